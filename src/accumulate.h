@@ -1,0 +1,18 @@
+/* How gradients are shaped and added up: expand, its adjoint sum_to, and accumulate. */
+#ifndef TG_ACCUMULATE_H
+#define TG_ACCUMULATE_H
+
+#include "op.h"
+
+/* Sums x down to a shape that stretches to x's. */
+tg_tensor *tg_sum_over(tg_tensor *x, tg_dims dims);
+/* The same divided by `count` before rounding. */
+tg_tensor *tg_mean_over(tg_tensor *x, tg_dims dims, int64_t count);
+/* For gradients: as tg_sum_over(), or x itself where it has that shape. */
+tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims);
+/* a + b, of one shape and float dtype. */
+tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b);
+/* a += b without recording. */
+void tg_accumulate_into(tg_tensor *a, tg_tensor *b);
+
+#endif

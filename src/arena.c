@@ -1,0 +1,197 @@
+/* Blocks and the pool, see arena.h. Relies on the allocator alone. */
+#include "arena.h"
+
+#include <stdlib.h>
+
+/* Under AddressSanitizer, memory above the bump pointer is poisoned: a stale data pointer that the
+ * program kept is reported by the sanitizer itself. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TG_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define TG_ASAN 1
+#endif
+#ifdef TG_ASAN
+#include <sanitizer/asan_interface.h>
+#define TG_POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define TG_UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define TG_POISON(p, n) ((void)(p), (void)(n))
+#define TG_UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+/* Larger blocks would only make the memory left over at the end of a block larger. */
+static const size_t max_block_size = (size_t)64 << 20;
+
+static void *default_alloc(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void default_free(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(memory);
+}
+
+const tg_allocator tg_allocator_default = {default_alloc, default_free, NULL};
+
+static char *align_up(char *p, size_t align)
+{
+    return p + (-(uintptr_t)p & (align - 1));
+}
+
+static char *block_start(tg_block *block)
+{
+    return align_up((char *)(block + 1), 16);
+}
+
+void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
+{
+    *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
+}
+
+void tg_arena_free(tg_arena *arena)
+{
+    for (tg_block *block = arena->first, *next; block; block = next) {
+        next = block->next;
+        TG_UNPOISON(block, block->size);
+        arena->allocator->free(arena->allocator->context, block, block->size);
+    }
+}
+
+/* Takes `size` bytes from a block, NULL where they do not fit. */
+static void *bump(tg_block *block, size_t size, size_t align)
+{
+    char *p = align_up(block->top, align);
+    if (p > block->end || size > (size_t)(block->end - p))
+        return NULL;
+    block->top = p + size;
+    TG_UNPOISON(p, size);
+    return p;
+}
+
+static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
+{
+    const size_t overhead = sizeof(tg_block) + 16 + align;
+    if (size > SIZE_MAX / 2 - overhead)
+        return NULL;
+    size += overhead;
+    if (size < arena->block_size)
+        size = arena->block_size;
+    tg_block *block = arena->allocator->alloc(arena->allocator->context, size);
+    if (!block)
+        return NULL;
+    *block = (tg_block){.owner = arena->owner, .end = (char *)block + size, .size = size};
+    block->top = block_start(block);
+    TG_POISON(block->top, (size_t)(block->end - block->top));
+    if (arena->block_size < max_block_size)
+        arena->block_size *= 2;
+    return block;
+}
+
+/* Goes on in the first empty block that is large enough, else in a new one; the blocks passed over
+ * stay in the list for smaller requests. */
+static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
+{
+    tg_block **after = arena->current ? &arena->current->next : &arena->first;
+    tg_block **link = after;
+    while (*link && (size_t)((*link)->end - block_start(*link)) < size + align)
+        link = &(*link)->next;
+    tg_block *block = *link;
+    if (block)
+        *link = block->next;
+    else if (!(block = new_block(arena, size, align)))
+        return NULL;
+    block->next = *after;
+    *after = block;
+    arena->current = block;
+    return bump(block, size, align);
+}
+
+void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
+{
+    void *p = arena->current ? bump(arena->current, size, align) : NULL;
+    if (p)
+        return p;
+    return size > SIZE_MAX / 4 ? NULL : alloc_in_next_block(arena, size, align);
+}
+
+tg_position tg_arena_position(const tg_arena *arena)
+{
+    tg_block *block = arena->current;
+    return (tg_position){block, block ? block->top : NULL};
+}
+
+static void drop_above(tg_block *block, char *top)
+{
+    TG_POISON(top, (size_t)(block->end - top));
+    block->top = top;
+}
+
+void tg_arena_rewind(tg_arena *arena, tg_position to)
+{
+    if (!arena->current)
+        return;
+    tg_block *end = arena->current->next;
+    for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
+        drop_above(b, block_start(b));
+    if (to.block)
+        drop_above(to.block, to.top);
+    arena->current = to.block;
+}
+
+/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
+static int class_of(size_t size)
+{
+    if (size <= 64)
+        return 0;
+    int exponent = 6;
+    while ((size - 1) >> exponent > 1)
+        exponent++;
+    return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
+}
+
+static size_t class_size(int class)
+{
+    if (class == 0)
+        return 64;
+    int exponent = 6 + (class - 1) / 4;
+    size_t quarter = (size_t)(class - 1) % 4 + 1;
+    return ((size_t)1 << exponent) + (quarter << (exponent - 2));
+}
+
+void *tg_pool_take(tg_pool *pool, size_t size)
+{
+    if (size > (size_t)1 << 48)
+        return NULL;
+    int class = class_of(size);
+    void *chunk = pool->chunks[class];
+    if (!chunk)
+        return tg_arena_alloc(pool->arena, class_size(class), size > 256 ? 64 : 16);
+    TG_UNPOISON(chunk, class_size(class));
+    pool->chunks[class] = *(void **)chunk;
+    return chunk;
+}
+
+void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
+{
+    int class = class_of(size);
+    *(void **)chunk = pool->chunks[class];
+    pool->chunks[class] = chunk;
+    pool->used[class / 64] |= (uint64_t)1 << class % 64;
+    TG_POISON(chunk, class_size(class));
+}
+
+void tg_pool_reset(tg_pool *pool)
+{
+    for (int word = 0; word < TG_POOL_WORDS; word++) {
+        for (int i = 0; pool->used[word]; i++, pool->used[word] >>= 1) {
+            if (pool->used[word] & 1)
+                pool->chunks[word * 64 + i] = NULL;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/* loss.h: cross-entropy of logits and the negative log likelihood of log-probabilities, over raw
+ * memory. The formulas are PyTorch's; how they are kept accurate is said in loss.c.
+ *
+ * float is computed in double and, where terms cancel, in double-double; double in double-double.
+ * Every loss and gradient entry is the exact value (of the whole expression, mean and upstream
+ * gradient included) to 0.51 ulp in float and to 2 ulp in double. With coefficients of mixed signs
+ * the sums themselves may cancel: then the error is within that plus 2^-95 of the sum of the terms'
+ * magnitudes. nll in float sums in double-double: products are exact, so this holds there too. */
+#ifndef TGK_LOSS_H
+#define TGK_LOSS_H
+
+#include <stdint.h>
+
+enum { TGK_MEAN = 0, TGK_SUM = 1, TGK_NONE = 2 };
+
+/* What backward needs again: TGK_CE_STATS doubles for each of the n * d positions, then
+ * TGK_CE_TOTALS more. nll keeps the totals alone. The contents are loss.c's own. */
+enum { TGK_CE_STATS = 9, TGK_CE_TOTALS = 4 };
+
+/* The class targets are `target` or, where that is NULL, `prob`. For nll x holds log-probabilities,
+ * target is not NULL, and smoothing is not looked at. */
+typedef struct tgk_ce {
+    int64_t n, c, d;       /* x is contiguous [n][c][d]: n * d positions */
+    const void *x;         /* logits */
+    const int64_t *target; /* [n][d] or NULL; checked by tgk_targets_check() */
+    const void *prob;      /* [n][c][d] or NULL */
+    const void *weight;    /* [c] or NULL: all 1 */
+    double smoothing;      /* in [0, 1] */
+    int64_t ignore;        /* index targets of this value count for nothing */
+    int reduction;         /* TGK_MEAN, TGK_SUM, TGK_NONE */
+} tgk_ce;
+
+typedef struct tgk_loss {
+    /* loss: [n][d] for TGK_NONE, else one; stats: n * d * TGK_CE_STATS + TGK_CE_TOTALS doubles. */
+    void (*forward)(const tgk_ce *ce, void *loss, double *stats);
+    /* grad_out is shaped as loss. Every entry of dx [n][c][d] is written. */
+    void (*backward)(const tgk_ce *ce, const double *stats, const void *grad_out, void *dx);
+    /* totals: TGK_CE_TOTALS doubles. */
+    void (*nll_forward)(const tgk_ce *ce, void *loss, double *totals);
+    /* Every entry of dx is written. */
+    void (*nll_backward)(const tgk_ce *ce, const double *totals, const void *grad_out, void *dx);
+} tgk_loss;
+
+/* Indexed by dtype: 0 float, 1 double. */
+extern const tgk_loss tgk_loss_table[2];
+
+/* The index of the first target that is neither in [0, c) nor `ignore`; -1 where there is none. */
+int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64_t ignore);
+
+#endif

@@ -1,0 +1,93 @@
+/* Nested loops, see nest.h. */
+#include "nest.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { MAX_DIMS = 16 };
+
+/* The nest with dims of size 1 dropped and neighbours that lie evenly in all operands joined. */
+typedef struct packed {
+    int ndim;
+    int64_t sizes[MAX_DIMS];
+    int64_t strides[MAX_DIMS][TGK_MAX_OPERANDS]; /* bytes */
+} packed;
+
+static bool joins(const packed *p, const int64_t *strides, int operands)
+{
+    if (p->ndim == 0)
+        return false;
+    for (int k = 0; k < operands; k++) {
+        if (strides[k] != p->strides[p->ndim - 1][k] * p->sizes[p->ndim - 1])
+            return false;
+    }
+    return true;
+}
+
+/* Innermost dim first. */
+static packed pack(const tgk_nest *nest)
+{
+    packed p = {0};
+    for (int i = nest->ndim - 1; i >= 0; i--) {
+        if (nest->sizes[i] == 1)
+            continue;
+        int64_t strides[TGK_MAX_OPERANDS] = {0};
+        for (int k = 0; k < nest->operands; k++)
+            strides[k] = nest->strides[k][i] * (int64_t)nest->size[k];
+        if (joins(&p, strides, nest->operands)) {
+            p.sizes[p.ndim - 1] *= nest->sizes[i];
+        } else {
+            p.sizes[p.ndim] = nest->sizes[i];
+            memcpy(p.strides[p.ndim++], strides, sizeof strides);
+        }
+    }
+    return p;
+}
+
+/* Moves on along the outer dims; false at the end. */
+static bool advance(const packed *p, int operands, int64_t *index, char **data)
+{
+    for (int i = 1; i < p->ndim; i++) {
+        for (int k = 0; k < operands; k++)
+            data[k] += p->strides[i][k];
+        if (++index[i] < p->sizes[i])
+            return true;
+        for (int k = 0; k < operands; k++)
+            data[k] -= p->strides[i][k] * p->sizes[i];
+        index[i] = 0;
+    }
+    return false;
+}
+
+void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
+{
+    packed p = pack(nest);
+    for (int i = 0; i < p.ndim; i++) {
+        if (p.sizes[i] == 0)
+            return;
+    }
+    int64_t index[MAX_DIMS] = {0};
+    char *data[TGK_MAX_OPERANDS];
+    memcpy(data, nest->data, sizeof data);
+    int64_t n = p.ndim ? p.sizes[0] : 1;
+    do
+        loop(n, data, p.strides[0], params);
+    while (advance(&p, nest->operands, index, data));
+}
+
+#define COPY(T)                                                                                    \
+    static void copy_##T(int64_t n, char *const *data, const int64_t *s, const void *params)       \
+    {                                                                                              \
+        (void)params;                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            memcpy(data[0] + i * s[0], data[1] + i * s[1], sizeof(T));                             \
+    }
+
+COPY(uint8_t)
+COPY(uint32_t)
+COPY(uint64_t)
+
+tgk_loop *tgk_copy_loop(size_t size)
+{
+    return size == 1 ? copy_uint8_t : size == 4 ? copy_uint32_t : copy_uint64_t;
+}

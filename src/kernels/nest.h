@@ -1,0 +1,30 @@
+/* Nested loops over up to four strided operands of one shape: the frame of all elementwise work.
+ * Relies on nothing. */
+#ifndef TGK_NEST_H
+#define TGK_NEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TGK_MAX_OPERANDS = 4 };
+
+/* The innermost loop: n elements of each operand (0 is the output), strides in bytes. */
+typedef void tgk_loop(int64_t n, char *const *data, const int64_t *strides, const void *params);
+
+/* Strides count elements; size[] has the bytes of one. */
+typedef struct tgk_nest {
+    int ndim;
+    int operands;
+    const int64_t *sizes;
+    char *data[TGK_MAX_OPERANDS];
+    const int64_t *strides[TGK_MAX_OPERANDS];
+    size_t size[TGK_MAX_OPERANDS];
+} tgk_nest;
+
+/* Runs `loop` over all elements in row-major order, with as few calls as the strides allow. */
+void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params);
+
+/* Copies elements of 1, 4 or 8 bytes. */
+tgk_loop *tgk_copy_loop(size_t size);
+
+#endif

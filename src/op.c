@@ -1,0 +1,307 @@
+/* Recording operations, running them and running them again, see op.h. Relies on tensor.h. */
+#include "op.h"
+
+#include <string.h>
+
+bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
+{
+    tg_tape *tape = NULL;
+    int null = -1;
+    for (int i = 0; i < n; i++) {
+        if (!in[i])
+            null = i;
+        else if (!tg_alive(in[i], op->name))
+            return false;
+        else if (!tape)
+            tape = tg_tape_in(in[i]);
+        else
+            TG_CHECK(tape, tape == tg_tape_in(in[i]), TG_EVALUE,
+                     "%s: inputs %d and 0 are of different tapes", op->name, i);
+    }
+    if (!tape || tape->status)
+        return false;
+    TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
+    return true;
+}
+
+/* Where the tape stood, for taking back what a failing operation made. */
+typedef struct checkpoint {
+    tg_position objects, data;
+    tg_object *last_object;
+} checkpoint;
+
+static checkpoint checkpoint_take(const tg_tape *tape)
+{
+    return (checkpoint){tg_arena_position(&tape->objects), tg_arena_position(&tape->data),
+                        tape->last_object};
+}
+
+static void checkpoint_objects(tg_tape *tape, const checkpoint *to)
+{
+    tg_arena_rewind(&tape->objects, to->objects);
+    tape->last_object = to->last_object;
+}
+
+static size_t round_up(size_t size, size_t to)
+{
+    return (size + to - 1) / to * to;
+}
+
+/* A record with the arrays that follow it: inputs, versions, parameters. */
+static tg_record *new_record(tg_tape *tape, const tg_call *call)
+{
+    size_t n = (size_t)call->n_in;
+    size_t versions = round_up(sizeof(tg_record), 8) + n * sizeof(tg_tensor *);
+    size_t params = round_up(versions + (n + 1) * sizeof(uint32_t), 16);
+    tg_record *record =
+        tg_tape_object(tape, call->op->name, TG_MAGIC_RECORD, params + call->params_size);
+    if (!record)
+        return NULL;
+    char *memory = (char *)record;
+    record->node = (tg_node){.op = call->op,
+                             .n_in = call->n_in,
+                             .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
+                             .params = memory + params};
+    record->versions = (uint32_t *)(memory + versions);
+    record->in_place = call->in_place;
+    if (n)
+        memcpy(record->node.in, call->in, n * sizeof(tg_tensor *));
+    if (call->params_size)
+        memcpy(memory + params, call->params, call->params_size);
+    return record;
+}
+
+static void note_versions(tg_record *record)
+{
+    const tg_node *node = &record->node;
+    for (int i = 0; i < node->n_in; i++)
+        record->versions[i] = node->in[i] ? node->in[i]->storage->version : 0;
+    record->versions[node->n_in] = node->out->storage->version;
+}
+
+static void run(tg_tape *tape, tg_record *record)
+{
+    tg_position workspace = tg_arena_position(&tape->data);
+    if (record->node.op->forward)
+        record->node.op->forward(&record->node);
+    tg_arena_rewind(&tape->data, workspace);
+    if (record->in_place)
+        record->node.out->storage->version++;
+    note_versions(record);
+}
+
+static tg_tape *tape_of_call(const tg_call *call)
+{
+    if (call->in_place)
+        return tg_tape_in(call->in_place);
+    for (int i = 0; i < call->n_in; i++) {
+        if (call->in[i])
+            return tg_tape_in(call->in[i]);
+    }
+    return NULL;
+}
+
+static tg_tensor *make_output(tg_tape *tape, const tg_call *call)
+{
+    tg_dims dims = {call->ndim, call->dims};
+    if (call->in_place)
+        return call->in_place;
+    if (call->view_of)
+        return tg_tensor_view(call->view_of, call->op->name, dims, call->strides, call->offset);
+    return tg_tensor_new(tape, call->op->name, call->dtype, dims);
+}
+
+/* Output, saved tensor and record, in that order: the record is last so that it can be dropped
+ * where nothing is recorded. NULL on an error. */
+static tg_record *prepare(tg_tape *tape, const tg_call *call, checkpoint *before_record)
+{
+    tg_tensor *saved = NULL, *out = make_output(tape, call);
+    if (!out)
+        return NULL;
+    if (call->saved_numel) {
+        saved = tg_tensor_new(tape, call->op->name, call->saved_dtype,
+                              (tg_dims){1, &call->saved_numel});
+        if (!saved)
+            return NULL;
+    }
+    *before_record = checkpoint_take(tape);
+    tg_record *record = new_record(tape, call);
+    if (record) {
+        record->node.out = out;
+        record->node.saved = saved;
+    }
+    return record;
+}
+
+static bool needs_backward(const tg_tape *tape, const tg_record *record)
+{
+    if (!tape->grad_enabled || record->in_place || !record->node.op->backward)
+        return false;
+    for (int i = 0; i < record->node.n_in; i++) {
+        if (tg_needs_grad(&record->node, i))
+            return true;
+    }
+    return false;
+}
+
+static void keep(tg_tape *tape, tg_record *record)
+{
+    tg_tensor *out = record->node.out;
+    if (needs_backward(tape, record)) {
+        out->requires_grad = true;
+        out->u.record = record;
+    }
+    tg_record_link(tape, record);
+}
+
+tg_tensor *tg_apply(const tg_call *call)
+{
+    tg_tape *tape = tape_of_call(call);
+    if (!tape || tape->status)
+        return NULL;
+    checkpoint start = checkpoint_take(tape), before_record = start;
+    tg_record *record = prepare(tape, call, &before_record);
+    if (record)
+        run(tape, record);
+    if (tape->status) {
+        /* A pass that recycles ends with the error, and gives all its memory back itself. */
+        if (!tape->recycling) {
+            checkpoint_objects(tape, &start);
+            tg_arena_rewind(&tape->data, start.data);
+        }
+        return NULL;
+    }
+    tg_tensor *out = record->node.out;
+    if (tape->grad_enabled)
+        keep(tape, record);
+    else
+        checkpoint_objects(tape, &before_record);
+    return out;
+}
+
+bool tg_needs_grad(const tg_node *node, int i)
+{
+    return node->in[i] && node->in[i]->requires_grad;
+}
+
+void *tg_out_data(const tg_node *node)
+{
+    return node->out->data;
+}
+
+static bool check_version(tg_node *node, const tg_tensor *t, const char *what, int i)
+{
+    uint32_t noted = tg_record_of(node)->versions[i];
+    TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
+             "backward: %s needs its %s %s %s as it was, but it was changed in place "
+             "(version %lu, recorded at version %lu)",
+             node->op->name, what, tg_dtype_name(t->dtype), tg_shape_of(t).chars,
+             (unsigned long)t->storage->version, (unsigned long)noted);
+    return true;
+}
+
+bool tg_node_unchanged(tg_node *node)
+{
+    static const char *const names[] = {"input 0", "input 1", "input 2", "input 3",
+                                        "input 4", "input 5", "input 6"};
+    unsigned reads = 0;
+    for (int i = 0; i < node->n_in && i < 8; i++)
+        reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
+    for (int i = 0; i < node->n_in && i < 7; i++) {
+        if (reads & TG_READS_IN(i) && node->in[i] && !check_version(node, node->in[i], names[i], i))
+            return false;
+    }
+    return !(reads & TG_READS_OUT) || check_version(node, node->out, "output", node->n_in);
+}
+
+tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
+{
+    if (!tape || tape->status)
+        return tg_error(tape);
+    tg_record *record;
+    tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
+    for (; record && !status; record = record->next) {
+        run(tape, record);
+        status = tape->status;
+    }
+    return status;
+}
+
+tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return NULL;
+    return tg_apply(&(tg_call){
+        .op = op, .n_in = 1, .in = &x, .dtype = x->dtype, .ndim = x->ndim, .dims = x->dims});
+}
+
+tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides)
+{
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = x->dtype,
+                               .ndim = dims.ndim,
+                               .dims = dims.sizes,
+                               .view_of = x,
+                               .strides = strides});
+}
+
+static bool all_alike(const tg_tensor *out, tg_tensor *const *in, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (!in[i]->contiguous || in[i]->numel != out->numel)
+            return false;
+    }
+    return out->contiguous;
+}
+
+void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params)
+{
+    tgk_nest nest = {.ndim = out->ndim, .operands = n + 1, .sizes = out->dims};
+    int64_t strides[TGK_MAX_OPERANDS][TG_MAX_NDIM];
+    nest.data[0] = out->data;
+    nest.size[0] = tg_dtype_size(out->dtype);
+    nest.strides[0] = tg_strides(out);
+    for (int i = 0; i < n; i++) {
+        nest.data[i + 1] = in[i]->data;
+        nest.size[i + 1] = tg_dtype_size(in[i]->dtype);
+        nest.strides[i + 1] = strides[i];
+    }
+    if (all_alike(out, in, n)) {
+        /* One run of elements, whatever the dims. */
+        int64_t bytes[TGK_MAX_OPERANDS];
+        for (int i = 0; i <= n; i++)
+            bytes[i] = (int64_t)nest.size[i];
+        loop(out->numel, nest.data, bytes, params);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        tg_shape_expand_strides(tg_dims_of(in[i]), tg_strides(in[i]), tg_dims_of(out), strides[i]);
+    tgk_nest_run(&nest, loop, params);
+}
+
+void tg_map_node(tg_node *node, tgk_loop *const *loops)
+{
+    tg_map(node->out, node->in, node->n_in, loops[node->out->dtype], node->params);
+}
+
+const void *tg_contiguous_data(tg_node *node, const tg_tensor *x)
+{
+    if (x->contiguous)
+        return x->data;
+    char *copy = tg_workspace(node, (size_t)x->numel * tg_dtype_size(x->dtype));
+    if (!copy)
+        return NULL;
+    int64_t strides[TG_MAX_NDIM];
+    tg_shape_strides(tg_dims_of(x), strides);
+    size_t size = tg_dtype_size(x->dtype);
+    tgk_nest nest = {.ndim = x->ndim,
+                     .operands = 2,
+                     .sizes = x->dims,
+                     .data = {copy, x->data},
+                     .strides = {strides, tg_strides(x)},
+                     .size = {size, size}};
+    tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
+    return copy;
+}

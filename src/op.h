@@ -1,0 +1,39 @@
+/* What operations are written with inside the library, beyond include/tinygrad/op.h. Relies on
+ * tensor.h and the loops of kernels/. */
+#ifndef TG_OP_H
+#define TG_OP_H
+
+#include "kernels/nest.h"
+#include "tensor.h"
+
+/* tg_apply() for the most common calls. All check their inputs. */
+tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
+tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
+
+/* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
+void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
+
+/* forward of an elementwise operation: the loop of the output's dtype over all inputs. */
+void tg_map_node(tg_node *node, tgk_loop *const *loops);
+
+/* Defines name_forward() for tg_op.forward from one loop per dtype, in the order of the dtypes. */
+#define TG_MAP_FORWARD(name, ...)                                                                  \
+    static tgk_loop *const name##_loops[TG_DTYPES] = {__VA_ARGS__};                                \
+                                                                                                   \
+    static void name##_forward(tg_node *node)                                                      \
+    {                                                                                              \
+        tg_map_node(node, name##_loops);                                                           \
+    }
+
+/* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
+const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
+
+/* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
+bool tg_node_unchanged(tg_node *node);
+
+static inline tg_dims tg_dims_of(const tg_tensor *t)
+{
+    return (tg_dims){t->ndim, t->dims};
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* add, sub, mul, div and their scalar forms, with PyTorch's broadcasting and promotion. */
+#include "arithmetic.h"
+
+#include "../kernels/loops.h"
+
+/* bool < int < float. */
+static int category(int dtype)
+{
+    return tg_is_float(dtype) ? 2 : dtype == TG_I64 ? 1 : 0;
+}
+
+/* torch.result_type: a 0-d tensor counts only where its category is higher. */
+static int result_dtype(const tg_tensor *a, const tg_tensor *b)
+{
+    int ca = category(a->dtype), cb = category(b->dtype);
+    if (ca != cb)
+        return ca > cb ? a->dtype : b->dtype;
+    if ((a->ndim == 0) != (b->ndim == 0))
+        return a->ndim ? a->dtype : b->dtype;
+    return a->dtype == TG_F64 ? a->dtype : b->dtype;
+}
+
+tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
+{
+    tg_tensor *in[] = {a, b};
+    if (!tg_check_inputs(op, 2, in))
+        return NULL;
+    tg_shape shape = tg_shape_broadcast(tg_dims_of(a), tg_dims_of(b));
+    TG_CHECK(tg_tape_in(a), shape.ndim >= 0, TG_ESHAPE, "%s: %s and %s do not broadcast", op->name,
+             tg_shape_of(a).chars, tg_shape_of(b).chars);
+    if (!tg_tensor_check(tg_tape_in(a), op->name, tg_shape_dims(&shape), 0))
+        return NULL;
+    int dtype = result_dtype(a, b);
+    if (to_float && !tg_is_float(dtype))
+        dtype = TG_F32;
+    in[0] = tg_to(a, dtype);
+    in[1] = tg_to(b, dtype);
+    if (!in[0] || !in[1])
+        return NULL;
+    return tg_apply(&(tg_call){
+        .op = op, .n_in = 2, .in = in, .dtype = dtype, .ndim = shape.ndim, .dims = shape.sizes});
+}
+
+/* Integers wrap around: unsigned, because signed overflow is undefined. */
+TGK_LOOP2(add_f32, float, float, x + y)
+TGK_LOOP2(add_f64, double, double, x + y)
+TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y)
+TGK_LOOP2(add_bool, bool, bool, x || y)
+TGK_LOOP2(sub_f32, float, float, x - y)
+TGK_LOOP2(sub_f64, double, double, x - y)
+TGK_LOOP2(sub_i64, int64_t, int64_t, (uint64_t)x - (uint64_t)y)
+TGK_LOOP2(mul_f32, float, float, (x * y))
+TGK_LOOP2(mul_f64, double, double, (x * y))
+TGK_LOOP2(mul_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)y))
+TGK_LOOP2(mul_bool, bool, bool, (x && y))
+TGK_LOOP2(div_f32, float, float, x / y)
+TGK_LOOP2(div_f64, double, double, x / y)
+
+TG_MAP_FORWARD(add, add_f32, add_f64, add_i64, add_bool)
+
+static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)node;
+    grad_in[0] = grad_in[1] = grad_out;
+}
+
+static const tg_op add_op = {.name = "add", .forward = add_forward, .backward = add_backward};
+
+tg_tensor *tg_add(tg_tensor *a, tg_tensor *b)
+{
+    return tg_binary(&add_op, a, b, false);
+}
+
+TG_MAP_FORWARD(sub, sub_f32, sub_f64, sub_i64)
+
+static void sub_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = grad_out;
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(grad_out);
+}
+
+static const tg_op sub_op = {.name = "sub", .forward = sub_forward, .backward = sub_backward};
+
+tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
+{
+    if (tg_dtype(a) == TG_BOOL && tg_dtype(b) == TG_BOOL) {
+        tg_fail(tg_tape_in(a), TG_EDTYPE, "sub: bool - bool is not defined");
+        return NULL;
+    }
+    return tg_binary(&sub_op, a, b, false);
+}
+
+TG_MAP_FORWARD(mul, mul_f32, mul_f64, mul_i64, mul_bool)
+
+static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_mul(grad_out, node->in[1]);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(grad_out, node->in[0]);
+}
+
+static const tg_op mul_op = {.name = "mul",
+                             .forward = mul_forward,
+                             .backward = mul_backward,
+                             .reads = {TG_READS_IN(1), TG_READS_IN(0)}};
+
+tg_tensor *tg_mul(tg_tensor *a, tg_tensor *b)
+{
+    return tg_binary(&mul_op, a, b, false);
+}
+
+TG_MAP_FORWARD(div, div_f32, div_f64)
+
+static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *a = node->in[0], *b = node->in[1];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_div(grad_out, b);
+    if (tg_needs_grad(node, 1)) /* (a / b) / b: a / b^2 would overflow sooner */
+        grad_in[1] = tg_mul(tg_neg(grad_out), tg_div(tg_div(a, b), b));
+}
+
+static const tg_op div_op = {.name = "div",
+                             .forward = div_forward,
+                             .backward = div_backward,
+                             .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
+
+tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
+{
+    return tg_binary(&div_op, a, b, true);
+}
+
+/* --- scalar forms: the number is a parameter --- */
+
+tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
+{
+    x = tg_to(x, dtype);
+    if (!x)
+        return NULL;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = dtype,
+                               .ndim = x->ndim,
+                               .dims = x->dims,
+                               .params = &s,
+                               .params_size = sizeof s});
+}
+
+/* Whether s is an integer that int64 holds. */
+static bool whole(double s)
+{
+    return s >= -0x1p63 && s < 0x1p63 && s == (double)(int64_t)s;
+}
+
+static tg_tensor *scalar(const tg_op *op, tg_tensor *x, double s)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return NULL;
+    return tg_unary_scalar(op, x, s, tg_is_float(x->dtype) ? x->dtype : whole(s) ? TG_I64 : TG_F32);
+}
+
+#define S (*(const double *)params)
+
+TGK_LOOP1(add_scalar_f32, float, float, x + (float)S)
+TGK_LOOP1(add_scalar_f64, double, double, x + S)
+TGK_LOOP1(add_scalar_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)(int64_t)S)
+TGK_LOOP1(mul_scalar_f32, float, float, (x * (float)S))
+TGK_LOOP1(mul_scalar_f64, double, double, (x * S))
+TGK_LOOP1(mul_scalar_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)(int64_t)S))
+TGK_LOOP1(div_scalar_f32, float, float, x / (float)S)
+TGK_LOOP1(div_scalar_f64, double, double, x / S)
+
+TG_MAP_FORWARD(add_scalar, add_scalar_f32, add_scalar_f64, add_scalar_i64)
+
+static void add_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)node;
+    grad_in[0] = grad_out;
+}
+
+static const tg_op add_scalar_op = {
+    .name = "add_scalar", .forward = add_scalar_forward, .backward = add_scalar_backward};
+static const tg_op sub_scalar_op = {
+    .name = "sub_scalar", .forward = add_scalar_forward, .backward = add_scalar_backward};
+
+tg_tensor *tg_add_scalar(tg_tensor *a, double s)
+{
+    return scalar(&add_scalar_op, a, s);
+}
+
+tg_tensor *tg_sub_scalar(tg_tensor *a, double s)
+{
+    return scalar(&sub_scalar_op, a, -s);
+}
+
+TG_MAP_FORWARD(mul_scalar, mul_scalar_f32, mul_scalar_f64, mul_scalar_i64)
+
+static void mul_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul_scalar(grad_out, *(const double *)node->params);
+}
+
+static const tg_op mul_scalar_op = {
+    .name = "mul_scalar", .forward = mul_scalar_forward, .backward = mul_scalar_backward};
+
+tg_tensor *tg_mul_scalar(tg_tensor *a, double s)
+{
+    return scalar(&mul_scalar_op, a, s);
+}
+
+TG_MAP_FORWARD(div_scalar, div_scalar_f32, div_scalar_f64)
+
+static void div_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_div_scalar(grad_out, *(const double *)node->params);
+}
+
+static const tg_op div_scalar_op = {
+    .name = "div_scalar", .forward = div_scalar_forward, .backward = div_scalar_backward};
+
+tg_tensor *tg_div_scalar(tg_tensor *a, double s)
+{
+    if (!tg_check_inputs(&div_scalar_op, 1, &a))
+        return NULL;
+    return tg_unary_scalar(&div_scalar_op, a, s, tg_is_float(a->dtype) ? a->dtype : TG_F32);
+}

@@ -1,0 +1,156 @@
+/* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded. */
+#include "../op.h"
+
+#include "../kernels/loops.h"
+
+#include <math.h>
+#include <string.h>
+
+tg_tensor *tg_zeros(tg_tape *tape, int ndim, const int64_t *dims, int flags)
+{
+    tg_tensor *t = tg_tensor_leaf(tape, "zeros", (tg_dims){ndim, dims}, flags);
+    if (t)
+        memset(t->data, 0, (size_t)t->numel * tg_dtype_size(t->dtype));
+    return t;
+}
+
+#define FILL(T)                                                                                    \
+    static void fill_##T(tg_tensor *t, double value)                                               \
+    {                                                                                              \
+        T *data = (T *)(void *)t->data;                                                            \
+        for (int64_t i = 0; i < t->numel; i++)                                                     \
+            data[i] = (T)value;                                                                    \
+    }
+
+FILL(float)
+FILL(double)
+FILL(int64_t)
+FILL(bool)
+
+static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_double, fill_int64_t,
+                                                             fill_bool};
+
+static tg_tensor *full(tg_tape *tape, const char *name, tg_dims dims, double value, int flags)
+{
+    tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
+    if (t)
+        fill[t->dtype](t, value);
+    return t;
+}
+
+tg_tensor *tg_ones(tg_tape *tape, int ndim, const int64_t *dims, int flags)
+{
+    return full(tape, "ones", (tg_dims){ndim, dims}, 1.0, flags);
+}
+
+/* Whether a cast to int64 is defined. */
+static bool fits_int64(double value)
+{
+    return value >= -0x1p63 && value < 0x1p63;
+}
+
+tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double value, int flags)
+{
+    TG_CHECK(tape, (flags & 0xff) != TG_I64 || fits_int64(value), TG_EVALUE,
+             "full: int64 cannot hold %g", value);
+    return full(tape, "full", (tg_dims){ndim, dims}, value, flags);
+}
+
+#define ARANGE(T)                                                                                  \
+    static void arange_##T(tg_tensor *t, double start, double step)                                \
+    {                                                                                              \
+        T *data = (T *)(void *)t->data;                                                            \
+        for (int64_t i = 0; i < t->numel; i++)                                                     \
+            data[i] = (T)(start + (double)i * step);                                               \
+    }
+
+ARANGE(float)
+ARANGE(double)
+ARANGE(int64_t)
+
+static void (*const arange[TG_DTYPES])(tg_tensor *, double, double) = {arange_float, arange_double,
+                                                                       arange_int64_t};
+
+tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int flags)
+{
+    TG_CHECK(tape, isfinite(start) && isfinite(end) && isfinite(step), TG_EVALUE,
+             "arange: from %g to %g by %g: not finite", start, end, step);
+    TG_CHECK(tape, step != 0 && (end - start) / step >= 0, TG_EVALUE,
+             "arange: from %g to %g by %g: the step leads away", start, end, step);
+    TG_CHECK(tape, (flags & 0xff) != TG_BOOL, TG_EDTYPE, "arange: bool is not supported");
+    bool whole = (flags & 0xff) == TG_I64;
+    TG_CHECK(tape, !whole || (fits_int64(start) && fits_int64(end)), TG_EVALUE,
+             "arange: int64 cannot hold %g to %g", start, end);
+    if (whole) /* as torch: bounds and step are integers first */
+        start = trunc(start), end = trunc(end), step = trunc(step);
+    TG_CHECK(tape, step != 0, TG_EVALUE, "arange: the step is 0");
+    double count = ceil((end - start) / step);
+    TG_CHECK(tape, fits_int64(count), TG_ESHAPE, "arange: %g elements", count);
+    int64_t size = (int64_t)count;
+    tg_tensor *t = tg_tensor_leaf(tape, "arange", (tg_dims){1, &size}, flags);
+    if (t)
+        arange[t->dtype](t, start, step);
+    return t;
+}
+
+/* flags with the dtype of the caller's array; -1 where they name another. */
+static int flags_from(tg_tape *tape, const char *name, int flags, int dtype)
+{
+    int given = flags & 0xff;
+    if (given == 0 || given == dtype)
+        return flags | dtype;
+    tg_fail(tape, TG_EDTYPE, "%s: flags say %s", name, tg_dtype_name(given));
+    return -1;
+}
+
+static bool check_data(tg_tape *tape, const char *name, const void *data, tg_dims dims, int flags)
+{
+    int64_t strides[TG_MAX_NDIM];
+    if (flags < 0 || !tg_tensor_check(tape, name, dims, flags))
+        return false;
+    TG_CHECK(tape, data || tg_shape_strides(dims, strides) == 0, TG_EVALUE, "%s: data is NULL",
+             name);
+    return true;
+}
+
+static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dims dims, int flags)
+{
+    if (!check_data(tape, name, data, dims, flags))
+        return NULL;
+    tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
+    if (t && t->numel)
+        memcpy(t->data, data, (size_t)t->numel * tg_dtype_size(t->dtype));
+    return t;
+}
+
+tg_tensor *tg_from_f32(tg_tape *tape, const float *data, int ndim, const int64_t *dims, int flags)
+{
+    return from(tape, "from_f32", data, (tg_dims){ndim, dims},
+                flags_from(tape, "from_f32", flags, TG_F32));
+}
+
+tg_tensor *tg_from_f64(tg_tape *tape, const double *data, int ndim, const int64_t *dims, int flags)
+{
+    return from(tape, "from_f64", data, (tg_dims){ndim, dims},
+                flags_from(tape, "from_f64", flags, TG_F64));
+}
+
+tg_tensor *tg_from_i64(tg_tape *tape, const int64_t *data, int ndim, const int64_t *dims, int flags)
+{
+    return from(tape, "from_i64", data, (tg_dims){ndim, dims},
+                flags_from(tape, "from_i64", flags, TG_I64));
+}
+
+tg_tensor *tg_from_bool(tg_tape *tape, const bool *data, int ndim, const int64_t *dims, int flags)
+{
+    return from(tape, "from_bool", data, (tg_dims){ndim, dims},
+                flags_from(tape, "from_bool", flags, TG_BOOL));
+}
+
+tg_tensor *tg_from_blob(tg_tape *tape, void *data, int ndim, const int64_t *dims, int flags)
+{
+    tg_dims shape = {ndim, dims};
+    if (!check_data(tape, "from_blob", data, shape, flags))
+        return NULL;
+    return tg_tensor_leaf_over(tape, "from_blob", data, shape, flags);
+}

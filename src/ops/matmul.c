@@ -1,0 +1,250 @@
+/* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any strides, so
+ * that transposed inputs are never copied here. */
+#include "../op.h"
+
+#include "../kernels/gemm.h"
+
+/* Room for the right-hand side where gemm wants to copy it; true where none is needed. */
+static bool make_room(tg_node *node, tgk_gemm_args *args)
+{
+    if (args->b.column == 1)
+        return true;
+    size_t size = tg_dtype_size(node->out->dtype);
+    args->packed = tg_workspace(node, (size_t)(args->k * args->n) * size);
+    return args->packed;
+}
+
+/* The last two dims of a tensor. */
+static tgk_matrix matrix_of(const tg_tensor *t)
+{
+    const int64_t *strides = tg_strides(t);
+    return (tgk_matrix){t->data, strides[t->ndim - 2], strides[t->ndim - 1]};
+}
+
+/* Batches of matrices: all dims but the last two of the output. */
+typedef struct batches {
+    int ndim;
+    const int64_t *sizes;
+    int64_t a[TG_MAX_NDIM], b[TG_MAX_NDIM]; /* strides, 0 where stretched */
+} batches;
+
+static void batch_strides(const tg_tensor *t, const tg_tensor *out, int64_t *strides)
+{
+    tg_dims from = {t->ndim - 2, t->dims}, to = {out->ndim - 2, out->dims};
+    tg_shape_expand_strides(from, tg_strides(t), to, strides);
+}
+
+/* The offsets of batch number `index` in both inputs. */
+static void batch_offsets(const batches *s, int64_t index, int64_t *a, int64_t *b)
+{
+    *a = *b = 0;
+    for (int i = s->ndim - 1; i >= 0; i--) {
+        *a += index % s->sizes[i] * s->a[i];
+        *b += index % s->sizes[i] * s->b[i];
+        index /= s->sizes[i];
+    }
+}
+
+static void matmul_forward(tg_node *node)
+{
+    const tg_tensor *a = node->in[0], *b = node->in[1], *out = node->out;
+    if (out->numel == 0)
+        return;
+    int64_t size = (int64_t)tg_dtype_size(out->dtype);
+    tgk_gemm_args args = {.m = out->dims[out->ndim - 2],
+                          .n = out->dims[out->ndim - 1],
+                          .k = a->dims[a->ndim - 1],
+                          .a = matrix_of(a),
+                          .b = matrix_of(b)};
+    batches s = {.ndim = out->ndim - 2, .sizes = out->dims};
+    batch_strides(a, out, s.a);
+    batch_strides(b, out, s.b);
+    if (!make_room(node, &args))
+        return;
+    int64_t count = out->numel / (args.m * args.n);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t from_a, from_b;
+        batch_offsets(&s, i, &from_a, &from_b);
+        args.a.data = a->data + from_a * size;
+        args.b.data = b->data + from_b * size;
+        args.c = out->data + i * args.m * args.n * size;
+        tgk_gemm_table[out->dtype](&args);
+    }
+}
+
+/* Of two tensors with at least two dims each. */
+static void matmul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *a = node->in[0], *b = node->in[1];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_matmul(grad_out, tg_transpose(b, -1, -2));
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_matmul(tg_transpose(a, -1, -2), grad_out);
+}
+
+static const tg_op matmul_op = {.name = "matmul",
+                                .forward = matmul_forward,
+                                .backward = matmul_backward,
+                                .reads = {TG_READS_IN(1), TG_READS_IN(0)}};
+
+static bool check_floats(const tg_op *op, const tg_tensor *a, const tg_tensor *b)
+{
+    TG_CHECK(tg_tape_in(a), tg_is_float(a->dtype) && a->dtype == b->dtype, TG_EDTYPE,
+             "%s: %s and %s, wanted two tensors of one float dtype", op->name,
+             tg_dtype_name(a->dtype), tg_dtype_name(b->dtype));
+    return true;
+}
+
+static tg_tensor *matrix_product(tg_tensor *a, tg_tensor *b, tg_dims batch)
+{
+    tg_shape shape = tg_shape_copy(batch);
+    shape.sizes[shape.ndim++] = a->dims[a->ndim - 2];
+    shape.sizes[shape.ndim++] = b->dims[b->ndim - 1];
+    if (!tg_tensor_check(tg_tape_in(a), "matmul", tg_shape_dims(&shape), 0))
+        return NULL;
+    tg_tensor *in[] = {a, b};
+    return tg_apply(&(tg_call){.op = &matmul_op,
+                               .n_in = 2,
+                               .in = in,
+                               .dtype = a->dtype,
+                               .ndim = shape.ndim,
+                               .dims = shape.sizes});
+}
+
+/* A 1-d left-hand side is a row, a 1-d right-hand side a column. */
+static tg_tensor *as_row(tg_tensor *t)
+{
+    return t->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){1, t->dims[0]}) : t;
+}
+
+static tg_tensor *as_column(tg_tensor *t)
+{
+    return t->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){t->dims[0], 1}) : t;
+}
+
+/* Takes the dims of 1-d inputs out of the product again. */
+static tg_tensor *without(tg_tensor *product, bool row, bool column)
+{
+    if (!product || (!row && !column))
+        return product;
+    int64_t sizes[TG_MAX_NDIM];
+    int n = product->ndim, kept = 0;
+    for (int i = 0; i < n; i++) {
+        if (!(row && i == n - 2) && !(column && i == n - 1))
+            sizes[kept++] = product->dims[i];
+    }
+    return tg_reshape(product, kept, sizes);
+}
+
+/* (..., m, k)(k, n): one product of (... m, k) instead of a batch, so that the gradient of the second
+ * is one product as well. */
+static tg_tensor *folded(tg_tensor *a, tg_tensor *b)
+{
+    tg_shape shape = tg_shape_copy(tg_dims_of(a));
+    int64_t k = a->dims[a->ndim - 1];
+    int64_t rows = 1;
+    for (int i = 0; i < a->ndim - 1; i++)
+        rows *= a->dims[i];
+    shape.sizes[shape.ndim - 1] = b->dims[1];
+    tg_tensor *flat = tg_reshape(a, 2, (int64_t[]){rows, k});
+    tg_tensor *product = flat ? matrix_product(flat, b, (tg_dims){0, NULL}) : NULL;
+    return product ? tg_reshape(product, shape.ndim, shape.sizes) : NULL;
+}
+
+tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
+{
+    tg_tensor *in[] = {a, b};
+    if (!tg_check_inputs(&matmul_op, 2, in) || !check_floats(&matmul_op, a, b))
+        return NULL;
+    tg_tape *tape = tg_tape_in(a);
+    TG_CHECK(tape, a->ndim && b->ndim, TG_ESHAPE, "matmul: %s x %s: both need at least one dim",
+             tg_shape_of(a).chars, tg_shape_of(b).chars);
+    int64_t inner_a = a->dims[a->ndim - 1], inner_b = b->dims[b->ndim > 1 ? b->ndim - 2 : 0];
+    TG_CHECK(tape, inner_a == inner_b, TG_ESHAPE,
+             "matmul: %s x %s: inner sizes %lld and %lld differ", tg_shape_of(a).chars,
+             tg_shape_of(b).chars, (long long)inner_a, (long long)inner_b);
+    bool row = a->ndim == 1, column = b->ndim == 1;
+    tg_dims batch_a = {row ? 0 : a->ndim - 2, a->dims},
+            batch_b = {column ? 0 : b->ndim - 2, b->dims};
+    tg_shape batch = tg_shape_broadcast(batch_a, batch_b);
+    TG_CHECK(tape, batch.ndim >= 0, TG_ESHAPE, "matmul: %s x %s: batch dims do not broadcast",
+             tg_shape_of(a).chars, tg_shape_of(b).chars);
+    a = as_row(a);
+    b = as_column(b);
+    if (!a || !b)
+        return NULL;
+    tg_tensor *product =
+        a->ndim > 2 && b->ndim == 2 ? folded(a, b) : matrix_product(a, b, tg_shape_dims(&batch));
+    return without(product, row, column);
+}
+
+static void linear_forward(tg_node *node)
+{
+    const tg_tensor *x = node->in[0], *weight = node->in[1], *out = node->out;
+    if (out->numel == 0)
+        return;
+    tgk_gemm_args args = {.m = x->dims[0],
+                          .n = weight->dims[0],
+                          .k = x->dims[1],
+                          .a = matrix_of(x),
+                          .b = matrix_of(weight),
+                          .c = out->data};
+    args.b = (tgk_matrix){args.b.data, args.b.column, args.b.row}; /* transposed */
+    args.bias = node->in[2] ? tg_contiguous_data(node, node->in[2]) : NULL;
+    if ((node->in[2] && !args.bias) || !make_room(node, &args))
+        return;
+    tgk_gemm_table[out->dtype](&args);
+}
+
+static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *weight = node->in[1];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_matmul(grad_out, weight);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_matmul(tg_transpose(grad_out, 0, 1), x);
+    grad_in[2] = grad_out;
+}
+
+static const tg_op linear_op = {.name = "linear",
+                                .forward = linear_forward,
+                                .backward = linear_backward,
+                                .reads = {TG_READS_IN(1), TG_READS_IN(0)}};
+
+static bool check_linear(const tg_tensor *x, const tg_tensor *weight, const tg_tensor *bias)
+{
+    tg_tape *tape = tg_tape_in(x);
+    if (!check_floats(&linear_op, x, weight) || (bias && !check_floats(&linear_op, x, bias)))
+        return false;
+    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "linear: x is 0-d, wanted (..., in)");
+    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "linear: weight %s, wanted (out, in)",
+             tg_shape_of(weight).chars);
+    TG_CHECK(tape, x->dims[x->ndim - 1] == weight->dims[1], TG_ESHAPE,
+             "linear: x %s and weight %s: sizes %lld and %lld differ", tg_shape_of(x).chars,
+             tg_shape_of(weight).chars, (long long)x->dims[x->ndim - 1],
+             (long long)weight->dims[1]);
+    TG_CHECK(tape, !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]), TG_ESHAPE,
+             "linear: bias %s for a weight %s", bias ? tg_shape_of(bias).chars : "",
+             tg_shape_of(weight).chars);
+    return true;
+}
+
+tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
+{
+    tg_tensor *in[] = {x, weight, bias};
+    if (!tg_check_inputs(&linear_op, bias ? 3 : 2, in) || !check_linear(x, weight, bias))
+        return NULL;
+    tg_shape shape = tg_shape_copy(tg_dims_of(x));
+    shape.sizes[shape.ndim - 1] = weight->dims[0];
+    if (!tg_tensor_check(tg_tape_in(x), "linear", tg_shape_dims(&shape), 0))
+        return NULL;
+    int64_t flat[] = {1, weight->dims[0]};
+    for (int i = 0; i < x->ndim - 1; i++)
+        flat[0] *= x->dims[i];
+    in[0] = x->ndim == 2 ? x : tg_reshape(x, 2, (int64_t[]){flat[0], weight->dims[1]});
+    if (!in[0])
+        return NULL;
+    tg_tensor *y = tg_apply(&(tg_call){
+        .op = &linear_op, .n_in = 3, .in = in, .dtype = x->dtype, .ndim = 2, .dims = flat});
+    return !y || x->ndim == 2 ? y : tg_reshape(y, shape.ndim, shape.sizes);
+}

@@ -1,0 +1,165 @@
+/* softmax and log_softmax. Relies on kernels/softmax.h. */
+#include "../op.h"
+
+#include "../kernels/softmax.h"
+
+typedef struct dim_param {
+    int dim;
+} dim_param;
+
+/* x around `dim`. */
+static tgk_rows rows_of(const tg_tensor *x, int dim)
+{
+    tgk_rows rows = {1, x->ndim ? x->dims[dim] : 1, 1};
+    for (int i = 0; i < x->ndim; i++) {
+        if (i < dim)
+            rows.outer *= x->dims[i];
+        else if (i > dim)
+            rows.inner *= x->dims[i];
+    }
+    return rows;
+}
+
+static int node_dim(const tg_node *node)
+{
+    return ((const dim_param *)node->params)->dim;
+}
+
+typedef void softmax_kernel(void *y, const void *x, tgk_rows rows);
+
+static void forward(tg_node *node, softmax_kernel *kernel)
+{
+    const void *x = tg_contiguous_data(node, node->in[0]);
+    if (x && node->out->numel)
+        kernel(node->out->data, x, rows_of(node->out, node_dim(node)));
+}
+
+typedef void gradient_kernel(void *dx, const void *g, const void *y, tgk_rows rows);
+
+static void gradient_forward(tg_node *node, gradient_kernel *kernel)
+{
+    const void *g = tg_contiguous_data(node, node->in[0]);
+    const void *y = tg_contiguous_data(node, node->in[1]);
+    if (g && y && node->out->numel)
+        kernel(node->out->data, g, y, rows_of(node->out, node_dim(node)));
+}
+
+static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
+{
+    tg_tensor *in[] = {x, y};
+    if (!tg_check_inputs(op, y ? 2 : 1, in))
+        return NULL;
+    tg_tape *tape = tg_tape_in(x);
+    TG_CHECK(tape, tg_is_float(x->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s", op->name,
+             tg_dtype_name(x->dtype));
+    dim_param param = {tg_shape_dim(x->ndim, dim)};
+    TG_CHECK(tape, param.dim >= 0, TG_EVALUE, "%s: there is no dim %d in %s", op->name, dim,
+             tg_shape_of(x).chars);
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = y ? 2 : 1,
+                               .in = in,
+                               .dtype = x->dtype,
+                               .ndim = x->ndim,
+                               .dims = x->dims,
+                               .params = &param,
+                               .params_size = sizeof param});
+}
+
+/* x with its sum along dim taken away, weighted by w: x - sum(w * x). */
+static tg_tensor *centred(tg_tensor *x, tg_tensor *w, int dim)
+{
+    return tg_sub(x, tg_sum_dim(tg_mul(w, x), dim, true));
+}
+
+static void softmax_gradient_forward(tg_node *node)
+{
+    gradient_forward(node, tgk_softmax_table[node->out->dtype].softmax_backward);
+}
+
+static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim);
+
+/* dx = y (g - sum(g y)), so for an upstream v: to g, y (v - sum(v y)); to y,
+ * v (g - sum(g y)) - g sum(v y). */
+static void softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *y = node->in[1];
+    int dim = node_dim(node);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = softmax_gradient(v, y, dim);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] =
+            tg_sub(tg_mul(v, centred(g, y, dim)), tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
+}
+
+static const tg_op softmax_gradient_op = {
+    .name = "softmax_backward",
+    .forward = softmax_gradient_forward,
+    .backward = softmax_gradient_backward,
+    .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
+
+static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim)
+{
+    return g ? apply(&softmax_gradient_op, g, y, dim) : NULL;
+}
+
+static void softmax_forward(tg_node *node)
+{
+    forward(node, tgk_softmax_table[node->out->dtype].softmax);
+}
+
+static void softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = softmax_gradient(grad_out, node->out, node_dim(node));
+}
+
+static const tg_op softmax_op = {.name = "softmax",
+                                 .forward = softmax_forward,
+                                 .backward = softmax_backward,
+                                 .reads = {TG_READS_OUT}};
+
+tg_tensor *tg_softmax(tg_tensor *x, int dim)
+{
+    return apply(&softmax_op, x, NULL, dim);
+}
+
+static void log_softmax_gradient_forward(tg_node *node)
+{
+    gradient_forward(node, tgk_softmax_table[node->out->dtype].log_softmax_backward);
+}
+
+/* dx = g - e^y sum(g), so for an upstream v: to g, v - sum(v e^y); to y, -v e^y sum(g). */
+static void log_softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *p = tg_exp(node->in[1]);
+    int dim = node_dim(node);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = centred(v, p, dim);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(tg_mul(tg_mul(v, p), tg_sum_dim(g, dim, true)));
+}
+
+static const tg_op log_softmax_gradient_op = {
+    .name = "log_softmax_backward",
+    .forward = log_softmax_gradient_forward,
+    .backward = log_softmax_gradient_backward,
+    .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
+
+static void log_softmax_forward(tg_node *node)
+{
+    forward(node, tgk_softmax_table[node->out->dtype].log_softmax);
+}
+
+static void log_softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = apply(&log_softmax_gradient_op, grad_out, node->out, node_dim(node));
+}
+
+static const tg_op log_softmax_op = {.name = "log_softmax",
+                                     .forward = log_softmax_forward,
+                                     .backward = log_softmax_backward,
+                                     .reads = {TG_READS_OUT}};
+
+tg_tensor *tg_log_softmax(tg_tensor *x, int dim)
+{
+    return apply(&log_softmax_op, x, NULL, dim);
+}

@@ -1,0 +1,182 @@
+/* Objects, the list of records, marks and rewind. Relies on arena.h and random.h. */
+#include "tape.h"
+
+static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
+{
+    *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
+    tg_arena_init(&tape->objects, &tape->allocator, tape, block_size);
+    tg_arena_init(&tape->data, &tape->allocator, tape, block_size);
+    tape->object_pool.arena = &tape->objects;
+    tape->data_pool.arena = &tape->data;
+    tg_generator_seed(&tape->generator, 0);
+}
+
+tg_tape *tg_tape_new(const tg_tape_opts *opts)
+{
+    tg_allocator allocator = tg_allocator_default;
+    if (opts && opts->alloc && opts->free)
+        allocator = (tg_allocator){opts->alloc, opts->free, opts->context};
+    size_t block_size = opts && opts->block_size ? opts->block_size : (size_t)16 << 10;
+    tg_tape *tape = allocator.alloc(allocator.context, sizeof *tape);
+    if (tape)
+        set_up(tape, &allocator, block_size);
+    return tape;
+}
+
+void tg_tape_free(tg_tape *tape)
+{
+    if (!tape)
+        return;
+    tg_allocator allocator = tape->allocator;
+    tg_arena_free(&tape->objects);
+    tg_arena_free(&tape->data);
+    allocator.free(allocator.context, tape, sizeof *tape);
+}
+
+void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
+{
+    tg_object *object = tg_arena_alloc(&tape->objects, size, 16);
+    if (!object) {
+        tg_fail_memory(tape, name);
+        return NULL;
+    }
+    *object = (tg_object){magic, tape->epoch, tape->objects.current};
+    tape->last_object = object;
+    return object;
+}
+
+void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
+{
+    /* An empty tensor has an address too. */
+    void *data = tg_arena_alloc(&tape->data, size ? size : 1, size > 256 ? 64 : 16);
+    if (!data)
+        tg_fail_memory(tape, name);
+    return data;
+}
+
+void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
+{
+    tg_object *object = tg_pool_take(&tape->object_pool, size);
+    if (!object) {
+        tg_fail_memory(tape, name);
+        return NULL;
+    }
+    /* A chunk outside the current block was used before, and still says which block it is in. */
+    tg_block *current = tape->objects.current;
+    bool inside = (char *)object >= (char *)current && (char *)object < current->end;
+    *object = (tg_object){magic, tape->epoch, inside ? current : object->block};
+    return object;
+}
+
+void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
+{
+    void *data = tg_pool_take(&tape->data_pool, size);
+    if (!data)
+        tg_fail_memory(tape, name);
+    return data;
+}
+
+tg_tape *tg_node_tape(const tg_node *node)
+{
+    return tg_object_tape(tg_record_of(node));
+}
+
+void *tg_workspace(tg_node *node, size_t size)
+{
+    return tg_tape_data(tg_node_tape(node), node->op->name, size);
+}
+
+void tg_record_link(tg_tape *tape, tg_record *record)
+{
+    record->prev = tape->last;
+    record->next = NULL;
+    *(tape->last ? &tape->last->next : &tape->first) = record;
+    tape->last = record;
+}
+
+/* The places of tg_mark.at. */
+enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_RECORD, AT_OBJECT };
+
+tg_mark tg_tape_mark(const tg_tape *tape)
+{
+    tg_mark mark = {{tape}, 0};
+    if (!tape)
+        return mark;
+    tg_position objects = tg_arena_position(&tape->objects);
+    tg_position data = tg_arena_position(&tape->data);
+    mark.at[AT_OBJECT_BLOCK] = objects.block;
+    mark.at[AT_OBJECT_TOP] = objects.top;
+    mark.at[AT_DATA_BLOCK] = data.block;
+    mark.at[AT_DATA_TOP] = data.top;
+    mark.at[AT_RECORD] = tape->last;
+    mark.at[AT_OBJECT] = tape->last_object;
+    mark.epoch = tape->last_object ? tape->last_object->epoch : 0;
+    return mark;
+}
+
+/* Strips const: a mark's pointers are the tape's own. */
+static void *at(const tg_mark *mark, int place)
+{
+    return (void *)(uintptr_t)mark->at[place];
+}
+
+/* The last object before a mark is alive, and still that object, just as long as the mark is good:
+ * whatever comes after it comes after the mark. */
+TG_UNSANITIZED static bool mark_is_fresh(const tg_mark *mark)
+{
+    const tg_object *object = mark->at[AT_OBJECT];
+    return !object || ((const char *)object < object->block->top && object->epoch == mark->epoch);
+}
+
+static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name)
+{
+    if (mark->at[AT_TAPE] != tape)
+        return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape", name);
+    if (!mark_is_fresh(mark))
+        return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
+    if (tape->recycling)
+        return tg_fail(tape, TG_ESTATE, "%s: called during a backward pass", name);
+    return TG_OK;
+}
+
+tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
+{
+    if (!tape)
+        return TG_ENOMEM;
+    tg_status status = check_mark(tape, &mark, "tape_rewind");
+    if (status)
+        return status;
+    tg_arena_rewind(&tape->objects,
+                    (tg_position){at(&mark, AT_OBJECT_BLOCK), at(&mark, AT_OBJECT_TOP)});
+    tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
+    tape->last = at(&mark, AT_RECORD);
+    *(tape->last ? &tape->last->next : &tape->first) = NULL;
+    tape->last_object = at(&mark, AT_OBJECT);
+    tape->epoch++;
+    return TG_OK;
+}
+
+tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first)
+{
+    tg_status status = check_mark(tape, &mark, name);
+    if (status)
+        return status;
+    tg_record *before = at(&mark, AT_RECORD);
+    *first = before ? before->next : tape->first;
+    return TG_OK;
+}
+
+void tg_manual_seed(tg_tape *tape, uint64_t seed)
+{
+    if (tape)
+        tg_generator_seed(&tape->generator, seed);
+}
+
+bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
+{
+    if (!tape)
+        return false;
+    bool former = tape->grad_enabled;
+    tape->grad_enabled = enabled;
+    return former;
+}

@@ -1,0 +1,106 @@
+/* The tape: objects in memory, records of operations, the sticky error, the generator. Relies on
+ * arena.h and random.h; knows nothing of what is inside a tensor. */
+#ifndef TG_TAPE_H
+#define TG_TAPE_H
+
+#include "arena.h"
+#include "random.h"
+
+#include <tinygrad/op.h>
+
+/* Every object in the tape's memory begins with this. `epoch` counts the rewinds before it was made,
+ * so that (address, epoch) names it for ever. */
+typedef struct tg_object {
+    uint32_t magic;
+    uint32_t epoch;
+    tg_block *block;
+} tg_object;
+
+enum { TG_MAGIC_TENSOR = 0x746e7372, TG_MAGIC_RECORD = 0x72656364, TG_MAGIC_OPTIM = 0x6f70746d };
+
+/* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
+ * inputs, versions and parameters follow it in the same piece of memory. */
+typedef struct tg_record {
+    tg_object head;
+    tg_node node;
+    struct tg_record *prev, *next;
+    uint32_t *versions; /* of each input, then of the output, as forward left them */
+    bool in_place;
+} tg_record;
+
+struct tg_tape {
+    tg_allocator allocator;
+    tg_arena objects; /* tensors, records, optimisers: only objects follow objects, so that a stale
+                         pointer never meets bytes that a program wrote */
+    tg_arena data;    /* what tensors point to */
+    tg_object *last_object;
+    tg_record *first, *last;
+    uint32_t epoch;
+    bool grad_enabled;
+    bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
+    struct tg_tensor *temporaries; /* made by the running backward function */
+    tg_pool object_pool, data_pool;
+    tg_generator generator;
+    tg_status status;
+    char message[256];
+};
+
+/* Reports an error where `condition` does not hold, and returns 0 (NULL, false). */
+#define TG_CHECK(tape, condition, status, ...)                                                     \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            tg_fail(tape, status, __VA_ARGS__);                                                    \
+            return 0;                                                                              \
+        }                                                                                          \
+    } while (0)
+
+/* The three functions below look at memory that may have been given up (but is still the tape's), so
+ * they go without the sanitizer. */
+#if defined(__clang__) || defined(__GNUC__)
+#define TG_UNSANITIZED __attribute__((no_sanitize("address")))
+#else
+#define TG_UNSANITIZED
+#endif
+
+/* Whether the object can be used. */
+TG_UNSANITIZED static inline bool tg_object_alive(const void *object, uint32_t magic)
+{
+    const tg_object *o = object;
+    return o->magic == magic && (const char *)o < o->block->top;
+}
+
+/* Whether it was rewound away and nothing stands in its place yet. */
+TG_UNSANITIZED static inline bool tg_object_dead(const void *object, uint32_t magic)
+{
+    const tg_object *o = object;
+    return o->magic == magic && (const char *)o >= o->block->top;
+}
+
+TG_UNSANITIZED static inline tg_tape *tg_object_tape(const void *object)
+{
+    return ((const tg_object *)object)->block->owner;
+}
+
+/* A new object of `size` bytes with its head filled in; NULL, with the error set on behalf of
+ * `name`, where memory is out. */
+void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
+/* Bytes for data, aligned for vectors where they are many. As above. */
+void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
+/* The same from the pools of a running backward pass. */
+void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
+void *tg_pool_data(tg_tape *tape, const char *name, size_t size);
+/* As tg_tape_data(), for the length of one forward function. */
+void *tg_workspace(tg_node *node, size_t size);
+
+static inline tg_record *tg_record_of(const tg_node *node)
+{
+    return (tg_record *)((char *)(uintptr_t)node - offsetof(tg_record, node));
+}
+
+tg_tape *tg_node_tape(const tg_node *node);
+tg_status tg_fail_memory(tg_tape *tape, const char *name);
+void tg_record_link(tg_tape *tape, tg_record *record);
+/* The first record after a mark (NULL: there is none), or why the mark is no good. */
+tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first);
+
+#endif

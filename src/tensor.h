@@ -1,0 +1,91 @@
+/* Tensors: a header with sizes and strides over data that views share. Relies on tape.h. */
+#ifndef TG_TENSOR_H
+#define TG_TENSOR_H
+
+#include "shape.h"
+#include "tape.h"
+
+enum { TG_DTYPES = 4 };
+
+/* What is shared by all views of the same data; stands in the tensor that made it. */
+typedef struct tg_storage {
+    uint32_t version; /* bumped by each write in place */
+    uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
+} tg_storage;
+
+/* A leaf's gradient: memory reserved with the leaf, so that it lives as long. */
+typedef struct tg_leaf {
+    tg_tensor *value;
+    bool present;         /* value holds a gradient */
+    tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
+    uint32_t graph_epoch; /* ... unless it was rewound away since */
+    tg_tensor *next;      /* in the running backward pass's list of leaves */
+} tg_leaf;
+
+struct tg_tensor {
+    tg_object head;
+    uint8_t dtype;
+    uint8_t ndim;
+    bool requires_grad;
+    bool is_leaf; /* has u.leaf */
+    bool contiguous;
+    bool pooled;   /* header and data belong to the pools of the running backward pass */
+    uint32_t pins; /* gradient slots that hold it */
+    tg_storage own;
+    tg_storage *storage;
+    char *data;
+    int64_t numel;
+    tg_tensor *grad; /* its gradient while a backward pass runs */
+    union {
+        tg_record *record; /* what made it, or NULL */
+        tg_leaf *leaf;
+        tg_tensor *next; /* in the list of temporaries */
+    } u;
+    int64_t dims[]; /* ndim sizes, then ndim strides in elements */
+};
+
+static inline const int64_t *tg_strides(const tg_tensor *t)
+{
+    return t->dims + t->ndim;
+}
+
+static inline tg_tape *tg_tape_in(const tg_tensor *t)
+{
+    return tg_object_tape(t);
+}
+
+/* Whether t can be looked into; sets ESTATE for one that was rewound away. NULL: false. */
+bool tg_alive(const tg_tensor *t, const char *name);
+
+static inline bool tg_is_float(int dtype)
+{
+    return dtype == TG_F32 || dtype == TG_F64;
+}
+
+/* Bytes of one element. */
+size_t tg_dtype_size(int dtype);
+const char *tg_dtype_name(int dtype);
+/* "[3, 5]"; use it as an argument of tg_fail(). */
+tg_text tg_shape_of(const tg_tensor *t);
+
+/* An uninitialised contiguous tensor without gradient. Errors name `name`. */
+tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims);
+/* A leaf by creation flags, with room for its gradient where they ask for one. */
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags);
+/* The same over the caller's memory (NULL: memory of its own). */
+tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims,
+                               int flags);
+/* The checks of a creation function: tape, shape and flags. */
+bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
+/* Another shape over base's data. */
+tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
+                          const int64_t *strides, int64_t offset);
+/* Gives a pool's tensor back. */
+void tg_tensor_release(tg_tensor *t);
+
+/* dst = src, of the same shape and dtype. */
+void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
+/* The leaf's gradient as the user sees it, or NULL. */
+tg_tensor *tg_leaf_grad(const tg_tensor *t);
+
+#endif
