@@ -11,13 +11,13 @@
  *     tg_print(stdout, tg_grad(w));
  *     tg_tape_free(tape);
  *
- * Errors. The first error sticks in the tape. Operations return NULL on an error, accept NULL, and do
- * nothing while an error is set, so that a program checks tg_error() once a step. The library never
- * prints, aborts or exits.
+ * Errors. The first error sticks in the tape. Operations return NULL on an error, accept NULL, and
+ * do nothing while an error is set, so that a program checks tg_error() once a step. The library
+ * never prints, aborts or exits.
  *
- * Lifetimes. A tensor lives until the tape is rewound to a mark taken before the tensor was made, or
- * until tg_tape_free(). There is nothing to release one by one. A leaf's gradient lives as long as
- * the leaf.
+ * Lifetimes. A tensor lives until the tape is rewound to a mark taken before the tensor was made,
+ * or until tg_tape_free(). There is nothing to release one by one. A leaf's gradient lives as long
+ * as the leaf.
  *
  * Threads. A tape belongs to one thread at a time. There is no global state, so different tapes may
  * be used by different threads at once.
@@ -49,9 +49,11 @@ template <class... T> dims<sizeof...(T)> make_dims(T... size)
         tg_detail::make_dims(__VA_ARGS__).data()
 extern "C" {
 #else
-/** A shape as the two arguments `int ndim, const int64_t *dims`: tg_zeros(tape, TG_DIMS(3, 5), 0). */
+/* clang-format off */
+/** A shape as the arguments `int ndim, const int64_t *dims`: tg_zeros(tape, TG_DIMS(3, 5), 0). */
 #define TG_DIMS(...)                                                                               \
     (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__}
+/* clang-format on */
 #endif
 /** The shape of a 0-d tensor. */
 #define TG_SCALAR 0, NULL
@@ -281,9 +283,9 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);
 typedef tg_tensor *(*tg_gradcheck_fn)(tg_tensor *const *inputs, size_t n, void *context);
 /** Options of tg_gradcheck(); zero means the default. */
 typedef struct tg_gradcheck_opts {
-    double eps;       /**< step of the central difference; default 1e-6 */
-    double atol;      /**< default 1e-5 */
-    double rtol;      /**< default 1e-3 */
+    double eps;        /**< step of the central difference; default 1e-6 */
+    double atol;       /**< default 1e-5 */
+    double rtol;       /**< default 1e-3 */
     bool second_order; /**< check the gradients' gradients instead (gradgradcheck) */
 } tg_gradcheck_opts;
 /** Compares the gradients of fn with central differences, contracted with a random upstream
@@ -296,10 +298,10 @@ TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *cons
 
 /** @}
  * @name Elementwise operations
- * Binary ones broadcast by PyTorch's rules and promote dtypes as PyTorch does: bool < int64 < floats;
- * a 0-d tensor promotes only to a higher category. Unary functions of real numbers take integers as
- * float32. Errors: TG_ESHAPE for shapes that do not broadcast; TG_ESTATE for tensors of two tapes or
- * tensors rewound away; TG_EVALUE for NULL.
+ * Binary ones broadcast by PyTorch's rules and promote dtypes as PyTorch does: bool < int64 <
+ * floats; a 0-d tensor promotes only to a higher category. Unary functions of real numbers take
+ * integers as float32. Errors: TG_ESHAPE for shapes that do not broadcast; TG_EVALUE for NULL and
+ * for tensors of two tapes; TG_ESTATE for tensors rewound away.
  * @{ */
 
 /** a + b (or, for two bools). */
@@ -428,8 +430,8 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const 
 
 /** @}
  * @name Optimisers
- * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all their
- * state: a step allocates nothing. Parameters without a gradient are skipped.
+ * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
+ * their state: a step allocates nothing. Parameters without a gradient are skipped.
  * @{ */
 
 /** Options of tg_sgd(); zero means the default. */

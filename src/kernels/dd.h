@@ -25,6 +25,13 @@ static inline tgk_dd tgk_dd_add(tgk_dd a, tgk_dd b)
     return tgk_fast_two_sum(high.hi, high.lo + low.lo);
 }
 
+/* The same for |a| well above |b|, where nothing cancels. */
+static inline tgk_dd tgk_dd_add_small(tgk_dd a, tgk_dd b)
+{
+    tgk_dd sum = tgk_fast_two_sum(a.hi, b.hi);
+    return tgk_fast_two_sum(sum.hi, sum.lo + (a.lo + b.lo));
+}
+
 static inline tgk_dd tgk_dd_neg(tgk_dd a)
 {
     return (tgk_dd){-a.hi, -a.lo};
@@ -82,48 +89,48 @@ static inline tgk_dd tgk_dd_exp_tail(tgk_dd r)
     p = fma(r.hi, p, 0x1.71de3a556c734p-19);
     p = fma(r.hi, p, 0x1.a01a01a01a01ap-16);
     p = fma(r.hi, p, 0x1.a01a01a01a01ap-13);
-    tgk_dd sum = tgk_dd_add(c[4], tgk_two_prod(r.hi, p));
+    tgk_dd sum = tgk_dd_add_small(c[4], tgk_two_prod(r.hi, p));
     for (int i = 3; i >= 0; i--)
-        sum = tgk_dd_add(c[i], tgk_dd_mul(r, sum));
-    return tgk_dd_add(r, tgk_dd_mul(tgk_dd_mul(r, r), sum));
+        sum = tgk_dd_add_small(c[i], tgk_dd_mul(r, sum));
+    return tgk_dd_add_small(r, tgk_dd_mul(tgk_dd_mul(r, r), sum));
 }
 
 /* x.hi in [-1100, 700]. */
 static inline tgk_dd_exp_parts tgk_dd_exp_split(tgk_dd x)
 {
-    static const tgk_dd table[32] = { /* 2^(i / 32) */
-    {0x1.0000000000000p+0, 0x0.0p+0},
-    {0x1.059b0d3158574p+0, 0x1.d73e2a475b465p-55},
-    {0x1.0b5586cf9890fp+0, 0x1.8a62e4adc610bp-54},
-    {0x1.11301d0125b51p+0, -0x1.6c51039449b3ap-54},
-    {0x1.172b83c7d517bp+0, -0x1.19041b9d78a76p-55},
-    {0x1.1d4873168b9aap+0, 0x1.e016e00a2643cp-54},
-    {0x1.2387a6e756238p+0, 0x1.9b07eb6c70573p-54},
-    {0x1.29e9df51fdee1p+0, 0x1.612e8afad1255p-55},
-    {0x1.306fe0a31b715p+0, 0x1.6f46ad23182e4p-55},
-    {0x1.371a7373aa9cbp+0, -0x1.63aeabf42eae2p-54},
-    {0x1.3dea64c123422p+0, 0x1.ada0911f09ebcp-55},
-    {0x1.44e086061892dp+0, 0x1.89b7a04ef80d0p-59},
-    {0x1.4bfdad5362a27p+0, 0x1.d4397afec42e2p-56},
-    {0x1.5342b569d4f82p+0, -0x1.07abe1db13cadp-55},
-    {0x1.5ab07dd485429p+0, 0x1.6324c054647adp-54},
-    {0x1.6247eb03a5585p+0, -0x1.383c17e40b497p-54},
-    {0x1.6a09e667f3bcdp+0, -0x1.bdd3413b26456p-54},
-    {0x1.71f75e8ec5f74p+0, -0x1.16e4786887a99p-55},
-    {0x1.7a11473eb0187p+0, -0x1.41577ee04992fp-55},
-    {0x1.82589994cce13p+0, -0x1.d4c1dd41532d8p-54},
-    {0x1.8ace5422aa0dbp+0, 0x1.6e9f156864b27p-54},
-    {0x1.93737b0cdc5e5p+0, -0x1.75fc781b57ebcp-57},
-    {0x1.9c49182a3f090p+0, 0x1.c7c46b071f2bep-56},
-    {0x1.a5503b23e255dp+0, -0x1.d2f6edb8d41e1p-54},
-    {0x1.ae89f995ad3adp+0, 0x1.7a1cd345dcc81p-54},
-    {0x1.b7f76f2fb5e47p+0, -0x1.5584f7e54ac3bp-56},
-    {0x1.c199bdd85529cp+0, 0x1.11065895048ddp-55},
-    {0x1.cb720dcef9069p+0, 0x1.503cbd1e949dbp-56},
-    {0x1.d5818dcfba487p+0, 0x1.2ed02d75b3707p-55},
-    {0x1.dfc97337b9b5fp+0, -0x1.1a5cd4f184b5cp-54},
-    {0x1.ea4afa2a490dap+0, -0x1.e9c23179c2893p-54},
-    {0x1.f50765b6e4540p+0, 0x1.9d3e12dd8a18bp-54}};
+    /* 2^(i / 32) */
+    static const tgk_dd table[32] = {{0x1.0000000000000p+0, 0x0.0p+0},
+                                     {0x1.059b0d3158574p+0, 0x1.d73e2a475b465p-55},
+                                     {0x1.0b5586cf9890fp+0, 0x1.8a62e4adc610bp-54},
+                                     {0x1.11301d0125b51p+0, -0x1.6c51039449b3ap-54},
+                                     {0x1.172b83c7d517bp+0, -0x1.19041b9d78a76p-55},
+                                     {0x1.1d4873168b9aap+0, 0x1.e016e00a2643cp-54},
+                                     {0x1.2387a6e756238p+0, 0x1.9b07eb6c70573p-54},
+                                     {0x1.29e9df51fdee1p+0, 0x1.612e8afad1255p-55},
+                                     {0x1.306fe0a31b715p+0, 0x1.6f46ad23182e4p-55},
+                                     {0x1.371a7373aa9cbp+0, -0x1.63aeabf42eae2p-54},
+                                     {0x1.3dea64c123422p+0, 0x1.ada0911f09ebcp-55},
+                                     {0x1.44e086061892dp+0, 0x1.89b7a04ef80d0p-59},
+                                     {0x1.4bfdad5362a27p+0, 0x1.d4397afec42e2p-56},
+                                     {0x1.5342b569d4f82p+0, -0x1.07abe1db13cadp-55},
+                                     {0x1.5ab07dd485429p+0, 0x1.6324c054647adp-54},
+                                     {0x1.6247eb03a5585p+0, -0x1.383c17e40b497p-54},
+                                     {0x1.6a09e667f3bcdp+0, -0x1.bdd3413b26456p-54},
+                                     {0x1.71f75e8ec5f74p+0, -0x1.16e4786887a99p-55},
+                                     {0x1.7a11473eb0187p+0, -0x1.41577ee04992fp-55},
+                                     {0x1.82589994cce13p+0, -0x1.d4c1dd41532d8p-54},
+                                     {0x1.8ace5422aa0dbp+0, 0x1.6e9f156864b27p-54},
+                                     {0x1.93737b0cdc5e5p+0, -0x1.75fc781b57ebcp-57},
+                                     {0x1.9c49182a3f090p+0, 0x1.c7c46b071f2bep-56},
+                                     {0x1.a5503b23e255dp+0, -0x1.d2f6edb8d41e1p-54},
+                                     {0x1.ae89f995ad3adp+0, 0x1.7a1cd345dcc81p-54},
+                                     {0x1.b7f76f2fb5e47p+0, -0x1.5584f7e54ac3bp-56},
+                                     {0x1.c199bdd85529cp+0, 0x1.11065895048ddp-55},
+                                     {0x1.cb720dcef9069p+0, 0x1.503cbd1e949dbp-56},
+                                     {0x1.d5818dcfba487p+0, 0x1.2ed02d75b3707p-55},
+                                     {0x1.dfc97337b9b5fp+0, -0x1.1a5cd4f184b5cp-54},
+                                     {0x1.ea4afa2a490dap+0, -0x1.e9c23179c2893p-54},
+                                     {0x1.f50765b6e4540p+0, 0x1.9d3e12dd8a18bp-54}};
     const double magic = 0x1.8p52 + 0x1p16; /* leaves k + 2^16 in the lowest bits */
     double t = fma(x.hi, 0x1.71547652b82fep+5, magic), k = t - magic;
     /* ln2 / 32 in three parts; products of the first two with k are exact. */
@@ -144,7 +151,7 @@ static inline tgk_dd tgk_dd_exp(tgk_dd x, double scale)
     if (x.hi < -1100)
         return tgk_dd_of(0);
     tgk_dd_exp_parts a = tgk_dd_exp_split(x);
-    tgk_dd y = tgk_dd_add(a.table, tgk_dd_mul(a.table, a.tail));
+    tgk_dd y = tgk_dd_add_small(a.table, tgk_dd_mul(a.table, a.tail));
     return tgk_dd_scale(tgk_dd_scale(y, a.half * scale), a.rest);
 }
 

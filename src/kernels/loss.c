@@ -1,21 +1,25 @@
 /* loss.c: the table of loss kernels, and what both dtypes share; loss.inc holds their bodies.
  *
- * Cross-entropy of one position. Let m be the largest logit, d_c = x_c - m, S the sum of e^d over all
- * but (one of) the largest, T = 1 + S, a_c the weighted and smoothed target, A the sum of all a_c:
+ * Cross-entropy of one position. Let m be the largest logit, d_c = x_c - m, S the sum of e^d over
+ * all but (one of) the largest, T = 1 + S, a_c the weighted and smoothed target, A the sum of a_c:
  *
- *     loss       = sum of a_c * (m - x_c)  +  A * log1p(S)            here called far + near
+ *     loss       = sum of a_c * (m - x_c)  +  A * log1p(S)
  *     gradient_c = (e^d_c * (A - a_c)  -  a_c * (T - e^d_c)) / T      times upstream / denominator
  *
  * For coefficients of one sign nothing cancels in the loss. In the gradient A - a_c and T - e^d_c
- * are formed without cancellation (from the other coefficients, and as S for the largest logit), so
- * what is left is the cancellation that the mathematics asks for. float computes in double and looks
- * whether the result is much smaller than its terms; where it is, the row is done again in
- * double-double. double is always done in double-double. */
+ * are formed without cancellation (for the largest logit as sums over the others), so that only the
+ * cancellation is left which the mathematics asks for. float computes in double and looks whether
+ * the result is much smaller than its terms; where it is, the row is done again in double-double.
+ * double is always done in double-double. */
 #include "loss.h"
+
+#include "dd.h"
 
 #include <stdbool.h>
 
-#include "dd.h"
+/* A loss is kept as far + near. Terms of huge numbers, which may overflow on the way to a loss that
+ * does not, go to far, times this; all others to near, times EXP_SCALE, as they may underflow. */
+#define FAR_SCALE 0x1p-64
 
 /* Where double-double met an infinity or nan the plain result is right, else the wide one is. */
 static inline double tgk_pick(tgk_dd wide, double plain)
@@ -43,37 +47,43 @@ static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
     return out;
 }
 
-/* One position's results: names for the slots of its TGK_CE_STATS doubles. */
+/* One position's results. The loss is far + near; backward needs the rest again. */
 typedef struct tgk_position {
     double max;
-    tgk_dd others;       /* S, times EXP_SCALE */
-    tgk_dd coefficients; /* A */
-    tgk_dd far;          /* half of the sum of a_c * (m - x_c): m - x_c itself may overflow */
-    tgk_dd near;         /* A * log1p(S), times EXP_SCALE */
+    int64_t top;              /* probability targets: the first of the largest logits */
+    tgk_dd others;            /* S, times EXP_SCALE */
+    tgk_dd coefficients;      /* A, times EXP_SCALE */
+    tgk_dd coefficients_rest; /* the same without a_top, times EXP_SCALE */
+    tgk_dd far, near;
 } tgk_position;
-
-static tgk_position tgk_position_load(const double *stats)
-{
-    return (tgk_position){stats[0],
-                          {stats[1], stats[2]},
-                          {stats[3], stats[4]},
-                          {stats[5], stats[6]},
-                          {stats[7], stats[8]}};
-}
 
 static void tgk_position_store(double *stats, const tgk_position *p)
 {
-    const double all[TGK_CE_STATS] = {
-        p->max,    p->others.hi, p->others.lo, p->coefficients.hi, p->coefficients.lo,
-        p->far.hi, p->far.lo,    p->near.hi,   p->near.lo};
+    const double all[TGK_CE_STATS] = {p->max,
+                                      (double)p->top,
+                                      p->others.hi,
+                                      p->others.lo,
+                                      p->coefficients.hi,
+                                      p->coefficients.lo,
+                                      p->coefficients_rest.hi,
+                                      p->coefficients_rest.lo};
     memcpy(stats, all, sizeof all);
 }
 
-/* (2 far + near / scale) / den */
+static tgk_position tgk_position_load(const double *stats)
+{
+    return (tgk_position){.max = stats[0],
+                          .top = (int64_t)stats[1],
+                          .others = {stats[2], stats[3]},
+                          .coefficients = {stats[4], stats[5]},
+                          .coefficients_rest = {stats[6], stats[7]}};
+}
+
+/* (far / FAR_SCALE + near / scale) / den */
 static double tgk_loss_value(tgk_dd far, tgk_dd near, double scale, tgk_dd den)
 {
-    double plain = (2 * far.hi + near.hi / scale) / den.hi;
-    far = tgk_dd_scale(tgk_dd_div(far, den), 2);
+    double plain = far.hi / den.hi / FAR_SCALE + near.hi / den.hi / scale;
+    far = tgk_dd_scale(tgk_dd_div(far, den), 1 / FAR_SCALE);
     near = tgk_dd_scale(tgk_dd_div(near, den), 1 / scale);
     return tgk_pick(tgk_dd_add(far, near), plain);
 }
@@ -91,6 +101,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 #define EXP_SCALE 1.0
 #define WIDE 0
 #include "row.inc"
+
 #include "loss.inc"
 #undef T
 #undef NAME
@@ -102,6 +113,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 #define EXP_SCALE 0x1p128
 #define WIDE 1
 #include "row.inc"
+
 #include "loss.inc"
 
 const tgk_loss tgk_loss_table[2] = {

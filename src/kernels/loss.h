@@ -15,7 +15,7 @@ enum { TGK_MEAN = 0, TGK_SUM = 1, TGK_NONE = 2 };
 
 /* What backward needs again: TGK_CE_STATS doubles for each of the n * d positions, then
  * TGK_CE_TOTALS more. nll keeps the totals alone. The contents are loss.c's own. */
-enum { TGK_CE_STATS = 9, TGK_CE_TOTALS = 4 };
+enum { TGK_CE_STATS = 8, TGK_CE_TOTALS = 4 };
 
 /* The class targets are `target` or, where that is NULL, `prob`. For nll x holds log-probabilities,
  * target is not NULL, and smoothing is not looked at. */

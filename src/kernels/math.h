@@ -70,11 +70,11 @@ static inline tgk_reduced tgk_reduce(double x)
 {
     const double magic = 0x1.8p52 + 2048; /* adding it leaves k + 2048 in the lowest bits */
     double t = fma(x, TGK_LOG2E, magic), k = t - magic;
-    double exact = fma(k, -TGK_LN2_HI, x), fix = k * TGK_LN2_LO;
+    double rough = fma(k, -TGK_LN2_HI, x), fix = k * TGK_LN2_LO;
     uint64_t biased = tgk_bits(t) & 0xfff, half = biased >> 1;
     tgk_reduced out;
-    out.r = exact - fix;
-    out.low = (exact - out.r) - fix;
+    out.r = rough - fix;
+    out.low = (rough - out.r) - fix;
     out.half = tgk_from_bits((half - 1) << 52);
     out.rest = tgk_from_bits((biased - half - 1) << 52);
     return out;
@@ -219,10 +219,10 @@ static inline double tgk_log1p(double x)
 static inline double tgk_erf_small(double x)
 {
     static const double c[13] = {
-        -0x1.2746b0379e6bep-10, 0x1.ce2f21a042bdep-4, -0x1.b82ce312889bap-6,
-        0x1.565bcd0e6502dp-8, -0x1.c02db3feeb579p-11, 0x1.f9a326c233146p-14,
-        -0x1.f4d2561aeafd4p-17, 0x1.b9e6509b9867dp-20, -0x1.5f6d925a0bc7ap-23,
-        0x1.fc4356498c2d9p-27, -0x1.4e607b41a6416p-30, 0x1.7f072188e194dp-34,
+        -0x1.2746b0379e6bep-10, 0x1.ce2f21a042bdep-4,   -0x1.b82ce312889bap-6,
+        0x1.565bcd0e6502dp-8,   -0x1.c02db3feeb579p-11, 0x1.f9a326c233146p-14,
+        -0x1.f4d2561aeafd4p-17, 0x1.b9e6509b9867dp-20,  -0x1.5f6d925a0bc7ap-23,
+        0x1.fc4356498c2d9p-27,  -0x1.4e607b41a6416p-30, 0x1.7f072188e194dp-34,
         -0x1.29b9f1b3df556p-38};
     double z = x * x, z_low = fma(x, x, -z), y = c[12];
     for (int i = 11; i >= 0; i--)

@@ -11,6 +11,7 @@
 #define EXP_SCALE 1.0
 #define WIDE 0
 #include "row.inc"
+
 #include "softmax.inc"
 #undef T
 #undef NAME
@@ -22,6 +23,7 @@
 #define EXP_SCALE F64_SCALE
 #define WIDE 1
 #include "row.inc"
+
 #include "softmax.inc"
 
 const tgk_softmax tgk_softmax_table[2] = {

@@ -1,0 +1,15 @@
+#include <tinygrad.h>
+
+int main(void)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_manual_seed(tape, 40431);
+    tg_tensor *outputs = tg_randn(tape, TG_DIMS(3, 5), TG_REQUIRES_GRAD);
+    tg_tensor *targets = tg_from_i64(tape, (int64_t[]){1, 0, 3}, TG_DIMS(3), 0);
+    tg_tensor *loss = tg_cross_entropy(outputs, targets, NULL);
+    tg_print(stdout, loss);
+    tg_backward(loss);
+    tg_print(stdout, tg_grad(outputs));
+    tg_tape_free(tape);
+    return 0;
+}

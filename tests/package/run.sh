@@ -1,0 +1,70 @@
+#!/bin/sh
+# run.sh BUILD_DIR CMAKE C_COMPILER: installs into an empty prefix, moves that, and builds outside
+# programs against it by find_package, by pkg-config and by add_subdirectory. Each must print the
+# document's example.
+set -eu
+build=$1 cmake=$2 cc=$3
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+check() {
+    name=$1
+    shift
+    first=$("$@" | head -n 1)
+    echo "$name: $first"
+    [ "$first" = "tensor(2.7256)" ]
+}
+
+"$cmake" --install "$build" --prefix "$work/first" >"$work/log"
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+
+cxx=
+echo 'int main() { return 0; }' >"$work/probe.cc"
+if "$cc" "$work/probe.cc" -o "$work/probe" 2>/dev/null; then
+    cxx=1
+else
+    echo "no C++ compiler here: C++ programs left out"
+fi
+
+"$cmake" -S "$here" -B "$work/find" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_BUILD_TYPE=Release -DOUTSIDE_CXX="$cxx" >"$work/log" || { cat "$work/log"; exit 1; }
+"$cmake" --build "$work/find" >"$work/log" || { cat "$work/log"; exit 1; }
+for program in "$work"/find/c_* "$work"/find/cxx_*; do
+    [ ! -x "$program" ] || check "find_package $(basename "$program")" "$program"
+done
+[ -x "$work/find/c_default" ] && [ -x "$work/find/c_static" ] && [ -x "$work/find/c_shared" ]
+
+if ! command -v pkg-config >/dev/null; then
+    echo "pkg-config is not installed"
+    exit 1
+fi
+pc=$(find "$prefix" -name tinygrad.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH
+libdir=$(pkg-config --variable=libdir tinygrad)
+for language in c ${cxx:+c++}; do
+    case $language in
+    c) main=main.c ;;
+    *) main=main.cc ;;
+    esac
+    # The flags are lists of words.
+    "$cc" "$here/$main" -o "$work/shared" $(pkg-config --cflags --libs tinygrad)
+    check "pkg-config $language shared" env LD_LIBRARY_PATH="$libdir" "$work/shared"
+    "$cc" "$here/$main" -o "$work/static" -static $(pkg-config --static --cflags --libs tinygrad)
+    check "pkg-config $language static" "$work/static"
+done
+
+mkdir "$work/sub"
+cat >"$work/sub/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.16)
+project(outside LANGUAGES C)
+add_subdirectory($here/../.. tinygrad EXCLUDE_FROM_ALL)
+add_executable(main $here/main.c)
+target_link_libraries(main PRIVATE tinygrad::tinygrad)
+END
+"$cmake" -S "$work/sub" -B "$work/sub/build" -DCMAKE_C_COMPILER="$cc" >"$work/log" ||
+    { cat "$work/log"; exit 1; }
+"$cmake" --build "$work/sub/build" >"$work/log" || { cat "$work/log"; exit 1; }
+check "add_subdirectory" "$work/sub/build/main"

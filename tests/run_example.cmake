@@ -1,0 +1,12 @@
+# Runs PROGRAM; it must exit with 0 and print just what the file EXPECTED holds, where there is one.
+execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE result OUTPUT_VARIABLE output)
+message("${output}")
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${PROGRAM}: exit ${result}")
+endif()
+if(EXISTS ${EXPECTED})
+    file(READ ${EXPECTED} expected)
+    if(NOT output STREQUAL expected)
+        message(FATAL_ERROR "${PROGRAM} printed something else than ${EXPECTED}:\n${expected}")
+    endif()
+endif()

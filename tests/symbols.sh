@@ -1,0 +1,54 @@
+#!/bin/sh
+# symbols.sh SOURCE_DIR STATIC_LIBRARY SHARED_LIBRARY: what the built libraries show and need.
+# Relies on nm and readelf, and on an ELF system with the GNU C library.
+set -eu
+export LC_ALL=C
+root=$1 archive=$2 shared=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Fails, with a heading, if standard input has a line.
+expect_none() {
+    found=$(cat)
+    if [ -n "$found" ]; then
+        printf 'FAILED: %s:\n%s\n' "$1" "$found"
+        touch "$work/failed" # a variable would be lost: this runs in a pipeline's subshell
+    else
+        printf 'ok: none: %s\n' "$1"
+    fi
+}
+
+# Comments go first: they may show calls. A declaration may be broken over lines.
+cat "$root"/include/tinygrad.h "$root"/include/tinygrad/*.h | tr '\n' ' ' |
+    sed 's|/\*[^*]*\*\**\([^*/][^*]*\*\**\)*/| |g' | tr ';{}' '\n\n\n' |
+    sed -n 's/.*TG_API [^(]*[ *]\(tg_[a-z0-9_]*\)(.*/\1/p' | sort -u >"$work/declared"
+nm -D --defined-only "$shared" | awk '{print $3}' | sort -u >"$work/exported"
+echo "declared with TG_API: $(wc -l <"$work/declared"), exported: $(wc -l <"$work/exported")"
+[ "$(wc -l <"$work/declared")" -gt 50 ]
+comm -23 "$work/declared" "$work/exported" | expect_none "declared but not exported"
+comm -13 "$work/declared" "$work/exported" | expect_none "exported but not declared"
+
+# OBJECT SYMBOL for each undefined symbol of the archive.
+nm -A -u "$archive" | awk '{n = split($1, part, ":"); print part[n - 1] != "" ? part[n - 1] : part[n], $NF}' \
+    >"$work/undefined"
+[ -s "$work/undefined" ]
+pattern='abort|_?_?_?exit|_Exit|quick_exit|atexit|v?printf|__v?printf_chk|puts|putchar|perror'
+pattern="$pattern|stdin|stdout|stderr|__assert.*|s?rand(om|_r|48)?|raise|signal|sigaction|longjmp|setlocale"
+grep -E " ($pattern)\$" "$work/undefined" | expect_none "objects that stop, print or keep global state"
+pattern='malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|memalign|valloc|strn?dup|mmap'
+grep -E " ($pattern)\$" "$work/undefined" | grep -v '^arena\.c\.o ' |
+    expect_none "objects other than arena.c's that allocate"
+
+# Constants with addresses in them lie in .data.rel.ro, which is read-only once a program runs.
+readelf -SW "$archive" | sed 's/^ *\[ *[0-9]*\]//' |
+    awk '/^File:/ {file = $2}
+         $1 ~ /^\.(data|bss|tdata|tbss|sdata|sbss|ldata|lbss)/ && $1 !~ /^\.data\.rel\.ro/ &&
+         $5 !~ /^0+$/ {print file, $1}' | expect_none "writable globals"
+nm -A "$archive" | awk '$(NF - 1) == "C"' | expect_none "common symbols"
+
+readelf -dW "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$work/needed"
+grep -Ev '^(libc|libm|ld-linux.*)\.so' "$work/needed" | expect_none "libraries other than libc and libm"
+nm -D --undefined-only "$shared" | awk '$1 != "w" {print $NF}' | grep -v '@GLIBC_' |
+    expect_none "undefined symbols that are not the C library's"
+readelf -dW "$shared" | grep SONAME | grep -v '\[libtinygrad\.so\.0\]' | expect_none "another soname"
+[ ! -e "$work/failed" ]
