@@ -247,7 +247,7 @@ TG_API double tg_item(const tg_tensor *t);
 /** The tape that a tensor belongs to; NULL for NULL. */
 TG_API tg_tape *tg_tape_of(const tg_tensor *t);
 /** Prints as PyTorch prints a detached tensor (precision 4, 80 columns, summary above 1,000
- * elements), and a newline. TG_EIO where writing fails. */
+ * elements), and a newline. TG_EIO where writing fails; TG_EVALUE for NULL. */
 TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
 
 /** @}

@@ -22,15 +22,15 @@ typedef enum tg_style {
     STYLE_SCIENTIFIC
 } tg_style;
 
-/* Long enough for any number whose style was chosen by choose_style(), and with 16 sizes in a suffix. */
+/* Long enough for any number in its style, and for "size=(...)". */
 enum { NUMBER = 40, SUFFIX = 24 * TG_MAX_NDIM };
 
 /* What the elements that will be seen are like. Texts get longer towards the ends of these ranges, so
  * that the ends are all that their width depends on. */
 typedef struct tg_extent {
     int64_t low, high; /* of integers, and of bools as 0 and 1 */
-    double near[2];    /* least magnitude of the finite floats but 0: the positive, the negative */
-    double far[2];     /* largest; 0 where there is none of the sign */
+    double least[2];   /* least magnitude of the finite floats but 0: the positive, the negative */
+    double most[2];    /* largest; 0 where there is none of the sign */
     bool fractions;    /* one of them is no whole number */
 } tg_extent;
 
@@ -97,26 +97,25 @@ static void restore_point(char *text)
     *to = '\0';
 }
 
-static void format_float(char text[NUMBER], tg_style style, double value)
+static const char *float_text(char buffer[NUMBER], tg_style style, double value)
 {
-    if (isnan(value)) {
-        strcpy(text, "nan"); /* printf's may have a sign */
-    } else if (isinf(value)) {
-        strcpy(text, value < 0 ? "-inf" : "inf");
-    } else {
-        static const char *const formats[] = {
-            [STYLE_WHOLE] = "%.0f.", [STYLE_FIXED] = "%.4f", [STYLE_SCIENTIFIC] = "%.4e"};
-        snprintf(text, NUMBER, formats[style], value);
-        restore_point(text);
-    }
+    static const char *const formats[] = {
+        [STYLE_WHOLE] = "%.0f.", [STYLE_FIXED] = "%.4f", [STYLE_SCIENTIFIC] = "%.4e"};
+    if (isnan(value))
+        return "nan"; /* printf's may have a sign */
+    if (isinf(value))
+        return value < 0 ? "-inf" : "inf";
+    snprintf(buffer, NUMBER, formats[style], value);
+    restore_point(buffer);
+    return buffer;
 }
 
-static void format_integer(char text[NUMBER], tg_style style, int64_t value)
+static const char *integer_text(char buffer[NUMBER], tg_style style, int64_t value)
 {
     if (style == STYLE_BOOL)
-        strcpy(text, value ? "True" : "False");
-    else
-        snprintf(text, NUMBER, "%" PRId64, value);
+        return value ? "True" : "False";
+    snprintf(buffer, NUMBER, "%" PRId64, value);
+    return buffer;
 }
 
 /* -- The first walk: style and width ----------------------------------------------------------- */
@@ -132,8 +131,8 @@ static void note_float(tg_extent *e, double value)
     if (!isfinite(value) || value == 0)
         return;
     int sign = value < 0;
-    e->near[sign] = fmin(e->near[sign], fabs(value));
-    e->far[sign] = fmax(e->far[sign], fabs(value));
+    e->least[sign] = fmin(e->least[sign], fabs(value));
+    e->most[sign] = fmax(e->most[sign], fabs(value));
     e->fractions |= value != trunc(value);
 }
 
@@ -155,11 +154,9 @@ static tg_style choose_style(const tg_extent *e, int dtype)
 {
     if (!tg_is_float(dtype))
         return dtype == TG_BOOL ? STYLE_BOOL : STYLE_INTEGER;
-    double least = fmin(e->near[0], e->near[1]);
-    double largest = fmax(e->far[0], e->far[1]);
-    if (largest == 0)
-        return STYLE_WHOLE;
-    if (largest / least > 1000 || largest > 1e8 || least < 1e-4)
+    double smallest = fmin(e->least[0], e->least[1]);
+    double largest = fmax(e->most[0], e->most[1]);
+    if (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4)
         return STYLE_SCIENTIFIC;
     return e->fractions ? STYLE_FIXED : STYLE_WHOLE;
 }
@@ -170,23 +167,22 @@ static int widest(int width, const char *text)
     return length > width ? length : width;
 }
 
-static int measure_width(const tg_extent *e, tg_style style)
+static int measure_integers(const tg_extent *e, tg_style style)
 {
-    char text[NUMBER];
-    if (style == STYLE_BOOL || style == STYLE_INTEGER) {
-        format_integer(text, style, e->low);
-        int width = widest(1, text);
-        format_integer(text, style, e->high);
-        return widest(width, text);
-    }
+    char buffer[NUMBER];
+    int width = widest(1, integer_text(buffer, style, e->low));
+    return widest(width, integer_text(buffer, style, e->high));
+}
+
+static int measure_floats(const tg_extent *e, tg_style style)
+{
+    char buffer[NUMBER];
     int width = 1;
     for (int sign = 0; sign < 2; sign++) {
-        if (e->far[sign] == 0)
+        if (e->most[sign] == 0)
             continue;
-        format_float(text, style, sign ? -e->near[sign] : e->near[sign]);
-        width = widest(width, text);
-        format_float(text, style, sign ? -e->far[sign] : e->far[sign]);
-        width = widest(width, text);
+        width = widest(width, float_text(buffer, style, sign ? -e->least[sign] : e->least[sign]));
+        width = widest(width, float_text(buffer, style, sign ? -e->most[sign] : e->most[sign]));
     }
     return width;
 }
@@ -194,10 +190,11 @@ static int measure_width(const tg_extent *e, tg_style style)
 static void choose_layout(tg_printer *p)
 {
     tg_extent e = {
-        .low = INT64_MAX, .high = INT64_MIN, .near = {(double)INFINITY, (double)INFINITY}};
+        .low = INT64_MAX, .high = INT64_MIN, .least = {(double)INFINITY, (double)INFINITY}};
     survey(p, &e, 0, p->t->data);
     p->style = choose_style(&e, p->t->dtype);
-    p->width = measure_width(&e, p->style);
+    p->width =
+        tg_is_float(p->t->dtype) ? measure_floats(&e, p->style) : measure_integers(&e, p->style);
 }
 
 /* -- The second walk: writing ------------------------------------------------------------------ */
@@ -224,16 +221,16 @@ static void break_line(tg_printer *p, int lines, int indent)
 
 static void put_element(tg_printer *p, const char *at)
 {
-    char text[NUMBER];
-    if (tg_is_float(p->t->dtype))
-        format_float(text, p->style, read_float(p->t, at));
-    else
-        format_integer(text, p->style, read_integer(p->t, at));
+    char buffer[NUMBER];
+    const char *text = tg_is_float(p->t->dtype)
+                           ? float_text(buffer, p->style, read_float(p->t, at))
+                           : integer_text(buffer, p->style, read_integer(p->t, at));
     put_spaces(p, p->width - (int)strlen(text));
     put(p, text);
 }
 
-/* Before every item but the first. Lines of one tensor all hold the same number of items. */
+/* Before every item but the first. Two items at least go on a line: they have 20 characters at most,
+ * an int64, and 16 dims still leave 58. */
 static void put_separator(tg_printer *p, int dim, int64_t item)
 {
     int indent = PREFIX + dim;
@@ -242,7 +239,7 @@ static void put_separator(tg_printer *p, int dim, int64_t item)
     put(p, ",");
     if (rest > 0)
         break_line(p, rest, indent + 1);
-    else if (per_line < 2 || item % per_line == 0)
+    else if (item % per_line == 0)
         break_line(p, 1, indent + 1);
     else
         put(p, " ");
@@ -255,7 +252,7 @@ static void put_values(tg_printer *p, int dim, const char *at)
         return;
     }
     put(p, "[");
-    for (int64_t item = 0; item < count_items(p, dim) && !p->failed; item++) {
+    for (int64_t item = 0; item < count_items(p, dim); item++) {
         if (item > 0)
             put_separator(p, dim, item);
         if (is_gap(p, dim, item))
@@ -266,17 +263,16 @@ static void put_values(tg_printer *p, int dim, const char *at)
     put(p, "]");
 }
 
-/* PyTorch's reckoning of where a line ends is two columns ahead; the next suffix on the line is
- * reckoned from there, one on a line of its own is not. */
-static void put_suffix(tg_printer *p, int *ahead, const char *text)
+/* Breaks the line two columns early, where PyTorch does. (It reckons from the true column after a
+ * suffix on a line of its own; but only a size too long for another suffix beside it gets there.) */
+static void put_suffix(tg_printer *p, const char *text)
 {
+    bool fits = p->column + 2 + 2 + (int)strlen(text) <= LINE_WIDTH;
     put(p, ",");
-    if (p->column - 1 + *ahead + 2 + (int)strlen(text) > LINE_WIDTH) {
-        break_line(p, 1, PREFIX);
-        *ahead = 0;
-    } else {
+    if (fits)
         put(p, " ");
-    }
+    else
+        break_line(p, 1, PREFIX);
     put(p, text);
 }
 
@@ -294,21 +290,20 @@ static void put_suffixes(tg_printer *p)
 {
     const tg_tensor *t = p->t;
     char text[SUFFIX];
-    int ahead = 2;
     if (t->numel == 0 && t->ndim != 1) {
         format_size(text, t);
-        put_suffix(p, &ahead, text);
+        put_suffix(p, text);
     }
     if (t->dtype == TG_F64 || (t->numel == 0 && t->dtype != TG_F32)) {
         snprintf(text, sizeof text, "dtype=torch.%s", tg_dtype_name(t->dtype));
-        put_suffix(p, &ahead, text);
+        put_suffix(p, text);
     }
 }
 
 tg_status tg_print(FILE *file, const tg_tensor *t)
 {
     if (!tg_alive(t, "print"))
-        return TG_ESTATE;
+        return t ? TG_ESTATE : TG_EVALUE;
     if (!file)
         return tg_fail(tg_tape_in(t), TG_EVALUE, "print: no file");
     tg_printer p = {.file = file, .t = t, .summary = t->numel > THRESHOLD};
