@@ -95,6 +95,7 @@ static void set_leaf(const pass *p, tg_tensor *t, tg_tensor *g)
         pin(g);
         return;
     }
+    leaf->value->storage->version++; /* someone may still read a gradient that was dropped */
     tg_tensor_copy(leaf->value, g);
     t->grad = leaf->value;
 }
@@ -200,6 +201,7 @@ static void commit(const pass *p, tg_tensor *t)
         tg_tensor_copy(leaf->value, t->grad);
         leaf->graph_epoch = t->grad->head.epoch;
     } else if (t->grad != leaf->value) {
+        tg_leaf_settle(t);
         tg_accumulate_into(leaf->value, t->grad);
     }
     leaf->graph = p->graph ? t->grad : NULL;
@@ -223,7 +225,14 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     tg_tape *tape = tg_tape_in(out);
     if (!grad_out)
         return tg_ones(tape, out->ndim, out->dims, out->dtype);
-    return grad_out;
+    if (!tape->recycling)
+        return grad_out;
+    /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
+    tg_tensor *g =
+        tg_tensor_new(tape, "backward", grad_out->dtype, (tg_dims){grad_out->ndim, grad_out->dims});
+    if (g)
+        tg_tensor_copy(g, grad_out);
+    return g;
 }
 
 static bool check(const tg_tensor *out, const tg_tensor *grad_out)

@@ -6,12 +6,12 @@
 bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 {
     tg_tape *tape = NULL;
-    int null = -1;
+    int null = -1, dead = -1;
     for (int i = 0; i < n; i++) {
         if (!in[i])
             null = i;
         else if (!tg_alive(in[i], op->name))
-            return false;
+            dead = i;
         else if (!tape)
             tape = tg_tape_in(in[i]);
         else
@@ -20,6 +20,7 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
     }
     if (!tape || tape->status)
         return false;
+    TG_CHECK(tape, dead < 0, TG_ESTATE, "%s: input %d was rewound away", op->name, dead);
     TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
     return true;
 }
@@ -225,6 +226,13 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
         status = tape->status;
     }
     return status;
+}
+
+tg_tensor *tg_all_or_nothing(tg_tape *tape, tg_mark start, tg_tensor *result)
+{
+    if (!result) /* a pass that recycles refuses this, and gives everything back itself */
+        tg_tape_rewind(tape, start);
+    return result;
 }
 
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)

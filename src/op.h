@@ -10,6 +10,10 @@
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
 
+/* Ends a function that records more than one operation: where its result is NULL, what it recorded
+ * since `start` is taken back. */
+tg_tensor *tg_all_or_nothing(tg_tape *tape, tg_mark start, tg_tensor *result);
+
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 

@@ -117,6 +117,7 @@ tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd
 
 static void update(const tg_sgd_opts *o, slot *s)
 {
+    tg_leaf_settle(s->param);
     const tg_tensor *grad = s->param->u.leaf->value;
     tgk_sgd_args args = {.lr = o->lr,
                          .momentum = o->momentum,

@@ -230,6 +230,15 @@ tg_tensor *tg_leaf_grad(const tg_tensor *t)
     return recorded ? leaf->graph : leaf->value;
 }
 
+void tg_leaf_settle(const tg_tensor *t)
+{
+    tg_tensor *shown = tg_leaf_grad(t), *value = t->u.leaf->value;
+    if (!shown || shown == value)
+        return;
+    tg_tensor_copy(value, shown);
+    value->storage->version++;
+}
+
 tg_tensor *tg_grad(const tg_tensor *t)
 {
     return tg_alive(t, "grad") ? tg_leaf_grad(t) : NULL;

@@ -87,5 +87,7 @@ void tg_tensor_release(tg_tensor *t);
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
 /* The leaf's gradient as the user sees it, or NULL. */
 tg_tensor *tg_leaf_grad(const tg_tensor *t);
+/* Brings the leaf's own copy of a recorded gradient up to what the user sees. */
+void tg_leaf_settle(const tg_tensor *t);
 
 #endif

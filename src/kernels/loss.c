@@ -79,6 +79,29 @@ static tgk_position tgk_position_load(const double *stats)
                           .coefficients_rest = {stats[6], stats[7]}};
 }
 
+/* One position's row and target. */
+typedef struct tgk_place {
+    const void *x, *prob, *weight; /* prob and weight may be NULL */
+    int64_t n, stride, target;     /* n classes; x and prob have that stride */
+    bool ignored;
+} tgk_place;
+
+/* a_c, A - a_c, and sizes such that each is accurate to a few 2^-53 of its size. */
+typedef struct tgk_plain_coef {
+    double a, a_size, rest, rest_size;
+} tgk_plain_coef;
+
+/* a_c and A - a_c, times EXP_SCALE. */
+typedef struct tgk_wide_coef {
+    tgk_dd a, rest;
+} tgk_wide_coef;
+
+/* All positions. Their stats; the loss where it is not reduced; the sums of far and near. */
+typedef struct tgk_sums {
+    tgk_dd far, near;
+    double plain, size; /* of the losses and their magnitudes, times FAR_SCALE */
+} tgk_sums;
+
 /* (far / FAR_SCALE + near / scale) / den */
 static double tgk_loss_value(tgk_dd far, tgk_dd near, double scale, tgk_dd den)
 {

@@ -3,6 +3,13 @@
 
 #include "dd.h"
 
+/* What normalises a row: nan all through for a row with nan or +inf, or of nothing but -inf. */
+typedef struct tgk_norm {
+    double max;
+    tgk_dd inverse; /* 1 / sum of e^(x - max); kept times 1 / EXP_SCALE in double */
+    tgk_dd log;     /* log of that sum */
+} tgk_norm;
+
 /* See row.inc. Keeps e^x in double-double for x down to -800. */
 #define F64_SCALE 0x1p128
 

@@ -33,12 +33,18 @@ tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
     int dtype = result_dtype(a, b);
     if (to_float && !tg_is_float(dtype))
         dtype = TG_F32;
+    tg_mark start = tg_tape_mark(tg_tape_in(a));
     in[0] = tg_to(a, dtype);
     in[1] = tg_to(b, dtype);
-    if (!in[0] || !in[1])
-        return NULL;
-    return tg_apply(&(tg_call){
-        .op = op, .n_in = 2, .in = in, .dtype = dtype, .ndim = shape.ndim, .dims = shape.sizes});
+    tg_tensor *out = NULL;
+    if (in[0] && in[1])
+        out = tg_apply(&(tg_call){.op = op,
+                                  .n_in = 2,
+                                  .in = in,
+                                  .dtype = dtype,
+                                  .ndim = shape.ndim,
+                                  .dims = shape.sizes});
+    return tg_all_or_nothing(tg_tape_in(a), start, out);
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
@@ -84,10 +90,10 @@ static const tg_op sub_op = {.name = "sub", .forward = sub_forward, .backward = 
 
 tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
 {
-    if (tg_dtype(a) == TG_BOOL && tg_dtype(b) == TG_BOOL) {
-        tg_fail(tg_tape_in(a), TG_EDTYPE, "sub: bool - bool is not defined");
+    if (!tg_check_inputs(&sub_op, 2, (tg_tensor *[]){a, b}))
         return NULL;
-    }
+    TG_CHECK(tg_tape_in(a), a->dtype != TG_BOOL || b->dtype != TG_BOOL, TG_EDTYPE,
+             "sub: bool - bool is not defined");
     return tg_binary(&sub_op, a, b, false);
 }
 
@@ -136,17 +142,20 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
+    tg_tape *tape = tg_tape_in(x);
+    tg_mark start = tg_tape_mark(tape);
     x = tg_to(x, dtype);
-    if (!x)
-        return NULL;
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = dtype,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
-                               .params = &s,
-                               .params_size = sizeof s});
+    tg_tensor *out = NULL;
+    if (x)
+        out = tg_apply(&(tg_call){.op = op,
+                                  .n_in = 1,
+                                  .in = &x,
+                                  .dtype = dtype,
+                                  .ndim = x->ndim,
+                                  .dims = x->dims,
+                                  .params = &s,
+                                  .params_size = sizeof s});
+    return tg_all_or_nothing(tape, start, out);
 }
 
 /* Whether s is an integer that int64 holds. */

@@ -100,13 +100,13 @@ static int flags_from(tg_tape *tape, const char *name, int flags, int dtype)
     if (given == 0 || given == dtype)
         return flags | dtype;
     tg_fail(tape, TG_EDTYPE, "%s: flags say %s", name, tg_dtype_name(given));
-    return -1;
+    return flags; /* the error stops what follows */
 }
 
 static bool check_data(tg_tape *tape, const char *name, const void *data, tg_dims dims, int flags)
 {
     int64_t strides[TG_MAX_NDIM];
-    if (flags < 0 || !tg_tensor_check(tape, name, dims, flags))
+    if (!tg_tensor_check(tape, name, dims, flags))
         return false;
     TG_CHECK(tape, data || tg_shape_strides(dims, strides) == 0, TG_EVALUE, "%s: data is NULL",
              name);

@@ -247,6 +247,16 @@ static bool make_contiguous(tg_tensor **in, int n)
     return true;
 }
 
+/* The same for inputs that may be strided. */
+static tg_tensor *apply_to_strided(const tg_op *op, tg_tensor **in, const loss_params *p,
+                                   int64_t saved)
+{
+    tg_tape *tape = tg_tape_in(in[0]);
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *loss = make_contiguous(in, 3) ? apply_loss(op, in, p, saved) : NULL;
+    return tg_all_or_nothing(tape, start, loss);
+}
+
 /* --- nll_loss --- */
 
 static const tg_op nll_op;
@@ -310,12 +320,12 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
         !check_index_targets(name, log_probs, targets) ||
         !check_weight(name, log_probs, o.weight) ||
         (o.weight && !check_constant_weight(name, o.weight)) ||
-        !check_reduction(tg_tape_in(log_probs), name, o.reduction) || !make_contiguous(in, 3))
+        !check_reduction(tg_tape_in(log_probs), name, o.reduction))
         return NULL;
     loss_params p = {.ignore = o.has_ignore_index ? o.ignore_index : -100,
                      .reduction = o.reduction};
     set_sizes(&p, log_probs);
-    return apply_loss(&nll_op, in, &p, TGK_CE_TOTALS);
+    return apply_to_strided(&nll_op, in, &p, TGK_CE_TOTALS);
 }
 
 /* --- cross_entropy --- */
@@ -429,12 +439,12 @@ tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_o
     bool probabilities = tg_shape_equal(tg_dims_of(logits), tg_dims_of(targets));
     if (!check_targets(logits, targets, &o, probabilities) ||
         !check_weight(ce_op.name, logits, o.weight) ||
-        !check_reduction(tape, ce_op.name, o.reduction) || !make_contiguous(in, 3))
+        !check_reduction(tape, ce_op.name, o.reduction))
         return NULL;
     loss_params p = {.smoothing = o.label_smoothing,
                      .ignore = o.has_ignore_index ? o.ignore_index : -100,
                      .reduction = o.reduction,
                      .probabilities = probabilities};
     set_sizes(&p, logits);
-    return apply_loss(&ce_op, in, &p, p.n * p.d * TGK_CE_STATS + TGK_CE_TOTALS);
+    return apply_to_strided(&ce_op, in, &p, p.n * p.d * TGK_CE_STATS + TGK_CE_TOTALS);
 }

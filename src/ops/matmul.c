@@ -169,13 +169,14 @@ tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
     tg_shape batch = tg_shape_broadcast(batch_a, batch_b);
     TG_CHECK(tape, batch.ndim >= 0, TG_ESHAPE, "matmul: %s x %s: batch dims do not broadcast",
              tg_shape_of(a).chars, tg_shape_of(b).chars);
+    tg_mark start = tg_tape_mark(tape);
     a = as_row(a);
     b = as_column(b);
     if (!a || !b)
-        return NULL;
+        return tg_all_or_nothing(tape, start, NULL);
     tg_tensor *product =
         a->ndim > 2 && b->ndim == 2 ? folded(a, b) : matrix_product(a, b, tg_shape_dims(&batch));
-    return without(product, row, column);
+    return tg_all_or_nothing(tape, start, without(product, row, column));
 }
 
 static void linear_forward(tg_node *node)
@@ -241,10 +242,16 @@ tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
     int64_t flat[] = {1, weight->dims[0]};
     for (int i = 0; i < x->ndim - 1; i++)
         flat[0] *= x->dims[i];
+    tg_mark start = tg_tape_mark(tg_tape_in(x));
     in[0] = x->ndim == 2 ? x : tg_reshape(x, 2, (int64_t[]){flat[0], weight->dims[1]});
-    if (!in[0])
-        return NULL;
-    tg_tensor *y = tg_apply(&(tg_call){
-        .op = &linear_op, .n_in = 3, .in = in, .dtype = x->dtype, .ndim = 2, .dims = flat});
-    return !y || x->ndim == 2 ? y : tg_reshape(y, shape.ndim, shape.sizes);
+    tg_tensor *y = in[0] ? tg_apply(&(tg_call){.op = &linear_op,
+                                               .n_in = 3,
+                                               .in = in,
+                                               .dtype = x->dtype,
+                                               .ndim = 2,
+                                               .dims = flat})
+                         : NULL;
+    if (y && x->ndim != 2)
+        y = tg_reshape(y, shape.ndim, shape.sizes);
+    return tg_all_or_nothing(tg_tape_in(x), start, y);
 }

@@ -39,7 +39,7 @@ static int kept(const tg_op *op, const tg_tensor *x, int dim, tg_shape *shape)
 }
 
 /* Takes the dim of size 1 away again unless it stays. */
-static tg_tensor *finish(tg_tensor *kept_dims, int dim, bool keepdim)
+static tg_tensor *without(tg_tensor *kept_dims, int dim, bool keepdim)
 {
     if (!kept_dims || keepdim || kept_dims->ndim == 0)
         return kept_dims;
@@ -57,7 +57,9 @@ tg_tensor *tg_sum_dim(tg_tensor *x, int dim, bool keepdim)
     tg_shape shape;
     if (!tg_check_inputs(&sum_name, 1, &x) || (dim = kept(&sum_name, x, dim, &shape)) < 0)
         return NULL;
-    return finish(tg_sum_over(x, tg_shape_dims(&shape)), dim, keepdim);
+    tg_mark start = tg_tape_mark(tg_tape_in(x));
+    tg_tensor *sum = without(tg_sum_over(x, tg_shape_dims(&shape)), dim, keepdim);
+    return tg_all_or_nothing(tg_tape_in(x), start, sum);
 }
 
 tg_tensor *tg_mean_dim(tg_tensor *x, int dim, bool keepdim)
@@ -67,5 +69,7 @@ tg_tensor *tg_mean_dim(tg_tensor *x, int dim, bool keepdim)
         (dim = kept(&mean_name, x, dim, &shape)) < 0)
         return NULL;
     int64_t count = x->ndim ? x->dims[dim] : 1;
-    return finish(tg_mean_over(x, tg_shape_dims(&shape), count), dim, keepdim);
+    tg_mark start = tg_tape_mark(tg_tape_in(x));
+    tg_tensor *mean = without(tg_mean_over(x, tg_shape_dims(&shape), count), dim, keepdim);
+    return tg_all_or_nothing(tg_tape_in(x), start, mean);
 }

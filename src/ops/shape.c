@@ -63,13 +63,13 @@ tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
     if (!check_reshape(x, &to))
         return NULL;
     int64_t strides[TG_MAX_NDIM];
-    if (!tg_shape_view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides)) {
-        x = tg_contiguous(x);
-        if (!x)
-            return NULL;
-        tg_shape_strides(tg_shape_dims(&to), strides);
-    }
-    return tg_apply_view(&reshape_op, x, tg_shape_dims(&to), strides);
+    if (tg_shape_view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides))
+        return tg_apply_view(&reshape_op, x, tg_shape_dims(&to), strides);
+    tg_mark start = tg_tape_mark(tape);
+    tg_shape_strides(tg_shape_dims(&to), strides);
+    x = tg_contiguous(x);
+    return tg_all_or_nothing(tape, start,
+                             x ? tg_apply_view(&reshape_op, x, tg_shape_dims(&to), strides) : NULL);
 }
 
 typedef struct dim_pair {

@@ -10,7 +10,10 @@ tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
 {
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
-    return tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32));
+    if (tg_is_float(x->dtype))
+        return tg_apply_like(op, x);
+    tg_mark start = tg_tape_mark(tg_tape_in(x));
+    return tg_all_or_nothing(tg_tape_in(x), start, tg_apply_like(op, tg_to(x, TG_F32)));
 }
 
 static bool check_not_bool(const tg_op *op, tg_tensor *x)

@@ -1,0 +1,129 @@
+/* Every example with a malloc that fails: its k-th call alone, and all from the k-th on, for k = 0, 1,
+ * ... until the example gets through. It must end with exit code 1, having given all memory back.
+ *
+ * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name) for each example, links them in with main()
+ * renamed to example_name(), and has the linker send the calls of malloc and free here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#ifdef EXAMPLES
+
+#include <fcntl.h> /* the examples' output is not wanted */
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct {
+    long calls, live;
+    long fail_at; /* -1: never */
+    bool for_ever;
+    bool failed;
+} heap;
+
+/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier) */
+void *__real_malloc(size_t size);
+void __real_free(void *memory);
+void *__wrap_malloc(size_t size);
+void __wrap_free(void *memory);
+
+void *__wrap_malloc(size_t size)
+{
+    long call = heap.calls++;
+    if (heap.fail_at >= 0 && (call == heap.fail_at || (heap.for_ever && call > heap.fail_at))) {
+        heap.failed = true;
+        return NULL;
+    }
+    void *memory = __real_malloc(size);
+    heap.live += memory != NULL;
+    return memory;
+}
+
+void __wrap_free(void *memory)
+{
+    heap.live -= memory != NULL;
+    __real_free(memory);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+/* Sends a stream's descriptor elsewhere; returns a copy of where it went. */
+static int redirect(FILE *stream, int to)
+{
+    fflush(stream);
+    int former = dup(fileno(stream));
+    dup2(to, fileno(stream));
+    close(to);
+    return former;
+}
+
+static int run(int (*example)(void), long fail_at, bool for_ever)
+{
+    heap.calls = heap.live = 0;
+    heap.failed = false;
+    heap.for_ever = for_ever;
+    int out = redirect(stdout, open("/dev/null", O_WRONLY));
+    int err = redirect(stderr, open("/dev/null", O_WRONLY));
+    heap.fail_at = fail_at;
+    int code = example();
+    heap.fail_at = -1;
+    close(redirect(stdout, out));
+    close(redirect(stderr, err));
+    return code;
+}
+
+static void fail_each(int (*example)(void), bool for_ever)
+{
+    long k = 0;
+    for (;; k++) {
+        int code = run(example, k, for_ever);
+        assert_int_equal(heap.live, 0);
+        if (!heap.failed) {
+            assert_int_equal(code, 0);
+            break;
+        }
+        if (code != 1)
+            fail_msg("exit code %d after failing call %ld", code, k);
+    }
+    assert_true(k > 2); /* the tape and a block of each kind: calls of malloc do come here */
+}
+
+#define EXAMPLE(name)                                                                              \
+    int example_##name(void);                                                                      \
+    static void name##_once(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        fail_each(example_##name, false);                                                          \
+    }                                                                                              \
+    static void name##_for_ever(void **state)                                                      \
+    {                                                                                              \
+        (void)state;                                                                               \
+        fail_each(example_##name, true);                                                           \
+    }
+EXAMPLES
+#undef EXAMPLE
+
+int main(void)
+{
+#define EXAMPLE(name) cmocka_unit_test(name##_once), cmocka_unit_test(name##_for_ever),
+    const struct CMUnitTest tests[] = {EXAMPLES};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+static void nothing_to_run(void **state)
+{
+    (void)state;
+    skip();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_to_run)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif
