@@ -274,7 +274,8 @@ tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backwar
     pass p = {.tape = tape, .graph = opts && opts->create_graph};
     begin(&p);
     add_gradient(&p, "backward", out, seed(out, grad_out));
-    release_temporaries(tape);
+    if (!tape->status)
+        release_temporaries(tape);
     if (!out->is_leaf)
         walk(&p, out->u.record);
     finish_leaves(&p);

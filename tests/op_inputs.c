@@ -104,7 +104,8 @@ static double class_value(const op_case *c, const spec *first, char letter, bool
     return (double)value;
 }
 
-static double value_of(const op_case *c, const spec *first, const spec *t, bool last, uint64_t *state)
+static double value_of(const op_case *c, const spec *first, const spec *t, bool last,
+                       uint64_t *state)
 {
     double u = random_between(state, 0, 1);
     switch (t->values) {

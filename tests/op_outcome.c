@@ -3,8 +3,6 @@
 
 #include <tinygrad/op.h>
 
-
-
 tg_tensor *op_call(const op_row *row, const op_args *args)
 {
     if (row->unary)

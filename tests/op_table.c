@@ -38,22 +38,51 @@ const char *op_says(const op_row *row)
     return row->says ? row->says : row->name;
 }
 
-const op_sample samples_unary[] = {{.in = "."},     {.in = "1"},   {.in = "0"},   {.in = "37"}, {.in = "2x0x3"},
-                                   {.in = "3x5"},   {.in = "2x3x4"}, {.in = "1x1"}, {.in = "64"}, {.in = "37:x"},
-                                   {.in = "4x3:r"}, {0}};
-const op_sample samples_unary_int[] = {{.in = ".:i"}, {.in = "0:i"}, {.in = "37:i"}, {.in = "3x5:i"}, {0}};
+const op_sample samples_unary[] = {{.in = "."},     {.in = "1"},    {.in = "0"},     {.in = "37"},
+                                   {.in = "2x0x3"}, {.in = "3x5"},  {.in = "2x3x4"}, {.in = "1x1"},
+                                   {.in = "64"},    {.in = "37:x"}, {.in = "4x3:r"}, {0}};
+const op_sample samples_unary_int[] = {
+    {.in = ".:i"}, {.in = "0:i"}, {.in = "37:i"}, {.in = "3x5:i"}, {0}};
 const op_sample samples_unary_bool[] = {{.in = "5:b"}, {0}};
 
-const op_sample samples_binary[] = {
-    {.in = ". ."},       {.in = "1 1"},         {.in = "0 0"},         {.in = "37 37"},     {.in = "3x5 3x5"},
-    {.in = "3x5 5"},     {.in = "5 3x5"},       {.in = "3x1 1x5"},     {.in = "3x5 3x1"},   {.in = "3x1 3x5"},
-    {.in = ". 3x5"},     {.in = "3x5 ."},       {.in = "2x3x4 3x1"},   {.in = "3x1 2x3x4"}, {.in = "2x1x4 1x3x1"},
-    {.in = "1 37"},      {.in = "37 1"},        {.in = "0x3 1x3"},     {.in = "1 0x3"},     {.in = "2x0 2x1"},
-    {.in = "37 ="},      {.in = "3x5 ="},       {.in = ". ="},         {.in = "64:x 64:x"}, {.in = "3x5:o 5"},
-    {.in = "3x5 5:o"},   {.in = "3x5 .:o"},     {.in = ".:o 3x5"},     {.in = "3x5 5:i"},   {.in = "5:i 3x5"},
-    {.in = "4:b 3x4"},   {.in = ".:i 4"},       {.in = "3x5:r 5:r"},   {.in = "2x1x37 3x1"}, {0}};
-const op_sample samples_binary_int[] = {{.in = "3x5:i 5:i"}, {.in = "37:i 37:i"},  {.in = "4:i .:b"}, {.in = "3:b 2x3:i"},
-                                        {.in = ".:i 3:b"},   {.in = "3:i ="},      {.in = ".:i .:i"}, {0}};
+const op_sample samples_binary[] = {{.in = ". ."},
+                                    {.in = "1 1"},
+                                    {.in = "0 0"},
+                                    {.in = "37 37"},
+                                    {.in = "3x5 3x5"},
+                                    {.in = "3x5 5"},
+                                    {.in = "5 3x5"},
+                                    {.in = "3x1 1x5"},
+                                    {.in = "3x5 3x1"},
+                                    {.in = "3x1 3x5"},
+                                    {.in = ". 3x5"},
+                                    {.in = "3x5 ."},
+                                    {.in = "2x3x4 3x1"},
+                                    {.in = "3x1 2x3x4"},
+                                    {.in = "2x1x4 1x3x1"},
+                                    {.in = "1 37"},
+                                    {.in = "37 1"},
+                                    {.in = "0x3 1x3"},
+                                    {.in = "1 0x3"},
+                                    {.in = "2x0 2x1"},
+                                    {.in = "37 ="},
+                                    {.in = "3x5 ="},
+                                    {.in = ". ="},
+                                    {.in = "64:x 64:x"},
+                                    {.in = "3x5:o 5"},
+                                    {.in = "3x5 5:o"},
+                                    {.in = "3x5 .:o"},
+                                    {.in = ".:o 3x5"},
+                                    {.in = "3x5 5:i"},
+                                    {.in = "5:i 3x5"},
+                                    {.in = "4:b 3x4"},
+                                    {.in = ".:i 4"},
+                                    {.in = "3x5:r 5:r"},
+                                    {.in = "2x1x37 3x1"},
+                                    {0}};
+const op_sample samples_binary_int[] = {
+    {.in = "3x5:i 5:i"}, {.in = "37:i 37:i"}, {.in = "4:i .:b"}, {.in = "3:b 2x3:i"},
+    {.in = ".:i 3:b"},   {.in = "3:i ="},     {.in = ".:i .:i"}, {0}};
 const op_sample samples_binary_bool[] = {{.in = "8:b 8:b"}, {.in = "3:b 2x1:b"}, {0}};
 
 const op_sample samples_dim[] = {{.in = "37"},
@@ -77,10 +106,9 @@ const op_sample samples_dim[] = {{.in = "37"},
                                  {0}};
 
 const op_sample errors_not_bool[] = {{.in = "3:b", .status = TG_EDTYPE, .message = "bool"}, {0}};
-const op_sample errors_not_float[] = {
-    {.in = "3x2:i", .status = TG_EDTYPE, .message = "float"},
-    {.in = "3:b", .status = TG_EDTYPE, .message = "float"},
-    {0}};
+const op_sample errors_not_float[] = {{.in = "3x2:i", .status = TG_EDTYPE, .message = "float"},
+                                      {.in = "3:b", .status = TG_EDTYPE, .message = "float"},
+                                      {0}};
 const op_sample errors_broadcast[] = {
     {.in = "3x5 4", .status = TG_ESHAPE, .message = "[3, 5] and [4] do not broadcast"},
     {.in = "0 2", .status = TG_ESHAPE, .message = "do not broadcast"},

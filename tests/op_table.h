@@ -19,7 +19,7 @@ enum { OP_MAX_IN = 3, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3 };
 
 /* Inputs and what else the call gets; an error sample has a status as well. */
 typedef struct op_sample {
-    const char *in; /* NULL: the end of a list */
+    const char *in;    /* NULL: the end of a list */
     const char *shape; /* sizes given to the operation; may hold -1 */
     int dim[2];
     bool keepdim;
@@ -54,11 +54,12 @@ typedef struct array {
 
 /* Bits of op_row.is. */
 enum {
-    OP_CONSTANT = 1,      /* results never require a gradient */
-    OP_RANDOM = 2,        /* draws from the generator: has a check instead of a reference */
-    OP_IN_PLACE = 4,      /* overwrites input 0 and returns it */
-    OP_TO_FLOAT = 8,      /* integers give float32 */
-    OP_OPTIONAL_IN = 0x10 /* the last input may be NULL */
+    OP_CONSTANT = 1,       /* results never require a gradient */
+    OP_RANDOM = 2,         /* draws from the generator: has a check instead of a reference */
+    OP_IN_PLACE = 4,       /* overwrites input 0 and returns it */
+    OP_TO_FLOAT = 8,       /* integers give float32 */
+    OP_OPTIONAL_IN = 0x10, /* the last input may be NULL */
+    OP_COMPOSED = 0x20     /* several calls: where one fails, those before it stay */
 };
 
 typedef struct op_row {
@@ -74,7 +75,7 @@ typedef struct op_row {
     double (*f2)(double, double);
     void (*ref)(const op_sample *s, const array *in, array *out);
     bool (*check)(const op_args *args, const snapshot *out);
-    double eps; /* of gradcheck, where 1e-6 is no good */
+    double eps;                    /* of gradcheck, where 1e-6 is no good */
     const char *values[OP_MAX_IN]; /* letters for inputs whose sample has none */
     /* Lists, each of which ends with an entry of zeros. */
     const op_sample *samples[OP_MAX_LISTS], *errors[OP_MAX_LISTS];
@@ -139,7 +140,7 @@ void op_eager(const op_case *c, tg_tape *tape, op_layout layout, op_outcome *out
 typedef struct op_test {
     const char *name;
     void (*run)(const op_case *c);
-    bool errors;   /* over the error samples */
+    bool errors; /* over the error samples */
     bool f64_only;
 } op_test;
 

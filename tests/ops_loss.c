@@ -189,11 +189,14 @@ static const op_sample by_more[] = {
     {0}};
 
 static const op_sample index_errors[] = {
-    {.in = "3x5 3:K", .status = TG_EVALUE, .message = "target 5 at position 2 is not one of 5 classes"},
-    {.in = "2x3x4 2x4:K", .status = TG_EVALUE, .message = "target 3 at position 7"},
+    {.in = "3x5 3:K", .status = TG_EVALUE, .message = "is not one of 5 classes"},
+    {.in = "2x3x4 2x4:K", .status = TG_EVALUE, .message = "is not one of 3 classes"},
     {.in = "5 .:K", .status = TG_EVALUE, .message = "target 5 at position 0"},
     {.in = "3x5 3:k 5:p", .status = TG_EVALUE, .message = "weight requires a gradient"},
-    {.in = "3x5 3:k", .reduction = (tg_reduction)3, .status = TG_EVALUE, .message = "no reduction 3"},
+    {.in = "3x5 3:k",
+     .reduction = (tg_reduction)3,
+     .status = TG_EVALUE,
+     .message = "no reduction 3"},
     {.in = "3x5 4:k", .status = TG_ESHAPE, .message = "input [3, 5] wants targets [3], not [4]"},
     {.in = "3x5 3x1:k", .status = TG_ESHAPE, .message = "not [3, 1]"},
     {.in = "5 1:k", .status = TG_ESHAPE, .message = "input [5] wants targets [], not [1]"},
@@ -214,13 +217,24 @@ static const op_sample ce_errors[] = {
     {.in = "3x5 3:k", .smoothing = 1.5, .status = TG_EVALUE, .message = "outside [0, 1]"},
     {.in = "3x5 3x5:i", .status = TG_EDTYPE, .message = "probability targets are int64"},
     {.in = "3x5 3x5:o", .status = TG_EDTYPE, .message = "probability targets are float"},
-    {.in = "3x5 3x5:u", .has_ignore = true, .ignore = 1, .status = TG_EVALUE, .message = "ignore_index"},
+    {.in = "3x5 3x5:u",
+     .has_ignore = true,
+     .ignore = 1,
+     .status = TG_EVALUE,
+     .message = "ignore_index"},
     {.in = "3x5 3x5:u 4:p", .status = TG_ESHAPE, .message = "weight [4] for 5 classes"},
     {0}};
 
-const op_row ops_loss[] = {
-    {.name = "nll_loss", .build = nll_loss, .ref = ref_nll_loss, .is = OP_OPTIONAL_IN,
-     .samples = {by_class}, .errors = {index_errors, nll_errors}},
-    {.name = "cross_entropy", .build = cross_entropy, .ref = ref_cross_entropy,
-     .is = OP_OPTIONAL_IN, .samples = {by_class, by_more}, .errors = {index_errors, ce_errors}},
-    {0}};
+const op_row ops_loss[] = {{.name = "nll_loss",
+                            .build = nll_loss,
+                            .ref = ref_nll_loss,
+                            .is = OP_OPTIONAL_IN,
+                            .samples = {by_class},
+                            .errors = {index_errors, nll_errors}},
+                           {.name = "cross_entropy",
+                            .build = cross_entropy,
+                            .ref = ref_cross_entropy,
+                            .is = OP_OPTIONAL_IN,
+                            .samples = {by_class, by_more},
+                            .errors = {index_errors, ce_errors}},
+                           {0}};

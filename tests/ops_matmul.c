@@ -85,16 +85,19 @@ static void ref_linear(const op_sample *s, const array *in, array *out)
 }
 
 static const op_sample products[] = {
-    {.in = "3 3"},         {.in = "1 1"},         {.in = "37 37"},         {.in = "3x5 5"},         {.in = "3 3x5"},
-    {.in = "3x5 5x2"},     {.in = "1x1 1x1"},     {.in = "7x9 9x5"},       {.in = "5x37 37x3"},     {.in = "3x2 2x37"},
-    {.in = "0 0"},         {.in = "2x0 0x3"},     {.in = "0x3 3x2"},       {.in = "2x3 3x0"},       {.in = "2x3x4 4"},
-    {.in = "3 2x3x4"},     {.in = "2x3x4 4x5"},   {.in = "3x4 2x4x5"},     {.in = "2x3x4 2x4x2"},   {.in = "2x1x3x4 3x4x2"},
-    {.in = "3x4x2 1x2x3"}, {.in = "0x2x3 3x2"},   {.in = "2x3x0 0x2"},     {.in = "2x2x3x4 4x2"},   {.in = "4 2x2x4x3"},
-    {.in = "2x2x3x4 4"},   {.in = "3x3 ="},       {.in = "5 ="},           {.in = "2x3x3 ="},       {.in = "17x16 16x17"},
-    {.in = "3x4:r 4x2:r"}, {.in = "0x2x3 1x3x2"}, {.in = "2x1x3 1x1x3x2"}, {.in = "1x37 37x1"},     {.in = "8x8 8x8"},
-    {0}};
+    {.in = "3 3"},           {.in = "1 1"},         {.in = "37 37"},       {.in = "3x5 5"},
+    {.in = "3 3x5"},         {.in = "3x5 5x2"},     {.in = "1x1 1x1"},     {.in = "7x9 9x5"},
+    {.in = "5x37 37x3"},     {.in = "3x2 2x37"},    {.in = "0 0"},         {.in = "2x0 0x3"},
+    {.in = "0x3 3x2"},       {.in = "2x3 3x0"},     {.in = "2x3x4 4"},     {.in = "3 2x3x4"},
+    {.in = "2x3x4 4x5"},     {.in = "3x4 2x4x5"},   {.in = "2x3x4 2x4x2"}, {.in = "2x1x3x4 3x4x2"},
+    {.in = "3x4x2 1x2x3"},   {.in = "0x2x3 3x2"},   {.in = "2x3x0 0x2"},   {.in = "2x2x3x4 4x2"},
+    {.in = "4 2x2x4x3"},     {.in = "2x2x3x4 4"},   {.in = "3x3 ="},       {.in = "5 ="},
+    {.in = "2x3x3 ="},       {.in = "17x16 16x17"}, {.in = "3x4:r 4x2:r"}, {.in = "0x2x3 1x3x2"},
+    {.in = "2x1x3 1x1x3x2"}, {.in = "1x37 37x1"},   {.in = "8x8 8x8"},     {0}};
 static const op_sample product_errors[] = {
-    {.in = "3x5 4x2", .status = TG_ESHAPE, .message = "[3, 5] x [4, 2]: inner sizes 5 and 4 differ"},
+    {.in = "3x5 4x2",
+     .status = TG_ESHAPE,
+     .message = "[3, 5] x [4, 2]: inner sizes 5 and 4 differ"},
     {.in = "3 4", .status = TG_ESHAPE, .message = "inner sizes 3 and 4 differ"},
     {.in = "3x5 4", .status = TG_ESHAPE, .message = "inner sizes 5 and 4 differ"},
     {.in = ". 3", .status = TG_ESHAPE, .message = "at least one dim"},
@@ -104,11 +107,25 @@ static const op_sample product_errors[] = {
     {.in = "3x5:i 5x2:i", .status = TG_EDTYPE, .message = "int64"},
     {.in = "3x5:b 5x2", .status = TG_EDTYPE, .message = "bool"},
     {0}};
-static const op_sample layers[] = {
-    {.in = "3x5 2x5 2"},     {.in = "3x5 2x5"},     {.in = "5 2x5 2"},       {.in = "5 2x5"},         {.in = "2x3x5 4x5 4"},
-    {.in = "2x3x5 4x5 ~"},   {.in = "2x2x3x5 4x5 4"}, {.in = "7x37 3x37 3"}, {.in = "3x2 37x2 37"},   {.in = "0x5 2x5 2"},
-    {.in = "3x0 2x0 2"},     {.in = "3x5 0x5 0"},   {.in = "2x0x5 2x5 2"},   {.in = "1x1 1x1 1"},     {.in = "3x3 ="},
-    {.in = "3x5:r 2x5:r 2:r"}, {.in = "16x16 17x16 17"}, {.in = "2x3x5 1x5 1"}, {0}};
+static const op_sample layers[] = {{.in = "3x5 2x5 2"},
+                                   {.in = "3x5 2x5"},
+                                   {.in = "5 2x5 2"},
+                                   {.in = "5 2x5"},
+                                   {.in = "2x3x5 4x5 4"},
+                                   {.in = "2x3x5 4x5 ~"},
+                                   {.in = "2x2x3x5 4x5 4"},
+                                   {.in = "7x37 3x37 3"},
+                                   {.in = "3x2 37x2 37"},
+                                   {.in = "0x5 2x5 2"},
+                                   {.in = "3x0 2x0 2"},
+                                   {.in = "3x5 0x5 0"},
+                                   {.in = "2x0x5 2x5 2"},
+                                   {.in = "1x1 1x1 1"},
+                                   {.in = "3x3 ="},
+                                   {.in = "3x5:r 2x5:r 2:r"},
+                                   {.in = "16x16 17x16 17"},
+                                   {.in = "2x3x5 1x5 1"},
+                                   {0}};
 static const op_sample layer_errors[] = {
     {.in = "3x5 2x4 2", .status = TG_ESHAPE, .message = "sizes 5 and 4 differ"},
     {.in = ". 2x4", .status = TG_ESHAPE, .message = "x is 0-d"},
@@ -120,9 +137,15 @@ static const op_sample layer_errors[] = {
     {.in = "3x5:i 2x5:i", .status = TG_EDTYPE, .message = "one float dtype"},
     {0}};
 
-const op_row ops_matmul[] = {
-    {.name = "matmul", .binary = tg_matmul, .ref = ref_matmul, .samples = {products},
-     .errors = {product_errors}},
-    {.name = "linear", .build = linear, .ref = ref_linear, .is = OP_OPTIONAL_IN,
-     .samples = {layers}, .errors = {layer_errors}},
-    {0}};
+const op_row ops_matmul[] = {{.name = "matmul",
+                              .binary = tg_matmul,
+                              .ref = ref_matmul,
+                              .samples = {products},
+                              .errors = {product_errors}},
+                             {.name = "linear",
+                              .build = linear,
+                              .ref = ref_linear,
+                              .is = OP_OPTIONAL_IN,
+                              .samples = {layers},
+                              .errors = {layer_errors}},
+                             {0}};

@@ -52,9 +52,19 @@ static void ref_mean_dim(const op_sample *s, const array *in, array *out)
         out->data[k] /= (double)r.n;
 }
 
-static const op_sample whole[] = {{.in = "."},     {.in = "1"},     {.in = "0"},   {.in = "37"},    {.in = "3x5"}, {.in = "2x3x4"},
-                                  {.in = "2x0x3"}, {.in = "16x40"}, {.in = "5:r"}, {.in = "999:h"}, {0}};
-static const op_sample sums_int[] = {{.in = "37:i"}, {.in = "3x4:b"}, {.in = ".:b"}, {.in = "0:i"}, {.in = "2x3x4:i"}, {0}};
+static const op_sample whole[] = {{.in = "."},
+                                  {.in = "1"},
+                                  {.in = "0"},
+                                  {.in = "37"},
+                                  {.in = "3x5"},
+                                  {.in = "2x3x4"},
+                                  {.in = "2x0x3"},
+                                  {.in = "16x40"},
+                                  {.in = "5:r"},
+                                  {.in = "999:h"},
+                                  {0}};
+static const op_sample sums_int[] = {{.in = "37:i"}, {.in = "3x4:b"},   {.in = ".:b"},
+                                     {.in = "0:i"},  {.in = "2x3x4:i"}, {0}};
 static const op_sample dims_int[] = {{.in = "5x3:i", .dim = {1}},
                                      {.in = "5x3:b", .dim = {0}},
                                      {.in = "2x3x4:i", .dim = {1}, .keepdim = true},
@@ -62,10 +72,21 @@ static const op_sample dims_int[] = {{.in = "5x3:i", .dim = {1}},
 
 const op_row ops_reduce[] = {
     {.name = "sum", .unary = tg_sum, .ref = ref_sum, .samples = {whole, sums_int}},
-    {.name = "mean", .unary = tg_mean, .ref = ref_mean, .samples = {whole},
+    {.name = "mean",
+     .unary = tg_mean,
+     .ref = ref_mean,
+     .samples = {whole},
      .errors = {errors_not_float}},
-    {.name = "sum_dim", .says = "sum", .build = sum_dim, .ref = ref_sum_dim,
-     .samples = {samples_dim, dims_int}, .errors = {errors_dim}},
-    {.name = "mean_dim", .says = "mean", .build = mean_dim, .ref = ref_mean_dim,
-     .samples = {samples_dim}, .errors = {errors_dim, errors_not_float}},
+    {.name = "sum_dim",
+     .says = "sum",
+     .build = sum_dim,
+     .ref = ref_sum_dim,
+     .samples = {samples_dim, dims_int},
+     .errors = {errors_dim}},
+    {.name = "mean_dim",
+     .says = "mean",
+     .build = mean_dim,
+     .ref = ref_mean_dim,
+     .samples = {samples_dim},
+     .errors = {errors_dim, errors_not_float}},
     {0}};

@@ -46,14 +46,22 @@ static void ref_log_softmax(const op_sample *s, const array *in, array *out)
     rows(s, in, out, true);
 }
 
-static const op_sample extremes[] = {{.in = "16x5:x", .dim = {1}}, {.in = "4x9:h", .dim = {1}},
-                                     {.in = "37x3:x", .dim = {0}}, {.in = "5x16:x", .dim = {0}},
-                                     {.in = "2x3x0", .dim = {2}},  {.in = "40x2:x", .dim = {1}},
+static const op_sample extremes[] = {{.in = "16x5:x", .dim = {1}},
+                                     {.in = "4x9:h", .dim = {1}},
+                                     {.in = "37x3:x", .dim = {0}},
+                                     {.in = "5x16:x", .dim = {0}},
+                                     {.in = "2x3x0", .dim = {2}},
+                                     {.in = "40x2:x", .dim = {1}},
                                      {0}};
 
-const op_row ops_softmax[] = {
-    {.name = "softmax", .build = softmax, .ref = ref_softmax, .samples = {samples_dim, extremes},
-     .errors = {errors_dim, errors_not_float}},
-    {.name = "log_softmax", .build = log_softmax, .ref = ref_log_softmax,
-     .samples = {samples_dim, extremes}, .errors = {errors_dim, errors_not_float}},
-    {0}};
+const op_row ops_softmax[] = {{.name = "softmax",
+                               .build = softmax,
+                               .ref = ref_softmax,
+                               .samples = {samples_dim, extremes},
+                               .errors = {errors_dim, errors_not_float}},
+                              {.name = "log_softmax",
+                               .build = log_softmax,
+                               .ref = ref_log_softmax,
+                               .samples = {samples_dim, extremes},
+                               .errors = {errors_dim, errors_not_float}},
+                              {0}};

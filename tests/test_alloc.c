@@ -68,7 +68,8 @@ static void compute(const op_case *c, tg_tape *tape, results *r)
     tg_mark before = tg_tape_mark(tape);
     tg_tensor *y = op_call(c->row, &args);
     if (!y) {
-        OP_CHECK(c, marks_equal(before, tg_tape_mark(tape)), "a failed call left something");
+        OP_CHECK(c, c->row->is & OP_COMPOSED || marks_equal(before, tg_tape_mark(tape)),
+                 "a failed call left something");
         return;
     }
     r->first.out = snapshot_of(y);

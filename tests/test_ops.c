@@ -61,8 +61,8 @@ static void forward(const op_case *c)
         compare(c, &got, &want);
     }
     if (args.n)
-        OP_CHECK(c, tg_requires_grad(y) == wants_gradient(c, &args, y),
-                 "the result %s a gradient", tg_requires_grad(y) ? "requires" : "lacks");
+        OP_CHECK(c, tg_requires_grad(y) == wants_gradient(c, &args, y), "the result %s a gradient",
+                 tg_requires_grad(y) ? "requires" : "lacks");
     OP_CHECK(c, !tg_error(tape), "%s", tg_error_message(tape));
     tg_tape_free(tape);
 }
@@ -212,8 +212,9 @@ static void shared_input(const op_case *c)
         op_gradients(&args, &apart);
         for (int i = 0; i < OP_MAX_IN; i++) {
             for (int64_t k = 0; k < apart.grad[i].numel && apart.grad[i].dtype >= 0; k++)
-                OP_CHECK(c, near(c->dtype, snapshot_at(&together.grad[i], k),
-                                 snapshot_at(&apart.grad[i], k)),
+                OP_CHECK(c,
+                         near(c->dtype, snapshot_at(&together.grad[i], k),
+                              snapshot_at(&apart.grad[i], k)),
                          "gradient of input %d, element %lld: %.17g in one pass, %.17g in two", i,
                          (long long)k, snapshot_at(&together.grad[i], k),
                          snapshot_at(&apart.grad[i], k));
