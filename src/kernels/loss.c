@@ -86,6 +86,12 @@ typedef struct tgk_place {
     bool ignored;
 } tgk_place;
 
+/* Where position i's first class is in x. */
+static inline int64_t tgk_start(const tgk_ce *ce, int64_t i)
+{
+    return i / ce->d * ce->c * ce->d + i % ce->d;
+}
+
 /* a_c, A - a_c, and sizes such that each is accurate to a few 2^-53 of its size. */
 typedef struct tgk_plain_coef {
     double a, a_size, rest, rest_size;
