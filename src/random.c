@@ -346,8 +346,9 @@ void tg_generator_permutation(tg_generator *g, int64_t *out, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         out[i] = i;
     }
-    for (int64_t i = 0; i < n - 1; i++) {
-        int64_t at = i + (int64_t)(draw_u32(g) % (uint32_t)(n - i));
+    uint32_t count = (uint32_t)n;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        uint32_t at = i + draw_u32(g) % (count - i);
         int64_t swapped = out[i];
         out[i] = out[at];
         out[at] = swapped;
