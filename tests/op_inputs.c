@@ -129,10 +129,11 @@ static double value_of(const op_case *c, const spec *first, const spec *t, bool 
 /* The first `count` values of input i. */
 static void fill(const op_case *c, const spec *all, int i, int64_t count, double *values)
 {
-    uint64_t state = (c->seed * 16 + (uint64_t)i) * 2 + (uint64_t)c->round;
+    uint64_t state = (c->seed * 16 + (uint64_t)i) * 2 + (uint64_t)(c->round & 1);
     for (int64_t k = 0; k < count; k++) {
         double value = value_of(c, all, &all[i], k == count - 1, &state);
-        values[k] = rounded_to(all[i].dtype, value);
+        bool narrow = c->round == 2 && (all[i].dtype == TG_F64);
+        values[k] = rounded_to(narrow ? TG_F32 : all[i].dtype, value);
     }
 }
 

@@ -88,7 +88,7 @@ typedef struct op_case {
     const op_sample *s;
     int dtype;
     uint64_t seed;
-    int round; /* 1: other values in the inputs */
+    int round; /* 1: other values in the inputs; 2: the same ones, as float32 holds them */
 } op_case;
 
 /* How inputs lie in memory; those that have too few dims for it are contiguous. */

@@ -67,6 +67,8 @@ static void compute(const op_case *c, tg_tape *tape, results *r)
         return;
     tg_mark before = tg_tape_mark(tape);
     tg_tensor *y = op_call(c->row, &args);
+    OP_CHECK(c, !y == (tg_error(tape) != TG_OK), "the result does not go with status %d",
+             (int)tg_error(tape));
     if (!y) {
         OP_CHECK(c, c->row->is & OP_COMPOSED || marks_equal(before, tg_tape_mark(tape)),
                  "a failed call left something");

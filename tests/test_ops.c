@@ -132,6 +132,32 @@ static void gradgradcheck(const op_case *c)
     check_gradients(c, true);
 }
 
+/* Gradients in float32, and through conversions, against those in float64, which gradcheck has seen. */
+static void float32(const op_case *c)
+{
+    if (strstr(c->s->in, ":x") || c->row->is & OP_RANDOM)
+        return;
+    op_outcome got, want;
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        op_case narrow = *c;
+        narrow.dtype = dtype;
+        narrow.round = 2;
+        tg_tape *tape = tg_tape_new(NULL);
+        op_eager(&narrow, tape, PLAIN, dtype == TG_F32 ? &got : &want);
+        tg_tape_free(tape);
+    }
+    for (int i = 0; i < OP_MAX_IN; i++) {
+        OP_CHECK(c, (got.grad[i].dtype < 0) == (want.grad[i].dtype < 0),
+                 "only one dtype has gradient %d", i);
+        for (int64_t k = 0; k < want.grad[i].numel && want.grad[i].dtype >= 0; k++) {
+            double g = snapshot_at(&got.grad[i], k), w = snapshot_at(&want.grad[i], k);
+            OP_CHECK(c, (isnan(g) && isnan(w)) || g == w || fabs(g - w) <= 1e-5 + 1e-4 * fabs(w),
+                     "gradient of input %d, element %lld: %.9g, in float64 %.9g", i, (long long)k,
+                     g, w);
+        }
+    }
+}
+
 /* --- what holds for every gradient --- */
 
 static void double_of(snapshot *s)
@@ -284,6 +310,7 @@ int main(int argc, char **argv)
         {.name = "forward", .run = forward},
         {.name = "gradcheck", .run = gradcheck, .f64_only = true},
         {.name = "gradgradcheck", .run = gradgradcheck, .f64_only = true},
+        {.name = "float32", .run = float32, .f64_only = true},
         {.name = "twice", .run = twice},
         {.name = "diamond", .run = diamond},
         {.name = "shared_input", .run = shared_input},

@@ -99,6 +99,8 @@ static int flags_from(tg_tape *tape, const char *name, int flags, int dtype)
     int given = flags & 0xff;
     if (given == 0 || given == dtype)
         return flags | dtype;
+    if (given >= TG_DTYPES)
+        return flags; /* reported with the other flags */
     tg_fail(tape, TG_EDTYPE, "%s: flags say %s", name, tg_dtype_name(given));
     return flags; /* the error stops what follows */
 }
