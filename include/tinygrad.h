@@ -395,10 +395,11 @@ typedef struct tg_nll_opts {
     bool has_ignore_index;  /**< whether ignore_index is given; else it is -100 */
     int64_t ignore_index;   /**< positions with this target count for nothing */
 } tg_nll_opts;
-/** Negative log likelihood: -weight[t] * log_probs[t]. log_probs (C), (N, C) or (N, C, d1, ...) of a
- * float dtype; targets int64 of the same shape without C. Result 0-d, or the targets' shape for
+/** Negative log likelihood: -weight[t] * log_probs[t]. log_probs (C), (N, C) or (N, C, d1, ...) of
+ * a float dtype; targets int64 of the same shape without C. Result 0-d, or the targets' shape for
  * TG_NONE. The mean over no position (none there, all ignored, or weights that sum to 0) is nan with
- * zero gradients, as in PyTorch.
+ * zero gradients. (PyTorch 2.13 divides by a sum of weights of 0: an infinite loss is possible, and
+ * gradients are nan.)
  * TG_EVALUE: a target outside [0, C) that is not ignore_index; a weight that requires grad. */
 TG_API tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_opts *opts);
 
@@ -422,8 +423,8 @@ typedef struct tg_ce_opts {
  * PyTorch's float32 returns 0, and huge logits overflow nothing. float32 is computed in double,
  * float64 in double-double; more accurate than PyTorch on purpose.
  * Rows with infinite or nan logits give what PyTorch gives (inf, or nan for 0 * inf); an ignored
- * position gives loss 0 and gradient 0 whatever its logits. The mean over no position is nan with
- * zero gradients.
+ * position gives loss 0 and gradient 0 whatever its logits (PyTorch: gradient nan where they are nan
+ * or infinite). Means over nothing as in tg_nll_loss().
  * TG_EVALUE: a target outside [0, C) that is not ignore_index; label_smoothing outside [0, 1]; with
  * index targets, a weight that requires grad. */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_opts *opts);

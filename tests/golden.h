@@ -1,0 +1,57 @@
+/* One case of golden/ops.inc, read from its name as golden/ops.py says, and the operations that cases
+ * call. Relies on the public API alone. */
+#ifndef TG_TESTS_GOLDEN_H
+#define TG_TESTS_GOLDEN_H
+
+#include <tinygrad.h>
+
+enum { GOLDEN_TEXT = 512, GOLDEN_INPUTS = 6, GOLDEN_OPTIONS = 12, GOLDEN_DIMS = 8 };
+
+typedef struct golden_option {
+    const char *key, *value;
+    bool read; /* by the operation; one that is not read is a mistake */
+} golden_option;
+
+/* As made by golden_read(). */
+typedef struct golden_case {
+    char text[GOLDEN_TEXT]; /* the name, cut into tokens; the operation is the first one */
+    tg_tape *tape;
+    uint64_t state; /* of the generator of values */
+    int n, leaves;
+    tg_tensor *in[GOLDEN_INPUTS];
+    tg_tensor *leaf[GOLDEN_INPUTS]; /* what `in` is made from, each once */
+    int n_options;
+    golden_option options[GOLDEN_OPTIONS];
+    const char *upstream; /* a fill */
+} golden_case;
+
+/* False where the name is not understood, or the tape has an error. */
+bool golden_read(golden_case *c, tg_tape *tape, const char *name);
+/* A gradient for `out`; call it once. */
+tg_tensor *golden_upstream(golden_case *c, const tg_tensor *out);
+/* The dtype and dims that a text starts with; NULL where it does not, else what follows. */
+const char *golden_shape(const char *text, int *dtype, int *ndim, int64_t *dims);
+
+/* Options; where the key is missing, the fallback. */
+double golden_number(golden_case *c, const char *key, double fallback);
+const char *golden_word(golden_case *c, const char *key, const char *fallback);
+/* "2,-1,3"; returns how many. */
+int golden_list(const char *text, int64_t *list);
+
+typedef enum golden_check {
+    GOLDEN_NEAR,  /* within the tolerance of the dtype */
+    GOLDEN_SIGNS, /* the same, and zeros have the same sign in the output */
+    GOLDEN_BITS   /* the output has the same bits */
+} golden_check;
+
+typedef struct golden_op {
+    const char *name;
+    tg_tensor *(*run)(golden_case *c);
+    golden_check check;
+    bool own_backward; /* no backward pass from the output */
+} golden_op;
+
+extern const golden_op golden_ops[];
+extern const size_t golden_op_count;
+
+#endif
