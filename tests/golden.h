@@ -1,5 +1,5 @@
-/* One case of golden/ops.inc, read from its name as golden/ops.py says, and the operations that cases
- * call. Relies on the public API alone. */
+/* One case of golden/ops.inc, read from its name as golden/ops.py says, and the operations that
+ * cases call. Relies on the public API alone. */
 #ifndef TG_TESTS_GOLDEN_H
 #define TG_TESTS_GOLDEN_H
 

@@ -1,4 +1,5 @@
-/* Reads cases of golden/ops.inc. Values are computed as golden/ops.py does, step for step in double. */
+/* Reads cases of golden/ops.inc. Values are computed as golden/ops.py does, step for step in
+ * double. */
 #include "golden.h"
 
 #include <math.h>
