@@ -18,8 +18,7 @@ typedef struct fill {
 
 static bool read_fill(fill *f, const char *text)
 {
-    f->kind = *text;
-    f->n = 0;
+    *f = (fill){.kind = *text};
     if (!f->kind || !strchr("~#=%", f->kind))
         return false;
     do {
@@ -31,7 +30,7 @@ static bool read_fill(fill *f, const char *text)
             return false;
         text = end;
     } while (*text == ',');
-    return *text == '\0';
+    return *text == '\0' && (f->n == 2 || !strchr("~#", f->kind));
 }
 
 static uint64_t next_random(golden_case *c)
@@ -163,9 +162,10 @@ static uint64_t fnv1a(const char *text)
 bool golden_read(golden_case *c, tg_tape *tape, const char *name)
 {
     *c = (golden_case){.tape = tape, .state = fnv1a(name), .upstream = "~-2,2"};
-    if (strlen(name) >= sizeof c->text)
+    size_t length = strlen(name);
+    if (length >= sizeof c->text)
         return false;
-    strcpy(c->text, name);
+    memcpy(c->text, name, length + 1);
     char *space = strchr(c->text, ' ');
     while (space) {
         char *token = space + 1;

@@ -179,12 +179,15 @@ static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *
     bool to_targets = tg_needs_grad(node, first), to_weight = tg_needs_grad(node, first + 1);
     if (!to_targets && !to_weight)
         return;
-    tg_tensor *da = averaged(p, tg_neg(tg_mul(spread(p, g, h), h)));
-    if (to_targets)
-        grad_in[first] = times(tg_mul_scalar(da, 1 - p->smoothing), along_classes(weight, h));
+    /* Factors of h, which may be huge, come before it: they may be 0. */
+    tg_tensor *down = averaged(p, tg_neg(spread(p, g, h)));
+    if (to_targets) {
+        tg_tensor *factor = times(down, along_classes(weight, h));
+        grad_in[first] = tg_mul(tg_mul_scalar(factor, 1 - p->smoothing), h);
+    }
     if (!to_weight)
         return;
-    tg_tensor *dw = tg_mul(da, smoothed(p, q));
+    tg_tensor *dw = tg_mul(tg_mul(down, smoothed(p, q)), h);
     for (int i = h->ndim - 1; i >= 0 && h->ndim > 1; i--) {
         if (i != 1)
             dw = tg_sum_dim(dw, i, true);
