@@ -45,7 +45,7 @@ static void pin(tg_tensor *g)
 
 static void unpin(tg_tensor *g)
 {
-    if (g->pooled && --g->pins == 0)
+    if (g->pooled && --g->pins == 0 && !g->temporary)
         tg_tensor_release(g);
 }
 
@@ -56,6 +56,7 @@ static void release_temporaries(tg_tape *tape)
     tape->temporaries = NULL;
     while (t) {
         tg_tensor *next = t->u.next;
+        t->temporary = false;
         if (t->pins == 0)
             tg_tensor_release(t);
         t = next;

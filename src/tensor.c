@@ -59,7 +59,8 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
                      .dtype = (uint8_t)dtype,
                      .ndim = (uint8_t)dims.ndim,
                      .contiguous = true,
-                     .pooled = tape->recycling};
+                     .pooled = tape->recycling,
+                     .temporary = tape->recycling};
     if (dims.ndim)
         memcpy(t->dims, dims.sizes, (size_t)dims.ndim * sizeof(int64_t));
     t->numel = tg_shape_strides(dims, t->dims + dims.ndim);

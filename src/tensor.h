@@ -29,8 +29,9 @@ struct tg_tensor {
     bool requires_grad;
     bool is_leaf; /* has u.leaf */
     bool contiguous;
-    bool pooled;   /* header and data belong to the pools of the running backward pass */
-    uint32_t pins; /* gradient slots that hold it */
+    bool pooled;    /* header and data belong to the pools of the running backward pass */
+    bool temporary; /* still in the list of what the running backward function made */
+    uint32_t pins;  /* gradient slots that hold it */
     tg_storage own;
     tg_storage *storage;
     char *data;

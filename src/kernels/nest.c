@@ -79,6 +79,10 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
     static void copy_##T(int64_t n, char *const *data, const int64_t *s, const void *params)       \
     {                                                                                              \
         (void)params;                                                                              \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                              \
+            memcpy(data[0], data[1], (size_t)n * sizeof(T));                                       \
+            return;                                                                                \
+        }                                                                                          \
         for (int64_t i = 0; i < n; i++)                                                            \
             memcpy(data[0] + i * s[0], data[1] + i * s[1], sizeof(T));                             \
     }
