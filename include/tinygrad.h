@@ -58,15 +58,16 @@ extern "C" {
 /** The shape of a 0-d tensor. */
 #define TG_SCALAR 0, NULL
 
+/** Marks what the shared library exports. */
 #if defined(__GNUC__)
 #define TG_API __attribute__((visibility("default")))
 #else
 #define TG_API
 #endif
 
-#define TG_VERSION_MAJOR 0
-#define TG_VERSION_MINOR 1
-#define TG_VERSION_PATCH 0
+#define TG_VERSION_MAJOR 0 /**< a change may break programs */
+#define TG_VERSION_MINOR 1 /**< grows with additions */
+#define TG_VERSION_PATCH 0 /**< grows with corrections */
 
 /** @name Types
  * @{ */
@@ -80,8 +81,8 @@ typedef struct tg_optim tg_optim;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
-    const void *at[7];
-    uint32_t epoch;
+    const void *at[7]; /**< private */
+    uint32_t epoch;    /**< private */
 } tg_mark;
 
 /** The largest number of dimensions. */
@@ -109,6 +110,14 @@ enum { TG_F32 = 0, TG_F64 = 1, TG_I64 = 2, TG_BOOL = 3, TG_REQUIRES_GRAD = 0x100
  * @name The tape
  * @{ */
 
+/** Instruction sets of the kernels. All give the same bits. */
+typedef enum tg_isa {
+    TG_ISA_BEST = 0, /**< the best that the machine has */
+    TG_ISA_BASE,     /**< plain C for the compiler's own target */
+    TG_ISA_V3,       /**< x86-64-v3: AVX2 and FMA */
+    TG_ISA_V4        /**< x86-64-v4: AVX-512 */
+} tg_isa;
+
 /** Options of tg_tape_new(); zero or NULL means the default, each on its own. */
 typedef struct tg_tape_opts {
     /** Returns `size` bytes aligned as by malloc, or NULL. Default: malloc. Give alloc and free
@@ -120,6 +129,9 @@ typedef struct tg_tape_opts {
     void *context;
     /** Bytes of the first block of memory; later ones double. Default: 16 KiB. */
     size_t block_size;
+    /** The instruction set; one that the machine lacks becomes the best it has. Default: what the
+     * environment variable TINYGRAD_ISA names (base, v3, v4), else the best. */
+    tg_isa isa;
 } tg_tape_opts;
 
 /** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.
@@ -130,10 +142,10 @@ TG_API void tg_tape_free(tg_tape *tape);
 
 /** The tape's present position. Costs nothing and cannot fail. */
 TG_API tg_mark tg_tape_mark(const tg_tape *tape);
-/** Forgets all that was made since `mark`: tensors, operations, optimisers. Memory is kept for what
- * comes next, so a loop that rewinds makes no allocator call from its second turn on. The mark stays
- * good and may be used again. Works while an error is set.
- * TG_ESTATE: the tape was rewound past the mark already. TG_EVALUE: another tape's mark. */
+/** Forgets all that was made since `mark`: tensors, operations, optimisers. Memory is kept for
+ * what comes next, so a loop that rewinds makes no allocator call from its second turn on. The
+ * mark stays good and may be used again. Works while an error is set. TG_ESTATE: the tape was
+ * rewound past the mark already. TG_EVALUE: another tape's mark. */
 TG_API tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark);
 /** Runs all operations recorded since `mark` again, in order, into the same tensors; random ones
  * draw anew. Afterwards tg_backward() works on the new values. Operations recorded while gradients
@@ -148,8 +160,8 @@ TG_API const char *tg_error_message(const tg_tape *tape);
 /** Makes the tape usable again; everything recorded before the error is still right. */
 TG_API void tg_clear_error(tg_tape *tape);
 
-/** Seeds the generator: the streams are PyTorch's on the CPU, bit for bit (mt19937; the engine sees
- * the low 32 bits). Forgets a pending normal. Rewinding does not touch the generator. */
+/** Seeds the generator: the streams are PyTorch's on the CPU, bit for bit (mt19937; the engine
+ * sees the low 32 bits). Forgets a pending normal. Rewinding does not touch the generator. */
 TG_API void tg_manual_seed(tg_tape *tape, uint64_t seed);
 /** Turns recording on or off and returns the former setting (false for a NULL tape). While it is
  * off, operations compute but record nothing, and results require no gradient. */
@@ -177,15 +189,15 @@ TG_API tg_tensor *tg_rand(tg_tape *tape, int ndim, const int64_t *dims, int flag
 /** Standard normal. Float dtypes. A recorded operation: a replay draws again. */
 TG_API tg_tensor *tg_randn(tg_tape *tape, int ndim, const int64_t *dims, int flags);
 /** Integers uniform in [low, high), in any dtype that holds them (flags 0: float32, as everywhere;
- * for indices say TG_I64). TG_EVALUE: low >= high. Recorded. As torch 2.13: widths from 2^28 on take
- * 64-bit draws. */
+ * for indices say TG_I64). TG_EVALUE: low >= high. Recorded. As torch 2.13: widths from 2^28 on
+ * take 64-bit draws. */
 TG_API tg_tensor *tg_randint(tg_tape *tape, int64_t low, int64_t high, int ndim,
                              const int64_t *dims, int flags);
 /** A random permutation of 0 .. n-1, 1-d, any dtype but bool (for indices say TG_I64). Recorded.
  * TG_EVALUE: n < 0, or n larger than the dtype counts exactly. */
 TG_API tg_tensor *tg_randperm(tg_tape *tape, int64_t n, int flags);
-/** A copy of the caller's row-major array. The dtype is the array's: `flags` may repeat it or leave
- * it out; another one is TG_EDTYPE. `data` may be NULL where the shape has no elements. */
+/** A copy of the caller's row-major array. The dtype is the array's: `flags` may repeat it or
+ * leave it out; another one is TG_EDTYPE. `data` may be NULL where the shape has no elements. */
 TG_API tg_tensor *tg_from_f32(tg_tape *tape, const float *data, int ndim, const int64_t *dims,
                               int flags);
 /** As tg_from_f32(). */
@@ -198,17 +210,18 @@ TG_API tg_tensor *tg_from_i64(tg_tape *tape, const int64_t *data, int ndim, cons
 TG_API tg_tensor *tg_from_bool(tg_tape *tape, const bool *data, int ndim, const int64_t *dims,
                                int flags);
 /** Borrows the caller's row-major memory, of the flags' dtype (aligned for it), without a copy; it
- * must outlive the tensor. Call tg_data_mut() when you write to it yourself, so that a backward pass
- * which still needs the old values reports it. */
+ * must outlive the tensor. Call tg_data_mut() when you write to it yourself, so that a backward
+ * pass which still needs the old values reports it. */
 TG_API tg_tensor *tg_from_blob(tg_tape *tape, void *data, int ndim, const int64_t *dims, int flags);
 
 /** Fills with uniform draws from [low, high), as Tensor.uniform_: fma(u, high - low, low) in the
  * dtype. Recorded. On leaves (with or without gradient) and on results that require none. A fill
- * has no inputs, so a leaf that requires a gradient needs no disabled gradients, unlike in PyTorch.
- * TG_EVALUE: low > high; TG_EDTYPE: not a float tensor; TG_ESTATE: the result of a differentiable
- * operation. */
+ * has no inputs, so a leaf that requires a gradient needs no disabled gradients, unlike in
+ * PyTorch. TG_EVALUE: low > high; TG_EDTYPE: not a float tensor; TG_ESTATE: the result of a
+ * differentiable operation. */
 TG_API void tg_uniform_(tg_tensor *t, double low, double high);
-/** Fills with normal draws, as Tensor.normal_. Recorded. TG_EVALUE: std < 0; else as tg_uniform_(). */
+/** Fills with normal draws, as Tensor.normal_. Recorded. TG_EVALUE: std < 0; else as
+ * tg_uniform_(). */
 TG_API void tg_normal_(tg_tensor *t, double mean, double std);
 /** nn.Linear's default initialisation: weight [out, in] uniform within sqrt(3) * (sqrt(1/3) /
  * sqrt(in)) as torch rounds it, then bias [out] (may be NULL) within 1/sqrt(in). */
@@ -220,7 +233,8 @@ TG_API void tg_linear_init(tg_tensor *weight, tg_tensor *bias);
 
 /** The number of dims; -1 for NULL. */
 TG_API int tg_ndim(const tg_tensor *t);
-/** The size of one dim; negative dims count from the end. -1, and TG_EVALUE, where there is none. */
+/** The size of one dim; negative dims count from the end. -1, and TG_EVALUE, where there is none.
+ */
 TG_API int64_t tg_size(const tg_tensor *t, int dim);
 /** The stride of one dim in elements. -1, and TG_EVALUE, where there is no such dim. */
 TG_API int64_t tg_stride(const tg_tensor *t, int dim);
@@ -256,17 +270,17 @@ TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
 
 /** Computes the gradient of the one-element tensor `loss` with respect to every leaf that requires
  * one, and adds it to the leaf's tg_grad(). May be called again: gradients accumulate. Where it
- * fails, every gradient is as it was.
- * TG_ESHAPE: more than one element. TG_ESTATE: nothing on the way requires a gradient, or data that
- * the pass reads was changed after it was recorded (the message names tensor and operation). */
+ * fails, every gradient is as it was. TG_ESHAPE: more than one element. TG_ESTATE: nothing on the
+ * way requires a gradient, or data that the pass reads was changed after it was recorded (the
+ * message names tensor and operation). */
 TG_API tg_status tg_backward(tg_tensor *loss);
 /** Options of tg_backward_with(). */
 typedef struct tg_backward_opts {
     /** Record the backward pass as well, so that tg_grad() can be differentiated again. */
     bool create_graph;
 } tg_backward_opts;
-/** As tg_backward() for a result of any shape, with the gradient of `out`: a tensor of its shape and
- * dtype, or NULL for a one-element `out` (then 1). */
+/** As tg_backward() for a result of any shape, with the gradient of `out`: a tensor of its shape
+ * and dtype, or NULL for a one-element `out` (then 1). */
 TG_API tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out,
                                   const tg_backward_opts *opts);
 /** A leaf's gradient; NULL before the first backward pass, after tg_zero_grad(), and for tensors
@@ -278,6 +292,20 @@ TG_API void tg_zero_grad(tg_tensor *t);
 TG_API bool tg_requires_grad(const tg_tensor *t);
 /** A view of the same data that requires no gradient. */
 TG_API tg_tensor *tg_detach(tg_tensor *t);
+
+/** Keeps the gradient of an interior tensor as well: tg_grad(t) after later backward passes. Lives
+ * as long as t. Nothing to do for leaves. TG_ESTATE where t requires no gradient. */
+TG_API tg_status tg_retain_grad(tg_tensor *t);
+/** torch.autograd.grad: the gradients of `out` with respect to n chosen tensors (leaves or
+ * interior), as new tensors in grads[0..n), without touching any tg_grad(). NULL for an input
+ * that `out` does not depend on. grad_out and opts as tg_backward_with(). Errors as
+ * tg_backward_with(); then all of grads is NULL. TG_ESTATE: an input that requires no gradient. */
+TG_API tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs,
+                              size_t n, tg_tensor **grads, const tg_backward_opts *opts);
+/** Anomaly mode: the first operation whose output, or whose gradient in a backward pass, holds a
+ * nan or inf is reported as TG_EVALUE ("log: output element 3 is -inf"), and its result is NULL.
+ * Costs one look at every element. Returns the former setting. */
+TG_API bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled);
 
 /** A function for tg_gradcheck(): n inputs to one output of any shape. */
 typedef tg_tensor *(*tg_gradcheck_fn)(tg_tensor *const *inputs, size_t n, void *context);
@@ -334,6 +362,90 @@ TG_API tg_tensor *tg_relu(tg_tensor *x);
 TG_API tg_tensor *tg_sigmoid(tg_tensor *x);
 /** Hyperbolic tangent. */
 TG_API tg_tensor *tg_tanh(tg_tensor *x);
+/** |x|; gradient sign(x), 0 at 0. */
+TG_API tg_tensor *tg_abs(tg_tensor *x);
+/** -1, 0 or 1 (0 for nan, as PyTorch); gradient 0. */
+TG_API tg_tensor *tg_sign(tg_tensor *x);
+/** x * x. */
+TG_API tg_tensor *tg_square(tg_tensor *x);
+/** 1 / x. */
+TG_API tg_tensor *tg_reciprocal(tg_tensor *x);
+/** 1 / sqrt(x). */
+TG_API tg_tensor *tg_rsqrt(tg_tensor *x);
+/** log(1 + x), accurate near 0. */
+TG_API tg_tensor *tg_log1p(tg_tensor *x);
+/** e^x - 1, accurate near 0. */
+TG_API tg_tensor *tg_expm1(tg_tensor *x);
+/** Sine of x radians (libm's). */
+TG_API tg_tensor *tg_sin(tg_tensor *x);
+/** Cosine of x radians (libm's). */
+TG_API tg_tensor *tg_cos(tg_tensor *x);
+/** Error function; gradient 2 / sqrt(pi) e^(-x^2). */
+TG_API tg_tensor *tg_erf(tg_tensor *x);
+/** a^b elementwise, broadcasting (libm's pow). Gradients b a^(b-1), 0 where b is 0; and a^b
+ * log(a), 0 where a is 0 and b >= 0. Two integers: TG_EVALUE for a negative exponent. */
+TG_API tg_tensor *tg_pow(tg_tensor *a, tg_tensor *b);
+/** x^s; gradient s x^(s-1), 0 everywhere for s = 0. Integers stay integers for whole s >= 0. */
+TG_API tg_tensor *tg_pow_scalar(tg_tensor *x, double s);
+/** min(max(x, low), high); high where low > high. Use -INFINITY or INFINITY for no bound. Gradient
+ * 1 from low to high inclusive, 0 outside; nan passes with gradient 0. TG_EVALUE for a nan bound.
+ */
+TG_API tg_tensor *tg_clamp(tg_tensor *x, double low, double high);
+/** The larger of each pair; a tie gives each side half of the gradient; nan wins over numbers. */
+TG_API tg_tensor *tg_maximum(tg_tensor *a, tg_tensor *b);
+/** The smaller of each pair; as tg_maximum(). */
+TG_API tg_tensor *tg_minimum(tg_tensor *a, tg_tensor *b);
+/** a where condition (bool, TG_EDTYPE otherwise) holds, else b; all three broadcast. */
+TG_API tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b);
+/** value where mask (bool) holds, else x; mask broadcasts to x's shape. */
+TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);
+/** a == b as bool, broadcasting and promoting. Comparisons are not differentiable. */
+TG_API tg_tensor *tg_eq(tg_tensor *a, tg_tensor *b);
+/** a != b. */
+TG_API tg_tensor *tg_ne(tg_tensor *a, tg_tensor *b);
+/** a < b. */
+TG_API tg_tensor *tg_lt(tg_tensor *a, tg_tensor *b);
+/** a <= b. */
+TG_API tg_tensor *tg_le(tg_tensor *a, tg_tensor *b);
+/** a > b. */
+TG_API tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b);
+/** a >= b. */
+TG_API tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b);
+/** x == s as bool. */
+TG_API tg_tensor *tg_eq_scalar(tg_tensor *x, double s);
+/** x < s. */
+TG_API tg_tensor *tg_lt_scalar(tg_tensor *x, double s);
+/** x > s. */
+TG_API tg_tensor *tg_gt_scalar(tg_tensor *x, double s);
+/** Whether both are nonzero, as bool, broadcasting. */
+TG_API tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b);
+/** Whether one is nonzero. */
+TG_API tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b);
+/** Whether x is zero. */
+TG_API tg_tensor *tg_logical_not(tg_tensor *x);
+
+/** @}
+ * @name Activations
+ * Elementwise, of float tensors.
+ * @{ */
+
+/** x where x > 0, else slope * x; gradient slope at 0. */
+TG_API tg_tensor *tg_leaky_relu(tg_tensor *x, double slope);
+/** As tg_leaky_relu() with a learned slope: weight (1), or (C) along dim 1 of x (dim 0 where x is
+ * 1-d). */
+TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
+/** x where x > 0, else alpha (e^x - 1). */
+TG_API tg_tensor *tg_elu(tg_tensor *x, double alpha);
+/** x times the normal distribution function: x / 2 (1 + erf(x / sqrt(2))). */
+TG_API tg_tensor *tg_gelu(tg_tensor *x);
+/** The same by tanh: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
+TG_API tg_tensor *tg_gelu_tanh(tg_tensor *x);
+/** x sigmoid(x). */
+TG_API tg_tensor *tg_silu(tg_tensor *x);
+/** log(1 + e^x), and x itself above 20, as PyTorch's defaults. */
+TG_API tg_tensor *tg_softplus(tg_tensor *x);
+/** log(sigmoid(x)), accurate everywhere. */
+TG_API tg_tensor *tg_logsigmoid(tg_tensor *x);
 
 /** @}
  * @name Reductions
@@ -349,13 +461,67 @@ TG_API tg_tensor *tg_sum_dim(tg_tensor *x, int dim, bool keepdim);
 TG_API tg_tensor *tg_mean(tg_tensor *x);
 /** Mean over one dim. */
 TG_API tg_tensor *tg_mean_dim(tg_tensor *x, int dim, bool keepdim);
+/** Sum over several dims: tg_sum_dims(x, TG_DIMS(0, 2), true). All dims where n is 0. TG_EVALUE
+ * for a dim given twice; so for all functions on several dims. */
+TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** Mean over several dims. */
+TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** Variance of all elements, divided by their number - 1; nan for fewer than two. */
+TG_API tg_tensor *tg_var(tg_tensor *x);
+/** Variance over one dim, divided by its size - 1. */
+TG_API tg_tensor *tg_var_dim(tg_tensor *x, int dim, bool keepdim);
+/** Variance over several dims, divided by max(0, number - correction): 1 is unbiased, 0 is not. */
+TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n, const int64_t *dims, double correction,
+                              bool keepdim);
+/** Square root of tg_var(); gradient 0 where it is 0. */
+TG_API tg_tensor *tg_std(tg_tensor *x);
+/** Square root of tg_var_dim(). */
+TG_API tg_tensor *tg_std_dim(tg_tensor *x, int dim, bool keepdim);
+/** Square root of tg_var_dims(). */
+TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n, const int64_t *dims, double correction,
+                              bool keepdim);
+/** The largest element; nan wins. Ties share the gradient evenly. TG_ESHAPE for an empty tensor. */
+TG_API tg_tensor *tg_max(tg_tensor *x);
+/** The smallest element; as tg_max(). */
+TG_API tg_tensor *tg_min(tg_tensor *x);
+/** The largest along one dim; the first of equals (nan before numbers) gets all of the gradient.
+ * The indices are tg_argmax_dim(). TG_ESHAPE for a dim of size 0. */
+TG_API tg_tensor *tg_max_dim(tg_tensor *x, int dim, bool keepdim);
+/** The smallest along one dim; as tg_max_dim(). */
+TG_API tg_tensor *tg_min_dim(tg_tensor *x, int dim, bool keepdim);
+/** The largest over several dims (all where n is 0); ties share the gradient evenly. */
+TG_API tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** The smallest over several dims; as tg_amax(). */
+TG_API tg_tensor *tg_amin(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** The row-major index (int64) of the largest element: the first of equals, nan before numbers.
+ * Not differentiable. TG_ESHAPE for an empty tensor. */
+TG_API tg_tensor *tg_argmax(tg_tensor *x);
+/** As tg_argmax() for the smallest; a nan counts as smallest too. */
+TG_API tg_tensor *tg_argmin(tg_tensor *x);
+/** The index of the largest along one dim. */
+TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int dim, bool keepdim);
+/** The index of the smallest along one dim. */
+TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int dim, bool keepdim);
+/** log of the sum of e^x over all elements; -inf for none. Integers and bools as float32. */
+TG_API tg_tensor *tg_logsumexp(tg_tensor *x);
+/** log of the sum of e^x along one dim, without overflow. */
+TG_API tg_tensor *tg_logsumexp_dim(tg_tensor *x, int dim, bool keepdim);
+/** The same over several dims (all where n is 0). */
+TG_API tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|. p > 0 (TG_EVALUE).
+ * Gradient 0 at 0 for p = 2. */
+TG_API tg_tensor *tg_norm(tg_tensor *x, double p);
+/** The same over several dims (all where n is 0). */
+TG_API tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim);
+/** Running sums along one dim. Integers and bools give int64. */
+TG_API tg_tensor *tg_cumsum(tg_tensor *x, int dim);
 
 /** @}
  * @name Shape
  * @{ */
 
-/** The same elements in another shape; one size may be -1. A view where the strides allow it, else a
- * copy. TG_ESHAPE where the number of elements differs. */
+/** The same elements in another shape; one size may be -1. A view where the strides allow it, else
+ * a copy. TG_ESHAPE where the number of elements differs. */
 TG_API tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims);
 /** A view with two dims exchanged. */
 TG_API tg_tensor *tg_transpose(tg_tensor *x, int dim0, int dim1);
@@ -363,20 +529,156 @@ TG_API tg_tensor *tg_transpose(tg_tensor *x, int dim0, int dim1);
 TG_API tg_tensor *tg_expand(tg_tensor *x, int ndim, const int64_t *dims);
 /** x itself where it is contiguous, else a contiguous copy. */
 TG_API tg_tensor *tg_contiguous(tg_tensor *x);
-/** x itself where it has that dtype, else a converted copy. Float to int64 truncates; float to bool
- * is x != 0. Differentiable between floats. */
+/** x itself where it has that dtype, else a converted copy. Float to int64 truncates; float to
+ * bool is x != 0. Differentiable between floats. */
 TG_API tg_tensor *tg_to(tg_tensor *x, int dtype);
+
+/** A view with the dims in another order: result dim i is dim dims[i] of x. */
+TG_API tg_tensor *tg_permute(tg_tensor *x, int ndim, const int64_t *dims);
+/** A view without dims of size 1. */
+TG_API tg_tensor *tg_squeeze(tg_tensor *x);
+/** A view without that dim where its size is 1, else x as it is. */
+TG_API tg_tensor *tg_squeeze_dim(tg_tensor *x, int dim);
+/** A view with a dim of size 1 put in before `dim` (from -(ndim + 1) to ndim). */
+TG_API tg_tensor *tg_unsqueeze(tg_tensor *x, int dim);
+/** Joins dims first to last into one; a view where the strides allow it. */
+TG_API tg_tensor *tg_flatten(tg_tensor *x, int first, int last);
+/** A view of `length` elements along dim from `start` on. TG_EVALUE where they are not all there.
+ */
+TG_API tg_tensor *tg_narrow(tg_tensor *x, int dim, int64_t start, int64_t length);
+/** A view of every step-th element along dim from start to, without, end: x[start:end:step].
+ * Negative bounds count from the end; bounds are cut to the size, INT64_MAX means to the end.
+ * step > 0. */
+TG_API tg_tensor *tg_slice(tg_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
+/** A view of one index along dim (negative: from the end), without that dim. */
+TG_API tg_tensor *tg_select(tg_tensor *x, int dim, int64_t index);
+/** n tensors of one dtype one after the other along dim; other sizes must be equal. Tensors of
+ * shape (0) are skipped. */
+TG_API tg_tensor *tg_cat(tg_tensor *const *tensors, size_t n, int dim);
+/** n tensors of one shape along a new dim. For n = 0 both are NULL, without an error: there is no
+ * tape to report it to. */
+TG_API tg_tensor *tg_stack(tg_tensor *const *tensors, size_t n, int dim);
+/** Splits x along dim into at most `chunks` views of equal size (the last may be smaller), writes
+ * them to out[] and returns their number; 0 on an error. */
+TG_API size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out);
+/** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1. index is int64, of x's rank, and no larger
+ * than x in other dims. Gradients of repeated elements add up. TG_EVALUE: an index outside [0,
+ * size). */
+TG_API tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index);
+/** The entries along dim that a 1-d int64 index names, in its order. Errors as tg_gather(). */
+TG_API tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index);
+/** Rows of weight (V, D) by int64 indices of any shape: result index.shape + (D). padding_idx: a
+ * row that gets no gradient; negative ones count from the end, TG_NO_PADDING is none. */
+TG_API tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx);
+/** For tg_embedding(). */
+#define TG_NO_PADDING INT64_MIN
+/** The lower triangle of the last two dims: 0 above the given diagonal (0: the main one). */
+TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
+/** The upper triangle: 0 below the given diagonal. */
+TG_API tg_tensor *tg_triu(tg_tensor *x, int64_t diagonal);
+/** A contiguous copy. */
+TG_API tg_tensor *tg_clone(tg_tensor *x);
+
+/** @}
+ * @name In-place updates
+ * Recorded (a replay writes again), not differentiable: TG_ESTATE where gradients are enabled and t
+ * or the source requires one; disable them with tg_set_grad_enabled(). A write bumps the version of
+ * t and of all views that share its data.
+ * @{ */
+
+/** t = source, broadcast and converted to t's dtype. */
+TG_API tg_status tg_copy_(tg_tensor *t, tg_tensor *source);
+/** t = t + alpha * source; source broadcasts to t and has its dtype. */
+TG_API tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha);
+/** t = value everywhere. */
+TG_API tg_status tg_fill_(tg_tensor *t, double value);
 
 /** @}
  * @name Linear algebra
  * @{ */
 
 /** Matrix product by PyTorch's rules: (n)(n) is 0-d; (m,k)(k) and (k)(k,n) are 1-d; (m,k)(k,n) is
- * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives zeros.
- * Each element is a chain of fused multiply-adds in order of k. */
+ * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
+ * zeros. Each element is a chain of fused multiply-adds in order of k. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
 /** x W^T + b: x (..., in), weight (out, in), bias (out) or NULL; result (..., out). */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
+
+/** @}
+ * @name Layers
+ * Functions that layers are made of. Float dtypes; all inputs of one dtype (TG_EDTYPE).
+ * @{ */
+
+/** Options of tg_scaled_dot_product_attention(). */
+typedef struct tg_attention_opts {
+    tg_tensor
+        *mask;    /**< bool (true: attend) or float (added to scores); broadcasts to (..., L, S) */
+    bool causal;  /**< position i attends to 0 to i only; not together with mask (TG_EVALUE) */
+    double scale; /**< of the scores; 0: 1 / sqrt(E) */
+} tg_attention_opts;
+/** softmax(q k^T scale) v: q (..., L, E), k (..., S, E), v (..., S, Ev); result (..., L, Ev). */
+TG_API tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
+                                                  const tg_attention_opts *opts);
+
+/** Options of the convolutions; zero means the default. The second entry is for the second dim
+ * (width) of 2-d; where it is 0, stride and dilation take the first one's value. */
+typedef struct tg_conv_opts {
+    int64_t stride[2];   /**< default 1 */
+    int64_t padding[2];  /**< zeros on both sides; default 0 */
+    int64_t dilation[2]; /**< default 1 */
+    int64_t groups;      /**< default 1; divides both channel counts */
+} tg_conv_opts;
+/** Cross-correlation: x (N, C, L) or (C, L), weight (O, C / groups, K), bias (O) or NULL; result
+ * (N, O, Lout), Lout = (L + 2 padding - dilation (K - 1) - 1) / stride + 1. TG_ESHAPE where Lout
+ * < 1. */
+TG_API tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                            const tg_conv_opts *opts);
+/** The same in two dims: x (N, C, H, W) or (C, H, W), weight (O, C / groups, KH, KW). */
+TG_API tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                            const tg_conv_opts *opts);
+
+/** Options of the poolings; the second entries as in tg_conv_opts. */
+typedef struct tg_pool_opts {
+    int64_t kernel[2];   /**< window; required */
+    int64_t stride[2];   /**< default: the window */
+    int64_t padding[2];  /**< at most half the window */
+    int64_t dilation[2]; /**< default 1; max pooling only */
+} tg_pool_opts;
+/** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan wins
+ * (the first of several; PyTorch: the last). A window of nothing but -inf gives its gradient to the
+ * padding, where it has any. */
+TG_API tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts);
+/** The largest of each window of (N, C, H, W) or (C, H, W). */
+TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+/** The mean of each window (padding counts, as by PyTorch's default). */
+TG_API tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts);
+/** The mean of each window in two dims. */
+TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+
+/** In training, zeroes each element with probability p and scales the others by 1 / (1 - p); else
+ * x itself. The mask is PyTorch's (builds without MKL's generator): 53-bit draws in row-major
+ * order. Recorded: a replay draws again. TG_EVALUE: p outside [0, 1]. */
+TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
+/** (x - mean) / sqrt(variance + eps) over the last dims, those of weight's shape (n, dims give it:
+ * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means
+ * 1e-5. */
+TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
+                                tg_tensor *bias, double eps);
+/** Options of tg_batch_norm(); tensors of shape (C) may be NULL. */
+typedef struct tg_batch_norm_opts {
+    tg_tensor *weight;       /**< scale */
+    tg_tensor *bias;         /**< shift */
+    tg_tensor *running_mean; /**< updated in training, used in evaluation */
+    tg_tensor *running_var;  /**< as running_mean */
+    double momentum;         /**< of the update; 0 means 0.1 */
+    double eps;              /**< 0 means 1e-5 */
+    bool training;           /**< use the batch's statistics */
+} tg_batch_norm_opts;
+/** Normalises each channel of x (N, C) or (N, C, ...). Training: by the batch's mean and biased
+ * variance, and running = (1 - momentum) running + momentum * (mean, unbiased variance).
+ * Evaluation: by the running statistics (TG_EVALUE without them). TG_EVALUE: training on one
+ * value a channel. */
+TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
 
 /** @}
  * @name Softmax and classification losses
@@ -413,21 +715,61 @@ typedef struct tg_ce_opts {
     int64_t ignore_index;   /**< index targets: such positions count for nothing. Probability
                                  targets: giving one >= 0 is TG_EVALUE */
 } tg_ce_opts;
-/** Cross-entropy of raw outputs: nn.CrossEntropyLoss. logits (C), (N, C) or (N, C, d1, ...) of a float
- * dtype. Targets: class indices, int64, the same shape without C; or class probabilities, of the
- * logits' shape and dtype, which may require grad (and so may the weight then).
+/** Cross-entropy of raw outputs: nn.CrossEntropyLoss. logits (C), (N, C) or (N, C, d1, ...) of a
+ * float dtype. Targets: class indices, int64, the same shape without C; or class probabilities,
+ * of the logits' shape and dtype, which may require grad (and so may the weight then).
  *
- * Per position with largest logit m:  loss = sum over c of a_c * ((m - x_c) + log1p(S)),  where a is
- * the weighted, smoothed target and S the sum of e^(x_j - m) over all j but the largest. Terms are
- * kept apart until the end, so that a confident prediction keeps a nonzero loss and gradient where
- * PyTorch's float32 returns 0, and huge logits overflow nothing. float32 is computed in double,
- * float64 in double-double; more accurate than PyTorch on purpose.
- * Rows with infinite or nan logits give what PyTorch gives (inf, or nan for 0 * inf); an ignored
- * position gives loss 0 and gradient 0 whatever its logits (PyTorch: gradient nan where they are nan
- * or infinite). Means over nothing as in tg_nll_loss().
- * TG_EVALUE: a target outside [0, C) that is not ignore_index; label_smoothing outside [0, 1]; with
- * index targets, a weight that requires grad. */
+ * Per position with largest logit m:  loss = sum over c of a_c * ((m - x_c) + log1p(S)),  where a
+ * is the weighted, smoothed target and S the sum of e^(x_j - m) over all j but the largest. Terms
+ * are kept apart until the end, so that a confident prediction keeps a nonzero loss and gradient
+ * where PyTorch's float32 returns 0, and huge logits overflow nothing. float32 is computed in
+ * double, float64 in double-double; more accurate than PyTorch on purpose. Rows with infinite or
+ * nan logits give what PyTorch gives (inf, or nan for 0 * inf); an ignored position gives loss 0
+ * and gradient 0 whatever its logits (PyTorch: gradient nan where they are nan or infinite). Means
+ * over nothing as in tg_nll_loss().
+ * TG_EVALUE: a target outside [0, C) that is not ignore_index; label_smoothing outside [0, 1];
+ * with index targets, a weight that requires grad. */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_opts *opts);
+
+/** @}
+ * @name Losses
+ * Of predictions x and targets t of one shape and float dtype (TG_ESHAPE, TG_EDTYPE; PyTorch warns
+ * and broadcasts). The result is 0-d, or x's shape for TG_NONE. The mean over nothing is nan.
+ * @{ */
+
+/** (x - t)^2. */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction);
+/** |x - t|; gradient 0 where they are equal. */
+TG_API tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction);
+/** (x - t)^2 / (2 beta) where |x - t| < beta, else |x - t| - beta / 2. beta >= 0; 0 is
+ * tg_l1_loss(). */
+TG_API tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta,
+                                    tg_reduction reduction);
+/** (x - t)^2 / 2 where |x - t| <= delta, else delta (|x - t| - delta / 2). delta > 0. */
+TG_API tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction);
+/** Binary cross-entropy of probabilities: -(t log x + (1 - t) log(1 - x)), logarithms no lower
+ * than -100; times weight (may be NULL; broadcasts). Gradient (x - t) / max(x (1 - x), 1e-12).
+ * TG_EVALUE: an x outside [0, 1]. */
+TG_API tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight,
+                              tg_reduction reduction);
+/** Options of tg_bce_with_logits_loss(). */
+typedef struct tg_bce_opts {
+    tg_tensor *weight;      /**< a factor of each element; broadcasts to x; NULL: 1 */
+    tg_tensor *pos_weight;  /**< a factor of the positive term; broadcasts to x; NULL: 1 */
+    tg_reduction reduction; /**< of the elements */
+} tg_bce_opts;
+/** Binary cross-entropy of raw outputs: weight ((1 - t) softplus(x) + pos_weight t softplus(-x)),
+ * with gradient weight ((1 - t) sigmoid(x) - pos_weight t sigmoid(-x)): sums of terms that do not
+ * cancel, so that a confident prediction keeps its loss and gradient. */
+TG_API tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts *opts);
+/** Options of tg_kl_div_loss(). */
+typedef struct tg_kl_opts {
+    bool log_target;        /**< t holds logarithms */
+    bool batch_mean;        /**< with TG_SUM (else TG_EVALUE): divide by the size of dim 0 */
+    tg_reduction reduction; /**< of the elements */
+} tg_kl_opts;
+/** t (log t - x) for log-probabilities x and probabilities t; 0 where t is 0. */
+TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
 
 /** @}
  * @name Optimisers

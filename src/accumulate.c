@@ -60,31 +60,10 @@ static bool as_rows(const tg_tensor *x, const bool *summed, int64_t rows[3])
 static const void *summed_last(tg_node *node, const bool *summed, int64_t rows[3])
 {
     const tg_tensor *x = node->in[0];
-    int64_t sizes[TG_MAX_NDIM], from[TG_MAX_NDIM], to[TG_MAX_NDIM];
-    int n = 0;
     rows[0] = rows[1] = rows[2] = 1;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < x->ndim; i++) {
-            if (summed[i] != (pass == 1))
-                continue;
-            sizes[n] = x->dims[i];
-            from[n++] = tg_strides(x)[i];
-            rows[pass] *= x->dims[i];
-        }
-    }
-    size_t size = tg_dtype_size(x->dtype);
-    char *copy = tg_workspace(node, (size_t)x->numel * size);
-    if (!copy)
-        return NULL;
-    tg_shape_strides((tg_dims){n, sizes}, to);
-    tgk_nest nest = {.ndim = n,
-                     .operands = 2,
-                     .sizes = sizes,
-                     .data = {copy, x->data},
-                     .strides = {to, from},
-                     .size = {size, size}};
-    tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
-    return copy;
+    for (int i = 0; i < x->ndim; i++)
+        rows[summed[i] ? 1 : 0] *= x->dims[i];
+    return tg_dims_last(node, x, summed);
 }
 
 typedef struct sum_params {

@@ -6,12 +6,21 @@
  * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
 #include "accumulate.h"
 
+/* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
+typedef struct request {
+    tg_tensor *const *inputs;
+    size_t n;
+    tg_tensor **grads; /* results: room for them or, where the pass is recorded, NULL at first */
+    bool *found;
+} request;
+
 typedef struct pass {
     tg_tape *tape;
-    bool graph;        /* record the pass */
-    bool enabled;      /* whether gradients were enabled before */
-    int64_t pending;   /* results whose gradient waits */
-    tg_tensor *leaves; /* that got a gradient */
+    bool graph;             /* record the pass */
+    bool enabled, anomaly;  /* the tape's settings before */
+    int64_t pending;        /* results whose gradient waits */
+    tg_tensor *kept;        /* tensors that got a gradient to keep */
+    const request *request; /* NULL: the usual pass */
     tg_mark start;
 } pass;
 
@@ -20,6 +29,7 @@ static void begin(pass *p)
     p->start = tg_tape_mark(p->tape);
     p->enabled = tg_set_grad_enabled(p->tape, p->graph);
     p->tape->recycling = !p->graph;
+    p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
     p->tape->temporaries = NULL;
 }
 
@@ -27,6 +37,7 @@ static void end(pass *p)
 {
     tg_tape *tape = p->tape;
     tg_set_grad_enabled(tape, p->enabled);
+    tg_set_anomaly_enabled(tape, p->anomaly);
     if (!p->graph) {
         tg_pool_reset(&tape->object_pool);
         tg_pool_reset(&tape->data_pool);
@@ -86,37 +97,68 @@ static void add_to_slot(tg_tensor **slot, tg_tensor *g)
     *slot = sum;
 }
 
+static void keep_later(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    tg_holder *holder = tg_holder_of(t);
+    holder->pending = g;
+    holder->next = p->kept;
+    p->kept = t;
+}
+
+/* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
+static bool wanted(const request *r, const tg_tensor *t)
+{
+    for (size_t i = 0; r && i < r->n; i++) {
+        if (r->inputs[i] == t)
+            return true;
+    }
+    return !r;
+}
+
+/* Hands a finished gradient to whoever asked for it. */
+static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    const request *r = p->request;
+    for (size_t i = 0; r && i < r->n; i++) {
+        if (r->inputs[i] != t)
+            continue;
+        r->found[i] = true;
+        if (p->graph)
+            r->grads[i] = g;
+        else
+            tg_tensor_copy(r->grads[i], g);
+    }
+}
+
 /* The first gradient of a leaf that has none goes straight to its place; it counts only once the
  * whole pass is done. */
-static void set_leaf(const pass *p, tg_tensor *t, tg_tensor *g)
+static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 {
-    tg_leaf *leaf = t->u.leaf;
-    if (p->graph || leaf->present) {
-        t->grad = g;
+    tg_holder *holder = t->holder;
+    if (p->graph || p->request || holder->present) {
         pin(g);
-        return;
+    } else {
+        holder->value->storage->version++; /* a gradient that was dropped may still be read */
+        tg_tensor_copy(holder->value, g);
+        g = holder->value;
     }
-    leaf->value->storage->version++; /* someone may still read a gradient that was dropped */
-    tg_tensor_copy(leaf->value, g);
-    t->grad = leaf->value;
+    t->grad = g;
+    keep_later(p, t, NULL);
 }
 
 static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 {
-    if (!t->grad) {
+    if (!t->grad)
         set_leaf(p, t, g);
-        t->u.leaf->next = p->leaves;
-        p->leaves = t;
-    } else if (t->grad == t->u.leaf->value) {
+    else if (t->grad == t->holder->value)
         tg_accumulate_into(t->grad, g);
-    } else {
+    else
         add_to_slot(&t->grad, g);
-    }
 }
 
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
-    if (!g || p->tape->status)
+    if (!g || p->tape->status || (t->is_leaf && !wanted(p->request, t)))
         return;
     if (g->dtype != t->dtype || !tg_shape_expands(tg_dims_of(t), tg_dims_of(g))) {
         tg_fail(p->tape, TG_ESHAPE, "%s: backward gave a gradient %s %s for an input %s %s", name,
@@ -151,6 +193,15 @@ static tg_tensor **gradient_slots(pass *p, const tg_node *node, tg_tensor **loca
     return slots;
 }
 
+/* In anomaly mode: reports a gradient that is not finite. */
+static void check_finite(const pass *p, const tg_node *node, int input, const tg_tensor *g)
+{
+    int64_t i = tg_first_nonfinite(g);
+    if (i >= 0)
+        tg_fail(p->tape, TG_EVALUE, "%s: backward: element %lld of the gradient of input %d is %g",
+                node->op->name, (long long)i, input, tg_element(g, i));
+}
+
 /* Runs one record's backward with the gradient of its output. */
 static void step(pass *p, tg_record *record, tg_tensor *grad_out)
 {
@@ -161,8 +212,21 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
         return;
     node->op->backward(node, grad_out, grad_in);
     for (int i = 0; i < node->n_in; i++) {
+        if (tg_needs_grad(node, i) && grad_in[i] && p->anomaly)
+            check_finite(p, node, i, grad_in[i]);
         if (tg_needs_grad(node, i))
             add_gradient(p, node->op->name, node->in[i], grad_in[i]);
+    }
+}
+
+/* An interior tensor's gradient is complete: nothing before it on the tape can add to it. */
+static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    if (p->request) {
+        deliver(p, t, g);
+    } else if (tg_holder_of(t)) {
+        pin(g);
+        keep_later(p, t, g);
     }
 }
 
@@ -177,6 +241,7 @@ static void walk(pass *p, tg_record *record)
         p->pending--;
         if (p->tape->status)
             continue;
+        finish_interior(p, t, g);
         step(p, record, g);
         if (p->tape->status || p->graph)
             continue;
@@ -185,38 +250,45 @@ static void walk(pass *p, tg_record *record)
     }
 }
 
-/* What can still fail, before the gradients of leaves change. */
+/* What can still fail, before any gradient that is kept changes. */
 static void add_former_gradients(pass *p)
 {
-    for (tg_tensor *t = p->leaves; t && p->graph; t = t->u.leaf->next) {
-        tg_tensor *former = tg_leaf_grad(t);
+    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
+        tg_holder *holder = t->holder;
+        if (t->is_leaf)
+            holder->pending = t->grad;
+        tg_tensor *former = p->graph && !p->request ? tg_held_grad(holder) : NULL;
         if (former && !p->tape->status)
-            t->grad = tg_accumulate(former, t->grad);
+            holder->pending = tg_accumulate(former, holder->pending);
     }
 }
 
-static void commit(const pass *p, tg_tensor *t)
+static void commit(const pass *p, tg_holder *holder)
 {
-    tg_leaf *leaf = t->u.leaf;
-    if (p->graph) {
-        tg_tensor_copy(leaf->value, t->grad);
-        leaf->graph_epoch = t->grad->head.epoch;
-    } else if (t->grad != leaf->value) {
-        tg_leaf_settle(t);
-        tg_accumulate_into(leaf->value, t->grad);
+    tg_tensor *g = holder->pending;
+    if (g != holder->value && (p->graph || !holder->present)) {
+        tg_tensor_copy(holder->value, g);
+    } else if (g != holder->value) {
+        tg_holder_settle(holder);
+        tg_accumulate_into(holder->value, g);
     }
-    leaf->graph = p->graph ? t->grad : NULL;
-    leaf->value->storage->version++;
-    leaf->present = true;
+    holder->graph = p->graph ? g : NULL;
+    holder->graph_epoch = g->head.epoch;
+    holder->value->storage->version++;
+    holder->present = true;
 }
 
-static void finish_leaves(pass *p)
+static void finish(pass *p)
 {
     add_former_gradients(p);
-    for (tg_tensor *t = p->leaves; t; t = t->u.leaf->next) {
-        if (!p->tape->status)
-            commit(p, t);
-        t->grad = NULL;
+    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
+        if (p->request && !p->tape->status)
+            deliver(p, t, t->holder->pending);
+        else if (!p->tape->status)
+            commit(p, t->holder);
+        if (t->is_leaf)
+            t->grad = NULL;
+        t->holder->pending = NULL;
     }
 }
 
@@ -263,28 +335,113 @@ static bool check(const tg_tensor *out, const tg_tensor *grad_out)
     return true;
 }
 
-tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts)
+static tg_status run(tg_tensor *out, tg_tensor *grad_out, bool graph, const request *r)
 {
-    if (!out)
-        return TG_EVALUE;
-    if (!tg_alive(out, "backward"))
-        return TG_ESTATE;
     tg_tape *tape = tg_tape_in(out);
-    if (tape->status || !check(out, grad_out))
-        return tape->status ? tape->status : TG_ESTATE;
-    pass p = {.tape = tape, .graph = opts && opts->create_graph};
+    pass p = {.tape = tape, .graph = graph, .request = r};
     begin(&p);
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
         release_temporaries(tape);
     if (!out->is_leaf)
         walk(&p, out->u.record);
-    finish_leaves(&p);
+    finish(&p);
     end(&p);
     return tape->status;
+}
+
+/* Whether `out` can be used at all; what is wrong with it is checked by check(). */
+static tg_status check_output(const tg_tensor *out)
+{
+    if (!out)
+        return TG_EVALUE;
+    if (!tg_alive(out, "backward"))
+        return TG_ESTATE;
+    return tg_tape_in(out)->status;
+}
+
+tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts)
+{
+    tg_status status = check_output(out);
+    if (status)
+        return status;
+    if (!check(out, grad_out))
+        return tg_tape_in(out)->status;
+    return run(out, grad_out, opts && opts->create_graph, NULL);
 }
 
 tg_status tg_backward(tg_tensor *loss)
 {
     return tg_backward_with(loss, NULL, NULL);
+}
+
+tg_status tg_retain_grad(tg_tensor *t)
+{
+    tg_status status = check_output(t);
+    if (status || tg_holder_of(t))
+        return status;
+    tg_tape *tape = tg_tape_in(t);
+    if (!t->requires_grad)
+        return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
+                       tg_shape_of(t).chars);
+    tg_mark start = tg_tape_mark(tape);
+    if (!tg_tensor_hold(t, "retain_grad"))
+        tg_tape_rewind(tape, start);
+    return tape->status;
+}
+
+static bool check_request(const tg_tensor *out, const request *r)
+{
+    tg_tape *tape = tg_tape_in(out);
+    TG_CHECK(tape, r->inputs && r->grads && r->n, TG_EVALUE, "gradients: no inputs or no results");
+    for (size_t i = 0; i < r->n; i++) {
+        TG_CHECK(tape, r->inputs[i], TG_EVALUE, "gradients: input %zu is NULL", i);
+        if (!tg_alive(r->inputs[i], "gradients"))
+            return false;
+        TG_CHECK(tape, tg_tape_in(r->inputs[i]) == tape, TG_EVALUE,
+                 "gradients: input %zu is of another tape", i);
+        TG_CHECK(tape, r->inputs[i]->requires_grad, TG_ESTATE,
+                 "gradients: input %zu %s does not require a gradient", i,
+                 tg_shape_of(r->inputs[i]).chars);
+    }
+    return true;
+}
+
+/* Room for the results of a pass that leaves nothing else behind. */
+static bool make_room(tg_tape *tape, request *r, bool graph)
+{
+    r->found = tg_tape_data(tape, "gradients", r->n * sizeof *r->found);
+    for (size_t i = 0; r->found && i < r->n; i++) {
+        const tg_tensor *t = r->inputs[i];
+        r->found[i] = false;
+        r->grads[i] = graph ? NULL : tg_tensor_new(tape, "gradients", t->dtype, tg_dims_of(t));
+        if (!graph && !r->grads[i])
+            return false;
+    }
+    return r->found;
+}
+
+tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs, size_t n,
+                       tg_tensor **grads, const tg_backward_opts *opts)
+{
+    for (size_t i = 0; grads && i < n; i++)
+        grads[i] = NULL;
+    tg_status status = check_output(out);
+    if (status)
+        return status;
+    tg_tape *tape = tg_tape_in(out);
+    request r = {inputs, n, grads, NULL};
+    if (!check_request(out, &r) || !check(out, grad_out))
+        return tape->status;
+    bool graph = opts && opts->create_graph;
+    tg_mark start = tg_tape_mark(tape);
+    if (make_room(tape, &r, graph))
+        run(out, grad_out, graph, &r);
+    for (size_t i = 0; i < n; i++) {
+        if (tape->status || !r.found[i])
+            grads[i] = NULL;
+    }
+    if (tape->status)
+        tg_tape_rewind(tape, start);
+    return tape->status;
 }

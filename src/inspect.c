@@ -86,6 +86,34 @@ void *tg_data_mut(tg_tensor *t)
     return t->data;
 }
 
+double tg_element(const tg_tensor *t, int64_t index)
+{
+    int64_t offset = 0;
+    for (int i = t->ndim - 1; i >= 0; i--) {
+        offset += index % t->dims[i] * tg_strides(t)[i];
+        index /= t->dims[i];
+    }
+    switch (t->dtype) {
+    case TG_F32:
+        return (double)((const float *)(void *)t->data)[offset];
+    case TG_F64:
+        return ((const double *)(void *)t->data)[offset];
+    case TG_I64:
+        return (double)((const int64_t *)(void *)t->data)[offset];
+    default:
+        return ((const bool *)(void *)t->data)[offset];
+    }
+}
+
+int64_t tg_first_nonfinite(const tg_tensor *t)
+{
+    for (int64_t i = 0; i < t->numel; i++) {
+        if (!isfinite(tg_element(t, i)))
+            return i;
+    }
+    return -1;
+}
+
 double tg_item(const tg_tensor *t)
 {
     if (!tg_alive(t, "item"))
@@ -95,16 +123,7 @@ double tg_item(const tg_tensor *t)
                 tg_shape_of(t).chars, (long long)t->numel);
         return (double)NAN;
     }
-    switch (t->dtype) {
-    case TG_F32:
-        return (double)*(const float *)t->data;
-    case TG_F64:
-        return *(const double *)t->data;
-    case TG_I64:
-        return (double)*(const int64_t *)t->data;
-    default:
-        return *(const bool *)t->data;
-    }
+    return tg_element(t, 0);
 }
 
 tg_tape *tg_tape_of(const tg_tensor *t)

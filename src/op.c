@@ -61,10 +61,9 @@ static tg_record *new_record(tg_tape *tape, const tg_call *call)
     char *memory = (char *)record;
     record->node = (tg_node){.op = call->op,
                              .n_in = call->n_in,
+                             .in_place = call->in_place,
                              .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
                              .params = memory + params};
-    record->versions = (uint32_t *)(memory + versions);
-    record->in_place = call->in_place;
     if (n)
         memcpy(record->node.in, call->in, n * sizeof(tg_tensor *));
     if (call->params_size)
@@ -75,9 +74,20 @@ static tg_record *new_record(tg_tape *tape, const tg_call *call)
 static void note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
+    uint32_t *versions = tg_node_versions(node);
     for (int i = 0; i < node->n_in; i++)
-        record->versions[i] = node->in[i] ? node->in[i]->storage->version : 0;
-    record->versions[node->n_in] = node->out->storage->version;
+        versions[i] = node->in[i] ? node->in[i]->storage->version : 0;
+    versions[node->n_in] = node->out->storage->version;
+}
+
+/* In anomaly mode: reports an output that is not finite. */
+static void check_finite(tg_tape *tape, const tg_node *node)
+{
+    const tg_tensor *out = node->out;
+    int64_t i = tg_is_float(out->dtype) ? tg_first_nonfinite(out) : -1;
+    if (i >= 0)
+        tg_fail(tape, TG_EVALUE, "%s: output element %lld is %g", node->op->name, (long long)i,
+                tg_element(out, i));
 }
 
 static void run(tg_tape *tape, tg_record *record)
@@ -86,9 +96,11 @@ static void run(tg_tape *tape, tg_record *record)
     if (record->node.op->forward)
         record->node.op->forward(&record->node);
     tg_arena_rewind(&tape->data, workspace);
-    if (record->in_place)
+    if (record->node.in_place)
         record->node.out->storage->version++;
     note_versions(record);
+    if (tape->anomaly && !tape->status)
+        check_finite(tape, &record->node);
 }
 
 static tg_tape *tape_of_call(const tg_call *call)
@@ -136,7 +148,7 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, checkpoint *before
 
 static bool needs_backward(const tg_tape *tape, const tg_record *record)
 {
-    if (!tape->grad_enabled || record->in_place || !record->node.op->backward)
+    if (!tape->grad_enabled || record->node.in_place || !record->node.op->backward)
         return false;
     for (int i = 0; i < record->node.n_in; i++) {
         if (tg_needs_grad(&record->node, i))
@@ -192,7 +204,7 @@ void *tg_out_data(const tg_node *node)
 
 static bool check_version(tg_node *node, const tg_tensor *t, const char *what, int i)
 {
-    uint32_t noted = tg_record_of(node)->versions[i];
+    uint32_t noted = tg_node_versions(node)[i];
     TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
              "backward: %s needs its %s %s %s as it was, but it was changed in place "
              "(version %lu, recorded at version %lu)",
@@ -228,10 +240,16 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
     return status;
 }
 
-tg_tensor *tg_all_or_nothing(tg_tape *tape, tg_mark start, tg_tensor *result)
+tg_scope tg_scope_open(const tg_tensor *x)
+{
+    tg_tape *tape = x && tg_object_alive(x, TG_MAGIC_TENSOR) ? tg_tape_in(x) : NULL;
+    return (tg_scope){tape, tg_tape_mark(tape)};
+}
+
+tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result)
 {
     if (!result) /* a pass that recycles refuses this, and gives everything back itself */
-        tg_tape_rewind(tape, start);
+        tg_tape_rewind(scope.tape, scope.start);
     return result;
 }
 
@@ -294,22 +312,45 @@ void tg_map_node(tg_node *node, tgk_loop *const *loops)
     tg_map(node->out, node->in, node->n_in, loops[node->out->dtype], node->params);
 }
 
-const void *tg_contiguous_data(tg_node *node, const tg_tensor *x)
+/* In forward: x's data copied row-major with its dims in this order. */
+static const void *copy_permuted(tg_node *node, const tg_tensor *x, const int *order)
 {
-    if (x->contiguous)
-        return x->data;
-    char *copy = tg_workspace(node, (size_t)x->numel * tg_dtype_size(x->dtype));
+    int64_t sizes[TG_MAX_NDIM], from[TG_MAX_NDIM], to[TG_MAX_NDIM];
+    size_t size = tg_dtype_size(x->dtype);
+    char *copy = tg_workspace(node, (size_t)x->numel * size);
     if (!copy)
         return NULL;
-    int64_t strides[TG_MAX_NDIM];
-    tg_shape_strides(tg_dims_of(x), strides);
-    size_t size = tg_dtype_size(x->dtype);
+    for (int i = 0; i < x->ndim; i++) {
+        sizes[i] = x->dims[order[i]];
+        from[i] = tg_strides(x)[order[i]];
+    }
+    tg_shape_strides((tg_dims){x->ndim, sizes}, to);
     tgk_nest nest = {.ndim = x->ndim,
                      .operands = 2,
-                     .sizes = x->dims,
+                     .sizes = sizes,
                      .data = {copy, x->data},
-                     .strides = {strides, tg_strides(x)},
+                     .strides = {to, from},
                      .size = {size, size}};
     tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
     return copy;
+}
+
+const void *tg_contiguous_data(tg_node *node, const tg_tensor *x)
+{
+    int order[TG_MAX_NDIM];
+    for (int i = 0; i < x->ndim; i++)
+        order[i] = i;
+    return x->contiguous ? x->data : copy_permuted(node, x, order);
+}
+
+const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last)
+{
+    int order[TG_MAX_NDIM], n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < x->ndim; i++) {
+            if (last[i] == (pass == 1))
+                order[n++] = i;
+        }
+    }
+    return copy_permuted(node, x, order);
 }

@@ -10,9 +10,15 @@
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
 
-/* Ends a function that records more than one operation: where its result is NULL, what it recorded
- * since `start` is taken back. */
-tg_tensor *tg_all_or_nothing(tg_tape *tape, tg_mark start, tg_tensor *result);
+/* Around a function that records more than one operation: where its result is NULL, what it recorded
+ * is taken back. x may be NULL or dead; then there is nothing to take back. */
+typedef struct tg_scope {
+    tg_tape *tape;
+    tg_mark start;
+} tg_scope;
+
+tg_scope tg_scope_open(const tg_tensor *x);
+tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result);
 
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
@@ -31,6 +37,10 @@ void tg_map_node(tg_node *node, tgk_loop *const *loops);
 
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
+
+/* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
+ * memory. */
+const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
 
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);

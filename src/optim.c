@@ -117,8 +117,8 @@ tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd
 
 static void update(const tg_sgd_opts *o, slot *s)
 {
-    tg_leaf_settle(s->param);
-    const tg_tensor *grad = s->param->u.leaf->value;
+    tg_holder_settle(s->param->holder);
+    const tg_tensor *grad = s->param->holder->value;
     tgk_sgd_args args = {.lr = o->lr,
                          .momentum = o->momentum,
                          .dampening = o->dampening,
@@ -141,7 +141,7 @@ tg_status tg_optim_step(tg_optim *optim)
         return tape->status;
     for (size_t i = 0; i < optim->n; i++) {
         slot *s = &optim->slots[i];
-        if (s->param->is_leaf && s->param->u.leaf->present)
+        if (s->param->is_leaf && s->param->holder->present)
             update(&optim->opts, s);
     }
     return TG_OK;

@@ -1,6 +1,25 @@
 /* Objects, the list of records, marks and rewind. Relies on arena.h and random.h. */
 #include "tape.h"
 
+#include "kernels/isa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The instruction set that is asked for, as far as the machine has it: by the options, else by the
+ * environment, else the best. */
+static int choose_isa(const tg_tape_opts *opts)
+{
+    static const char *const names[TGK_ISAS] = {"base", "v3", "v4"};
+    int best = tgk_isa_best(), asked = opts ? (int)opts->isa - 1 : -1;
+    const char *name = getenv("TINYGRAD_ISA");
+    for (int i = 0; i < TGK_ISAS && name && asked < 0; i++) {
+        if (!strcmp(name, names[i]))
+            asked = i;
+    }
+    return asked >= 0 && asked < best ? asked : best;
+}
+
 static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
 {
     *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
@@ -18,8 +37,10 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
         allocator = (tg_allocator){opts->alloc, opts->free, opts->context};
     size_t block_size = opts && opts->block_size ? opts->block_size : (size_t)16 << 10;
     tg_tape *tape = allocator.alloc(allocator.context, sizeof *tape);
-    if (tape)
-        set_up(tape, &allocator, block_size);
+    if (!tape)
+        return NULL;
+    set_up(tape, &allocator, block_size);
+    tape->isa = choose_isa(opts);
     return tape;
 }
 
@@ -178,5 +199,14 @@ bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
         return false;
     bool former = tape->grad_enabled;
     tape->grad_enabled = enabled;
+    return former;
+}
+
+bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled)
+{
+    if (!tape)
+        return false;
+    bool former = tape->anomaly;
+    tape->anomaly = enabled;
     return former;
 }

@@ -16,7 +16,12 @@ typedef struct tg_object {
     tg_block *block;
 } tg_object;
 
-enum { TG_MAGIC_TENSOR = 0x746e7372, TG_MAGIC_RECORD = 0x72656364, TG_MAGIC_OPTIM = 0x6f70746d };
+enum {
+    TG_MAGIC_TENSOR = 0x746e7372,
+    TG_MAGIC_RECORD = 0x72656364,
+    TG_MAGIC_OPTIM = 0x6f70746d,
+    TG_MAGIC_HOLDER = 0x686f6c64
+};
 
 /* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
  * inputs, versions and parameters follow it in the same piece of memory. */
@@ -24,8 +29,6 @@ typedef struct tg_record {
     tg_object head;
     tg_node node;
     struct tg_record *prev, *next;
-    uint32_t *versions; /* of each input, then of the output, as forward left them */
-    bool in_place;
 } tg_record;
 
 struct tg_tape {
@@ -36,7 +39,9 @@ struct tg_tape {
     tg_object *last_object;
     tg_record *first, *last;
     uint32_t epoch;
+    int isa; /* the kernels' instruction set: TGK_BASE, ... */
     bool grad_enabled;
+    bool anomaly;   /* look for nan and inf in every output */
     bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
     tg_pool object_pool, data_pool;
@@ -95,6 +100,12 @@ void *tg_workspace(tg_node *node, size_t size);
 static inline tg_record *tg_record_of(const tg_node *node)
 {
     return (tg_record *)((char *)(uintptr_t)node - offsetof(tg_record, node));
+}
+
+/* The versions of each input, then of the output, as forward left them: behind the inputs. */
+static inline uint32_t *tg_node_versions(const tg_node *node)
+{
+    return (uint32_t *)(void *)(node->in + node->n_in);
 }
 
 tg_tape *tg_node_tape(const tg_node *node);

@@ -180,21 +180,27 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
     return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
 }
 
-static bool make_leaf(tg_tensor *t, const char *name)
+bool tg_tensor_hold(tg_tensor *t, const char *name)
 {
     tg_tape *tape = tg_tape_in(t);
-    if (tape->recycling)
-        return true; /* inside a backward function nothing requires a gradient */
-    tg_leaf *leaf = tg_arena_alloc(&tape->objects, sizeof *leaf, 16);
-    if (!leaf)
-        return tg_fail_memory(tape, name) == TG_OK;
+    tg_holder *holder = tg_tape_object(tape, name, TG_MAGIC_HOLDER, sizeof *holder);
+    if (!holder)
+        return false;
     tg_tensor *value = tg_tensor_new(tape, name, t->dtype, (tg_dims){t->ndim, t->dims});
     if (!value)
         return false;
-    *leaf = (tg_leaf){.value = value};
-    t->u.leaf = leaf;
-    t->requires_grad = t->is_leaf = true;
+    *holder = (tg_holder){.head = holder->head, .value = value};
+    t->holder = holder;
+    t->holder_epoch = holder->head.epoch;
     return true;
+}
+
+static bool make_leaf(tg_tensor *t, const char *name)
+{
+    if (tg_tape_in(t)->recycling)
+        return true; /* inside a backward function nothing requires a gradient */
+    t->requires_grad = t->is_leaf = true;
+    return tg_tensor_hold(t, name);
 }
 
 tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
@@ -221,36 +227,44 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
     return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
 }
 
-tg_tensor *tg_leaf_grad(const tg_tensor *t)
+tg_holder *tg_holder_of(const tg_tensor *t)
 {
-    tg_leaf *leaf = t->is_leaf ? t->u.leaf : NULL;
-    if (!leaf || !leaf->present)
-        return NULL;
-    bool recorded = leaf->graph && tg_object_alive(leaf->graph, TG_MAGIC_TENSOR) &&
-                    leaf->graph->head.epoch == leaf->graph_epoch;
-    return recorded ? leaf->graph : leaf->value;
+    tg_holder *holder = t->holder;
+    bool alive =
+        holder && tg_object_alive(holder, TG_MAGIC_HOLDER) && holder->head.epoch == t->holder_epoch;
+    return alive ? holder : NULL;
 }
 
-void tg_leaf_settle(const tg_tensor *t)
+tg_tensor *tg_held_grad(const tg_holder *holder)
 {
-    tg_tensor *shown = tg_leaf_grad(t), *value = t->u.leaf->value;
-    if (!shown || shown == value)
+    if (!holder || !holder->present)
+        return NULL;
+    bool recorded = holder->graph && tg_object_alive(holder->graph, TG_MAGIC_TENSOR) &&
+                    holder->graph->head.epoch == holder->graph_epoch;
+    return recorded ? holder->graph : holder->value;
+}
+
+void tg_holder_settle(tg_holder *holder)
+{
+    tg_tensor *shown = tg_held_grad(holder);
+    if (!shown || shown == holder->value)
         return;
-    tg_tensor_copy(value, shown);
-    value->storage->version++;
+    tg_tensor_copy(holder->value, shown);
+    holder->value->storage->version++;
 }
 
 tg_tensor *tg_grad(const tg_tensor *t)
 {
-    return tg_alive(t, "grad") ? tg_leaf_grad(t) : NULL;
+    return tg_alive(t, "grad") ? tg_held_grad(tg_holder_of(t)) : NULL;
 }
 
 void tg_zero_grad(tg_tensor *t)
 {
-    if (!tg_alive(t, "zero_grad") || !t->is_leaf)
+    tg_holder *holder = tg_alive(t, "zero_grad") ? tg_holder_of(t) : NULL;
+    if (!holder)
         return;
-    t->u.leaf->present = false;
-    t->u.leaf->graph = NULL;
+    holder->present = false;
+    holder->graph = NULL;
 }
 
 bool tg_requires_grad(const tg_tensor *t)

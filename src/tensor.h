@@ -13,34 +13,38 @@ typedef struct tg_storage {
     uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
 } tg_storage;
 
-/* A leaf's gradient: memory reserved with the leaf, so that it lives as long. */
-typedef struct tg_leaf {
+/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long, or on
+ * request for an interior tensor. */
+typedef struct tg_holder {
+    tg_object head;
     tg_tensor *value;
     bool present;         /* value holds a gradient */
     tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
     uint32_t graph_epoch; /* ... unless it was rewound away since */
-    tg_tensor *next;      /* in the running backward pass's list of leaves */
-} tg_leaf;
+    tg_tensor *pending;   /* what the running backward pass has for it */
+    tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
+} tg_holder;
 
 struct tg_tensor {
     tg_object head;
     uint8_t dtype;
     uint8_t ndim;
     bool requires_grad;
-    bool is_leaf; /* has u.leaf */
+    bool is_leaf; /* requires_grad, and nothing made it */
     bool contiguous;
-    bool pooled;    /* header and data belong to the pools of the running backward pass */
-    bool temporary; /* still in the list of what the running backward function made */
-    uint32_t pins;  /* gradient slots that hold it */
+    bool pooled;           /* header and data belong to the pools of the running backward pass */
+    bool temporary;        /* still in the list of what the running backward function made */
+    uint32_t pins;         /* gradient slots that hold it */
+    uint32_t holder_epoch; /* of holder, which may be rewound away before the tensor */
     tg_storage own;
     tg_storage *storage;
     char *data;
     int64_t numel;
     tg_tensor *grad; /* its gradient while a backward pass runs */
+    tg_holder *holder;
     union {
         tg_record *record; /* what made it, or NULL */
-        tg_leaf *leaf;
-        tg_tensor *next; /* in the list of temporaries */
+        tg_tensor *next;   /* in the list of temporaries */
     } u;
     int64_t dims[]; /* ndim sizes, then ndim strides in elements */
 };
@@ -86,9 +90,17 @@ void tg_tensor_release(tg_tensor *t);
 
 /* dst = src, of the same shape and dtype. */
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
-/* The leaf's gradient as the user sees it, or NULL. */
-tg_tensor *tg_leaf_grad(const tg_tensor *t);
-/* Brings the leaf's own copy of a recorded gradient up to what the user sees. */
-void tg_leaf_settle(const tg_tensor *t);
+/* Reserves memory for t's gradient. */
+bool tg_tensor_hold(tg_tensor *t, const char *name);
+/* Where t's gradient is kept; NULL where it is not. */
+tg_holder *tg_holder_of(const tg_tensor *t);
+/* The kept gradient as the user sees it, or NULL. */
+tg_tensor *tg_held_grad(const tg_holder *holder);
+/* Brings the holder's own copy of a recorded gradient up to what the user sees. */
+void tg_holder_settle(tg_holder *holder);
+/* The row-major index of the first nan or inf in a float tensor; -1 where there is none. */
+int64_t tg_first_nonfinite(const tg_tensor *t);
+/* The element at a row-major index, as a double. */
+double tg_element(const tg_tensor *t, int64_t index);
 
 #endif

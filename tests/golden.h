@@ -51,7 +51,41 @@ typedef struct golden_op {
     bool own_backward; /* no backward pass from the output */
 } golden_op;
 
-extern const golden_op golden_ops[];
-extern const size_t golden_op_count;
+/* A part of the operations; each is in a file of its own. */
+typedef struct golden_table {
+    const golden_op *ops;
+    size_t n;
+} golden_table;
+
+extern const golden_table golden_basic, golden_elementwise, golden_reduce, golden_layers;
+
+/* For the operations: without "dim", `all`; else `along` by the options dim and keepdim. */
+tg_tensor *golden_along(golden_case *c, tg_tensor *(*all)(tg_tensor *),
+                        tg_tensor *(*along)(tg_tensor *, int, bool));
+tg_reduction golden_reduction(golden_case *c);
+bool golden_flag(golden_case *c, const char *key);
+/* The input that a letter of the option "with" stands for, the first being input `first`; or NULL.
+ */
+tg_tensor *golden_with(golden_case *c, char letter, int first);
+
+/* clang-format off */
+#define GOLDEN_TABLE(name, rows)                                                                   \
+    const golden_table name = {rows, sizeof(rows) / sizeof((rows)[0])};
+/* clang-format on */
+#define GOLDEN_UNARY(name)                                                                         \
+    static tg_tensor *run_##name(golden_case *c)                                                   \
+    {                                                                                              \
+        return tg_##name(c->in[0]);                                                                \
+    }
+#define GOLDEN_BINARY(name)                                                                        \
+    static tg_tensor *run_##name(golden_case *c)                                                   \
+    {                                                                                              \
+        return tg_##name(c->in[0], c->in[1]);                                                      \
+    }
+#define GOLDEN_SCALAR(name)                                                                        \
+    static tg_tensor *run_##name(golden_case *c)                                                   \
+    {                                                                                              \
+        return tg_##name(c->in[0], golden_number(c, "s", 0));                                      \
+    }
 
 #endif

@@ -208,3 +208,29 @@ int golden_list(const char *text, int64_t *list)
     }
     return n;
 }
+
+bool golden_flag(golden_case *c, const char *key)
+{
+    return golden_number(c, key, 0) != 0;
+}
+
+tg_tensor *golden_with(golden_case *c, char letter, int first)
+{
+    const char *letters = golden_word(c, "with", "");
+    const char *at = strchr(letters, letter);
+    return at ? c->in[first + (int)(at - letters)] : NULL;
+}
+
+tg_reduction golden_reduction(golden_case *c)
+{
+    const char *word = golden_word(c, "reduction", "mean");
+    return !strcmp(word, "sum") ? TG_SUM : !strcmp(word, "none") ? TG_NONE : TG_MEAN;
+}
+
+tg_tensor *golden_along(golden_case *c, tg_tensor *(*all)(tg_tensor *),
+                        tg_tensor *(*along)(tg_tensor *, int, bool))
+{
+    if (!golden_word(c, "dim", NULL))
+        return all(c->in[0]);
+    return along(c->in[0], (int)golden_number(c, "dim", 0), golden_flag(c, "keepdim"));
+}

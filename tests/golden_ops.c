@@ -1,43 +1,28 @@
 /* What the cases of golden/ops.inc call: a row for each operation, and a function that reads its
- * options. golden/ops.py has the same in PyTorch. */
+ * options. golden/ops.py has the same in PyTorch. Here: arithmetic, products, classification and
+ * training. */
 #include "golden.h"
 
 #include <string.h>
 
 /* --- elementwise --- */
 
-#define UNARY(name)                                                                                \
-    static tg_tensor *run_##name(golden_case *c)                                                   \
-    {                                                                                              \
-        return tg_##name(c->in[0]);                                                                \
-    }
-#define BINARY(name)                                                                               \
-    static tg_tensor *run_##name(golden_case *c)                                                   \
-    {                                                                                              \
-        return tg_##name(c->in[0], c->in[1]);                                                      \
-    }
-#define BY_SCALAR(name)                                                                            \
-    static tg_tensor *run_##name(golden_case *c)                                                   \
-    {                                                                                              \
-        return tg_##name(c->in[0], golden_number(c, "s", 0));                                      \
-    }
-
-UNARY(neg)
-UNARY(exp)
-UNARY(log)
-UNARY(sqrt)
-UNARY(relu)
-UNARY(sigmoid)
-UNARY(tanh)
-BINARY(add)
-BINARY(sub)
-BINARY(mul)
-BINARY(div)
-BINARY(matmul)
-BY_SCALAR(add_scalar)
-BY_SCALAR(sub_scalar)
-BY_SCALAR(mul_scalar)
-BY_SCALAR(div_scalar)
+GOLDEN_UNARY(neg)
+GOLDEN_UNARY(exp)
+GOLDEN_UNARY(log)
+GOLDEN_UNARY(sqrt)
+GOLDEN_UNARY(relu)
+GOLDEN_UNARY(sigmoid)
+GOLDEN_UNARY(tanh)
+GOLDEN_BINARY(add)
+GOLDEN_BINARY(sub)
+GOLDEN_BINARY(mul)
+GOLDEN_BINARY(div)
+GOLDEN_BINARY(matmul)
+GOLDEN_SCALAR(add_scalar)
+GOLDEN_SCALAR(sub_scalar)
+GOLDEN_SCALAR(mul_scalar)
+GOLDEN_SCALAR(div_scalar)
 
 static tg_tensor *run_to(golden_case *c)
 {
@@ -49,46 +34,14 @@ static tg_tensor *run_to(golden_case *c)
 
 /* --- reductions, shapes, products --- */
 
-static tg_tensor *reduce(golden_case *c, tg_tensor *(*all)(tg_tensor *),
-                         tg_tensor *(*along)(tg_tensor *, int, bool))
-{
-    const char *dim = golden_word(c, "dim", NULL);
-    if (!dim)
-        return all(c->in[0]);
-    return along(c->in[0], (int)golden_number(c, "dim", 0), golden_number(c, "keepdim", 0) != 0);
-}
-
 static tg_tensor *run_sum(golden_case *c)
 {
-    return reduce(c, tg_sum, tg_sum_dim);
+    return golden_along(c, tg_sum, tg_sum_dim);
 }
 
 static tg_tensor *run_mean(golden_case *c)
 {
-    return reduce(c, tg_mean, tg_mean_dim);
-}
-
-/* Options are steps here, in order. */
-static tg_tensor *run_shape(golden_case *c)
-{
-    tg_tensor *x = c->in[0];
-    for (int i = 0; i < c->n_options; i++) {
-        golden_option *o = &c->options[i];
-        int64_t list[GOLDEN_DIMS];
-        int n = golden_list(o->value, list);
-        o->read = true;
-        if (!strcmp(o->key, "reshape"))
-            x = tg_reshape(x, n, list);
-        else if (!strcmp(o->key, "expand"))
-            x = tg_expand(x, n, list);
-        else if (!strcmp(o->key, "transpose"))
-            x = tg_transpose(x, (int)list[0], (int)list[1]);
-        else if (!strcmp(o->key, "contiguous"))
-            x = tg_contiguous(x);
-        else
-            o->read = false;
-    }
-    return x;
+    return golden_along(c, tg_mean, tg_mean_dim);
 }
 
 static tg_tensor *run_linear(golden_case *c)
@@ -108,16 +61,10 @@ static tg_tensor *run_log_softmax(golden_case *c)
     return tg_log_softmax(c->in[0], (int)golden_number(c, "dim", -1));
 }
 
-static tg_reduction reduction(golden_case *c)
-{
-    const char *word = golden_word(c, "reduction", "mean");
-    return !strcmp(word, "sum") ? TG_SUM : !strcmp(word, "none") ? TG_NONE : TG_MEAN;
-}
-
 static tg_tensor *run_nll_loss(golden_case *c)
 {
     tg_nll_opts opts = {.weight = c->in[2],
-                        .reduction = reduction(c),
+                        .reduction = golden_reduction(c),
                         .has_ignore_index = golden_word(c, "ignore", NULL) != NULL,
                         .ignore_index = (int64_t)golden_number(c, "ignore", 0)};
     return tg_nll_loss(c->in[0], c->in[1], &opts);
@@ -126,7 +73,7 @@ static tg_tensor *run_nll_loss(golden_case *c)
 static tg_tensor *run_cross_entropy(golden_case *c)
 {
     tg_ce_opts opts = {.weight = c->in[2],
-                       .reduction = reduction(c),
+                       .reduction = golden_reduction(c),
                        .label_smoothing = golden_number(c, "label_smoothing", 0),
                        .has_ignore_index = golden_word(c, "ignore", NULL) != NULL,
                        .ignore_index = (int64_t)golden_number(c, "ignore", 0)};
@@ -227,7 +174,7 @@ static tg_tensor *run_mlp(golden_case *c)
 
 /* --- the table --- */
 
-const golden_op golden_ops[] = {
+static const golden_op rows[] = {
     {"neg", run_neg, GOLDEN_BITS, false},
     {"exp", run_exp, GOLDEN_SIGNS, false},
     {"log", run_log, GOLDEN_SIGNS, false},
@@ -246,7 +193,6 @@ const golden_op golden_ops[] = {
     {"to", run_to, GOLDEN_BITS, false},
     {"sum", run_sum, GOLDEN_SIGNS, false},
     {"mean", run_mean, GOLDEN_SIGNS, false},
-    {"shape", run_shape, GOLDEN_BITS, false},
     {"matmul", run_matmul, GOLDEN_SIGNS, false},
     {"linear", run_linear, GOLDEN_SIGNS, false},
     {"softmax", run_softmax, GOLDEN_SIGNS, false},
@@ -256,4 +202,4 @@ const golden_op golden_ops[] = {
     {"sgd", run_sgd, GOLDEN_BITS, true},
     {"mlp", run_mlp, GOLDEN_NEAR, true},
 };
-const size_t golden_op_count = sizeof golden_ops / sizeof golden_ops[0];
+GOLDEN_TABLE(golden_basic, rows)

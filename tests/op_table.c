@@ -9,10 +9,13 @@
 #include <cmocka.h>
 
 extern const op_row ops_elementwise[], ops_reduce[], ops_shape[], ops_matmul[], ops_softmax[],
-    ops_loss[], ops_create[], ops_random[];
+    ops_loss[], ops_create[], ops_random[], ops_statistics[], ops_view[], ops_index[], ops_layer[],
+    ops_unary[], ops_compare[], ops_activation[], ops_losses[];
 
-static const op_row *const families[] = {ops_elementwise, ops_reduce, ops_shape,  ops_matmul,
-                                         ops_softmax,     ops_loss,   ops_create, ops_random};
+static const op_row *const families[] = {ops_elementwise, ops_reduce,  ops_shape,      ops_matmul,
+                                         ops_softmax,     ops_loss,    ops_create,     ops_random,
+                                         ops_statistics,  ops_view,    ops_index,      ops_layer,
+                                         ops_unary,       ops_compare, ops_activation, ops_losses};
 
 const op_row *op_row_at(size_t i)
 {

@@ -201,8 +201,8 @@ static void check_ce(int dtype, int64_t n, int64_t c, int64_t d)
 {
     struct problem *p = &problem;
     draw_problem(dtype, n, c, d);
-    tgk_loss_table[dtype].forward(&p->ce, p->loss, p->stats);
-    tgk_loss_table[dtype].backward(&p->ce, p->stats, p->grad_out, p->dx);
+    tgk_loss_table[tgk_isa_best()][dtype].forward(&p->ce, p->loss, p->stats);
+    tgk_loss_table[tgk_isa_best()][dtype].backward(&p->ce, p->stats, p->grad_out, p->dx);
     p->den = denominator(p);
     check_positions(p, &ce_grad[dtype]);
     check_loss(p, &ce_loss[dtype]);
@@ -232,8 +232,8 @@ static void check_nll(int dtype, record *r)
     int low = dtype == EXACT_F32 ? -140 : -1070, high = dtype == EXACT_F32 ? 100 : 1000;
     for (int i = 0; i < 30; i++)
         store(p->x, dtype, i, -magnitude(chance(50) ? -9 : low, high));
-    tgk_loss_table[dtype].nll_forward(&p->ce, p->loss, p->stats);
-    tgk_loss_table[dtype].nll_backward(&p->ce, p->stats, p->grad_out, p->dx);
+    tgk_loss_table[tgk_isa_best()][dtype].nll_forward(&p->ce, p->loss, p->stats);
+    tgk_loss_table[tgk_isa_best()][dtype].nll_backward(&p->ce, p->stats, p->grad_out, p->dx);
     p->den = denominator(p);
     for (int64_t i = 0; i < 6; i++) {
         int64_t start = i / 2 * 10 + i % 2, t = p->target[i];
@@ -297,10 +297,10 @@ static void check_special(int dtype, const struct special *s)
     tgk_ce ce = {.n = 1, .c = 3, .d = 1, .x = x, .smoothing = s->smoothing, .ignore = -100};
     ce.target = s->t < 3 ? &s->t : NULL;
     ce.prob = s->t < 3 ? NULL : prob;
-    tgk_softmax_table[dtype].log_softmax(y, x, (tgk_rows){1, 3, 1});
-    tgk_softmax_table[dtype].logsumexp(lse, x, (tgk_rows){1, 3, 1});
-    tgk_loss_table[dtype].forward(&ce, loss, stats);
-    tgk_loss_table[dtype].backward(&ce, stats, g, dx);
+    tgk_softmax_table[tgk_isa_best()][dtype].log_softmax(y, x, (tgk_rows){1, 3, 1});
+    tgk_softmax_table[tgk_isa_best()][dtype].logsumexp(lse, x, (tgk_rows){1, 3, 1});
+    tgk_loss_table[tgk_isa_best()][dtype].forward(&ce, loss, stats);
+    tgk_loss_table[tgk_isa_best()][dtype].backward(&ce, stats, g, dx);
     assert_true(near(exact_at(lse, dtype, 0), s->lse));
     assert_true(near(exact_at(loss, dtype, 0), s->loss));
     for (int i = 0; i < 3; i++) {
@@ -308,7 +308,7 @@ static void check_special(int dtype, const struct special *s)
         assert_true(near(exact_at(y, dtype, i), want));
         assert_true(near(exact_at(dx, dtype, i), s->grad[i]));
     }
-    tgk_softmax_table[dtype].softmax(y, x, (tgk_rows){1, 3, 1});
+    tgk_softmax_table[tgk_isa_best()][dtype].softmax(y, x, (tgk_rows){1, 3, 1});
     for (int i = 0; i < 3; i++)
         assert_true(near(exact_at(y, dtype, i), exp(s->log_softmax[i])));
 }
@@ -334,15 +334,15 @@ static void test_edges(void **state)
         tgk_ce ce = {.n = 0, .c = 3, .d = 2, .ignore = -100, .reduction = reduction};
         double loss = 7, stats[TGK_CE_TOTALS], g = 1;
         ce.target = target;
-        tgk_loss_table[EXACT_F64].forward(&ce, &loss, stats);
+        tgk_loss_table[tgk_isa_best()][EXACT_F64].forward(&ce, &loss, stats);
         assert_true(reduction == TGK_MEAN ? isnan(loss) : loss == 0);
-        tgk_loss_table[EXACT_F64].backward(&ce, stats, &g, NULL);
+        tgk_loss_table[tgk_isa_best()][EXACT_F64].backward(&ce, stats, &g, NULL);
     }
     /* Zero targets and confident predictions give +0, not -0. */
     double x[2] = {2000, 0}, loss, g = 1, dx[2], stats[TGK_CE_STATS + TGK_CE_TOTALS];
     tgk_ce ce = {.n = 1, .c = 2, .d = 1, .x = x, .target = target, .ignore = -100};
-    tgk_loss_table[EXACT_F64].forward(&ce, &loss, stats);
-    tgk_loss_table[EXACT_F64].backward(&ce, stats, &g, dx);
+    tgk_loss_table[tgk_isa_best()][EXACT_F64].forward(&ce, &loss, stats);
+    tgk_loss_table[tgk_isa_best()][EXACT_F64].backward(&ce, stats, &g, dx);
     assert_true(loss == 0 && dx[0] == 0 && dx[1] == 0);
     assert_false(signbit(loss) || signbit(dx[0]) || signbit(dx[1]));
 }

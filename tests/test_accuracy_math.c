@@ -118,7 +118,7 @@ static void check_softmax_row(int dtype, const void *x, void *const y[3], int64_
 
 static void check_softmax_shape(int dtype, tgk_rows s)
 {
-    const tgk_softmax *k = &tgk_softmax_table[dtype];
+    const tgk_softmax *k = &tgk_softmax_table[tgk_isa_best()][dtype];
     double x[1000] = {0}, soft[1000], log_soft[1000], lse[1000];
     int64_t rows = s.outer * s.inner;
     for (int64_t i = 0; i < rows; i++)
@@ -169,7 +169,7 @@ static void test_softmax_grad(void **state)
     for (size_t k = 0; k < 40 * COUNT(row_shapes); k++) {
         tgk_rows s = row_shapes[k / 2 % COUNT(row_shapes)];
         int dtype = k % 2 ? EXACT_F64 : EXACT_F32;
-        const tgk_softmax *kernels = &tgk_softmax_table[dtype];
+        const tgk_softmax *kernels = &tgk_softmax_table[tgk_isa_best()][dtype];
         bool one_hot = chance(50);
         for (int64_t i = 0; i < s.outer * s.n * s.inner; i++)
             store(g, dtype, i, one_hot ? (double)(i % 7 == 0) : uniform(-2, 2));

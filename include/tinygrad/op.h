@@ -21,12 +21,13 @@ extern "C" {
 
 /** One recorded operation. Made by tg_apply(); read it, do not write to it. */
 typedef struct tg_node {
-    const struct tg_op *op;
-    tg_tensor *out;     /**< the output */
-    tg_tensor **in;     /**< the inputs; an optional one may be NULL */
-    int n_in;           /**< how many inputs */
-    const void *params; /**< a copy of the call's parameters */
-    tg_tensor *saved;   /**< what forward keeps for backward, or NULL */
+    const struct tg_op *op; /**< the operation */
+    tg_tensor *out;         /**< the output */
+    tg_tensor **in;         /**< the inputs; an optional one may be NULL */
+    int n_in;               /**< how many inputs */
+    bool in_place;          /**< the output was there before, and is overwritten */
+    const void *params;     /**< a copy of the call's parameters */
+    tg_tensor *saved;       /**< what forward keeps for backward, or NULL */
 } tg_node;
 
 /** Bits for tg_op.reads: what a gradient is computed from. */
@@ -53,16 +54,16 @@ typedef struct tg_op {
 
 /** What to record. Fields left out are zero. */
 typedef struct tg_call {
-    const tg_op *op;
-    int n_in;
-    tg_tensor *const *in;
-    int dtype; /**< of the output */
-    int ndim;
-    const int64_t *dims;
-    const void *params; /**< copied into the node, up to 65,535 bytes, aligned for any type */
-    size_t params_size;
-    int64_t saved_numel; /**< elements of node->saved, a 1-d tensor; 0: none is made */
-    int saved_dtype;
+    const tg_op *op;        /**< the operation */
+    int n_in;               /**< how many inputs */
+    tg_tensor *const *in;   /**< the inputs; an optional one may be NULL */
+    int dtype;              /**< of the output */
+    int ndim;               /**< of the output */
+    const int64_t *dims;    /**< of the output */
+    const void *params;     /**< copied into the node, up to 65,535 bytes, aligned for any type */
+    size_t params_size;     /**< bytes of params */
+    int64_t saved_numel;    /**< elements of node->saved, a 1-d tensor; 0: none is made */
+    int saved_dtype;        /**< of node->saved */
     tg_tensor *view_of;     /**< not NULL: the output shares this tensor's data ... */
     const int64_t *strides; /**< ... with these strides ... */
     int64_t offset;         /**< ... from this element of it on */

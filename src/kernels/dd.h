@@ -7,18 +7,18 @@
 
 #include "math.h"
 
-static inline tgk_dd tgk_dd_of(double x)
+TGK_INLINE tgk_dd tgk_dd_of(double x)
 {
     return (tgk_dd){x, 0};
 }
 
-static inline tgk_dd tgk_two_prod(double a, double b)
+TGK_INLINE tgk_dd tgk_two_prod(double a, double b)
 {
     double product = a * b;
     return (tgk_dd){product, fma(a, b, -product)};
 }
 
-static inline tgk_dd tgk_dd_add(tgk_dd a, tgk_dd b)
+TGK_INLINE tgk_dd tgk_dd_add(tgk_dd a, tgk_dd b)
 {
     tgk_dd high = tgk_two_sum(a.hi, b.hi), low = tgk_two_sum(a.lo, b.lo);
     high = tgk_fast_two_sum(high.hi, high.lo + low.hi);
@@ -26,23 +26,23 @@ static inline tgk_dd tgk_dd_add(tgk_dd a, tgk_dd b)
 }
 
 /* The same for |a| well above |b|, where nothing cancels. */
-static inline tgk_dd tgk_dd_add_small(tgk_dd a, tgk_dd b)
+TGK_INLINE tgk_dd tgk_dd_add_small(tgk_dd a, tgk_dd b)
 {
     tgk_dd sum = tgk_fast_two_sum(a.hi, b.hi);
     return tgk_fast_two_sum(sum.hi, sum.lo + (a.lo + b.lo));
 }
 
-static inline tgk_dd tgk_dd_neg(tgk_dd a)
+TGK_INLINE tgk_dd tgk_dd_neg(tgk_dd a)
 {
     return (tgk_dd){-a.hi, -a.lo};
 }
 
-static inline tgk_dd tgk_dd_sub(tgk_dd a, tgk_dd b)
+TGK_INLINE tgk_dd tgk_dd_sub(tgk_dd a, tgk_dd b)
 {
     return tgk_dd_add(a, tgk_dd_neg(b));
 }
 
-static inline tgk_dd tgk_dd_mul(tgk_dd a, tgk_dd b)
+TGK_INLINE tgk_dd tgk_dd_mul(tgk_dd a, tgk_dd b)
 {
     tgk_dd product = tgk_two_prod(a.hi, b.hi);
     double cross = fma(a.hi, b.lo, a.lo * b.hi);
@@ -50,12 +50,12 @@ static inline tgk_dd tgk_dd_mul(tgk_dd a, tgk_dd b)
 }
 
 /* a times a power of two. */
-static inline tgk_dd tgk_dd_scale(tgk_dd a, double power)
+TGK_INLINE tgk_dd tgk_dd_scale(tgk_dd a, double power)
 {
     return (tgk_dd){a.hi * power, a.lo * power};
 }
 
-static inline tgk_dd tgk_dd_div(tgk_dd a, tgk_dd b)
+TGK_INLINE tgk_dd tgk_dd_div(tgk_dd a, tgk_dd b)
 {
     double q0 = a.hi / b.hi;
     tgk_dd rest = tgk_dd_sub(a, tgk_dd_mul(b, tgk_dd_of(q0)));
@@ -65,7 +65,7 @@ static inline tgk_dd tgk_dd_div(tgk_dd a, tgk_dd b)
     return tgk_fast_two_sum(sum.hi, sum.lo + rest.hi / b.hi);
 }
 
-static inline double tgk_dd_round(tgk_dd a)
+TGK_INLINE double tgk_dd_round(tgk_dd a)
 {
     return a.hi + a.lo;
 }
@@ -77,7 +77,7 @@ typedef struct tgk_dd_exp_parts {
 } tgk_dd_exp_parts;
 
 /* e^r - 1 for |r| <= ln2 / 64; coefficients from r^7 on may be plain doubles. */
-static inline tgk_dd tgk_dd_exp_tail(tgk_dd r)
+TGK_INLINE tgk_dd tgk_dd_exp_tail(tgk_dd r)
 {
     static const tgk_dd c[5] = {{0.5, 0},
                                 {0x1.5555555555555p-3, 0x1.5555555555555p-57},
@@ -96,7 +96,7 @@ static inline tgk_dd tgk_dd_exp_tail(tgk_dd r)
 }
 
 /* x.hi in [-1100, 700]. */
-static inline tgk_dd_exp_parts tgk_dd_exp_split(tgk_dd x)
+TGK_INLINE tgk_dd_exp_parts tgk_dd_exp_split(tgk_dd x)
 {
     /* 2^(i / 32) */
     static const tgk_dd table[32] = {{0x1.0000000000000p+0, 0x0.0p+0},
@@ -146,7 +146,7 @@ static inline tgk_dd_exp_parts tgk_dd_exp_split(tgk_dd x)
 }
 
 /* scale * e^x for a power of two `scale` that keeps the result in range; 0 below e^-1100. */
-static inline tgk_dd tgk_dd_exp(tgk_dd x, double scale)
+TGK_INLINE tgk_dd tgk_dd_exp(tgk_dd x, double scale)
 {
     if (x.hi < -1100)
         return tgk_dd_of(0);
@@ -156,7 +156,7 @@ static inline tgk_dd tgk_dd_exp(tgk_dd x, double scale)
 }
 
 /* e^x - 1 for x in [-700, 700]. */
-static inline tgk_dd tgk_dd_expm1(tgk_dd x)
+TGK_INLINE tgk_dd tgk_dd_expm1(tgk_dd x)
 {
     tgk_dd_exp_parts a = tgk_dd_exp_split(x);
     double power = a.half * a.rest;
@@ -165,7 +165,7 @@ static inline tgk_dd tgk_dd_expm1(tgk_dd x)
 }
 
 /* log(1 + x) for x >= 0: one Newton step from the double result. */
-static inline tgk_dd tgk_dd_log1p(tgk_dd x)
+TGK_INLINE tgk_dd tgk_dd_log1p(tgk_dd x)
 {
     double y = tgk_log1p(x.hi);
     if (x.hi < 0x1p-60)
@@ -178,7 +178,7 @@ static inline tgk_dd tgk_dd_log1p(tgk_dd x)
 }
 
 /* Eight sums side by side, as in row.inc. */
-static inline void tgk_lanes_add(tgk_dd lane[8], const double value[8])
+TGK_INLINE void tgk_lanes_add(tgk_dd lane[8], const double value[8])
 {
     for (int k = 0; k < 8; k++) {
         tgk_dd sum = tgk_two_sum(lane[k].hi, value[k]);
@@ -186,7 +186,7 @@ static inline void tgk_lanes_add(tgk_dd lane[8], const double value[8])
     }
 }
 
-static inline tgk_dd tgk_lanes_sum(const tgk_dd lane[8])
+TGK_INLINE tgk_dd tgk_lanes_sum(const tgk_dd lane[8])
 {
     tgk_dd sum = tgk_fast_two_sum(lane[0].hi, lane[0].lo);
     for (int k = 1; k < 8; k++)

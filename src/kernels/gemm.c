@@ -1,56 +1,36 @@
-/* Matrix product, see gemm.h. Rows of b are walked in order; columns are taken a strip at a time, so
- * that a strip of the result stays in registers. */
+/* Matrix product, see gemm.h. Blocks of b and a are packed into strips as wide as a tile of c; a tile
+ * stays in registers while it walks along k. Blocks of k are taken in order and each goes on from
+ * what the one before left in c, so that the chain of every element is unbroken. */
 #include "gemm.h"
 
 #include <math.h>
-#include <stddef.h>
+#include <string.h>
 
-enum { STRIP = 32 };
+#ifdef TGK_X86
+#include <immintrin.h>
+#endif
 
-#define GEMM(T, fma)                                                                               \
-    static const T *pack_##T(const tgk_gemm_args *args)                                            \
-    {                                                                                              \
-        const T *b = args->b.data;                                                                 \
-        if (args->b.column == 1)                                                                   \
-            return b;                                                                              \
-        T *packed = args->packed;                                                                  \
-        for (int64_t j = 0; j < args->n; j++) {                                                    \
-            for (int64_t p = 0; p < args->k; p++)                                                  \
-                packed[p * args->n + j] = b[p * args->b.row + j * args->b.column];                 \
-        }                                                                                          \
-        return packed;                                                                             \
-    }                                                                                              \
-                                                                                                   \
-    static void strip_##T(const tgk_gemm_args *args, const T *a, const T *b, int64_t b_row, T *c,  \
-                          int width)                                                               \
-    {                                                                                              \
-        T sum[STRIP] = {0};                                                                        \
-        for (int64_t p = 0; p < args->k; p++) {                                                    \
-            T x = a[p * args->a.column];                                                           \
-            for (int j = 0; j < width; j++)                                                        \
-                sum[j] = fma(x, b[p * b_row + j], sum[j]);                                         \
-        }                                                                                          \
-        for (int j = 0; j < width; j++)                                                            \
-            c[j] = sum[j];                                                                         \
-    }                                                                                              \
-                                                                                                   \
-    static void gemm_##T(const tgk_gemm_args *args)                                                \
-    {                                                                                              \
-        const T *b = pack_##T(args), *bias = args->bias;                                           \
-        int64_t b_row = args->b.column == 1 ? args->b.row : args->n;                               \
-        for (int64_t i = 0; i < args->m; i++) {                                                    \
-            const T *a = (const T *)args->a.data + i * args->a.row;                                \
-            T *c = (T *)args->c + i * args->n;                                                     \
-            for (int64_t j = 0; j < args->n; j += STRIP) {                                         \
-                int64_t left = args->n - j;                                                        \
-                strip_##T(args, a, b + j, b_row, c + j, left < STRIP ? (int)left : STRIP);         \
-            }                                                                                      \
-            for (int64_t j = 0; bias && j < args->n; j++)                                          \
-                c[j] += bias[j];                                                                   \
-        }                                                                                          \
-    }
+/* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. */
+enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, MAX_TILE = 14 * WIDEST };
 
-GEMM(float, fmaf)
-GEMM(double, fma)
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
-tgk_gemm *const tgk_gemm_table[2] = {gemm_float, gemm_double};
+size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size)
+{
+    int64_t depth = least(k, BLOCK_K), width = least(n, BLOCK_N) + WIDEST;
+    return BLOCK_A + 64 + (size_t)(depth * width) * size;
+}
+
+#define TGK_BODY "gemm_isa.inc"
+#include "each_isa.h"
+
+tgk_gemm *const tgk_gemm_table[TGK_ISAS][2] = {
+    {gemm_f32_base, gemm_f64_base},
+#ifdef TGK_X86
+    {gemm_f32_v3, gemm_f64_v3},
+    {gemm_f32_v4, gemm_f64_v4},
+#endif
+};

@@ -2,6 +2,10 @@
 #ifndef TGK_GEMM_H
 #define TGK_GEMM_H
 
+#include "isa.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A matrix in memory: element (i, j) is at data[i * row + j * column]. */
@@ -15,13 +19,18 @@ typedef struct tgk_gemm_args {
     tgk_matrix a, b;
     void *c;          /* [m][n], row-major */
     const void *bias; /* [n] or NULL, added last */
-    void *packed;     /* room for k * n elements, or NULL where b.column is 1 */
+    bool accumulate;  /* start from what c holds instead of 0 */
+    void *workspace;  /* tgk_gemm_workspace() bytes */
 } tgk_gemm_args;
 
 /* c = a b + bias. Each element is a chain of fused multiply-adds in order of k from 0 on, so that its
- * bits depend neither on blocking nor on the machine. By dtype: float, double. */
+ * bits depend neither on blocking nor on the machine. */
 typedef void tgk_gemm(const tgk_gemm_args *args);
 
-extern tgk_gemm *const tgk_gemm_table[2];
+/* By instruction set and dtype (float, double). */
+extern tgk_gemm *const tgk_gemm_table[TGK_ISAS][2];
+
+/* For a product with these sizes of elements of `size` bytes. */
+size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size);
 
 #endif

@@ -1,5 +1,7 @@
 /* Macros that define innermost loops (tgk_loop) from an expression: elements x, y, z of the inputs,
- * `params`. The contiguous case is written apart so that compilers vectorise it. */
+ * `params`. T_ is the type in memory, W_ the type that x, y or z has in the expression. The common
+ * layouts (all contiguous, or one operand a scalar of stride 0) are written apart so that compilers
+ * vectorise them. */
 #ifndef TGK_LOOPS_H
 #define TGK_LOOPS_H
 
@@ -7,51 +9,115 @@
 
 #include <stdbool.h>
 
-#define TGK_LOOP1(name, To, Tx, expression)                                                        \
+/* The elements as they lie in memory. */
+#define TGK_AT(T, k, i) (*(const T *)(const void *)(data[k] + (i)*s[k]))
+#define TGK_ARRAY(T, k) ((const T *)(const void *)data[k])
+/* The element of a scalar operand; there may be none where n is 0. */
+#define TGK_FIRST(T, k) (n ? *TGK_ARRAY(T, k) : (T)0)
+
+#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
     static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
     {                                                                                              \
         (void)params;                                                                              \
         if (s[0] == sizeof(To) && s[1] == sizeof(Tx)) {                                            \
             To *out = (To *)(void *)data[0];                                                       \
-            const Tx *in = (const Tx *)(void *)data[1];                                            \
+            const Tx *in = TGK_ARRAY(Tx, 1);                                                       \
             for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = in[i];                                                                      \
+                Wx x = (Wx)in[i];                                                                  \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
             return;                                                                                \
         }                                                                                          \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            Tx x = *(const Tx *)(void *)(data[1] + i * s[1]);                                      \
+            Wx x = (Wx)TGK_AT(Tx, 1, i);                                                           \
             *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                                \
         }                                                                                          \
     }
 
-/* Both inputs of type Tx. A scalar second operand (stride 0) has its own loop as well. */
-#define TGK_LOOP2(name, To, Tx, expression)                                                        \
+#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
     static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
     {                                                                                              \
         (void)params;                                                                              \
-        if (s[0] == sizeof(To) && s[1] == sizeof(Tx) && (s[2] == sizeof(Tx) || s[2] == 0)) {       \
-            To *out = (To *)(void *)data[0];                                                       \
-            const Tx *a = (const Tx *)(void *)data[1];                                             \
-            const Tx *b = (const Tx *)(void *)data[2];                                             \
-            const Tx b0 = n ? *b : (Tx)0;                                                          \
-            const bool scalar = s[2] == 0;                                                         \
-            for (int64_t i = 0; i < n && scalar; i++) {                                            \
-                Tx x = a[i], y = b0;                                                               \
+        To *out = (To *)(void *)data[0];                                                           \
+        const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
+        const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
+        const bool out_dense = s[0] == sizeof(To), a_dense = s[1] == sizeof(Tx);                   \
+        const bool b_dense = s[2] == sizeof(Ty);                                                   \
+        if (out_dense && a_dense && b_dense) {                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wx x = (Wx)a[i];                                                                   \
+                Wy y = (Wy)b[i];                                                                   \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
-            for (int64_t i = 0; i < n && !scalar; i++) {                                           \
-                Tx x = a[i], y = b[i];                                                             \
+        } else if (out_dense && a_dense && s[2] == 0) {                                            \
+            const Wy y = (Wy)TGK_FIRST(Ty, 2);                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wx x = (Wx)a[i];                                                                   \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            Tx x = *(const Tx *)(void *)(data[1] + i * s[1]);                                      \
-            Tx y = *(const Tx *)(void *)(data[2] + i * s[2]);                                      \
-            *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                                \
+        } else if (out_dense && s[1] == 0 && b_dense) {                                            \
+            const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wy y = (Wy)b[i];                                                                   \
+                out[i] = (To)(expression);                                                         \
+            }                                                                                      \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wx x = (Wx)TGK_AT(Tx, 1, i);                                                       \
+                Wy y = (Wy)TGK_AT(Ty, 2, i);                                                       \
+                *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
+            }                                                                                      \
         }                                                                                          \
     }
+
+#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
+    static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
+    {                                                                                              \
+        (void)params;                                                                              \
+        To *out = (To *)(void *)data[0];                                                           \
+        const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
+        const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
+        const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
+        const bool dense = s[0] == sizeof(To) && s[2] == sizeof(Ty) && s[3] == sizeof(Tz);         \
+        if (dense && s[1] == sizeof(Tx)) {                                                         \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wx x = (Wx)a[i];                                                                   \
+                Wy y = (Wy)b[i];                                                                   \
+                Wz z = (Wz)c[i];                                                                   \
+                out[i] = (To)(expression);                                                         \
+            }                                                                                      \
+        } else if (dense && s[1] == 0) {                                                           \
+            const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wy y = (Wy)b[i];                                                                   \
+                Wz z = (Wz)c[i];                                                                   \
+                out[i] = (To)(expression);                                                         \
+            }                                                                                      \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wx x = (Wx)TGK_AT(Tx, 1, i);                                                       \
+                Wy y = (Wy)TGK_AT(Ty, 2, i);                                                       \
+                Wz z = (Wz)TGK_AT(Tz, 3, i);                                                       \
+                *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+/* All in the types they have in memory; both inputs of LOOP2 alike. */
+#define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
+#define TGK_LOOP2(name, To, Tx, expression) TGK_LOOP2_AS(name, To, Tx, Tx, Tx, Tx, expression)
+#define TGK_LOOP3(name, To, Tx, Ty, Tz, expression)                                                \
+    TGK_LOOP3_AS(name, To, Tx, Tx, Ty, Ty, Tz, Tz, expression)
+
+/* name_f32 and name_f64, of floats, both computed in double and rounded once. */
+#define TGK_REAL1(name, expression)                                                                \
+    TGK_LOOP1_AS(name##_f32, float, float, double, expression)                                     \
+    TGK_LOOP1_AS(name##_f64, double, double, double, expression)
+#define TGK_REAL2(name, expression)                                                                \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, expression)                      \
+    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, expression)
+#define TGK_REAL3(name, expression)                                                                \
+    TGK_LOOP3_AS(name##_f32, float, float, double, float, double, float, double, expression)       \
+    TGK_LOOP3_AS(name##_f64, double, double, double, double, double, double, double, expression)
 
 #endif

@@ -22,13 +22,13 @@
 #define FAR_SCALE 0x1p-64
 
 /* Where double-double met an infinity or nan the plain result is right, else the wide one is. */
-static inline double tgk_pick(tgk_dd wide, double plain)
+TGK_INLINE double tgk_pick(tgk_dd wide, double plain)
 {
     return isfinite(plain) ? tgk_dd_round(wide) : plain;
 }
 
 /* Whether a double result, of terms of that size, may have lost more than float can bear. */
-static inline bool tgk_cancelled(double result, double magnitude)
+TGK_INLINE bool tgk_cancelled(double result, double magnitude)
 {
     return fabs(result) < magnitude * 0x1p-20;
 }
@@ -57,7 +57,7 @@ typedef struct tgk_position {
     tgk_dd far, near;
 } tgk_position;
 
-static void tgk_position_store(double *stats, const tgk_position *p)
+TGK_INLINE void tgk_position_store(double *stats, const tgk_position *p)
 {
     const double all[TGK_CE_STATS] = {p->max,
                                       (double)p->top,
@@ -70,7 +70,7 @@ static void tgk_position_store(double *stats, const tgk_position *p)
     memcpy(stats, all, sizeof all);
 }
 
-static tgk_position tgk_position_load(const double *stats)
+TGK_INLINE tgk_position tgk_position_load(const double *stats)
 {
     return (tgk_position){.max = stats[0],
                           .top = (int64_t)stats[1],
@@ -87,7 +87,7 @@ typedef struct tgk_place {
 } tgk_place;
 
 /* Where position i's first class is in x. */
-static inline int64_t tgk_start(const tgk_ce *ce, int64_t i)
+TGK_INLINE int64_t tgk_start(const tgk_ce *ce, int64_t i)
 {
     return i / ce->d * ce->c * ce->d + i % ce->d;
 }
@@ -125,27 +125,24 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
     return -1;
 }
 
-#define T float
-#define NAME(x) x##_f32
-#define EXP_SCALE 1.0
-#define WIDE 0
-#include "row.inc"
+/* See row.inc. */
+#define F64_SCALE 0x1p128
 
-#include "loss.inc"
-#undef T
-#undef NAME
-#undef EXP_SCALE
-#undef WIDE
+#define TGK_BODY "loss_isa.inc"
+#include "each_isa.h"
 
-#define T double
-#define NAME(x) x##_f64
-#define EXP_SCALE 0x1p128
-#define WIDE 1
-#include "row.inc"
+#define TABLE(isa)                                                                                 \
+    {                                                                                              \
+        {ce_forward_f32_##isa, ce_backward_f32_##isa, nll_forward_f32_##isa,                       \
+         nll_backward_f32_##isa},                                                                  \
+            {ce_forward_f64_##isa, ce_backward_f64_##isa, nll_forward_f64_##isa,                   \
+             nll_backward_f64_##isa},                                                              \
+    }
 
-#include "loss.inc"
-
-const tgk_loss tgk_loss_table[2] = {
-    {ce_forward_f32, ce_backward_f32, nll_forward_f32, nll_backward_f32},
-    {ce_forward_f64, ce_backward_f64, nll_forward_f64, nll_backward_f64},
+const tgk_loss tgk_loss_table[TGK_ISAS][2] = {
+    TABLE(base),
+#ifdef TGK_X86
+    TABLE(v3),
+    TABLE(v4),
+#endif
 };

@@ -9,6 +9,8 @@
 #ifndef TGK_LOSS_H
 #define TGK_LOSS_H
 
+#include "isa.h"
+
 #include <stdint.h>
 
 enum { TGK_MEAN = 0, TGK_SUM = 1, TGK_NONE = 2 };
@@ -41,8 +43,8 @@ typedef struct tgk_loss {
     void (*nll_backward)(const tgk_ce *ce, const double *totals, const void *grad_out, void *dx);
 } tgk_loss;
 
-/* Indexed by dtype: 0 float, 1 double. */
-extern const tgk_loss tgk_loss_table[2];
+/* By instruction set and dtype (float, double). */
+extern const tgk_loss tgk_loss_table[TGK_ISAS][2];
 
 /* The index of the first target that is neither in [0, c) nor `ignore`; -1 where there is none. */
 int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64_t ignore);

@@ -8,6 +8,8 @@
 #ifndef TGK_MATH_H
 #define TGK_MATH_H
 
+#include "isa.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,14 +28,14 @@ typedef struct tgk_dd {
     double hi, lo;
 } tgk_dd;
 
-static inline uint64_t tgk_bits(double x)
+TGK_INLINE uint64_t tgk_bits(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline double tgk_from_bits(uint64_t bits)
+TGK_INLINE double tgk_from_bits(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
@@ -41,20 +43,20 @@ static inline double tgk_from_bits(uint64_t bits)
 }
 
 /* a + b exactly, where |a| >= |b| or a is 0. */
-static inline tgk_dd tgk_fast_two_sum(double a, double b)
+TGK_INLINE tgk_dd tgk_fast_two_sum(double a, double b)
 {
     double sum = a + b;
     return (tgk_dd){sum, b - (sum - a)};
 }
 
 /* a + b exactly. */
-static inline tgk_dd tgk_two_sum(double a, double b)
+TGK_INLINE tgk_dd tgk_two_sum(double a, double b)
 {
     double sum = a + b, part = sum - a;
     return (tgk_dd){sum, (a - (sum - part)) + (b - part)};
 }
 
-static inline double tgk_clamp(double x, double low, double high)
+TGK_INLINE double tgk_clamp(double x, double low, double high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;
@@ -66,7 +68,7 @@ typedef struct tgk_reduced {
 } tgk_reduced;
 
 /* x is nan or |x| <= 1100. */
-static inline tgk_reduced tgk_reduce(double x)
+TGK_INLINE tgk_reduced tgk_reduce(double x)
 {
     const double magic = 0x1.8p52 + 2048; /* adding it leaves k + 2048 in the lowest bits */
     double t = fma(x, TGK_LOG2E, magic), k = t - magic;
@@ -81,7 +83,7 @@ static inline tgk_reduced tgk_reduce(double x)
 }
 
 /* (e^r - 1 - r - r^2/2) / r^3 for |r| <= ln2 / 2. */
-static inline double tgk_exp_tail(double r)
+TGK_INLINE double tgk_exp_tail(double r)
 {
     double z = r * r;
     double even = fma(z, 0x1.af4de97ca4194p-26, 0x1.71de0231960ebp-19);
@@ -96,7 +98,7 @@ static inline double tgk_exp_tail(double r)
 }
 
 /* e^(r + low) - 1; the parts are not normalised. */
-static inline tgk_dd tgk_expm1_reduced(double r, double low)
+TGK_INLINE tgk_dd tgk_expm1_reduced(double r, double low)
 {
     double square = 0.5 * r * r, square_low = fma(0.5 * r, r, -square);
     tgk_dd head = tgk_fast_two_sum(r, square);
@@ -105,7 +107,7 @@ static inline tgk_dd tgk_expm1_reduced(double r, double low)
     return head;
 }
 
-static inline double tgk_exp_reduced(tgk_reduced a)
+TGK_INLINE double tgk_exp_reduced(tgk_reduced a)
 {
     tgk_dd head = tgk_fast_two_sum(1, a.r);
     double tail = a.r * a.r * fma(a.r, tgk_exp_tail(a.r), 0.5);
@@ -113,13 +115,13 @@ static inline double tgk_exp_reduced(tgk_reduced a)
     return y * a.half * a.rest;
 }
 
-static inline double tgk_exp(double x)
+TGK_INLINE double tgk_exp(double x)
 {
     return tgk_exp_reduced(tgk_reduce(tgk_clamp(x, -750, 710)));
 }
 
 /* e^x - 1 for x in [-50, 710], to about 2^-60. */
-static inline tgk_dd tgk_expm1_parts(double x)
+TGK_INLINE tgk_dd tgk_expm1_parts(double x)
 {
     tgk_reduced a = tgk_reduce(x);
     tgk_dd y = tgk_expm1_reduced(a.r, a.low);
@@ -129,21 +131,21 @@ static inline tgk_dd tgk_expm1_parts(double x)
     return (tgk_dd){2 * sum.hi, 2 * sum.lo};
 }
 
-static inline double tgk_expm1(double x)
+TGK_INLINE double tgk_expm1(double x)
 {
     double y = tgk_expm1_parts(tgk_clamp(x, -50, 710)).hi;
     return fabs(x) < 0x1p-54 ? x : y;
 }
 
 /* num / den, rounded about once. */
-static inline double tgk_quotient(tgk_dd num, tgk_dd den)
+TGK_INLINE double tgk_quotient(tgk_dd num, tgk_dd den)
 {
     double q = num.hi / den.hi;
     double rest = fma(-q, den.hi, num.hi) + fma(-q, den.lo, num.lo);
     return q + rest / den.hi;
 }
 
-static inline double tgk_tanh(double x)
+TGK_INLINE double tgk_tanh(double x)
 {
     double a = fabs(x);
     tgk_dd num = tgk_expm1_parts(2 * (a > 22 ? 22 : a));
@@ -153,7 +155,7 @@ static inline double tgk_tanh(double x)
     return a < 0x1p-28 ? x : copysign(y, x);
 }
 
-static inline double tgk_sigmoid(double x)
+TGK_INLINE double tgk_sigmoid(double x)
 {
     double a = -fabs(x);
     tgk_reduced b = tgk_reduce(a < -750 ? -750 : a);
@@ -167,7 +169,7 @@ static inline double tgk_sigmoid(double x)
 }
 
 /* x = 2^(biased - 1023) * m, m in [sqrt(1/2), sqrt(2)), for positive normal x. Returns m. */
-static inline double tgk_log_split(double x, uint64_t *biased)
+TGK_INLINE double tgk_log_split(double x, uint64_t *biased)
 {
     uint64_t bits = tgk_bits(x), one = (uint64_t)1023 << 52;
     *biased = (bits - TGK_SQRT_HALF_BITS + one) >> 52;
@@ -175,7 +177,7 @@ static inline double tgk_log_split(double x, uint64_t *biased)
 }
 
 /* log(2^(biased - 1023) * (1 + f + low)). */
-static inline double tgk_log_core(double f, double low, uint64_t biased, double shift)
+TGK_INLINE double tgk_log_core(double f, double low, uint64_t biased, double shift)
 {
     double k = tgk_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023) - shift;
     double den = 2 + f, den_low = (f - (den - 2)) + low;
@@ -191,7 +193,7 @@ static inline double tgk_log_core(double f, double low, uint64_t biased, double 
     return head.hi + (head.lo + tail);
 }
 
-static inline double tgk_log(double x)
+TGK_INLINE double tgk_log(double x)
 {
     uint64_t biased;
     double tiny = x < 0x1p-1022 ? 54 : 0, m = tgk_log_split(tiny > 0 ? x * 0x1p54 : x, &biased);
@@ -201,7 +203,7 @@ static inline double tgk_log(double x)
     return x == 0 ? -TGK_INF : y;
 }
 
-static inline double tgk_log1p(double x)
+TGK_INLINE double tgk_log1p(double x)
 {
     tgk_dd u = tgk_two_sum(1, x);
     uint64_t biased;
@@ -216,7 +218,7 @@ static inline double tgk_log1p(double x)
 }
 
 /* erf(x) for 0 <= x <= 1: x + x * (c0 - 3/8 z) + x * (the rest of a polynomial in z = x^2). */
-static inline double tgk_erf_small(double x)
+TGK_INLINE double tgk_erf_small(double x)
 {
     static const double c[13] = {
         -0x1.2746b0379e6bep-10, 0x1.ce2f21a042bdep-4,   -0x1.b82ce312889bap-6,
@@ -235,7 +237,7 @@ static inline double tgk_erf_small(double x)
 }
 
 /* erfc(x) * e^(x^2) for 1 <= x <= 6. */
-static inline double tgk_erfc_scaled(double x)
+TGK_INLINE double tgk_erfc_scaled(double x)
 {
     static const double c[17] = {
         0x1.058671b52c776p-2,   -0x1.b57034efd3f74p-2,  0x1.eeea7dc8a78a1p-3,
@@ -250,7 +252,7 @@ static inline double tgk_erfc_scaled(double x)
     return y;
 }
 
-static inline double tgk_erf(double x)
+TGK_INLINE double tgk_erf(double x)
 {
     double a = fabs(x), far = tgk_clamp(a, 1, 6), square = far * far;
     tgk_reduced b = tgk_reduce(-square);
@@ -259,37 +261,37 @@ static inline double tgk_erf(double x)
     return copysign(a > 1 ? large : tgk_erf_small(a > 1 ? 1 : a), x);
 }
 
-static inline float tgk_expf(float x)
+TGK_INLINE float tgk_expf(float x)
 {
     return (float)tgk_exp((double)x);
 }
 
-static inline float tgk_expm1f(float x)
+TGK_INLINE float tgk_expm1f(float x)
 {
     return (float)tgk_expm1((double)x);
 }
 
-static inline float tgk_logf(float x)
+TGK_INLINE float tgk_logf(float x)
 {
     return (float)tgk_log((double)x);
 }
 
-static inline float tgk_log1pf(float x)
+TGK_INLINE float tgk_log1pf(float x)
 {
     return (float)tgk_log1p((double)x);
 }
 
-static inline float tgk_tanhf(float x)
+TGK_INLINE float tgk_tanhf(float x)
 {
     return (float)tgk_tanh((double)x);
 }
 
-static inline float tgk_sigmoidf(float x)
+TGK_INLINE float tgk_sigmoidf(float x)
 {
     return (float)tgk_sigmoid((double)x);
 }
 
-static inline float tgk_erff(float x)
+TGK_INLINE float tgk_erff(float x)
 {
     return (float)tgk_erf((double)x);
 }

@@ -13,27 +13,21 @@ typedef struct tgk_norm {
 /* See row.inc. Keeps e^x in double-double for x down to -800. */
 #define F64_SCALE 0x1p128
 
-#define T float
-#define NAME(x) x##_f32
-#define EXP_SCALE 1.0
-#define WIDE 0
-#include "row.inc"
+#define TGK_BODY "softmax_isa.inc"
+#include "each_isa.h"
 
-#include "softmax.inc"
-#undef T
-#undef NAME
-#undef EXP_SCALE
-#undef WIDE
+#define TABLE(isa)                                                                                 \
+    {                                                                                              \
+        {softmax_f32_##isa, log_softmax_f32_##isa, logsumexp_f32_##isa,                            \
+         softmax_backward_f32_##isa, log_softmax_backward_f32_##isa},                              \
+            {softmax_f64_##isa, log_softmax_f64_##isa, logsumexp_f64_##isa,                        \
+             softmax_backward_f64_##isa, log_softmax_backward_f64_##isa},                          \
+    }
 
-#define T double
-#define NAME(x) x##_f64
-#define EXP_SCALE F64_SCALE
-#define WIDE 1
-#include "row.inc"
-
-#include "softmax.inc"
-
-const tgk_softmax tgk_softmax_table[2] = {
-    {softmax_f32, log_softmax_f32, logsumexp_f32, softmax_backward_f32, log_softmax_backward_f32},
-    {softmax_f64, log_softmax_f64, logsumexp_f64, softmax_backward_f64, log_softmax_backward_f64},
+const tgk_softmax tgk_softmax_table[TGK_ISAS][2] = {
+    TABLE(base),
+#ifdef TGK_X86
+    TABLE(v3),
+    TABLE(v4),
+#endif
 };

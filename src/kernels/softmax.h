@@ -9,6 +9,8 @@
 #ifndef TGK_SOFTMAX_H
 #define TGK_SOFTMAX_H
 
+#include "isa.h"
+
 #include <stdint.h>
 
 typedef struct tgk_rows {
@@ -26,7 +28,7 @@ typedef struct tgk_softmax {
     void (*log_softmax_backward)(void *dx, const void *g, const void *y, tgk_rows rows);
 } tgk_softmax;
 
-/* Indexed by dtype: 0 float, 1 double. */
-extern const tgk_softmax tgk_softmax_table[2];
+/* By instruction set and dtype (float, double). */
+extern const tgk_softmax tgk_softmax_table[TGK_ISAS][2];
 
 #endif

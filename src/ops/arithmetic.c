@@ -20,31 +20,54 @@ static int result_dtype(const tg_tensor *a, const tg_tensor *b)
     return a->dtype == TG_F64 ? a->dtype : b->dtype;
 }
 
-tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
+bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tensor **in,
+             tg_shape *shape)
 {
-    tg_tensor *in[] = {a, b};
+    in[0] = a;
+    in[1] = b;
     if (!tg_check_inputs(op, 2, in))
-        return NULL;
-    tg_shape shape = tg_shape_broadcast(tg_dims_of(a), tg_dims_of(b));
-    TG_CHECK(tg_tape_in(a), shape.ndim >= 0, TG_ESHAPE, "%s: %s and %s do not broadcast", op->name,
+        return false;
+    *shape = tg_shape_broadcast(tg_dims_of(a), tg_dims_of(b));
+    TG_CHECK(tg_tape_in(a), shape->ndim >= 0, TG_ESHAPE, "%s: %s and %s do not broadcast", op->name,
              tg_shape_of(a).chars, tg_shape_of(b).chars);
-    if (!tg_tensor_check(tg_tape_in(a), op->name, tg_shape_dims(&shape), 0))
-        return NULL;
+    if (!tg_tensor_check(tg_tape_in(a), op->name, tg_shape_dims(shape), 0))
+        return false;
     int dtype = result_dtype(a, b);
     if (to_float && !tg_is_float(dtype))
         dtype = TG_F32;
-    tg_mark start = tg_tape_mark(tg_tape_in(a));
     in[0] = tg_to(a, dtype);
     in[1] = tg_to(b, dtype);
-    tg_tensor *out = NULL;
-    if (in[0] && in[1])
+    return in[0] && in[1];
+}
+
+tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
+{
+    tg_tensor *in[2], *out = NULL;
+    tg_shape shape;
+    tg_scope scope = tg_scope_open(a);
+    if (tg_pair(op, a, b, to_float, in, &shape))
         out = tg_apply(&(tg_call){.op = op,
                                   .n_in = 2,
                                   .in = in,
-                                  .dtype = dtype,
+                                  .dtype = in[0]->dtype,
                                   .ndim = shape.ndim,
                                   .dims = shape.sizes});
-    return tg_all_or_nothing(tg_tape_in(a), start, out);
+    return tg_scope_close(scope, out);
+}
+
+tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
+                          size_t params_size)
+{
+    if (!tg_check_inputs(op, n, in))
+        return NULL;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = n,
+                               .in = in,
+                               .dtype = in[0]->dtype,
+                               .ndim = in[0]->ndim,
+                               .dims = in[0]->dims,
+                               .params = params,
+                               .params_size = params_size});
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
@@ -142,8 +165,7 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    tg_tape *tape = tg_tape_in(x);
-    tg_mark start = tg_tape_mark(tape);
+    tg_scope scope = tg_scope_open(x);
     x = tg_to(x, dtype);
     tg_tensor *out = NULL;
     if (x)
@@ -155,11 +177,10 @@ tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
                                   .dims = x->dims,
                                   .params = &s,
                                   .params_size = sizeof s});
-    return tg_all_or_nothing(tape, start, out);
+    return tg_scope_close(scope, out);
 }
 
-/* Whether s is an integer that int64 holds. */
-static bool whole(double s)
+bool tg_is_whole(double s)
 {
     return s >= -0x1p63 && s < 0x1p63 && s == (double)(int64_t)s;
 }
@@ -168,7 +189,10 @@ static tg_tensor *scalar(const tg_op *op, tg_tensor *x, double s)
 {
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
-    return tg_unary_scalar(op, x, s, tg_is_float(x->dtype) ? x->dtype : whole(s) ? TG_I64 : TG_F32);
+    return tg_unary_scalar(op, x, s,
+                           tg_is_float(x->dtype) ? x->dtype
+                           : tg_is_whole(s)      ? TG_I64
+                                                 : TG_F32);
 }
 
 #define S (*(const double *)params)

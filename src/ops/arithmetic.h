@@ -4,10 +4,21 @@
 
 #include "../op.h"
 
-/* Checks, promotes (to a float dtype where asked), broadcasts, applies. */
+/* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape that
+ * they broadcast to. */
+bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tensor **in,
+             tg_shape *shape);
+/* The same, and applies. */
 tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float);
 /* Applies an operation with one number as its parameter to x, converted to `dtype`. */
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype);
+/* Checks n inputs and applies; the output is like the first one, to which the others broadcast. */
+tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
+                          size_t params_size);
+/* Whether s is an integer that int64 holds. */
+bool tg_is_whole(double s);
+/* Checks x, which must not be bool. */
+bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* Applies to x, converted to float32 where it is not a float. */
 tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x);
 

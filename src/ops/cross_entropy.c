@@ -254,10 +254,9 @@ static bool make_contiguous(tg_tensor **in, int n)
 static tg_tensor *apply_to_strided(const tg_op *op, tg_tensor **in, const loss_params *p,
                                    int64_t saved)
 {
-    tg_tape *tape = tg_tape_in(in[0]);
-    tg_mark start = tg_tape_mark(tape);
+    tg_scope scope = tg_scope_open(in[0]);
     tg_tensor *loss = make_contiguous(in, 3) ? apply_loss(op, in, p, saved) : NULL;
-    return tg_all_or_nothing(tape, start, loss);
+    return tg_scope_close(scope, loss);
 }
 
 /* --- nll_loss --- */
@@ -269,7 +268,7 @@ static void nll_gradient_forward(tg_node *node)
     const void *g = tg_contiguous_data(node, node->in[0]);
     tgk_ce args = kernel_args(params_of(node), NULL, node->in[1], node->in[2]);
     if (g)
-        tgk_loss_table[node->out->dtype].nll_backward(
+        tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_backward(
             &args, (const double *)(void *)node->in[3]->data, g, node->out->data);
 }
 
@@ -291,8 +290,8 @@ static void nll_forward(tg_node *node)
     if (!targets_are_classes(node, node->in[1]))
         return;
     tgk_ce args = kernel_args(params_of(node), node->in[0], node->in[1], node->in[2]);
-    tgk_loss_table[node->out->dtype].nll_forward(&args, node->out->data,
-                                                 (double *)(void *)node->saved->data);
+    tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_forward(
+        &args, node->out->data, (double *)(void *)node->saved->data);
 }
 
 static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -339,8 +338,8 @@ static void ce_gradient_forward(tg_node *node)
     const void *g = tg_contiguous_data(node, node->in[0]);
     tgk_ce args = kernel_args(params_of(node), node->in[1], node->in[2], node->in[3]);
     if (g)
-        tgk_loss_table[node->out->dtype].backward(&args, (const double *)(void *)node->in[4]->data,
-                                                  g, node->out->data);
+        tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].backward(
+            &args, (const double *)(void *)node->in[4]->data, g, node->out->data);
 }
 
 /* With h = v - sum(p v), the product of v and dx is -sum(g a h). */
@@ -377,8 +376,8 @@ static void ce_forward(tg_node *node)
     if (!targets_are_classes(node, node->in[1]))
         return;
     tgk_ce args = kernel_args(params_of(node), node->in[0], node->in[1], node->in[2]);
-    tgk_loss_table[node->out->dtype].forward(&args, node->out->data,
-                                             (double *)(void *)node->saved->data);
+    tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].forward(
+        &args, node->out->data, (double *)(void *)node->saved->data);
 }
 
 static void ce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

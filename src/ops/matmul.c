@@ -4,14 +4,16 @@
 
 #include "../kernels/gemm.h"
 
-/* Room for the right-hand side where gemm wants to copy it; true where none is needed. */
-static bool make_room(tg_node *node, tgk_gemm_args *args)
+/* Runs the product, in workspace of its own. */
+static void multiply(tg_node *node, tgk_gemm_args *args)
 {
-    if (args->b.column == 1)
-        return true;
-    size_t size = tg_dtype_size(node->out->dtype);
-    args->packed = tg_workspace(node, (size_t)(args->k * args->n) * size);
-    return args->packed;
+    const tg_tensor *out = node->out;
+    tgk_gemm *gemm = tgk_gemm_table[tg_node_tape(node)->isa][out->dtype];
+    if (!args->workspace)
+        args->workspace =
+            tg_workspace(node, tgk_gemm_workspace(args->n, args->k, tg_dtype_size(out->dtype)));
+    if (args->workspace)
+        gemm(args);
 }
 
 /* The last two dims of a tensor. */
@@ -59,8 +61,6 @@ static void matmul_forward(tg_node *node)
     batches s = {.ndim = out->ndim - 2, .sizes = out->dims};
     batch_strides(a, out, s.a);
     batch_strides(b, out, s.b);
-    if (!make_room(node, &args))
-        return;
     int64_t count = out->numel / (args.m * args.n);
     for (int64_t i = 0; i < count; i++) {
         int64_t from_a, from_b;
@@ -68,7 +68,7 @@ static void matmul_forward(tg_node *node)
         args.a.data = a->data + from_a * size;
         args.b.data = b->data + from_b * size;
         args.c = out->data + i * args.m * args.n * size;
-        tgk_gemm_table[out->dtype](&args);
+        multiply(node, &args);
     }
 }
 
@@ -169,14 +169,14 @@ tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
     tg_shape batch = tg_shape_broadcast(batch_a, batch_b);
     TG_CHECK(tape, batch.ndim >= 0, TG_ESHAPE, "matmul: %s x %s: batch dims do not broadcast",
              tg_shape_of(a).chars, tg_shape_of(b).chars);
-    tg_mark start = tg_tape_mark(tape);
+    tg_scope scope = tg_scope_open(a);
     a = as_row(a);
     b = as_column(b);
     if (!a || !b)
-        return tg_all_or_nothing(tape, start, NULL);
+        return tg_scope_close(scope, NULL);
     tg_tensor *product =
         a->ndim > 2 && b->ndim == 2 ? folded(a, b) : matrix_product(a, b, tg_shape_dims(&batch));
-    return tg_all_or_nothing(tape, start, without(product, row, column));
+    return tg_scope_close(scope, without(product, row, column));
 }
 
 static void linear_forward(tg_node *node)
@@ -192,9 +192,8 @@ static void linear_forward(tg_node *node)
                           .c = out->data};
     args.b = (tgk_matrix){args.b.data, args.b.column, args.b.row}; /* transposed */
     args.bias = node->in[2] ? tg_contiguous_data(node, node->in[2]) : NULL;
-    if ((node->in[2] && !args.bias) || !make_room(node, &args))
-        return;
-    tgk_gemm_table[out->dtype](&args);
+    if (!node->in[2] || args.bias)
+        multiply(node, &args);
 }
 
 static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -242,7 +241,7 @@ tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
     int64_t flat[] = {1, weight->dims[0]};
     for (int i = 0; i < x->ndim - 1; i++)
         flat[0] *= x->dims[i];
-    tg_mark start = tg_tape_mark(tg_tape_in(x));
+    tg_scope scope = tg_scope_open(x);
     in[0] = x->ndim == 2 ? x : tg_reshape(x, 2, (int64_t[]){flat[0], weight->dims[1]});
     tg_tensor *y = in[0] ? tg_apply(&(tg_call){.op = &linear_op,
                                                .n_in = 3,
@@ -253,5 +252,5 @@ tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
                          : NULL;
     if (y && x->ndim != 2)
         y = tg_reshape(y, shape.ndim, shape.sizes);
-    return tg_all_or_nothing(tg_tape_in(x), start, y);
+    return tg_scope_close(scope, y);
 }

@@ -1,5 +1,78 @@
-/* Sums and means over all elements or one dim. The work is sum_to's in accumulate.c. */
+/* Sums and means (their work is sum_over's in accumulate.c), and what all reductions share. */
+#include "reduce.h"
+
 #include "../accumulate.h"
+#include "check.h"
+
+bool tg_over_dims(const tg_op *op, tg_tensor *x, int n, const int64_t *dims, tg_over *over)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return false;
+    tg_tape *tape = tg_tape_in(x);
+    *over = (tg_over){.kept = tg_shape_copy(tg_dims_of(x)), .count = 1};
+    TG_CHECK(tape, n >= 0 && (n == 0 || dims), TG_EVALUE, "%s: no list of %d dims", op->name, n);
+    for (int k = 0; k < n; k++) {
+        bool small = dims[k] >= -TG_MAX_NDIM && dims[k] < TG_MAX_NDIM;
+        int dim = tg_check_dim(op, x, small ? (int)dims[k] : TG_MAX_NDIM);
+        if (dim < 0)
+            return false;
+        TG_CHECK(tape, !over->reduced[dim], TG_EVALUE, "%s: dim %d is named twice", op->name, dim);
+        over->reduced[dim] = true;
+    }
+    for (int i = 0; i < x->ndim; i++) {
+        if (n == 0)
+            over->reduced[i] = true;
+        if (over->reduced[i]) {
+            over->count *= x->dims[i];
+            over->kept.sizes[i] = 1;
+        }
+    }
+    return true;
+}
+
+tg_tensor *tg_over_finish(tg_tensor *kept, const tg_over *over, bool keepdim)
+{
+    if (!kept || keepdim || kept->ndim == 0)
+        return kept;
+    int64_t sizes[TG_MAX_NDIM];
+    int n = 0;
+    for (int i = 0; i < kept->ndim; i++) {
+        if (!over->reduced[i])
+            sizes[n++] = kept->dims[i];
+    }
+    return tg_reshape(kept, n, sizes);
+}
+
+tg_tensor *tg_over_apply(const tg_op *op, tg_tensor *x, const tg_over *over, int dtype,
+                         double param)
+{
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = dtype,
+                               .ndim = over->kept.ndim,
+                               .dims = over->kept.sizes,
+                               .params = &param,
+                               .params_size = sizeof param});
+}
+
+const void *tg_over_rows(tg_node *node, int64_t *kept, int64_t *reduced)
+{
+    const tg_tensor *x = node->in[0];
+    bool over[TG_MAX_NDIM];
+    for (int i = 0; i < x->ndim; i++)
+        over[i] = node->out->dims[i] != x->dims[i];
+    *kept = node->out->numel;
+    *reduced = 1;
+    for (int i = 0; i < x->ndim; i++)
+        *reduced *= over[i] ? x->dims[i] : 1;
+    bool last = true, seen = false;
+    for (int i = 0; i < x->ndim; i++) {
+        last = last && (over[i] || !seen || x->dims[i] == 1);
+        seen = seen || over[i];
+    }
+    return last ? tg_contiguous_data(node, x) : tg_dims_last(node, x, over);
+}
 
 static const tg_op sum_name = {.name = "sum"}, mean_name = {.name = "mean"};
 
@@ -25,51 +98,32 @@ tg_tensor *tg_mean(tg_tensor *x)
     return tg_mean_over(x, (tg_dims){0, NULL}, x->numel);
 }
 
-/* The shape with `dim` of size 1; -1 (and the error) where there is no such dim. */
-static int kept(const tg_op *op, const tg_tensor *x, int dim, tg_shape *shape)
+tg_tensor *tg_sum_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
 {
-    int i = tg_shape_dim(x->ndim, dim);
-    if (i < 0)
-        tg_fail(tg_tape_in(x), TG_EVALUE, "%s: there is no dim %d in %s", op->name, dim,
-                tg_shape_of(x).chars);
-    *shape = tg_shape_copy(tg_dims_of(x));
-    if (i >= 0 && x->ndim)
-        shape->sizes[i] = 1;
-    return i;
+    tg_over over;
+    if (!tg_over_dims(&sum_name, x, n, dims, &over))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *sum = tg_sum_over(x, tg_shape_dims(&over.kept));
+    return tg_scope_close(scope, tg_over_finish(sum, &over, keepdim));
 }
 
-/* Takes the dim of size 1 away again unless it stays. */
-static tg_tensor *without(tg_tensor *kept_dims, int dim, bool keepdim)
+tg_tensor *tg_mean_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
 {
-    if (!kept_dims || keepdim || kept_dims->ndim == 0)
-        return kept_dims;
-    int64_t sizes[TG_MAX_NDIM];
-    int n = 0;
-    for (int i = 0; i < kept_dims->ndim; i++) {
-        if (i != dim)
-            sizes[n++] = kept_dims->dims[i];
-    }
-    return tg_reshape(kept_dims, n, sizes);
+    tg_over over;
+    if (!tg_over_dims(&mean_name, x, n, dims, &over) || !check_mean(x))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *mean = tg_mean_over(x, tg_shape_dims(&over.kept), over.count);
+    return tg_scope_close(scope, tg_over_finish(mean, &over, keepdim));
 }
 
 tg_tensor *tg_sum_dim(tg_tensor *x, int dim, bool keepdim)
 {
-    tg_shape shape;
-    if (!tg_check_inputs(&sum_name, 1, &x) || (dim = kept(&sum_name, x, dim, &shape)) < 0)
-        return NULL;
-    tg_mark start = tg_tape_mark(tg_tape_in(x));
-    tg_tensor *sum = without(tg_sum_over(x, tg_shape_dims(&shape)), dim, keepdim);
-    return tg_all_or_nothing(tg_tape_in(x), start, sum);
+    return tg_sum_dims(x, 1, (int64_t[]){dim}, keepdim);
 }
 
 tg_tensor *tg_mean_dim(tg_tensor *x, int dim, bool keepdim)
 {
-    tg_shape shape;
-    if (!tg_check_inputs(&mean_name, 1, &x) || !check_mean(x) ||
-        (dim = kept(&mean_name, x, dim, &shape)) < 0)
-        return NULL;
-    int64_t count = x->ndim ? x->dims[dim] : 1;
-    tg_mark start = tg_tape_mark(tg_tape_in(x));
-    tg_tensor *mean = without(tg_mean_over(x, tg_shape_dims(&shape), count), dim, keepdim);
-    return tg_all_or_nothing(tg_tape_in(x), start, mean);
+    return tg_mean_dims(x, 1, (int64_t[]){dim}, keepdim);
 }

@@ -73,7 +73,8 @@ static tg_tensor *centred(tg_tensor *x, tg_tensor *w, int dim)
 
 static void softmax_gradient_forward(tg_node *node)
 {
-    gradient_forward(node, tgk_softmax_table[node->out->dtype].softmax_backward);
+    gradient_forward(node,
+                     tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].softmax_backward);
 }
 
 static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim);
@@ -104,7 +105,7 @@ static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim)
 
 static void softmax_forward(tg_node *node)
 {
-    forward(node, tgk_softmax_table[node->out->dtype].softmax);
+    forward(node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].softmax);
 }
 
 static void softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -124,7 +125,8 @@ tg_tensor *tg_softmax(tg_tensor *x, int dim)
 
 static void log_softmax_gradient_forward(tg_node *node)
 {
-    gradient_forward(node, tgk_softmax_table[node->out->dtype].log_softmax_backward);
+    gradient_forward(
+        node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].log_softmax_backward);
 }
 
 /* dx = g - e^y sum(g), so for an upstream v: to g, v - sum(v e^y); to y, -v e^y sum(g). */
@@ -146,7 +148,7 @@ static const tg_op log_softmax_gradient_op = {
 
 static void log_softmax_forward(tg_node *node)
 {
-    forward(node, tgk_softmax_table[node->out->dtype].log_softmax);
+    forward(node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].log_softmax);
 }
 
 static void log_softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

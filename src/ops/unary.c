@@ -1,8 +1,9 @@
-/* Elementwise functions of one tensor. Relies on kernels/math.h for the functions themselves. */
+/* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
+ * on kernels/ for the functions themselves. */
 #include "arithmetic.h"
 
 #include "../kernels/loops.h"
-#include "../kernels/math.h"
+#include "../kernels/special.h"
 
 #include <math.h>
 
@@ -10,13 +11,11 @@ tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
 {
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
-    if (tg_is_float(x->dtype))
-        return tg_apply_like(op, x);
-    tg_mark start = tg_tape_mark(tg_tape_in(x));
-    return tg_all_or_nothing(tg_tape_in(x), start, tg_apply_like(op, tg_to(x, TG_F32)));
+    tg_scope scope = tg_scope_open(x);
+    return tg_scope_close(scope, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)));
 }
 
-static bool check_not_bool(const tg_op *op, tg_tensor *x)
+bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
 {
     if (!tg_check_inputs(op, 1, &x))
         return false;
@@ -40,7 +39,48 @@ static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = 
 
 tg_tensor *tg_neg(tg_tensor *x)
 {
-    return check_not_bool(&neg_op, x) ? tg_apply_like(&neg_op, x) : NULL;
+    return tg_check_not_bool(&neg_op, x) ? tg_apply_like(&neg_op, x) : NULL;
+}
+
+TGK_LOOP1(abs_f32, float, float, fabsf(x))
+TGK_LOOP1(abs_f64, double, double, fabs(x))
+TGK_LOOP1(abs_i64, int64_t, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x)
+
+TG_MAP_FORWARD(abs, abs_f32, abs_f64, abs_i64)
+
+static void abs_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(grad_out, tg_sign(node->in[0]));
+}
+
+static const tg_op abs_op = {
+    .name = "abs", .forward = abs_forward, .backward = abs_backward, .reads = {TG_READS_IN(0)}};
+
+tg_tensor *tg_abs(tg_tensor *x)
+{
+    return tg_check_not_bool(&abs_op, x) ? tg_apply_like(&abs_op, x) : NULL;
+}
+
+/* 0 for nan, as in PyTorch. */
+TGK_LOOP1(sign_f32, float, float, (x > 0) - (x < 0))
+TGK_LOOP1(sign_f64, double, double, (x > 0) - (x < 0))
+TGK_LOOP1(sign_i64, int64_t, int64_t, (x > 0) - (x < 0))
+TGK_LOOP1(sign_bool, bool, bool, x)
+
+TG_MAP_FORWARD(sign, sign_f32, sign_f64, sign_i64, sign_bool)
+
+static void sign_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const tg_tensor *x = node->in[0];
+    (void)grad_out;
+    grad_in[0] = tg_zeros(tg_tape_in(x), x->ndim, x->dims, x->dtype);
+}
+
+static const tg_op sign_op = {.name = "sign", .forward = sign_forward, .backward = sign_backward};
+
+tg_tensor *tg_sign(tg_tensor *x)
+{
+    return tg_apply_like(&sign_op, x);
 }
 
 TGK_LOOP1(exp_f32, float, float, tgk_expf(x))
@@ -61,6 +101,26 @@ tg_tensor *tg_exp(tg_tensor *x)
     return tg_unary_float(&exp_op, x);
 }
 
+TGK_REAL1(expm1, tgk_expm1(x))
+
+TG_MAP_FORWARD(expm1, expm1_f32, expm1_f64)
+
+/* e^x rather than y + 1, which is 0 for an x far below 0. */
+static void expm1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(grad_out, tg_exp(node->in[0]));
+}
+
+static const tg_op expm1_op = {.name = "expm1",
+                               .forward = expm1_forward,
+                               .backward = expm1_backward,
+                               .reads = {TG_READS_IN(0)}};
+
+tg_tensor *tg_expm1(tg_tensor *x)
+{
+    return tg_unary_float(&expm1_op, x);
+}
+
 TGK_LOOP1(log_f32, float, float, tgk_logf(x))
 TGK_LOOP1(log_f64, double, double, tgk_log(x))
 
@@ -79,106 +139,98 @@ tg_tensor *tg_log(tg_tensor *x)
     return tg_unary_float(&log_op, x);
 }
 
-TGK_LOOP1(sqrt_f32, float, float, sqrtf(x))
-TGK_LOOP1(sqrt_f64, double, double, sqrt(x))
+TGK_REAL1(log1p, tgk_log1p(x))
 
-TG_MAP_FORWARD(sqrt, sqrt_f32, sqrt_f64)
+TG_MAP_FORWARD(log1p, log1p_f32, log1p_f64)
 
-static void sqrt_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+static void log1p_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_div(grad_out, tg_mul_scalar(node->out, 2));
+    grad_in[0] = tg_div(grad_out, tg_add_scalar(node->in[0], 1));
 }
 
-static const tg_op sqrt_op = {
-    .name = "sqrt", .forward = sqrt_forward, .backward = sqrt_backward, .reads = {TG_READS_OUT}};
+static const tg_op log1p_op = {.name = "log1p",
+                               .forward = log1p_forward,
+                               .backward = log1p_backward,
+                               .reads = {TG_READS_IN(0)}};
 
-tg_tensor *tg_sqrt(tg_tensor *x)
+tg_tensor *tg_log1p(tg_tensor *x)
 {
-    return tg_unary_float(&sqrt_op, x);
+    return tg_unary_float(&log1p_op, x);
 }
 
-/* Written so that nan passes, and as torch keeps -0. */
-TGK_LOOP1(relu_f32, float, float, x < 0 ? 0 : x)
-TGK_LOOP1(relu_f64, double, double, x < 0 ? 0 : x)
-TGK_LOOP1(relu_i64, int64_t, int64_t, x < 0 ? 0 : x)
+TGK_REAL1(sin, sin(x))
 
-TG_MAP_FORWARD(relu, relu_f32, relu_f64, relu_i64)
+TG_MAP_FORWARD(sin, sin_f32, sin_f64)
 
-/* The gradient x passes where the output y is positive or nan. */
-TGK_LOOP2(relu_mask_f32, float, float, y <= 0 ? 0 : x)
-TGK_LOOP2(relu_mask_f64, double, double, y <= 0 ? 0 : x)
-
-TG_MAP_FORWARD(relu_mask, relu_mask_f32, relu_mask_f64)
-
-static tg_tensor *relu_mask(tg_tensor *g, tg_tensor *out);
-
-static void relu_mask_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+static void sin_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
+    grad_in[0] = tg_mul(grad_out, tg_cos(node->in[0]));
+}
+
+static const tg_op sin_op = {
+    .name = "sin", .forward = sin_forward, .backward = sin_backward, .reads = {TG_READS_IN(0)}};
+
+tg_tensor *tg_sin(tg_tensor *x)
+{
+    return tg_unary_float(&sin_op, x);
+}
+
+TGK_REAL1(cos, cos(x))
+
+TG_MAP_FORWARD(cos, cos_f32, cos_f64)
+
+static void cos_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_neg(tg_mul(grad_out, tg_sin(node->in[0])));
+}
+
+static const tg_op cos_op = {
+    .name = "cos", .forward = cos_forward, .backward = cos_backward, .reads = {TG_READS_IN(0)}};
+
+tg_tensor *tg_cos(tg_tensor *x)
+{
+    return tg_unary_float(&cos_op, x);
+}
+
+/* x 2 / sqrt(pi) e^(-y^2): the gradient x at y. y^2 would lose digits in float32. */
+TGK_REAL2(erf_slope, x *(0x1.20dd750429b6dp+0 * tgk_exp_square(y)))
+
+TG_MAP_FORWARD(erf_slope, erf_slope_f32, erf_slope_f64)
+
+static tg_tensor *erf_slope(tg_tensor *g, tg_tensor *x);
+
+static void erf_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *x = node->in[1];
     if (tg_needs_grad(node, 0))
-        grad_in[0] = relu_mask(grad_out, node->in[1]);
+        grad_in[0] = erf_slope(v, x);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(tg_mul_scalar(x, -2), erf_slope(tg_mul(v, g), x));
 }
 
-static const tg_op relu_mask_op = {.name = "relu_backward",
-                                   .forward = relu_mask_forward,
-                                   .backward = relu_mask_backward,
-                                   .reads = {TG_READS_IN(1)}};
+static const tg_op erf_slope_op = {.name = "erf_backward",
+                                   .forward = erf_slope_forward,
+                                   .backward = erf_slope_backward,
+                                   .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
 
-static tg_tensor *relu_mask(tg_tensor *g, tg_tensor *out)
+static tg_tensor *erf_slope(tg_tensor *g, tg_tensor *x)
 {
-    return tg_binary(&relu_mask_op, g, out, true);
+    return tg_apply_first(&erf_slope_op, 2, (tg_tensor *[]){g, x}, NULL, 0);
 }
 
-static void relu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+TGK_REAL1(erf, tgk_erf(x))
+
+TG_MAP_FORWARD(erf, erf_f32, erf_f64)
+
+static void erf_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = relu_mask(grad_out, node->out);
+    grad_in[0] = erf_slope(grad_out, node->in[0]);
 }
 
-static const tg_op relu_op = {
-    .name = "relu", .forward = relu_forward, .backward = relu_backward, .reads = {TG_READS_OUT}};
+static const tg_op erf_op = {
+    .name = "erf", .forward = erf_forward, .backward = erf_backward, .reads = {TG_READS_IN(0)}};
 
-tg_tensor *tg_relu(tg_tensor *x)
+tg_tensor *tg_erf(tg_tensor *x)
 {
-    return check_not_bool(&relu_op, x) ? tg_apply_like(&relu_op, x) : NULL;
-}
-
-TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x))
-TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x))
-
-TG_MAP_FORWARD(sigmoid, sigmoid_f32, sigmoid_f64)
-
-/* g (1 - y) y */
-static void sigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *rest = tg_add_scalar(tg_neg(node->out), 1);
-    grad_in[0] = tg_mul(tg_mul(grad_out, rest), node->out);
-}
-
-static const tg_op sigmoid_op = {.name = "sigmoid",
-                                 .forward = sigmoid_forward,
-                                 .backward = sigmoid_backward,
-                                 .reads = {TG_READS_OUT}};
-
-tg_tensor *tg_sigmoid(tg_tensor *x)
-{
-    return tg_unary_float(&sigmoid_op, x);
-}
-
-TGK_LOOP1(tanh_f32, float, float, tgk_tanhf(x))
-TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x))
-
-TG_MAP_FORWARD(tanh, tanh_f32, tanh_f64)
-
-/* g (1 - y^2) */
-static void tanh_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *rest = tg_add_scalar(tg_neg(tg_mul(node->out, node->out)), 1);
-    grad_in[0] = tg_mul(grad_out, rest);
-}
-
-static const tg_op tanh_op = {
-    .name = "tanh", .forward = tanh_forward, .backward = tanh_backward, .reads = {TG_READS_OUT}};
-
-tg_tensor *tg_tanh(tg_tensor *x)
-{
-    return tg_unary_float(&tanh_op, x);
+    return tg_unary_float(&erf_op, x);
 }

@@ -1,0 +1,25 @@
+/* Sums of doubles that keep what each addition rounds away. */
+#ifndef TGK_COMPENSATED_H
+#define TGK_COMPENSATED_H
+
+/* sum + error is the sum so far (two-sum, Knuth). An infinite sum has no error. */
+typedef struct tgk_compensated {
+    double sum, error;
+} tgk_compensated;
+
+static inline tgk_compensated tgk_compensated_add(tgk_compensated a, double x)
+{
+    double s = a.sum + x;
+    double part = s - a.sum;
+    double error = (a.sum - (s - part)) + (x - part);
+    return (tgk_compensated){s, a.error + error};
+}
+
+static inline double tgk_compensated_total(tgk_compensated a)
+{
+    /* inf - inf in the error must not turn an infinite sum into nan. */
+    double total = a.sum + a.error;
+    return total == total ? total : a.sum;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* What the CPU has, by cpuid: the compiler's own helper would bring a writable global along. */
+#include "isa.h"
+
+#ifdef TGK_X86
+#include <cpuid.h>
+
+/* Whether all `bits` are set. */
+static int has(unsigned value, unsigned bits)
+{
+    return (value & bits) == bits;
+}
+
+/* Which register states the operating system keeps: XCR0. */
+static unsigned kept_states(void)
+{
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+int tgk_isa_best(void)
+{
+    enum { OSXSAVE = 1 << 27, FMA = 1 << 12, BMI = 1 << 3, AVX2 = 1 << 5, BMI2 = 1 << 8 };
+    const unsigned avx512 =
+        1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31; /* F DQ CD BW VL */
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, OSXSAVE | FMA))
+        return TGK_BASE;
+    unsigned states = kept_states();
+    if (!has(states, 0x6) || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !has(b, AVX2 | BMI | BMI2))
+        return TGK_BASE;
+    return has(states, 0xe6) && has(b, avx512) ? TGK_V4 : TGK_V3;
+}
+#else
+int tgk_isa_best(void)
+{
+    return TGK_BASE;
+}
+#endif

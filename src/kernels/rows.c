@@ -1,0 +1,171 @@
+/* Reductions of rows, see rows.h. */
+#include "rows.h"
+
+#include "compensated.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+typedef tgk_compensated sum;
+
+/* Mean and sum of squared deviations of a row. */
+typedef struct moments {
+    double mean, squares;
+} moments;
+
+/* Two passes; what the mean's rounding leaves is taken out of the squares. */
+#define MOMENTS(T)                                                                                 \
+    static moments moments_##T(const T *x, int64_t n)                                              \
+    {                                                                                              \
+        sum s = {0, 0}, squares = {0, 0}, rest = {0, 0};                                           \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            s = tgk_compensated_add(s, (double)x[i]);                                              \
+        double mean = tgk_compensated_total(s) / (double)n;                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double d = (double)x[i] - mean;                                                        \
+            squares = tgk_compensated_add(squares, d * d);                                         \
+            rest = tgk_compensated_add(rest, d);                                                   \
+        }                                                                                          \
+        double left = tgk_compensated_total(rest);                                                 \
+        return (moments){mean, tgk_compensated_total(squares) - left * left / (double)n};          \
+    }                                                                                              \
+                                                                                                   \
+    static double variance_##T(const T *x, int64_t n, double correction)                           \
+    {                                                                                              \
+        double divisor = (double)n - correction;                                                   \
+        return moments_##T(x, n).squares / (divisor > 0 ? divisor : 0);                            \
+    }                                                                                              \
+                                                                                                   \
+    static void var_##T(void *out, const void *x, int64_t rows, int64_t n, double correction)      \
+    {                                                                                              \
+        for (int64_t i = 0; i < rows; i++)                                                         \
+            ((T *)out)[i] = (T)variance_##T((const T *)x + i * n, n, correction);                  \
+    }                                                                                              \
+                                                                                                   \
+    static void std_##T(void *out, const void *x, int64_t rows, int64_t n, double correction)      \
+    {                                                                                              \
+        for (int64_t i = 0; i < rows; i++)                                                         \
+            ((T *)out)[i] = (T)sqrt(variance_##T((const T *)x + i * n, n, correction));            \
+    }                                                                                              \
+                                                                                                   \
+    static void normalise_##T(void *out, const void *in, int64_t rows, int64_t n, double eps)      \
+    {                                                                                              \
+        for (int64_t i = 0; i < rows; i++) {                                                       \
+            const T *x = (const T *)in + i * n;                                                    \
+            T *y = (T *)out + i * n;                                                               \
+            moments m = moments_##T(x, n);                                                         \
+            double deviation = sqrt(m.squares / (double)n + eps);                                  \
+            for (int64_t k = 0; k < n; k++)                                                        \
+                y[k] = (T)(((double)x[k] - m.mean) / deviation);                                   \
+        }                                                                                          \
+    }
+
+MOMENTS(float)
+MOMENTS(double)
+
+tgk_row_reduce *const tgk_var_table[2] = {var_float, var_double};
+tgk_row_reduce *const tgk_std_table[2] = {std_float, std_double};
+tgk_normalise *const tgk_normalise_table[2] = {normalise_float, normalise_double};
+
+/* Squares are scaled by a power of two, so that none overflows or vanishes. */
+#define NORM2(T)                                                                                   \
+    static double norm2_row_##T(const T *x, int64_t n)                                             \
+    {                                                                                              \
+        double largest = 0;                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double a = fabs((double)x[i]);                                                         \
+            largest = a > largest || a != a ? a : largest;                                         \
+            if (a != a)                                                                            \
+                break;                                                                             \
+        }                                                                                          \
+        if (largest == 0 || !isfinite(largest))                                                    \
+            return largest;                                                                        \
+        int exponent;                                                                              \
+        (void)frexp(largest, &exponent);                                                           \
+        sum s = {0, 0};                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double a = ldexp((double)x[i], -exponent), square = a * a;                             \
+            s = tgk_compensated_add(s, square);                                                    \
+            s.error += fma(a, a, -square);                                                         \
+        }                                                                                          \
+        return ldexp(sqrt(tgk_compensated_total(s)), exponent);                                    \
+    }                                                                                              \
+                                                                                                   \
+    static void norm2_##T(void *out, const void *x, int64_t rows, int64_t n, double param)         \
+    {                                                                                              \
+        (void)param;                                                                               \
+        for (int64_t i = 0; i < rows; i++)                                                         \
+            ((T *)out)[i] = (T)norm2_row_##T((const T *)x + i * n, n);                             \
+    }
+
+NORM2(float)
+NORM2(double)
+
+tgk_row_reduce *const tgk_norm2_table[2] = {norm2_float, norm2_double};
+
+/* Comparison `op`; x != x holds for nan alone. */
+#define EXTREME(name, T, op)                                                                       \
+    static void name##_##T(void *out, const void *in, int64_t rows, int64_t n, double param)       \
+    {                                                                                              \
+        (void)param;                                                                               \
+        for (int64_t i = 0; i < rows; i++) {                                                       \
+            const T *x = (const T *)in + i * n;                                                    \
+            T best = x[0];                                                                         \
+            for (int64_t k = 1; k < n && best == best; k++)                                        \
+                best = x[k] op best || x[k] != x[k] ? x[k] : best;                                 \
+            ((T *)out)[i] = best;                                                                  \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void arg##name##_##T(int64_t *out, const void *in, int64_t outer, int64_t n,            \
+                                int64_t inner)                                                     \
+    {                                                                                              \
+        for (int64_t i = 0; i < outer * inner; i++) {                                              \
+            const T *x = (const T *)in + i / inner * n * inner + i % inner;                        \
+            int64_t at = 0;                                                                        \
+            for (int64_t k = 1; k < n && x[at * inner] == x[at * inner]; k++) {                    \
+                if (x[k * inner] op x[at * inner] || x[k * inner] != x[k * inner])                 \
+                    at = k;                                                                        \
+            }                                                                                      \
+            out[i] = at;                                                                           \
+        }                                                                                          \
+    }
+
+EXTREME(max, float, >)
+EXTREME(max, double, >)
+EXTREME(max, int64_t, >)
+EXTREME(max, bool, >)
+EXTREME(min, float, <)
+EXTREME(min, double, <)
+EXTREME(min, int64_t, <)
+EXTREME(min, bool, <)
+
+tgk_row_reduce *const tgk_max_table[4] = {max_float, max_double, max_int64_t, max_bool};
+tgk_row_reduce *const tgk_min_table[4] = {min_float, min_double, min_int64_t, min_bool};
+tgk_index_of *const tgk_argmax_table[4] = {argmax_float, argmax_double, argmax_int64_t,
+                                           argmax_bool};
+tgk_index_of *const tgk_argmin_table[4] = {argmin_float, argmin_double, argmin_int64_t,
+                                           argmin_bool};
+
+#define CUMSUM(T, Tout, Tsum, start, add, total)                                                   \
+    static void cumsum_##T(void *out, const void *in, int64_t outer, int64_t n, int64_t inner,     \
+                           int backward)                                                           \
+    {                                                                                              \
+        for (int64_t i = 0; i < outer * inner; i++) {                                              \
+            int64_t first = i / inner * n * inner + i % inner;                                     \
+            Tsum s = start;                                                                        \
+            for (int64_t k = 0; k < n; k++) {                                                      \
+                int64_t at = first + (backward ? n - 1 - k : k) * inner;                           \
+                s = add;                                                                           \
+                ((Tout *)out)[at] = (Tout)(total);                                                 \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+#define X (((const double *)in)[at])
+CUMSUM(float, float, double, 0, s + (double)((const float *)in)[at], s)
+CUMSUM(double, double, sum, ((sum){0, 0}), tgk_compensated_add(s, X), tgk_compensated_total(s))
+CUMSUM(int64_t, int64_t, uint64_t, 0, s + (uint64_t)((const int64_t *)in)[at], s)
+CUMSUM(bool, int64_t, uint64_t, 0, s + ((const bool *)in)[at], s)
+
+tgk_running *const tgk_cumsum_table[4] = {cumsum_float, cumsum_double, cumsum_int64_t, cumsum_bool};

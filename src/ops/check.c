@@ -1,0 +1,42 @@
+/* Shared checks, see check.h. */
+#include "check.h"
+
+bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in)
+{
+    int dtype = in[0]->dtype;
+    TG_CHECK(tg_tape_in(in[0]), tg_is_float(dtype), TG_EDTYPE,
+             "%s: input 0 is %s, wanted a float dtype", op->name, tg_dtype_name(dtype));
+    for (int i = 1; i < n; i++)
+        TG_CHECK(tg_tape_in(in[0]), !in[i] || in[i]->dtype == dtype, TG_EDTYPE,
+                 "%s: input %d is %s, wanted %s", op->name, i, tg_dtype_name(in[i]->dtype),
+                 tg_dtype_name(dtype));
+    return true;
+}
+
+int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim)
+{
+    int i = tg_shape_dim(x->ndim, dim);
+    if (i < 0)
+        tg_fail(tg_tape_in(x), TG_EVALUE, "%s: there is no dim %d in %s", op->name, dim,
+                tg_shape_of(x).chars);
+    return i;
+}
+
+bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction)
+{
+    TG_CHECK(tg_tape_in(x), reduction == TG_MEAN || reduction == TG_SUM || reduction == TG_NONE,
+             TG_EVALUE, "%s: there is no reduction %d", op->name, (int)reduction);
+    return true;
+}
+
+tg_around tg_around_dim(const tg_tensor *x, int dim)
+{
+    tg_around a = {1, x->ndim ? x->dims[dim] : 1, 1};
+    for (int i = 0; i < x->ndim; i++) {
+        if (i < dim)
+            a.outer *= x->dims[i];
+        else if (i > dim)
+            a.inner *= x->dims[i];
+    }
+    return a;
+}

@@ -1,0 +1,141 @@
+/* Comparisons and logic: bool results, not differentiable. */
+#include "arithmetic.h"
+
+#include "../kernels/loops.h"
+
+/* The loop is the inputs', not the output's. */
+static void compare_forward(tg_node *node, tgk_loop *const *loops)
+{
+    tg_map(node->out, node->in, 2, loops[node->in[0]->dtype], NULL);
+}
+
+static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
+{
+    tg_tensor *in[2], *out = NULL;
+    tg_shape shape;
+    tg_scope scope = tg_scope_open(a);
+    if (tg_pair(op, a, b, false, in, &shape))
+        out = tg_apply(&(tg_call){.op = op,
+                                  .n_in = 2,
+                                  .in = in,
+                                  .dtype = TG_BOOL,
+                                  .ndim = shape.ndim,
+                                  .dims = shape.sizes});
+    return tg_scope_close(scope, out);
+}
+
+/* id_op from the expression that it stands for. */
+#define COMPARISON(id, expression)                                                                 \
+    TGK_LOOP2(id##_f32, bool, float, expression)                                                   \
+    TGK_LOOP2(id##_f64, bool, double, expression)                                                  \
+    TGK_LOOP2(id##_i64, bool, int64_t, expression)                                                 \
+    TGK_LOOP2(id##_bool, bool, bool, expression)                                                   \
+                                                                                                   \
+    static void id##_forward(tg_node *node)                                                        \
+    {                                                                                              \
+        static tgk_loop *const loops[TG_DTYPES] = {id##_f32, id##_f64, id##_i64, id##_bool};       \
+        compare_forward(node, loops);                                                              \
+    }                                                                                              \
+                                                                                                   \
+    static const tg_op id##_op = {.name = #id, .forward = id##_forward};
+
+COMPARISON(eq, x == y)
+COMPARISON(ne, x != y)
+COMPARISON(lt, x < y)
+COMPARISON(le, x <= y)
+COMPARISON(gt, x > y)
+COMPARISON(ge, x >= y)
+
+tg_tensor *tg_eq(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&eq_op, a, b);
+}
+
+tg_tensor *tg_ne(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&ne_op, a, b);
+}
+
+tg_tensor *tg_lt(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&lt_op, a, b);
+}
+
+tg_tensor *tg_le(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&le_op, a, b);
+}
+
+tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&gt_op, a, b);
+}
+
+tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b)
+{
+    return compare(&ge_op, a, b);
+}
+
+/* With a number: one of x's dtype, but float32 for an integer x and a number that is not whole. */
+static tg_tensor *compare_scalar(const tg_op *op, tg_tensor *x, double s)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return NULL;
+    int dtype = tg_is_float(x->dtype) ? x->dtype : tg_is_whole(s) ? TG_I64 : TG_F32;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *number = tg_full(tg_tape_in(x), TG_SCALAR, s, dtype);
+    return tg_scope_close(scope, number ? compare(op, x, number) : NULL);
+}
+
+tg_tensor *tg_eq_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&eq_op, x, s);
+}
+
+tg_tensor *tg_lt_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&lt_op, x, s);
+}
+
+tg_tensor *tg_gt_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&gt_op, x, s);
+}
+
+TGK_LOOP2(and_bool, bool, bool, (x & y))
+TGK_LOOP2(or_bool, bool, bool, x | y)
+TGK_LOOP1(not_bool, bool, bool, !x)
+
+TG_MAP_FORWARD(and, NULL, NULL, NULL, and_bool)
+TG_MAP_FORWARD(or, NULL, NULL, NULL, or_bool)
+TG_MAP_FORWARD(not, NULL, NULL, NULL, not_bool)
+
+static const tg_op and_op = {.name = "logical_and", .forward = and_forward};
+static const tg_op or_op = {.name = "logical_or", .forward = or_forward};
+static const tg_op not_op = {.name = "logical_not", .forward = not_forward};
+
+static tg_tensor *logical(const tg_op *op, tg_tensor *a, tg_tensor *b)
+{
+    if (!tg_check_inputs(op, 2, (tg_tensor *[]){a, b}))
+        return NULL;
+    tg_scope scope = tg_scope_open(a);
+    return tg_scope_close(scope, tg_binary(op, tg_to(a, TG_BOOL), tg_to(b, TG_BOOL), false));
+}
+
+tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b)
+{
+    return logical(&and_op, a, b);
+}
+
+tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b)
+{
+    return logical(&or_op, a, b);
+}
+
+tg_tensor *tg_logical_not(tg_tensor *x)
+{
+    if (!tg_check_inputs(&not_op, 1, &x))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    return tg_scope_close(scope, tg_apply_like(&not_op, tg_to(x, TG_BOOL)));
+}

@@ -1,0 +1,196 @@
+/* The largest and smallest elements, and where they are. Relies on reduce.h and kernels/rows.h. */
+#include "reduce.h"
+
+#include "../accumulate.h"
+#include "../kernels/loops.h"
+#include "../kernels/rows.h"
+#include "arithmetic.h"
+#include "check.h"
+
+/* Where x equals the extreme y of its row: 1, else 0. A nan equals a nan. */
+TGK_LOOP2(ties_f32, float, float, x == y || (x != x && y != y))
+TGK_LOOP2(ties_f64, double, double, x == y || (x != x && y != y))
+
+TG_MAP_FORWARD(ties, ties_f32, ties_f64)
+
+static const tg_op ties_op = {.name = "ties", .forward = ties_forward};
+
+/* The gradient is shared evenly among ties. */
+static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *ties = tg_binary(&ties_op, node->in[0], node->out, true);
+    if (!ties)
+        return;
+    tg_tensor *count = tg_sum_over(ties, tg_dims_of(node->out));
+    grad_in[0] = tg_mul(ties, tg_div(grad_out, count));
+}
+
+static void extreme_forward(tg_node *node, tgk_row_reduce *const *table)
+{
+    int64_t rows, n;
+    const void *x = tg_over_rows(node, &rows, &n);
+    if (x)
+        table[node->out->dtype](node->out->data, x, rows, n, 0);
+}
+
+static void amax_forward(tg_node *node)
+{
+    extreme_forward(node, tgk_max_table);
+}
+
+static void amin_forward(tg_node *node)
+{
+    extreme_forward(node, tgk_min_table);
+}
+
+static const tg_op amax_op = {.name = "amax",
+                              .forward = amax_forward,
+                              .backward = extreme_backward,
+                              .reads = {TG_READS_IN(0) | TG_READS_OUT}};
+static const tg_op amin_op = {.name = "amin",
+                              .forward = amin_forward,
+                              .backward = extreme_backward,
+                              .reads = {TG_READS_IN(0) | TG_READS_OUT}};
+
+static tg_tensor *extreme(const tg_op *op, tg_tensor *x, tg_dims dims, bool keepdim)
+{
+    tg_over over;
+    if (!tg_over_dims(op, x, dims.ndim, dims.sizes, &over))
+        return NULL;
+    TG_CHECK(tg_tape_in(x), over.count > 0, TG_ESHAPE, "%s: no elements to choose from in %s",
+             op->name, tg_shape_of(x).chars);
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *y = tg_over_apply(op, x, &over, x->dtype, 0);
+    return tg_scope_close(scope, tg_over_finish(y, &over, keepdim));
+}
+
+tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
+{
+    return extreme(&amax_op, x, (tg_dims){n, dims}, keepdim);
+}
+
+tg_tensor *tg_amin(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
+{
+    return extreme(&amin_op, x, (tg_dims){n, dims}, keepdim);
+}
+
+tg_tensor *tg_max(tg_tensor *x)
+{
+    return tg_amax(x, 0, NULL, false);
+}
+
+tg_tensor *tg_min(tg_tensor *x)
+{
+    return tg_amin(x, 0, NULL, false);
+}
+
+static void index_forward(tg_node *node, tgk_index_of *const *table)
+{
+    const tg_tensor *in = node->in[0];
+    tg_around a = tg_around_dim(in, *(const int *)node->params);
+    const void *x = tg_contiguous_data(node, in);
+    if (x)
+        table[in->dtype]((int64_t *)(void *)node->out->data, x, a.outer, a.n, a.inner);
+}
+
+static void argmax_forward(tg_node *node)
+{
+    index_forward(node, tgk_argmax_table);
+}
+
+static void argmin_forward(tg_node *node)
+{
+    index_forward(node, tgk_argmin_table);
+}
+
+static const tg_op argmax_op = {.name = "argmax", .forward = argmax_forward};
+static const tg_op argmin_op = {.name = "argmin", .forward = argmin_forward};
+
+/* Along dim, which stays with size 1. */
+static tg_tensor *index_of(const tg_op *op, tg_tensor *x, const tg_over *over, int dim)
+{
+    TG_CHECK(tg_tape_in(x), over->count > 0, TG_ESHAPE, "%s: no elements to choose from in %s",
+             op->name, tg_shape_of(x).chars);
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = TG_I64,
+                               .ndim = over->kept.ndim,
+                               .dims = over->kept.sizes,
+                               .params = &dim,
+                               .params_size = sizeof dim});
+}
+
+static tg_tensor *index_along(const tg_op *op, tg_tensor *x, int dim, bool keepdim)
+{
+    tg_over over;
+    if (!tg_over_dims(op, x, 1, (int64_t[]){dim}, &over))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *index = index_of(op, x, &over, tg_shape_dim(x->ndim, dim));
+    return tg_scope_close(scope, tg_over_finish(index, &over, keepdim));
+}
+
+static tg_tensor *index_of_all(const tg_op *op, tg_tensor *x)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *flat = tg_reshape(x, 1, (int64_t[]){x->numel});
+    return tg_scope_close(scope, flat ? index_along(op, flat, 0, false) : NULL);
+}
+
+tg_tensor *tg_argmax(tg_tensor *x)
+{
+    return index_of_all(&argmax_op, x);
+}
+
+tg_tensor *tg_argmin(tg_tensor *x)
+{
+    return index_of_all(&argmin_op, x);
+}
+
+tg_tensor *tg_argmax_dim(tg_tensor *x, int dim, bool keepdim)
+{
+    return index_along(&argmax_op, x, dim, keepdim);
+}
+
+tg_tensor *tg_argmin_dim(tg_tensor *x, int dim, bool keepdim)
+{
+    return index_along(&argmin_op, x, dim, keepdim);
+}
+
+/* Gathered by index, so that one of several equals gets the gradient. */
+static tg_tensor *chosen(tg_tensor *x, tg_tensor *index, int dim, bool keepdim)
+{
+    tg_tensor *values = tg_gather(x, x->ndim ? dim : 0, index);
+    return keepdim ? values : tg_squeeze_dim(values, dim);
+}
+
+static const tg_op max_name = {.name = "max"}, min_name = {.name = "min"};
+
+/* What would be reported in the name of argmax. */
+static bool check_along(const tg_op *op, tg_tensor *x, int dim)
+{
+    if (!tg_check_inputs(op, 1, &x) || (dim = tg_check_dim(op, x, dim)) < 0)
+        return false;
+    TG_CHECK(tg_tape_in(x), x->ndim == 0 || x->dims[dim] > 0, TG_ESHAPE,
+             "%s: no elements to choose from in %s", op->name, tg_shape_of(x).chars);
+    return true;
+}
+
+tg_tensor *tg_max_dim(tg_tensor *x, int dim, bool keepdim)
+{
+    if (!check_along(&max_name, x, dim))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    return tg_scope_close(scope, chosen(x, tg_argmax_dim(x, dim, true), dim, keepdim));
+}
+
+tg_tensor *tg_min_dim(tg_tensor *x, int dim, bool keepdim)
+{
+    if (!check_along(&min_name, x, dim))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    return tg_scope_close(scope, chosen(x, tg_argmin_dim(x, dim, true), dim, keepdim));
+}

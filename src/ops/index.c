@@ -1,0 +1,223 @@
+/* Reading by index: gather, index_select, embedding. All are one operation, and their gradients are
+ * its adjoint, which adds at the same places; each is the other's gradient. Relies on
+ * kernels/index.h.
+ *
+ * `big` is what is read from or added to, `small` has an element for each place read. A gather's
+ * index has a value for each of those places; else the index's dims stand in small where `dim`
+ * stands in big. */
+#include "check.h"
+
+#include "../kernels/index.h"
+
+#include <string.h>
+
+enum { GATHER, INDEX_SELECT, EMBEDDING, KINDS };
+
+typedef struct lookup {
+    int kind;
+    int dim;         /* of big, that the index is for */
+    int64_t padding; /* an index whose entries get no gradient */
+    int64_t skip;    /* an index whose entries read as zeros */
+} lookup;
+
+/* The strides of big and the index as seen in the shape of small; where big has none but by index,
+ * 0. */
+typedef struct layout {
+    int64_t big[TG_MAX_NDIM], index[TG_MAX_NDIM];
+} layout;
+
+static layout layout_of(const lookup *p, const tg_tensor *big, const tg_tensor *index)
+{
+    layout l = {{0}, {0}};
+    const int64_t *from = tg_strides(big), *by = tg_strides(index);
+    if (p->kind == GATHER) {
+        memcpy(l.big, from, big->ndim * sizeof *from);
+        l.big[p->dim] = 0;
+        memcpy(l.index, by, index->ndim * sizeof *by);
+        return l;
+    }
+    for (int i = 0; i < big->ndim; i++) {
+        if (i != p->dim)
+            l.big[i < p->dim ? i : i + index->ndim - 1] = from[i];
+    }
+    memcpy(l.index + p->dim, by, index->ndim * sizeof *by);
+    return l;
+}
+
+/* Reports an index that is not one of big's dim. In forward, so that a replay
+ * looks again. */
+static bool check_index(tg_node *node, const tg_tensor *index, int64_t size)
+{
+    const int64_t *data = tg_contiguous_data(node, index);
+    if (!data)
+        return false;
+    int64_t i = tgk_index_outside(data, index->numel, size);
+    TG_CHECK(tg_node_tape(node), i == index->numel, TG_EVALUE,
+             "%s: index %lld at position %lld is outside [0, %lld)", node->op->name,
+             (long long)data[i], (long long)i, (long long)size);
+    return true;
+}
+
+/* Runs a loop of kernels/index.h over all places. */
+static void run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk_loop *loop,
+                int64_t skip)
+{
+    const lookup *p = node->params;
+    const tg_tensor *index = node->in[1];
+    size_t size = tg_dtype_size(big->dtype);
+    layout l = layout_of(p, big, index);
+    tgk_nest nest = {.ndim = small->ndim,
+                     .operands = 3,
+                     .sizes = small->dims,
+                     .data = {small->data, index->data, big->data},
+                     .strides = {tg_strides(small), l.index, l.big},
+                     .size = {size, sizeof(int64_t), size}};
+    tgk_index params = {tg_strides(big)[p->dim] * (int64_t)size, skip};
+    if (check_index(node, index, big->dims[p->dim]))
+        tgk_nest_run(&nest, loop, &params);
+}
+
+static void read_forward(tg_node *node)
+{
+    const lookup *p = node->params;
+    const tg_tensor *big = node->in[0];
+    run(node, big, node->out, tgk_gather_loop(tg_dtype_size(big->dtype)), p->skip);
+}
+
+static void add_forward(tg_node *node)
+{
+    const lookup *p = node->params;
+    const tg_tensor *big = node->out;
+    memset(big->data, 0, (size_t)big->numel * tg_dtype_size(big->dtype));
+    run(node, big, node->in[0], tgk_scatter_add_table[big->dtype], p->padding);
+}
+
+static tg_tensor *apply(const tg_op *op, tg_tensor *from, tg_tensor *index, tg_dims dims,
+                        const lookup *p)
+{
+    if (!tg_tensor_check(tg_tape_in(from), op->name, dims, 0))
+        return NULL;
+    tg_tensor *in[] = {from, index};
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 2,
+                               .in = in,
+                               .dtype = from->dtype,
+                               .ndim = dims.ndim,
+                               .dims = dims.sizes,
+                               .params = p,
+                               .params_size = sizeof *p});
+}
+
+static const tg_op read_ops[KINDS], add_ops[KINDS];
+
+static void read_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const lookup *p = node->params;
+    grad_in[0] = apply(&add_ops[p->kind], grad_out, node->in[1], tg_dims_of(node->in[0]), p);
+}
+
+/* What gets no gradient gives none, where a gradient is differentiated again. */
+static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    lookup p = *(const lookup *)node->params;
+    p.skip = p.padding;
+    grad_in[0] = apply(&read_ops[p.kind], grad_out, node->in[1], tg_dims_of(node->in[0]), &p);
+}
+
+/* The fields of a tg_op for either direction. */
+#define READ .forward = read_forward, .backward = read_backward, .reads = {TG_READS_IN(1)}
+#define ADD .forward = add_forward, .backward = add_backward, .reads = {TG_READS_IN(1)}
+
+static const tg_op read_ops[KINDS] = {
+    {.name = "gather", READ}, {.name = "index_select", READ}, {.name = "embedding", READ}};
+static const tg_op add_ops[KINDS] = {{.name = "gather_backward", ADD},
+                                     {.name = "index_select_backward", ADD},
+                                     {.name = "embedding_backward", ADD}};
+
+static bool check_lookup(const tg_op *op, tg_tensor *x, tg_tensor *index)
+{
+    tg_tensor *in[] = {x, index};
+    if (!tg_check_inputs(op, 2, in))
+        return false;
+    TG_CHECK(tg_tape_in(x), index->dtype == TG_I64, TG_EDTYPE, "%s: the index is %s, wanted int64",
+             op->name, tg_dtype_name(index->dtype));
+    return true;
+}
+
+/* 0-d tensors count as one element in a row. */
+static tg_tensor *at_least_1d(tg_tensor *x)
+{
+    return x->ndim ? x : tg_reshape(x, 1, (int64_t[]){1});
+}
+
+static bool check_gather(const tg_tensor *x, const tg_tensor *index, int dim)
+{
+    bool fits = x->ndim == index->ndim;
+    for (int i = 0; i < x->ndim && fits; i++)
+        fits = i == dim || index->dims[i] <= x->dims[i];
+    TG_CHECK(tg_tape_in(x), fits, TG_ESHAPE, "gather: index %s for %s along dim %d",
+             tg_shape_of(index).chars, tg_shape_of(x).chars, dim);
+    return true;
+}
+
+tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
+{
+    const tg_op *op = &read_ops[GATHER];
+    if (!check_lookup(op, x, index))
+        return NULL;
+    lookup p = {GATHER, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
+    if (p.dim < 0)
+        return NULL;
+    bool flat = index->ndim == 0;
+    tg_scope scope = tg_scope_open(x);
+    x = at_least_1d(x);
+    index = at_least_1d(index);
+    tg_tensor *y = NULL;
+    if (x && index && check_gather(x, index, p.dim))
+        y = apply(op, x, index, tg_dims_of(index), &p);
+    return tg_scope_close(scope, flat && y ? tg_reshape(y, 0, NULL) : y);
+}
+
+tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
+{
+    const tg_op *op = &read_ops[INDEX_SELECT];
+    if (!check_lookup(op, x, index))
+        return NULL;
+    lookup p = {INDEX_SELECT, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
+    if (p.dim < 0)
+        return NULL;
+    bool flat = x->ndim == 0;
+    TG_CHECK(tg_tape_in(x), index->ndim == 1 && (!flat || index->numel == 1), TG_ESHAPE,
+             "index_select: index %s for %s, wanted %s", tg_shape_of(index).chars,
+             tg_shape_of(x).chars, flat ? "one element" : "1 dim");
+    tg_scope scope = tg_scope_open(x);
+    x = at_least_1d(x);
+    if (!x)
+        return NULL;
+    tg_shape shape = tg_shape_copy(tg_dims_of(x));
+    shape.sizes[p.dim] = index->numel;
+    tg_tensor *y = apply(op, x, index, tg_shape_dims(&shape), &p);
+    return tg_scope_close(scope, flat && y ? tg_reshape(y, 0, NULL) : y);
+}
+
+tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx)
+{
+    const tg_op *op = &read_ops[EMBEDDING];
+    if (!check_lookup(op, weight, index))
+        return NULL;
+    tg_tape *tape = tg_tape_in(weight);
+    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "embedding: weight %s, wanted (V, D)",
+             tg_shape_of(weight).chars);
+    TG_CHECK(tape, index->ndim < TG_MAX_NDIM, TG_ESHAPE, "embedding: index %s has too many dims",
+             tg_shape_of(index).chars);
+    int64_t rows = weight->dims[0];
+    lookup p = {EMBEDDING, 0, padding_idx, INT64_MIN};
+    TG_CHECK(tape, padding_idx == TG_NO_PADDING || (padding_idx >= -rows && padding_idx < rows),
+             TG_EVALUE, "embedding: padding_idx %lld for %lld rows", (long long)padding_idx,
+             (long long)rows);
+    if (padding_idx < 0 && padding_idx != TG_NO_PADDING)
+        p.padding += rows;
+    tg_shape shape = tg_shape_copy(tg_dims_of(index));
+    shape.sizes[shape.ndim++] = weight->dims[1];
+    return apply(op, weight, index, tg_shape_dims(&shape), &p);
+}

@@ -1,0 +1,196 @@
+/* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
+ * of one dim from a start on; their gradient writes into that part of a tensor of zeros. */
+#include "check.h"
+
+#include <string.h>
+
+typedef struct part {
+    int dim;
+    int64_t start, step, length;
+} part;
+
+/* The strides of t in the part's dim, step by step, and where the part begins. Where nothing of it
+ * is there, it begins with t: the address of its first element might lie behind the data. */
+static int64_t part_strides(const tg_tensor *t, const part *p, int64_t *strides)
+{
+    memcpy(strides, tg_strides(t), t->ndim * sizeof *strides);
+    int64_t offset = p->length && t->numel ? p->start * strides[p->dim] : 0;
+    strides[p->dim] *= p->step;
+    return offset;
+}
+
+static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p);
+
+static void put_forward(tg_node *node)
+{
+    const part *p = node->params;
+    const tg_tensor *g = node->in[0], *out = node->out;
+    size_t size = tg_dtype_size(out->dtype);
+    int64_t strides[TG_MAX_NDIM];
+    int64_t offset = part_strides(out, p, strides);
+    memset(out->data, 0, (size_t)out->numel * size);
+    tgk_nest nest = {.ndim = g->ndim,
+                     .operands = 2,
+                     .sizes = g->dims,
+                     .data = {out->data + offset * (int64_t)size, g->data},
+                     .strides = {strides, tg_strides(g)},
+                     .size = {size, size}};
+    tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
+}
+
+static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
+
+static const tg_op slice_op = {.name = "slice", .backward = take_backward};
+
+static void put_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = take(&slice_op, grad_out, node->params);
+}
+
+static const tg_op put_op = {
+    .name = "slice_backward", .forward = put_forward, .backward = put_backward};
+
+static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const tg_tensor *x = node->in[0];
+    grad_in[0] = tg_apply(&(tg_call){.op = &put_op,
+                                     .n_in = 1,
+                                     .in = &grad_out,
+                                     .dtype = x->dtype,
+                                     .ndim = x->ndim,
+                                     .dims = x->dims,
+                                     .params = node->params,
+                                     .params_size = sizeof(part)});
+}
+
+static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p)
+{
+    int64_t strides[TG_MAX_NDIM];
+    int64_t offset = part_strides(x, p, strides);
+    tg_shape sizes = tg_shape_copy(tg_dims_of(x));
+    sizes.sizes[p->dim] = p->length;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = x->dtype,
+                               .ndim = x->ndim,
+                               .dims = sizes.sizes,
+                               .params = p,
+                               .params_size = sizeof *p,
+                               .view_of = x,
+                               .strides = strides,
+                               .offset = offset});
+}
+
+/* The dim to cut; -1, and the error, where there is none. A 0-d tensor has none. */
+static int check_cut(const tg_op *op, tg_tensor *x, int dim)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return -1;
+    if (x->ndim)
+        return tg_check_dim(op, x, dim);
+    tg_fail(tg_tape_in(x), TG_ESHAPE, "%s: a 0-d tensor has no dim to cut", op->name);
+    return -1;
+}
+
+static const tg_op narrow_op = {.name = "narrow", .backward = take_backward};
+
+tg_tensor *tg_narrow(tg_tensor *x, int dim, int64_t start, int64_t length)
+{
+    part p = {.dim = check_cut(&narrow_op, x, dim), .step = 1, .length = length};
+    if (p.dim < 0)
+        return NULL;
+    int64_t size = x->dims[p.dim];
+    p.start = start < 0 ? start + size : start;
+    TG_CHECK(tg_tape_in(x),
+             p.start >= 0 && p.start <= size && length >= 0 && length <= size - p.start, TG_EVALUE,
+             "narrow: %lld elements from %lld on are not all in dim %d of %s", (long long)length,
+             (long long)start, p.dim, tg_shape_of(x).chars);
+    return take(&narrow_op, x, &p);
+}
+
+/* A bound that counts from the end where it is negative, cut to [0, size]. */
+static int64_t bound(int64_t at, int64_t size)
+{
+    if (at < 0)
+        at = at < -size ? 0 : at + size;
+    return at > size ? size : at;
+}
+
+tg_tensor *tg_slice(tg_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
+{
+    part p = {.dim = check_cut(&slice_op, x, dim)};
+    if (p.dim < 0)
+        return NULL;
+    TG_CHECK(tg_tape_in(x), step > 0, TG_EVALUE, "slice: step %lld, wanted one above 0",
+             (long long)step);
+    int64_t size = x->dims[p.dim];
+    p.start = bound(start, size);
+    int64_t span = bound(end, size) - p.start;
+    p.length = span > 0 ? (span - 1) / step + 1 : 0;
+    p.step = step <= size ? step : size ? size : 1; /* keeps the stride in range */
+    return take(&slice_op, x, &p);
+}
+
+/* params: a part of length 1, whose dim is dropped. */
+static void select_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const part *p = node->params;
+    tg_tensor *g = tg_unsqueeze(grad_out, p->dim);
+    if (g)
+        take_backward(node, g, grad_in);
+}
+
+static const tg_op select_op = {.name = "select", .backward = select_backward};
+
+tg_tensor *tg_select(tg_tensor *x, int dim, int64_t index)
+{
+    part p = {.dim = check_cut(&select_op, x, dim), .step = 1, .length = 1};
+    if (p.dim < 0)
+        return NULL;
+    int64_t size = x->dims[p.dim];
+    TG_CHECK(tg_tape_in(x), index >= -size && index < size, TG_EVALUE,
+             "select: there is no index %lld in dim %d of %s", (long long)index, p.dim,
+             tg_shape_of(x).chars);
+    p.start = index < 0 ? index + size : index;
+    int64_t strides[TG_MAX_NDIM], kept[2][TG_MAX_NDIM];
+    int64_t offset = part_strides(x, &p, strides);
+    for (int i = 0, n = 0; i < x->ndim; i++) {
+        if (i == p.dim)
+            continue;
+        kept[0][n] = x->dims[i];
+        kept[1][n++] = strides[i];
+    }
+    return tg_apply(&(tg_call){.op = &select_op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = x->dtype,
+                               .ndim = x->ndim - 1,
+                               .dims = kept[0],
+                               .params = &p,
+                               .params_size = sizeof p,
+                               .view_of = x,
+                               .strides = kept[1],
+                               .offset = offset});
+}
+
+static const tg_op chunk_op = {.name = "chunk", .backward = take_backward};
+
+size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
+{
+    part p = {.dim = check_cut(&chunk_op, x, dim), .step = 1};
+    if (p.dim < 0)
+        return 0;
+    TG_CHECK(tg_tape_in(x), chunks > 0 && out, TG_EVALUE, "chunk: no room for the results");
+    int64_t size = x->dims[p.dim], most = (uint64_t)size < chunks ? size : (int64_t)chunks;
+    int64_t each = size ? (size - 1) / most + 1 : 0;
+    size_t n = each ? (size_t)((size - 1) / each + 1) : chunks; /* as torch: all of them empty */
+    tg_scope scope = tg_scope_open(x);
+    for (size_t i = 0; i < n; i++, p.start += each) {
+        p.length = each < size - p.start ? each : size - p.start;
+        out[i] = take(&chunk_op, x, &p);
+        if (!tg_scope_close(scope, out[i]))
+            return 0;
+    }
+    return n;
+}

@@ -1,0 +1,273 @@
+/* The library's speed, one line a row: name, median, minimum, unit, samples. Arguments choose rows by
+ * the beginning of their names; none: all. bench.py runs the same rows in PyTorch beside it. */
+#define _POSIX_C_SOURCE 199309L
+#include <tinygrad.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct state {
+    tg_tape *tape;
+    tg_mark mark;
+    int64_t size;
+    tg_tensor *t[8]; /* leaves, made before the mark */
+    tg_optim *optim;
+} state;
+
+/* One row: `make` prepares leaves for a size, `step` is what is timed; `work` is how much of the unit one
+ * step is (0: the row is a time, in microseconds). */
+typedef struct row {
+    const char *name;
+    void (*make)(state *s);
+    void (*step)(state *s);
+    double (*work)(int64_t size);
+    const char *unit;
+    int64_t sizes[12];
+} row;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void cross_entropy_make(state *s)
+{
+    int64_t rows = s->size == 5 ? 3 : s->size == 50257 ? 1024 : s->size > 10000 ? 256 : 1024;
+    s->t[0] = tg_randn(s->tape, TG_DIMS(rows, s->size), TG_REQUIRES_GRAD);
+    s->t[1] = tg_randint(s->tape, 0, s->size, TG_DIMS(rows), TG_I64);
+}
+
+static void cross_entropy_step(state *s)
+{
+    tg_zero_grad(s->t[0]);
+    tg_backward(tg_cross_entropy(s->t[0], s->t[1], NULL));
+}
+
+static tg_tensor *layer(state *s, int i, int64_t in, int64_t out)
+{
+    s->t[i] = tg_zeros(s->tape, TG_DIMS(out, in), TG_REQUIRES_GRAD);
+    s->t[i + 1] = tg_zeros(s->tape, TG_DIMS(out), TG_REQUIRES_GRAD);
+    tg_linear_init(s->t[i], s->t[i + 1]);
+    return s->t[i];
+}
+
+static void hinge_make(state *s)
+{
+    layer(s, 0, 2, s->size);
+    layer(s, 2, s->size, s->size);
+    layer(s, 4, s->size, 1);
+    s->t[6] = tg_randn(s->tape, TG_DIMS(100, 2), 0);
+    s->t[7] = tg_randn(s->tape, TG_DIMS(100, 1), 0);
+    s->optim = tg_sgd(s->tape, s->t, 6, &(tg_sgd_opts){.lr = 0.01});
+}
+
+static void hinge_step(state *s)
+{
+    tg_tensor *h = tg_relu(tg_linear(s->t[6], s->t[0], s->t[1]));
+    h = tg_relu(tg_linear(h, s->t[2], s->t[3]));
+    tg_tensor *score = tg_linear(h, s->t[4], s->t[5]);
+    tg_tensor *loss = tg_mean(tg_relu(tg_add_scalar(tg_neg(tg_mul(score, s->t[7])), 1)));
+    tg_optim_zero_grad(s->optim);
+    tg_backward(loss);
+    tg_optim_step(s->optim);
+}
+
+static void mlp_make(state *s)
+{
+    layer(s, 0, 784, s->size);
+    layer(s, 2, s->size, 10);
+    s->t[4] = tg_randn(s->tape, TG_DIMS(64, 784), 0);
+    s->t[5] = tg_randint(s->tape, 0, 10, TG_DIMS(64), TG_I64);
+    s->optim = tg_sgd(s->tape, s->t, 4, &(tg_sgd_opts){.lr = 0.01, .momentum = 0.9});
+}
+
+static void mlp_step(state *s)
+{
+    tg_tensor *h = tg_relu(tg_linear(s->t[4], s->t[0], s->t[1]));
+    tg_tensor *loss = tg_cross_entropy(tg_linear(h, s->t[2], s->t[3]), s->t[5], NULL);
+    tg_optim_zero_grad(s->optim);
+    tg_backward(loss);
+    tg_optim_step(s->optim);
+}
+
+static void matmul_make(state *s)
+{
+    for (int i = 0; i < 2; i++)
+        s->t[i] = tg_randn(s->tape, TG_DIMS(s->size, s->size), TG_REQUIRES_GRAD);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(s->size, s->size), 0);
+}
+
+/* Three products: forward, and one for each gradient. */
+static void matmul_step(state *s)
+{
+    tg_zero_grad(s->t[0]);
+    tg_zero_grad(s->t[1]);
+    tg_backward_with(tg_matmul(s->t[0], s->t[1]), s->t[2], NULL);
+}
+
+static double matmul_work(int64_t n)
+{
+    return 6e-9 * (double)n * (double)n * (double)n;
+}
+
+static void elementwise_make(state *s)
+{
+    for (int i = 0; i < 3; i++)
+        s->t[i] = tg_randn(s->tape, TG_DIMS(s->size), TG_REQUIRES_GRAD);
+}
+
+static void elementwise_step(state *s)
+{
+    for (int i = 0; i < 3; i++)
+        tg_zero_grad(s->t[i]);
+    tg_backward(tg_sum(tg_relu(tg_add(tg_mul(s->t[0], s->t[1]), s->t[2]))));
+}
+
+enum { CHAIN = 1000 };
+
+static void chain_make(state *s)
+{
+    s->t[0] = tg_ones(s->tape, TG_DIMS(s->size), TG_REQUIRES_GRAD);
+}
+
+static tg_tensor *chain(state *s)
+{
+    tg_tensor *x = s->t[0];
+    for (int i = 0; i < CHAIN; i++)
+        x = tg_mul_scalar(x, 1.0);
+    return x;
+}
+
+static void chain_forward_step(state *s)
+{
+    chain(s);
+}
+
+static void chain_both_step(state *s)
+{
+    tg_zero_grad(s->t[0]);
+    tg_backward(tg_sum(chain(s)));
+}
+
+static void randn_make(state *s)
+{
+    s->t[0] = tg_zeros(s->tape, TG_DIMS(s->size), 0);
+}
+
+static void randn_step(state *s)
+{
+    tg_normal_(s->t[0], 0, 1);
+}
+
+static double millions(int64_t n)
+{
+    return 1e-6 * (double)n;
+}
+
+static const row rows[] = {
+    {"W1_cross_entropy_3", cross_entropy_make, cross_entropy_step, NULL, "us", {5}},
+    {"W2_mlp_hinge", hinge_make, hinge_step, NULL, "us", {16, 64, 256}},
+    {"W3_mlp_784_10", mlp_make, mlp_step, NULL, "us", {128, 16, 32, 512, 2048}},
+    {"W4_cross_entropy",
+     cross_entropy_make,
+     cross_entropy_step,
+     NULL,
+     "us",
+     {50257, 2, 10, 100, 1000, 10000, 250000}},
+    {"W5_matmul",
+     matmul_make,
+     matmul_step,
+     matmul_work,
+     "GFLOP/s",
+     {1024, 4, 8, 16, 32, 64, 128, 256, 512, 2048}},
+    {"W6_elementwise",
+     elementwise_make,
+     elementwise_step,
+     NULL,
+     "us",
+     {10000000, 10, 1000, 100000, 1000000, 100000000}},
+    {"W7_chain_forward", chain_make, chain_forward_step, NULL, "us", {8}},
+    {"W7_chain_both", chain_make, chain_both_step, NULL, "us", {8}},
+    {"W8_randn", randn_make, randn_step, millions, "M/s", {1000000, 10, 1000, 10000000}},
+};
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { MAX_SAMPLES = 101 };
+
+/* Seconds of one step: enough turns a sample for the clock, and samples for about half a second. */
+static int sample(const row *r, state *s, double *seconds)
+{
+    int turns = 1, n = 0;
+    double end = 0, start = now();
+    for (int i = 0; i < 3 || now() - start < 0.05; i++) {
+        double t = now();
+        tg_tape_rewind(s->tape, s->mark);
+        r->step(s);
+        t = now() - t;
+        turns = t > 0 && t < 1e-3 ? (int)(1e-3 / t) + 1 : 1;
+        if (t > 1)
+            break;
+    }
+    start = now();
+    while (n < MAX_SAMPLES && (n < 5 || end - start < 0.5)) {
+        double t = now();
+        for (int i = 0; i < turns; i++) {
+            tg_tape_rewind(s->tape, s->mark);
+            r->step(s);
+        }
+        end = now();
+        seconds[n++] = (end - t) / turns;
+    }
+    return n;
+}
+
+static void run(const row *r, int64_t size)
+{
+    state s = {.tape = tg_tape_new(NULL), .size = size};
+    double seconds[MAX_SAMPLES];
+    r->make(&s);
+    s.mark = tg_tape_mark(s.tape);
+    int n = sample(r, &s, seconds);
+    if (tg_error(s.tape)) {
+        printf("%s/%lld: %s\n", r->name, (long long)size, tg_error_message(s.tape));
+    } else {
+        qsort(seconds, (size_t)n, sizeof *seconds, by_value);
+        double median = seconds[n / 2], least = seconds[0];
+        double work = r->work ? r->work(size) : 0;
+        printf("%s/%lld %.6g %.6g %s %d\n", r->name, (long long)size,
+               work > 0 ? work / median : median * 1e6, work > 0 ? work / least : least * 1e6,
+               r->unit, n);
+    }
+    fflush(stdout);
+    tg_tape_free(s.tape);
+}
+
+static bool chosen(const char *name, int n, char *const *prefixes)
+{
+    for (int i = 0; i < n; i++) {
+        if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+            return true;
+    }
+    return n == 0;
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int k = 0; k < 12 && rows[i].sizes[k]; k++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s/%lld", rows[i].name, (long long)rows[i].sizes[k]);
+            if (chosen(name, argc - 1, argv + 1))
+                run(&rows[i], rows[i].sizes[k]);
+        }
+    }
+    return 0;
+}
