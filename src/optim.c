@@ -126,8 +126,8 @@ static void update(const tg_sgd_opts *o, slot *s)
                          .nesterov = o->nesterov,
                          .maximize = o->maximize,
                          .first = s->steps == 0};
-    tgk_sgd_table[s->param->dtype](s->param->numel, s->param->data, grad->data,
-                                   s->momentum ? s->momentum->data : NULL, &args);
+    tgk_sgd *sgd = tgk_sgd_table[tg_tape_in(s->param)->isa][s->param->dtype];
+    sgd(s->param->numel, s->param->data, grad->data, s->momentum ? s->momentum->data : NULL, &args);
     s->steps++;
     s->param->storage->version++;
 }

@@ -2,6 +2,8 @@
 #ifndef TGK_OPTIM_H
 #define TGK_OPTIM_H
 
+#include "isa.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,7 +16,7 @@ typedef struct tgk_sgd_args {
 /* Updates p[n] from the gradient g; buffer (NULL without momentum) is the momentum's. */
 typedef void tgk_sgd(int64_t n, void *p, const void *g, void *buffer, const tgk_sgd_args *args);
 
-/* By dtype: float, double. */
-extern tgk_sgd *const tgk_sgd_table[2];
+/* By instruction set and dtype (float, double). */
+extern tgk_sgd *const tgk_sgd_table[TGK_ISAS][2];
 
 #endif

@@ -1,5 +1,6 @@
 /* The library's speed, one line a row: name, median, minimum, unit, samples. Arguments choose rows by
- * the beginning of their names; none: all. bench.py runs the same rows in PyTorch beside it. */
+ * the beginning of their names; none: all; --list names them. bench.py runs the same rows in PyTorch
+ * beside it. */
 #define _POSIX_C_SOURCE 199309L
 #include <tinygrad.h>
 
@@ -250,10 +251,12 @@ static void run(const row *r, int64_t size)
     tg_tape_free(s.tape);
 }
 
+/* By the beginning of its name or, where a size is given, the whole name. */
 static bool chosen(const char *name, int n, char *const *prefixes)
 {
     for (int i = 0; i < n; i++) {
-        if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+        if (strchr(prefixes[i], '/') ? !strcmp(name, prefixes[i])
+                                     : !strncmp(name, prefixes[i], strlen(prefixes[i])))
             return true;
     }
     return n == 0;
@@ -261,11 +264,14 @@ static bool chosen(const char *name, int n, char *const *prefixes)
 
 int main(int argc, char **argv)
 {
+    bool list = argc == 2 && !strcmp(argv[1], "--list");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int k = 0; k < 12 && rows[i].sizes[k]; k++) {
             char name[64];
             snprintf(name, sizeof name, "%s/%lld", rows[i].name, (long long)rows[i].sizes[k]);
-            if (chosen(name, argc - 1, argv + 1))
+            if (list)
+                puts(name);
+            else if (chosen(name, argc - 1, argv + 1))
                 run(&rows[i], rows[i].sizes[k]);
         }
     }
