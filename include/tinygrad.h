@@ -644,9 +644,9 @@ typedef struct tg_pool_opts {
     int64_t padding[2];  /**< at most half the window */
     int64_t dilation[2]; /**< default 1; max pooling only */
 } tg_pool_opts;
-/** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan wins
- * (the first of several; PyTorch: the last). A window of nothing but -inf gives its gradient to the
- * padding, where it has any. */
+/** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
+ * wins (the first of several; PyTorch: the last). A window of nothing but -inf gives its
+ * gradient to the padding, where it has any. */
 TG_API tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts);
 /** The largest of each window of (N, C, H, W) or (C, H, W). */
 TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
@@ -697,12 +697,12 @@ typedef struct tg_nll_opts {
     bool has_ignore_index;  /**< whether ignore_index is given; else it is -100 */
     int64_t ignore_index;   /**< positions with this target count for nothing */
 } tg_nll_opts;
-/** Negative log likelihood: -weight[t] * log_probs[t]. log_probs (C), (N, C) or (N, C, d1, ...) of
- * a float dtype; targets int64 of the same shape without C. Result 0-d, or the targets' shape for
- * TG_NONE. The mean over no position (none there, all ignored, or weights that sum to 0) is nan with
- * zero gradients. (PyTorch 2.13 divides by a sum of weights of 0: an infinite loss is possible, and
- * gradients are nan.)
- * TG_EVALUE: a target outside [0, C) that is not ignore_index; a weight that requires grad. */
+/** Negative log likelihood: -weight[t] * log_probs[t]. log_probs (C), (N, C) or (N, C, d1, ...)
+ * of a float dtype; targets int64 of the same shape without C. Result 0-d, or the targets' shape
+ * for TG_NONE. The mean over no position (none there, all ignored, or weights that sum to 0) is
+ * nan with zero gradients. (PyTorch 2.13 divides by a sum of weights of 0: an infinite loss is
+ * possible, and gradients are nan.) TG_EVALUE: a target outside [0, C) that is not ignore_index;
+ * a weight that requires grad. */
 TG_API tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_opts *opts);
 
 /** Options of tg_cross_entropy(); NULL or zeros are PyTorch's defaults. */

@@ -1,5 +1,5 @@
-/* Memory: blocks with a bump pointer, and a recycling pool on top of one for the length of a backward
- * pass. Relies on nothing; arena.c is the only file that calls the allocator. */
+/* Memory: blocks with a bump pointer, and a recycling pool on top of one for the length of a
+ * backward pass. Relies on nothing; arena.c is the only file that calls the allocator. */
 #ifndef TG_ARENA_H
 #define TG_ARENA_H
 

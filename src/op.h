@@ -10,8 +10,8 @@
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
 
-/* Around a function that records more than one operation: where its result is NULL, what it recorded
- * is taken back. x may be NULL or dead; then there is nothing to take back. */
+/* Around a function that records more than one operation: where its result is NULL, what it
+ * recorded is taken back. x may be NULL or dead; then there is nothing to take back. */
 typedef struct tg_scope {
     tg_tape *tape;
     tg_mark start;

@@ -1,6 +1,6 @@
-/* Optimisers: in-place updates of leaves from their gradients. All state is made with the optimiser,
- * so that a step allocates nothing and leaves nothing on the tape. Relies on tensor.h and
- * kernels/optim.h. */
+/* Optimisers: in-place updates of leaves from their gradients. All state is made with the
+ * optimiser, so that a step allocates nothing and leaves nothing on the tape. Relies on tensor.h
+ * and kernels/optim.h. */
 #include "tensor.h"
 
 #include "kernels/optim.h"

@@ -25,8 +25,8 @@ typedef enum tg_style {
 /* Long enough for any number in its style, and for "size=(...)". */
 enum { NUMBER = 40, SUFFIX = 24 * TG_MAX_NDIM };
 
-/* What the elements that will be seen are like. Texts get longer towards the ends of these ranges, so
- * that the ends are all that their width depends on. */
+/* What the elements that will be seen are like. Texts get longer towards the ends of these
+ * ranges, so that the ends are all that their width depends on. */
 typedef struct tg_extent {
     int64_t low, high; /* of integers, and of bools as 0 and 1 */
     double least[2];   /* least magnitude of the finite floats but 0: the positive, the negative */
@@ -229,8 +229,8 @@ static void put_element(tg_printer *p, const char *at)
     put(p, text);
 }
 
-/* Before every item but the first. Two items at least go on a line: they have 20 characters at most,
- * an int64, and 16 dims still leave 58. */
+/* Before every item but the first. Two items at least go on a line: they have 20 characters at
+ * most, an int64, and 16 dims still leave 58. */
 static void put_separator(tg_printer *p, int dim, int64_t item)
 {
     int indent = PREFIX + dim;
@@ -263,8 +263,9 @@ static void put_values(tg_printer *p, int dim, const char *at)
     put(p, "]");
 }
 
-/* Breaks the line two columns early, where PyTorch does. (It reckons from the true column after a
- * suffix on a line of its own; but only a size too long for another suffix beside it gets there.) */
+/* Breaks the line two columns early, where PyTorch does. (It reckons from the true column after
+ * a suffix on a line of its own; but only a size too long for another suffix beside it gets
+ * there.) */
 static void put_suffix(tg_printer *p, const char *text)
 {
     bool fits = p->column + 2 + 2 + (int)strlen(text) <= LINE_WIDTH;

@@ -1,9 +1,10 @@
-/* The random generator; see random.h. Every rounding here is PyTorch's: its AVX2 kernels for blocks
- * of float normals (8 lanes, with a log and a sincos of their own), libm in double for all others.
+/* The random generator; see random.h. Every rounding here is PyTorch's: its AVX2 kernels for
+ * blocks of float normals (8 lanes, with a log and a sincos of their own), libm in double for
+ * all others.
  *
- * Relies on fma() and fmaf() being fused, on no other contraction (-ffp-contract=off), and for the
- * last bits of double normals on log(), log1p(), sin() and cos() being those that PyTorch was linked
- * with (glibc's). */
+ * Relies on fma() and fmaf() being fused, on no other contraction (-ffp-contract=off), and for
+ * the last bits of double normals on log(), log1p(), sin() and cos() being those that PyTorch
+ * was linked with (glibc's). */
 #include "random.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
-/* The random generator: PyTorch 2.13's CPU streams, bit for bit, over raw memory. An mt19937 engine
- * and one pending normal, which all functions share, so that any mix of calls stays in step with the
- * same mix in PyTorch. Relies on nothing.
+/* The random generator: PyTorch 2.13's CPU streams, bit for bit, over raw memory. An mt19937
+ * engine and one pending normal, which all functions share, so that any mix of calls stays in
+ * step with the same mix in PyTorch. Relies on nothing.
  *
- * A fill of n elements takes the same draws as n fills of one element, except for normals: from 16
- * elements on they come in blocks, with other values. A strided tensor is therefore filled element
- * by element, normals with tg_generator_normal(). */
+ * A fill of n elements takes the same draws as n fills of one element, except for normals: from
+ * 16 elements on they come in blocks, with other values. A strided tensor is therefore filled
+ * element by element, normals with tg_generator_normal(). */
 #ifndef TG_RANDOM_H
 #define TG_RANDOM_H
 

@@ -112,7 +112,8 @@ bool tg_shape_view_strides(tg_dims from, const int64_t *strides, tg_dims to, int
     int64_t numel = tg_shape_strides(to, out);
     if (numel == 0 || tg_shape_contiguous(from, strides))
         return true;
-    /* Match groups of dims with equal products, from the back; a group of `from` must lie evenly. */
+    /* Match groups of dims with equal products, from the back; a group of `from` must lie
+     * evenly. */
     int f = from.ndim - 1, t = to.ndim - 1;
     while (f >= 0) {
         int64_t stride = strides[f], chunk = from.sizes[f];

@@ -8,8 +8,8 @@
 
 #include <tinygrad/op.h>
 
-/* Every object in the tape's memory begins with this. `epoch` counts the rewinds before it was made,
- * so that (address, epoch) names it for ever. */
+/* Every object in the tape's memory begins with this. `epoch` counts the rewinds before it was
+ * made, so that (address, epoch) names it for ever. */
 typedef struct tg_object {
     uint32_t magic;
     uint32_t epoch;
@@ -59,8 +59,8 @@ struct tg_tape {
         }                                                                                          \
     } while (0)
 
-/* The three functions below look at memory that may have been given up (but is still the tape's), so
- * they go without the sanitizer. */
+/* The three functions below look at memory that may have been given up (but is still the
+ * tape's), so they go without the sanitizer. */
 #if defined(__clang__) || defined(__GNUC__)
 #define TG_UNSANITIZED __attribute__((no_sanitize("address")))
 #else

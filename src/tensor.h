@@ -13,8 +13,8 @@ typedef struct tg_storage {
     uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
 } tg_storage;
 
-/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long, or on
- * request for an interior tensor. */
+/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
+ * or on request for an interior tensor. */
 typedef struct tg_holder {
     tg_object head;
     tg_tensor *value;

@@ -1,5 +1,5 @@
-/* cmocka with what it asks to have included before it, and the assertions that tests of the tape have
- * in common. Relies on the public API alone. */
+/* cmocka with what it asks to have included before it, and the assertions that tests of the tape
+ * have in common. Relies on the public API alone. */
 #ifndef TG_TESTS_CHECK_H
 #define TG_TESTS_CHECK_H
 

@@ -1,5 +1,5 @@
-/* Helpers for naive references: shapes, broadcasting and promotion in the plainest way, apart from the
- * library's own code. Relies on op_table.h. */
+/* Helpers for naive references: shapes, broadcasting and promotion in the plainest way, apart
+ * from the library's own code. Relies on op_table.h. */
 #ifndef TG_TESTS_OP_REFERENCE_H
 #define TG_TESTS_OP_REFERENCE_H
 

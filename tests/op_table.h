@@ -1,9 +1,10 @@
-/* The operations as data. A new operation is one new row in one of the ops_*.c files: every generic
- * test (test_ops*.c, test_alloc.c) then runs over it.
+/* The operations as data. A new operation is one new row in one of the ops_*.c files: every
+ * generic test (test_ops*.c, test_alloc.c) then runs over it.
  *
- * A sample says its inputs in a few words, one per input: "3x5 5:p" are a tensor of shape [3, 5] and a
- * positive one of shape [5]. A shape is sizes with x between them; "." is a 0-d tensor, "=" the first
- * input again, "~" NULL. After a colon come letters, to which the row may give defaults:
+ * A sample says its inputs in a few words, one per input: "3x5 5:p" are a tensor of shape [3, 5]
+ * and a positive one of shape [5]. A shape is sizes with x between them; "." is a 0-d tensor,
+ * "=" the first input again, "~" NULL. After a colon come letters, to which the row may give
+ * defaults:
  *     values   none: in [-3, 3)   n: 0.5 or more from 0   p: in [0.3, 3)   u: in (0, 1)   h: huge
  *              x: extreme ones: infinities, nan, subnormals, ... (left out by gradcheck)
  *              k: classes of input 0   K: the last one out of range   g, G: some, all ignored

@@ -1,6 +1,6 @@
-/* Rows of layers: attention, convolutions, poolings, dropout and norms. A sample's `shape` holds the
- * options of a window: stride, padding, dilation (two each in two dims), groups; for a pooling kernel,
- * stride, padding, dilation. See op_table.h. */
+/* Rows of layers: attention, convolutions, poolings, dropout and norms. A sample's `shape` holds
+ * the options of a window: stride, padding, dilation (two each in two dims), groups; for a
+ * pooling kernel, stride, padding, dilation. See op_table.h. */
 #include "op_reference.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Rows of random operations. Their draws are held against PyTorch's in test_random.c; here are ranges
- * and shapes, and what the generic tests ask of every operation. See op_table.h. */
+/* Rows of random operations. Their draws are held against PyTorch's in test_random.c; here are
+ * ranges and shapes, and what the generic tests ask of every operation. See op_table.h. */
 #include "op_table.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-/* REFUSES(status, two parts of the message, an expression that is true where the call returned what it
- * should): checks that the call is refused, that its error says what is wrong, and that everything else
- * is as it was and goes on working. Each one runs in a world of its own, `w`, whose tensors it may use. */
+/* REFUSES(status, two parts of the message, an expression that is true where the call returned
+ * what it should): checks that the call is refused, that its error says what is wrong, and that
+ * everything else is as it was and goes on working. Each one runs in a world of its own, `w`,
+ * whose tensors it may use. */
 #ifndef TG_TESTS_REFUSES_H
 #define TG_TESTS_REFUSES_H
 

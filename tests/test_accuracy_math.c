@@ -1,5 +1,6 @@
-/* How accurate the math functions and the softmax kernels are, against 113-bit references (exact.h).
- * The bounds asserted are those that math.h and softmax.h promise. One fixed stream of samples. */
+/* How accurate the math functions and the softmax kernels are, against 113-bit references
+ * (exact.h). The bounds asserted are those that math.h and softmax.h promise. One fixed stream
+ * of samples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Memory runs out: allocation k of a computation fails, once or from then on, for k = 0, 1, ... until
- * all of it succeeds. Over all rows of op_table.h: the call, its gradients and theirs. */
+/* Memory runs out: allocation k of a computation fails, once or from then on, for k = 0, 1, ...
+ * until all of it succeeds. Over all rows of op_table.h: the call, its gradients and theirs. */
 #include "op_table.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* Backward passes: what is added to which leaf, gradients of gradients, views, graphs that are deep or
- * wide, and passes that fail. Changed data is test_versions.c's, single operations are test_ops.c's. */
+/* Backward passes: what is added to which leaf, gradients of gradients, views, graphs that are
+ * deep or wide, and passes that fail. Changed data is test_versions.c's, single operations are
+ * test_ops.c's. */
 #include "check.h"
 #include "support.h"
 
@@ -320,7 +321,8 @@ static void recorded_passes_accumulate(void **state)
     }
 }
 
-/* A step takes, and a pass adds to, the gradient that tg_grad() shows, also where the caller changed it. */
+/* A step takes, and a pass adds to, the gradient that tg_grad() shows, also where the caller
+ * changed it. */
 static void recorded_gradient_changed_by_hand(void **state)
 {
     (void)state;

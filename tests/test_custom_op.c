@@ -1,10 +1,12 @@
-/* Operations made with the public op.h, and what the tape does about ones that fail or misbehave. */
+/* Operations made with the public op.h, and what the tape does about ones that fail or
+ * misbehave. */
 #include "check.h"
 #include "support.h"
 
 #include <tinygrad/op.h>
 
-/* The sum of any number of tensors of one shape, each times its place from 1 on, plus a parameter. */
+/* The sum of any number of tensors of one shape, each times its place from 1 on, plus a
+ * parameter. */
 typedef struct weighted_params {
     double offset;
     bool fail;

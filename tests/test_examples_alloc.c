@@ -1,8 +1,9 @@
-/* Every example with a malloc that fails: its k-th call alone, and all from the k-th on, for k = 0, 1,
- * ... until the example gets through. It must end with exit code 1, having given all memory back.
+/* Every example with a malloc that fails: its k-th call alone, and all from the k-th on, for k =
+ * 0, 1, ... until the example gets through. It must end with exit code 1, having given all
+ * memory back.
  *
- * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name) for each example, links them in with main()
- * renamed to example_name(), and has the linker send the calls of malloc and free here. */
+ * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name) for each example, links them in with
+ * main() renamed to example_name(), and has the linker send the calls of malloc and free here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

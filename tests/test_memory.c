@@ -1,5 +1,5 @@
-/* What the tape asks of its allocator: nothing in a training loop from its second step on, little for
- * gradients, at most 256 bytes for a small operation; and all of it is given back. */
+/* What the tape asks of its allocator: nothing in a training loop from its second step on,
+ * little for gradients, at most 256 bytes for a small operation; and all of it is given back. */
 #include "check.h"
 #include "support.h"
 
@@ -108,8 +108,8 @@ static void sizes_that_change(void **state)
 
 /* --- bytes that are written to --- */
 
-/* An allocator whose pieces are filled with a pattern, so that it can be told how far each was used:
- * what the tape asked for says little, as blocks double. */
+/* An allocator whose pieces are filled with a pattern, so that it can be told how far each was
+ * used: what the tape asked for says little, as blocks double. */
 typedef struct piece {
     struct piece *next;
     size_t size;

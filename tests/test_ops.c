@@ -1,5 +1,5 @@
-/* Numbers of every operation: forward against the reference, gradients against differences, and what
- * holds for gradients whatever the operation. Over all rows of op_table.h. */
+/* Numbers of every operation: forward against the reference, gradients against differences, and
+ * what holds for gradients whatever the operation. Over all rows of op_table.h. */
 #include "op_reference.h"
 
 #include <math.h>
@@ -132,7 +132,8 @@ static void gradgradcheck(const op_case *c)
     check_gradients(c, true);
 }
 
-/* Gradients in float32, and through conversions, against those in float64, which gradcheck has seen. */
+/* Gradients in float32, and through conversions, against those in float64, which gradcheck has
+ * seen. */
 static void float32(const op_case *c)
 {
     if (strstr(c->s->in, ":x") || c->row->is & OP_RANDOM)

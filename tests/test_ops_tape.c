@@ -1,5 +1,6 @@
-/* What the tape promises of every operation: nothing recorded without gradients, replay as eager, bad
- * inputs and errors reported with everything else as it was. Over all rows of op_table.h. */
+/* What the tape promises of every operation: nothing recorded without gradients, replay as
+ * eager, bad inputs and errors reported with everything else as it was. Over all rows of
+ * op_table.h. */
 #include "op_table.h"
 
 #include <string.h>

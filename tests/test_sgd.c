@@ -1,6 +1,6 @@
-/* SGD: the update against its formula, bit for bit, over every option; which parameters it takes, and
- * what it keeps. Golden values are PyTorch's own formula (torch.optim.SGD), whose fused steps are
- * written out here. */
+/* SGD: the update against its formula, bit for bit, over every option; which parameters it
+ * takes, and what it keeps. Golden values are PyTorch's own formula (torch.optim.SGD), whose
+ * fused steps are written out here. */
 #include "check.h"
 #include "support.h"
 

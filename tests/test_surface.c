@@ -1,5 +1,6 @@
-/* Retained and chosen gradients, anomaly mode, in-place writes under the version check, batch_norm's
- * running statistics, dropout's mask, embedding's padding and long sums. Relies on src/random.h. */
+/* Retained and chosen gradients, anomaly mode, in-place writes under the version check,
+ * batch_norm's running statistics, dropout's mask, embedding's padding and long sums. Relies on
+ * src/random.h. */
 #include "check.h"
 
 #include "random.h"

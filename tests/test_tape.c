@@ -258,8 +258,8 @@ static void dead_in_operations(void **state)
     tg_tape_free(tape);
 }
 
-/* Where something else stands at a dead tensor's place, only an operation with another tensor can tell a
- * tape; but nothing is followed. */
+/* Where something else stands at a dead tensor's place, only an operation with another tensor
+ * can tell a tape; but nothing is followed. */
 static void dead_and_built_over(void **state)
 {
     (void)state;

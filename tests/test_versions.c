@@ -1,5 +1,6 @@
-/* Data changed between forward and backward: reported where the pass reads it, in whatever way it was
- * changed, and let be where it does not. The table is PyTorch's, found by changing things there. */
+/* Data changed between forward and backward: reported where the pass reads it, in whatever way
+ * it was changed, and let be where it does not. The table is PyTorch's, found by changing things
+ * there. */
 #include "check.h"
 #include "support.h"
 
@@ -333,7 +334,8 @@ static void gradients_that_accumulate(void **state)
     tg_tape_free(tape);
 }
 
-/* A pass that reads the memory which it writes a leaf's first gradient to must not read it after. */
+/* A pass that reads the memory which it writes a leaf's first gradient to must not read it
+ * after. */
 static void dropped_gradient_read_by_its_own_pass(void **state)
 {
     (void)state;

@@ -39,13 +39,13 @@ enum { TG_READS_NOTHING = 0, TG_READS_OUT = 0x80 };
 typedef struct tg_op {
     /** The name in error messages. */
     const char *name;
-    /** Fills node->out (and node->saved) from node->in. May run again (replay), so it must depend on
-     * nothing but the node. NULL for views: their data is there already. May call tg_fail(). */
+    /** Fills node->out (and node->saved) from node->in. May run again (replay), so it must depend
+     * on nothing but the node. NULL for views: their data is there already. May call tg_fail(). */
     void (*forward)(tg_node *node);
-    /** Sets grad_in[i] for each input with tg_needs_grad(node, i), by calling operations (so that it
-     * can be differentiated again). grad_out has the output's shape and dtype; grad_in[i] may have
-     * any shape that broadcasts from in[i]'s: it is summed down. NULL means no gradient. A NULL
-     * function: the result never requires a gradient. */
+    /** Sets grad_in[i] for each input with tg_needs_grad(node, i), by calling operations (so that
+     * it can be differentiated again). grad_out has the output's shape and dtype; grad_in[i] may
+     * have any shape that broadcasts from in[i]'s: it is summed down. NULL means no gradient. A
+     * NULL function: the result never requires a gradient. */
     void (*backward)(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
     /** reads[i]: what grad_in[i] is computed from, TG_READS_ bits. A change to that data between
      * forward and backward is reported as an error. Entries past the 8th input read nothing. */
@@ -77,8 +77,8 @@ TG_API bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in);
  * output; NULL on an error, with nothing recorded. The inputs must have passed tg_check_inputs();
  * NULL ones (optional inputs) are allowed here. */
 TG_API tg_tensor *tg_apply(const tg_call *call);
-/** Sets the tape's error unless one is set already, and returns `status`. The message is formatted as
- * by printf. */
+/** Sets the tape's error unless one is set already, and returns `status`. The message is
+ * formatted as by printf. */
 TG_API tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))

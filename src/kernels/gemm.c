@@ -1,6 +1,6 @@
-/* Matrix product, see gemm.h. Blocks of b and a are packed into strips as wide as a tile of c; a tile
- * stays in registers while it walks along k. Blocks of k are taken in order and each goes on from
- * what the one before left in c, so that the chain of every element is unbroken. */
+/* Matrix product, see gemm.h. Blocks of b and a are packed into strips as wide as a tile of c; a
+ * tile stays in registers while it walks along k. Blocks of k are taken in order and each goes
+ * on from what the one before left in c, so that the chain of every element is unbroken. */
 #include "gemm.h"
 
 #include <math.h>

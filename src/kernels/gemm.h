@@ -23,8 +23,8 @@ typedef struct tgk_gemm_args {
     void *workspace;  /* tgk_gemm_workspace() bytes */
 } tgk_gemm_args;
 
-/* c = a b + bias. Each element is a chain of fused multiply-adds in order of k from 0 on, so that its
- * bits depend neither on blocking nor on the machine. */
+/* c = a b + bias. Each element is a chain of fused multiply-adds in order of k from 0 on, so
+ * that its bits depend neither on blocking nor on the machine. */
 typedef void tgk_gemm(const tgk_gemm_args *args);
 
 /* By instruction set and dtype (float, double). */

@@ -1,5 +1,5 @@
-/* Optimiser updates, see optim.h. A scalar times a tensor plus a tensor is one fused multiply-add in
- * PyTorch, and so it is here. */
+/* Optimiser updates, see optim.h. A scalar times a tensor plus a tensor is one fused
+ * multiply-add in PyTorch, and so it is here. */
 #include "optim.h"
 
 #include <math.h>

@@ -9,7 +9,8 @@
 typedef void tgk_sum(void *out, const void *x, int64_t outer, int64_t n, int64_t inner,
                      double divisor);
 
-/* By dtype: float, double, int64_t, bool (which sums to int64_t). The last two ignore the divisor. */
+/* By dtype: float, double, int64_t, bool (which sums to int64_t). The last two ignore the
+ * divisor. */
 extern tgk_sum *const tgk_sum_table[4];
 
 #endif

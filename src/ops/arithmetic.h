@@ -4,8 +4,8 @@
 
 #include "../op.h"
 
-/* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape that
- * they broadcast to. */
+/* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape
+ * that they broadcast to. */
 bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tensor **in,
              tg_shape *shape);
 /* The same, and applies. */

@@ -1,4 +1,5 @@
-/* Convolutions: the input's windows as columns, times the weight as a matrix. Relies on window.h. */
+/* Convolutions: the input's windows as columns, times the weight as a matrix. Relies on
+ * window.h. */
 #include "check.h"
 #include "window.h"
 

@@ -1,9 +1,9 @@
 /* nll_loss and cross_entropy: checks, recording and gradients. The numbers are made in
  * kernels/loss.c.
  *
- * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and its
- * gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets and
- * weights, are composed of other operations. */
+ * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
+ * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
+ * and weights, are composed of other operations. */
 #include "../op.h"
 
 #include "../kernels/coefficients.h"

@@ -1,5 +1,5 @@
-/* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any strides, so
- * that transposed inputs are never copied here. */
+/* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any
+ * strides, so that transposed inputs are never copied here. */
 #include "../op.h"
 
 #include "../kernels/gemm.h"
@@ -136,8 +136,8 @@ static tg_tensor *without(tg_tensor *product, bool row, bool column)
     return tg_reshape(product, kept, sizes);
 }
 
-/* (..., m, k)(k, n): one product of (... m, k) instead of a batch, so that the gradient of the second
- * is one product as well. */
+/* (..., m, k)(k, n): one product of (... m, k) instead of a batch, so that the gradient of the
+ * second is one product as well. */
 static tg_tensor *folded(tg_tensor *a, tg_tensor *b)
 {
     tg_shape shape = tg_shape_copy(tg_dims_of(a));

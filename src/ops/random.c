@@ -1,5 +1,5 @@
-/* Random tensors and fills. All are recorded as in-place operations without inputs, so that a replay
- * draws again. Relies on random.h for the draws. */
+/* Random tensors and fills. All are recorded as in-place operations without inputs, so that a
+ * replay draws again. Relies on random.h for the draws. */
 #include "../op.h"
 
 #include <float.h>

@@ -1,6 +1,6 @@
-/* The library's speed, one line a row: name, median, minimum, unit, samples. Arguments choose rows by
- * the beginning of their names; none: all; --list names them. bench.py runs the same rows in PyTorch
- * beside it. */
+/* The library's speed, one line a row: name, median, minimum, unit, samples. Arguments choose
+ * rows by the beginning of their names; none: all; --list names them. bench.py runs the same
+ * rows in PyTorch beside it. */
 #define _POSIX_C_SOURCE 199309L
 #include <tinygrad.h>
 
@@ -16,8 +16,8 @@ typedef struct state {
     tg_optim *optim;
 } state;
 
-/* One row: `make` prepares leaves for a size, `step` is what is timed; `work` is how much of the unit one
- * step is (0: the row is a time, in microseconds). */
+/* One row: `make` prepares leaves for a size, `step` is what is timed; `work` is how much of the
+ * unit one step is (0: the row is a time, in microseconds). */
 typedef struct row {
     const char *name;
     void (*make)(state *s);

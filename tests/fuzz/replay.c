@@ -1,5 +1,5 @@
-/* The main of a fuzz target that is built without libFuzzer: runs it once over every file named on the
- * command line, so that what fuzzing found once is tested for ever after. */
+/* The main of a fuzz target that is built without libFuzzer: runs it once over every file named
+ * on the command line, so that what fuzzing found once is tested for ever after. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
