@@ -1,31 +1,13 @@
 /* Sums, see reduce.h. */
 #include "reduce.h"
 
+#include "compensated.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Lanes of the accumulators: fixed, whatever vectors the machine has. */
 enum { LANES = 8, COLUMNS = 64 };
-
-/* sum + error is exact for the sum so far (Neumaier's two-sum). An infinite sum has no error. */
-typedef struct compensated {
-    double sum, error;
-} compensated;
-
-static inline compensated add(compensated a, double x)
-{
-    double s = a.sum + x;
-    double part = s - a.sum;
-    double error = (a.sum - (s - part)) + (x - part);
-    return (compensated){s, a.error + error};
-}
-
-static inline double total(compensated a)
-{
-    /* inf - inf in the error must not turn an infinite sum into nan. */
-    double sum = a.sum + a.error;
-    return sum == sum ? sum : a.sum;
-}
 
 static double sum_f32(const float *x, int64_t n)
 {
@@ -43,19 +25,19 @@ static double sum_f32(const float *x, int64_t n)
 
 static double sum_f64(const double *x, int64_t n)
 {
-    compensated lane[LANES] = {{0, 0}};
+    tgk_compensated lane[LANES] = {{0, 0}};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         for (int k = 0; k < LANES; k++)
-            lane[k] = add(lane[k], x[i + k]);
+            lane[k] = tgk_compensated_add(lane[k], x[i + k]);
     }
     for (int k = 0; i < n; i++, k++)
-        lane[k] = add(lane[k], x[i]);
+        lane[k] = tgk_compensated_add(lane[k], x[i]);
     for (int k = 1; k < LANES; k++) {
-        lane[0] = add(lane[0], lane[k].sum);
+        lane[0] = tgk_compensated_add(lane[0], lane[k].sum);
         lane[0].error += lane[k].error;
     }
-    return total(lane[0]);
+    return tgk_compensated_total(lane[0]);
 }
 
 /* Columns of [n][inner], some at a time: they fit a small array, and rows are read in order. */
@@ -77,13 +59,13 @@ static void columns_f64(double *out, const double *x, int64_t n, int64_t inner, 
 {
     for (int64_t from = 0; from < inner; from += COLUMNS) {
         int width = inner - from < COLUMNS ? (int)(inner - from) : COLUMNS;
-        compensated column[COLUMNS] = {{0, 0}};
+        tgk_compensated column[COLUMNS] = {{0, 0}};
         for (int64_t i = 0; i < n; i++) {
             for (int k = 0; k < width; k++)
-                column[k] = add(column[k], x[i * inner + from + k]);
+                column[k] = tgk_compensated_add(column[k], x[i * inner + from + k]);
         }
         for (int k = 0; k < width; k++)
-            out[from + k] = total(column[k]) / divisor;
+            out[from + k] = tgk_compensated_total(column[k]) / divisor;
     }
 }
 

@@ -4,7 +4,7 @@
  * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
  * and weights, are composed of other operations. */
-#include "../op.h"
+#include "check.h"
 
 #include "../kernels/coefficients.h"
 
@@ -120,13 +120,6 @@ static bool check_constant_weight(const char *name, const tg_tensor *weight)
 {
     TG_CHECK(tg_tape_in(weight), !weight->requires_grad, TG_EVALUE,
              "%s: weight requires a gradient, which index targets do not give", name);
-    return true;
-}
-
-static bool check_reduction(tg_tape *tape, const char *name, tg_reduction reduction)
-{
-    TG_CHECK(tape, reduction == TG_MEAN || reduction == TG_SUM || reduction == TG_NONE, TG_EVALUE,
-             "%s: there is no reduction %d", name, (int)reduction);
     return true;
 }
 
@@ -322,7 +315,7 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
         !check_index_targets(name, log_probs, targets) ||
         !check_weight(name, log_probs, o.weight) ||
         (o.weight && !check_constant_weight(name, o.weight)) ||
-        !check_reduction(tg_tape_in(log_probs), name, o.reduction))
+        !tg_check_reduction(&nll_op, log_probs, o.reduction))
         return NULL;
     loss_params p = {.ignore = o.has_ignore_index ? o.ignore_index : -100,
                      .reduction = o.reduction};
@@ -441,7 +434,7 @@ tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_o
     bool probabilities = tg_shape_equal(tg_dims_of(logits), tg_dims_of(targets));
     if (!check_targets(logits, targets, &o, probabilities) ||
         !check_weight(ce_op.name, logits, o.weight) ||
-        !check_reduction(tape, ce_op.name, o.reduction))
+        !tg_check_reduction(&ce_op, logits, o.reduction))
         return NULL;
     loss_params p = {.smoothing = o.label_smoothing,
                      .ignore = o.has_ignore_index ? o.ignore_index : -100,

@@ -1,5 +1,5 @@
 /* softmax and log_softmax. Relies on kernels/softmax.h. */
-#include "../op.h"
+#include "check.h"
 
 #include "../kernels/softmax.h"
 
@@ -7,17 +7,10 @@ typedef struct dim_param {
     int dim;
 } dim_param;
 
-/* x around `dim`. */
 static tgk_rows rows_of(const tg_tensor *x, int dim)
 {
-    tgk_rows rows = {1, x->ndim ? x->dims[dim] : 1, 1};
-    for (int i = 0; i < x->ndim; i++) {
-        if (i < dim)
-            rows.outer *= x->dims[i];
-        else if (i > dim)
-            rows.inner *= x->dims[i];
-    }
-    return rows;
+    tg_around a = tg_around_dim(x, dim);
+    return (tgk_rows){a.outer, a.n, a.inner};
 }
 
 static int node_dim(const tg_node *node)
