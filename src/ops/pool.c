@@ -18,12 +18,9 @@ static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, int s
                     .dilation = {1, 1}};
     for (int i = 0; i < spatial; i++) {
         int axis = 2 - spatial + i;
-        int64_t kernel = o->kernel[i] ? o->kernel[i] : o->kernel[0];
-        int64_t stride = o->stride[i] ? o->stride[i] : o->stride[0];
-        int64_t dilation = o->dilation[i] ? o->dilation[i] : o->dilation[0];
-        w.kernel[axis] = kernel;
-        w.stride[axis] = stride ? stride : kernel;
-        w.dilation[axis] = dilation ? dilation : 1;
+        w.kernel[axis] = tg_window_option(o->kernel, i, 0);
+        w.stride[axis] = tg_window_option(o->stride, i, w.kernel[axis]);
+        w.dilation[axis] = tg_window_option(o->dilation, i, 1);
         w.padding[axis] = o->padding[i];
     }
     return w;

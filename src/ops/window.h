@@ -5,6 +5,13 @@
 #include "../kernels/window.h"
 #include "../op.h"
 
+/* An option's entry for spatial dim i: its own, else the first one, else `otherwise`. */
+static inline int64_t tg_window_option(const int64_t option[2], int i, int64_t otherwise)
+{
+    int64_t given = option[i] ? option[i] : option[0];
+    return given ? given : otherwise;
+}
+
 /* Fills in out[] of a window whose other fields are set; false, with the error set on behalf of
  * `op`, where a field is out of range or the window does not fit. */
 bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w);
