@@ -127,7 +127,7 @@ tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims)
 TGK_LOOP2(accumulate_f32, float, float, x + y)
 TGK_LOOP2(accumulate_f64, double, double, x + y)
 
-static tgk_loop *const accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
+static const tgk_loops accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
 
 static void accumulate_forward(tg_node *node)
 {
@@ -159,5 +159,5 @@ tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
 void tg_accumulate_into(tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *in[] = {a, b};
-    tg_map(a, in, 2, accumulate_loops[a->dtype], NULL);
+    tg_map(a, in, 2, tg_loop_of(a, accumulate_loops[a->dtype]), NULL);
 }

@@ -307,9 +307,10 @@ void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const v
     tgk_nest_run(&nest, loop, params);
 }
 
-void tg_map_node(tg_node *node, tgk_loop *const *loops)
+void tg_map_node(tg_node *node, const tgk_loops *loops)
 {
-    tg_map(node->out, node->in, node->n_in, loops[node->out->dtype], node->params);
+    tgk_loop *loop = tg_loop_of(node->out, loops[node->out->dtype]);
+    tg_map(node->out, node->in, node->n_in, loop, node->params);
 }
 
 /* In forward: x's data copied row-major with its dims in this order. */

@@ -20,15 +20,21 @@ typedef struct tg_scope {
 tg_scope tg_scope_open(const tg_tensor *x);
 tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result);
 
+/* The loop of the instruction set that t's tape runs on. */
+static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
+{
+    return loops[tg_tape_in(t)->isa];
+}
+
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 
 /* forward of an elementwise operation: the loop of the output's dtype over all inputs. */
-void tg_map_node(tg_node *node, tgk_loop *const *loops);
+void tg_map_node(tg_node *node, const tgk_loops *loops);
 
 /* Defines name_forward() for tg_op.forward from one loop per dtype, in the order of the dtypes. */
 #define TG_MAP_FORWARD(name, ...)                                                                  \
-    static tgk_loop *const name##_loops[TG_DTYPES] = {__VA_ARGS__};                                \
+    static const tgk_loops name##_loops[TG_DTYPES] = {__VA_ARGS__};                                \
                                                                                                    \
     static void name##_forward(tg_node *node)                                                      \
     {                                                                                              \

@@ -1,13 +1,43 @@
-/* Macros that define innermost loops (tgk_loop) from an expression: elements x, y, z of the inputs,
- * `params`. T_ is the type in memory, W_ the type that x, y or z has in the expression. The common
- * layouts (all contiguous, or one operand a scalar of stride 0) are written apart so that compilers
- * vectorise them. */
+/* Macros that define innermost loops from an expression: elements x, y, z of the inputs, `params`.
+ * T_ is the type in memory, W_ the type that x, y or z has in the expression. Each becomes an array
+ * (tgk_loops) of the loop compiled for every instruction set. The common layouts (all contiguous,
+ * or one operand a scalar of stride 0) are written apart so that compilers vectorise them.
+ *
+ * The output may be one of the inputs, element for element, but must not overlap one otherwise. */
 #ifndef TGK_LOOPS_H
 #define TGK_LOOPS_H
 
+#include "isa.h"
 #include "nest.h"
 
 #include <stdbool.h>
+
+#define TGK_LOOP_PARAMETERS int64_t n, char *const *data, const int64_t *s, const void *params
+
+/* Behind the definition of name_body(): the array `name`. */
+#ifdef TGK_X86
+#define TGK_LOOP_EACH_ISA(name)                                                                    \
+    static void name##_base(TGK_LOOP_PARAMETERS)                                                   \
+    {                                                                                              \
+        name##_body(n, data, s, params);                                                           \
+    }                                                                                              \
+    TGK_TARGET_V3 static void name##_v3(TGK_LOOP_PARAMETERS)                                       \
+    {                                                                                              \
+        name##_body(n, data, s, params);                                                           \
+    }                                                                                              \
+    TGK_TARGET_V4 static void name##_v4(TGK_LOOP_PARAMETERS)                                       \
+    {                                                                                              \
+        name##_body(n, data, s, params);                                                           \
+    }                                                                                              \
+    static tgk_loop *const name[TGK_ISAS] = {name##_base, name##_v3, name##_v4};
+#else
+#define TGK_LOOP_EACH_ISA(name)                                                                    \
+    static void name##_base(TGK_LOOP_PARAMETERS)                                                   \
+    {                                                                                              \
+        name##_body(n, data, s, params);                                                           \
+    }                                                                                              \
+    static tgk_loop *const name[TGK_ISAS] = {name##_base};
+#endif
 
 /* The elements as they lie in memory. */
 #define TGK_AT(T, k, i) (*(const T *)(const void *)(data[k] + (i)*s[k]))
@@ -15,13 +45,31 @@
 /* The element of a scalar operand; there may be none where n is 0. */
 #define TGK_FIRST(T, k) (n ? *TGK_ARRAY(T, k) : (T)0)
 
+/* One value for all elements. */
+#define TGK_LOOP0(name, To, expression)                                                            \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    {                                                                                              \
+        (void)params;                                                                              \
+        const To value = (To)(expression);                                                         \
+        if (s[0] == sizeof(To)) {                                                                  \
+            To *out = (To *)(void *)data[0];                                                       \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                out[i] = value;                                                                    \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            *(To *)(void *)(data[0] + i * s[0]) = value;                                           \
+    }                                                                                              \
+    TGK_LOOP_EACH_ISA(name)
+
 #define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
-    static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
     {                                                                                              \
         (void)params;                                                                              \
         if (s[0] == sizeof(To) && s[1] == sizeof(Tx)) {                                            \
             To *out = (To *)(void *)data[0];                                                       \
             const Tx *in = TGK_ARRAY(Tx, 1);                                                       \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wx x = (Wx)in[i];                                                                  \
                 out[i] = (To)(expression);                                                         \
@@ -32,10 +80,11 @@
             Wx x = (Wx)TGK_AT(Tx, 1, i);                                                           \
             *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                                \
         }                                                                                          \
-    }
+    }                                                                                              \
+    TGK_LOOP_EACH_ISA(name)
 
 #define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
-    static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
     {                                                                                              \
         (void)params;                                                                              \
         To *out = (To *)(void *)data[0];                                                           \
@@ -44,6 +93,7 @@
         const bool out_dense = s[0] == sizeof(To), a_dense = s[1] == sizeof(Tx);                   \
         const bool b_dense = s[2] == sizeof(Ty);                                                   \
         if (out_dense && a_dense && b_dense) {                                                     \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wx x = (Wx)a[i];                                                                   \
                 Wy y = (Wy)b[i];                                                                   \
@@ -51,12 +101,14 @@
             }                                                                                      \
         } else if (out_dense && a_dense && s[2] == 0) {                                            \
             const Wy y = (Wy)TGK_FIRST(Ty, 2);                                                     \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wx x = (Wx)a[i];                                                                   \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
         } else if (out_dense && s[1] == 0 && b_dense) {                                            \
             const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wy y = (Wy)b[i];                                                                   \
                 out[i] = (To)(expression);                                                         \
@@ -68,10 +120,11 @@
                 *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
             }                                                                                      \
         }                                                                                          \
-    }
+    }                                                                                              \
+    TGK_LOOP_EACH_ISA(name)
 
 #define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
-    static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
     {                                                                                              \
         (void)params;                                                                              \
         To *out = (To *)(void *)data[0];                                                           \
@@ -80,6 +133,7 @@
         const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
         const bool dense = s[0] == sizeof(To) && s[2] == sizeof(Ty) && s[3] == sizeof(Tz);         \
         if (dense && s[1] == sizeof(Tx)) {                                                         \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wx x = (Wx)a[i];                                                                   \
                 Wy y = (Wy)b[i];                                                                   \
@@ -88,6 +142,7 @@
             }                                                                                      \
         } else if (dense && s[1] == 0) {                                                           \
             const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
                 Wy y = (Wy)b[i];                                                                   \
                 Wz z = (Wz)c[i];                                                                   \
@@ -101,7 +156,8 @@
                 *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
             }                                                                                      \
         }                                                                                          \
-    }
+    }                                                                                              \
+    TGK_LOOP_EACH_ISA(name)
 
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)

@@ -11,6 +11,9 @@ enum { TGK_MAX_OPERANDS = 4 };
 /* The innermost loop: n elements of each operand (0 is the output), strides in bytes. */
 typedef void tgk_loop(int64_t n, char *const *data, const int64_t *strides, const void *params);
 
+/* One loop compiled for each instruction set: TGK_ISAS of them. */
+typedef tgk_loop *const *tgk_loops;
+
 /* Strides count elements; size[] has the bytes of one. */
 typedef struct tgk_nest {
     int ndim;

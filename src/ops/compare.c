@@ -4,9 +4,10 @@
 #include "../kernels/loops.h"
 
 /* The loop is the inputs', not the output's. */
-static void compare_forward(tg_node *node, tgk_loop *const *loops)
+static void compare_forward(tg_node *node, const tgk_loops *loops)
 {
-    tg_map(node->out, node->in, 2, loops[node->in[0]->dtype], NULL);
+    tgk_loop *loop = tg_loop_of(node->out, loops[node->in[0]->dtype]);
+    tg_map(node->out, node->in, 2, loop, NULL);
 }
 
 static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
@@ -33,7 +34,7 @@ static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
                                                                                                    \
     static void id##_forward(tg_node *node)                                                        \
     {                                                                                              \
-        static tgk_loop *const loops[TG_DTYPES] = {id##_f32, id##_f64, id##_i64, id##_bool};       \
+        static const tgk_loops loops[TG_DTYPES] = {id##_f32, id##_f64, id##_i64, id##_bool};       \
         compare_forward(node, loops);                                                              \
     }                                                                                              \
                                                                                                    \

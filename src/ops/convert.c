@@ -4,7 +4,7 @@
 #include "../kernels/loops.h"
 
 /* A float outside int64's range gives INT64_MIN as on x86, instead of undefined behaviour. */
-static inline int64_t int64_from(double x)
+TGK_INLINE int64_t int64_from(double x)
 {
     return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
 }
@@ -23,7 +23,7 @@ TGK_LOOP1(bool_to_f64, double, bool, x)
 TGK_LOOP1(bool_to_i64, int64_t, bool, x)
 
 /* By the dtypes from and to. */
-static tgk_loop *const loops[TG_DTYPES][TG_DTYPES] = {
+static const tgk_loops loops[TG_DTYPES][TG_DTYPES] = {
     {NULL, f32_to_f64, f32_to_i64, f32_to_bool},
     {f64_to_f32, NULL, f64_to_i64, f64_to_bool},
     {i64_to_f32, i64_to_f64, NULL, i64_to_bool},
@@ -32,7 +32,8 @@ static tgk_loop *const loops[TG_DTYPES][TG_DTYPES] = {
 
 static void to_forward(tg_node *node)
 {
-    tg_map(node->out, node->in, 1, loops[node->in[0]->dtype][node->out->dtype], NULL);
+    tgk_loops to = loops[node->in[0]->dtype][node->out->dtype];
+    tg_map(node->out, node->in, 1, tg_loop_of(node->out, to), NULL);
 }
 
 static void to_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

@@ -21,20 +21,14 @@ TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y * (uint64_t)(int6
 
 TG_MAP_FORWARD(add, add_f32, add_f64, add_i64)
 
-#define FILL(T)                                                                                    \
-    static void fill_##T(int64_t n, char *const *data, const int64_t *s, const void *params)       \
-    {                                                                                              \
-        T value = (T)(*(const double *)params);                                                    \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            *(T *)(void *)(data[0] + i * s[0]) = value;                                            \
-    }
+#define VALUE (*(const double *)params)
 
-FILL(float)
-FILL(double)
-FILL(int64_t)
-FILL(bool)
+TGK_LOOP0(fill_f32, float, VALUE)
+TGK_LOOP0(fill_f64, double, VALUE)
+TGK_LOOP0(fill_i64, int64_t, VALUE)
+TGK_LOOP0(fill_bool, bool, VALUE)
 
-TG_MAP_FORWARD(fill, fill_float, fill_double, fill_int64_t, fill_bool)
+TG_MAP_FORWARD(fill, fill_f32, fill_f64, fill_i64, fill_bool)
 
 static const tg_op copy_op = {.name = "copy_", .forward = copy_forward};
 static const tg_op add_op = {.name = "add_", .forward = add_forward};

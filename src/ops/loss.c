@@ -106,7 +106,7 @@ tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
     return distance(&l1_op, x, t, 0, reduction);
 }
 
-static inline double smooth_l1(double d, double beta)
+TGK_INLINE double smooth_l1(double d, double beta)
 {
     return d < beta ? d * d / (2 * beta) : d - beta / 2;
 }
@@ -135,7 +135,7 @@ tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reducti
     return beta > 0 ? distance(&smooth_l1_op, x, t, beta, reduction) : tg_l1_loss(x, t, reduction);
 }
 
-static inline double huber(double d, double delta)
+TGK_INLINE double huber(double d, double delta)
 {
     return d <= delta ? d * d / 2 : delta * (d - delta / 2);
 }
@@ -169,14 +169,14 @@ tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction 
 /* What divides by a probability of 0 divides by this. */
 #define TINY 1e-12
 
-static inline double floored_log(double log)
+TGK_INLINE double floored_log(double log)
 {
     return log < -100 ? -100 : log;
 }
 
 TGK_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)))
 
-static tgk_loop *const bce_loops[TG_DTYPES] = {bce_f32, bce_f64};
+static const tgk_loops bce_loops[TG_DTYPES] = {bce_f32, bce_f64};
 
 /* The index of the first element outside [0, 1]; -1 where there is none. */
 static int64_t improbable(const tg_tensor *x, const void *data)
@@ -306,21 +306,21 @@ BINARY(binary, tgk_binary_loss, binary_loss)
 BINARY(binary_slope, tgk_binary_slope, binary_slope)
 
 /* By the number of inputs. */
-static void binary_map(tg_node *node, tgk_loop *const loops[2][TG_DTYPES])
+static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
 {
     tg_map_node(node, loops[node->n_in - 2]);
 }
 
 static void binary_forward(tg_node *node)
 {
-    static tgk_loop *const loops[2][TG_DTYPES] = {{binary_f32, binary_f64},
+    static const tgk_loops loops[2][TG_DTYPES] = {{binary_f32, binary_f64},
                                                   {binary_weighted_f32, binary_weighted_f64}};
     binary_map(node, loops);
 }
 
 static void binary_slope_forward(tg_node *node)
 {
-    static tgk_loop *const loops[2][TG_DTYPES] = {
+    static const tgk_loops loops[2][TG_DTYPES] = {
         {binary_slope_f32, binary_slope_f64},
         {binary_slope_weighted_f32, binary_slope_weighted_f64}};
     binary_map(node, loops);

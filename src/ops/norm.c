@@ -122,12 +122,13 @@ static const tg_op batch_norm_name = {.name = "batch_norm"};
 TGK_LOOP2(blend_f32, float, float, (1 - M) * (double)x + M * (double)y)
 TGK_LOOP2(blend_f64, double, double, (1 - M) * x + M * y)
 
-static tgk_loop *const blend_loops[TG_DTYPES] = {blend_f32, blend_f64};
+static const tgk_loops blend_loops[TG_DTYPES] = {blend_f32, blend_f64};
 
 static void blend_forward(tg_node *node)
 {
     tg_tensor *in[] = {node->out, node->in[0]};
-    tg_map(node->out, in, 2, blend_loops[node->out->dtype], node->params);
+    tgk_loop *loop = tg_loop_of(node->out, blend_loops[node->out->dtype]);
+    tg_map(node->out, in, 2, loop, node->params);
 }
 
 static const tg_op blend_op = {.name = "batch_norm", .forward = blend_forward};

@@ -88,7 +88,7 @@ tg_tensor *tg_rsqrt(tg_tensor *x)
 /* --- pow of two tensors --- */
 
 /* Exponents are not negative; the product wraps around. */
-static int64_t int64_power(int64_t base, int64_t exponent)
+TGK_INLINE int64_t int64_power(int64_t base, int64_t exponent)
 {
     uint64_t power = 1, square = (uint64_t)base;
     for (; exponent > 0; exponent /= 2) {
@@ -102,7 +102,7 @@ static int64_t int64_power(int64_t base, int64_t exponent)
 TGK_REAL2(pow, pow(x, y))
 TGK_LOOP2(pow_i64, int64_t, int64_t, int64_power(x, y))
 
-static tgk_loop *const pow_loops[TG_DTYPES] = {pow_f32, pow_f64, pow_i64};
+static const tgk_loops pow_loops[TG_DTYPES] = {pow_f32, pow_f64, pow_i64};
 
 static void pow_forward(tg_node *node)
 {
@@ -214,20 +214,20 @@ TGK_LOOP1(pow_scalar_i64, int64_t, int64_t, int64_power(x, (int64_t)S))
  * -inf, where they are what PyTorch gives. */
 static const struct {
     double exponent;
-    tgk_loop *loops[TG_DTYPES];
+    tgk_loops loops[TG_DTYPES];
 } quick[] = {{2, {square_f32, square_f64, square_i64}},
              {3, {cube_f32, cube_f64, pow_scalar_i64}},
              {0.5, {sqrt_f32, sqrt_f64}},
              {-0.5, {rsqrt_f32, rsqrt_f64}},
              {-1, {reciprocal_f32, reciprocal_f64}}};
 
-static tgk_loop *const pow_scalar_loops[TG_DTYPES] = {pow_scalar_f32, pow_scalar_f64,
+static const tgk_loops pow_scalar_loops[TG_DTYPES] = {pow_scalar_f32, pow_scalar_f64,
                                                       pow_scalar_i64};
 
 static void pow_scalar_forward(tg_node *node)
 {
     double s = *(const double *)node->params;
-    tgk_loop *const *loops = pow_scalar_loops;
+    const tgk_loops *loops = pow_scalar_loops;
     for (size_t i = 0; i < sizeof quick / sizeof *quick; i++) {
         if (s == quick[i].exponent)
             loops = quick[i].loops;

@@ -103,19 +103,19 @@ typedef struct bounds {
 #define B (*(const bounds *)params)
 
 /* nan is on neither side of a bound, and passes. */
-static inline float clamp_float(float x, float low, float high)
+TGK_INLINE float clamp_float(float x, float low, float high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;
 }
 
-static inline double clamp_double(double x, double low, double high)
+TGK_INLINE double clamp_double(double x, double low, double high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;
 }
 
-static inline int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
+TGK_INLINE int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;
