@@ -132,6 +132,11 @@ typedef struct tg_tape_opts {
     /** The instruction set; one that the machine lacks becomes the best it has. Default: what the
      * environment variable TINYGRAD_ISA names (base, v3, v4), else the best. */
     tg_isa isa;
+    /** Threads for large operations, the calling one included; at most 64. Results have the same bits
+     * for any number. They are started when first needed and end with the tape; a tape that has
+     * them must not be used after fork(). Default: the environment variable OMP_NUM_THREADS, else
+     * the processors that the process may use. */
+    int threads;
 } tg_tape_opts;
 
 /** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.

@@ -143,7 +143,7 @@ static bool copy_inputs(check *c, tg_tensor *const *inputs, tg_generator *random
 /* Room for the arrays, and the upstream gradient in the shape of fn's output. */
 static bool set_up(check *c, tg_tensor *const *inputs)
 {
-    tg_generator random;
+    tg_generator random = {.isa = c->tape->isa};
     tg_generator_seed(&random, 1);
     size_t size = (3 * c->n + 1) * sizeof *c->inputs;
     c->inputs = tg_tape_data(c->tape, "gradcheck", size);

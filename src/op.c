@@ -284,7 +284,10 @@ static bool all_alike(const tg_tensor *out, tg_tensor *const *in, int n)
 
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params)
 {
-    tgk_nest nest = {.ndim = out->ndim, .operands = n + 1, .sizes = out->dims};
+    tgk_nest nest = {.ndim = out->ndim,
+                     .operands = n + 1,
+                     .sizes = out->dims,
+                     .team = &tg_tape_in(out)->team};
     int64_t strides[TGK_MAX_OPERANDS][TG_MAX_NDIM];
     nest.data[0] = out->data;
     nest.size[0] = tg_dtype_size(out->dtype);
@@ -294,8 +297,8 @@ void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const v
         nest.size[i + 1] = tg_dtype_size(in[i]->dtype);
         nest.strides[i + 1] = strides[i];
     }
-    if (all_alike(out, in, n)) {
-        /* One run of elements, whatever the dims. */
+    if (out->numel < TGK_SHARED && all_alike(out, in, n)) {
+        /* One run of elements, whatever the dims: not worth a look at them. */
         int64_t bytes[TGK_MAX_OPERANDS];
         for (int i = 0; i <= n; i++)
             bytes[i] = (int64_t)nest.size[i];

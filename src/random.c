@@ -7,6 +7,8 @@
  * was linked with (glibc's). */
 #include "random.h"
 
+#include "kernels/isa.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -28,14 +30,14 @@ void tg_generator_seed(tg_generator *g, uint64_t seed)
     g->normal = 0.0;
 }
 
-static inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far)
+TGK_INLINE uint32_t twisted(uint32_t high, uint32_t low, uint32_t far)
 {
     uint32_t y = (high & 0x80000000u) | (low & 0x7fffffffu);
     return far ^ (y >> 1) ^ ((0u - (y & 1u)) & 0x9908b0dfu);
 }
 
 /* Two loops and a last word, because the word SHIFT places on wraps around at the end. */
-static void twist(tg_generator *g)
+TGK_INLINE void twist(tg_generator *g)
 {
     uint32_t *s = g->state;
     for (int i = 0; i < WORDS - SHIFT; i++) {
@@ -48,7 +50,7 @@ static void twist(tg_generator *g)
     g->next = 0;
 }
 
-static inline uint32_t tempered(uint32_t y)
+TGK_INLINE uint32_t tempered(uint32_t y)
 {
     y ^= y >> 11;
     y ^= (y << 7) & 0x9d2c5680u;
@@ -56,7 +58,7 @@ static inline uint32_t tempered(uint32_t y)
     return y ^ (y >> 18);
 }
 
-static inline uint32_t draw_u32(tg_generator *g)
+TGK_INLINE uint32_t draw_u32(tg_generator *g)
 {
     if (g->next == WORDS) {
         twist(g);
@@ -64,7 +66,7 @@ static inline uint32_t draw_u32(tg_generator *g)
     return tempered(g->state[g->next++]);
 }
 
-static inline uint64_t draw_u64(tg_generator *g)
+TGK_INLINE uint64_t draw_u64(tg_generator *g)
 {
     uint64_t high = draw_u32(g);
     return high << 32 | draw_u32(g);
@@ -82,12 +84,12 @@ uint64_t tg_generator_u64(tg_generator *g)
 
 /* -- Uniforms --------------------------------------------------------------------------------- */
 
-static inline float unit_f32(uint32_t word)
+TGK_INLINE float unit_f32(uint32_t word)
 {
     return (float)(int32_t)(word & 0xffffffu) * 0x1p-24f;
 }
 
-static inline double unit_f64(uint64_t word)
+TGK_INLINE double unit_f64(uint64_t word)
 {
     return (double)(int64_t)(word & 0x1fffffffffffffu) * 0x1p-53;
 }
@@ -98,7 +100,7 @@ double tg_generator_uniform(tg_generator *g)
 }
 
 /* Runs over the words that are there, so that the inner loop is free of the engine's branch. */
-static void fill_unit_f32(tg_generator *g, float *out, int64_t n)
+TGK_INLINE void fill_unit_f32_body(tg_generator *g, float *out, int64_t n)
 {
     while (n > 0) {
         if (g->next == WORDS) {
@@ -115,6 +117,8 @@ static void fill_unit_f32(tg_generator *g, float *out, int64_t n)
     }
 }
 
+TGK_EACH_ISA(fill_unit_f32, (tg_generator * g, float *out, int64_t n), (g, out, n))
+
 static void fill_unit_f64(tg_generator *g, double *out, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -123,18 +127,24 @@ static void fill_unit_f64(tg_generator *g, double *out, int64_t n)
 }
 
 /* Where rounding took a draw up to the excluded bound, PyTorch returns the other one. */
+TGK_INLINE void stretch_f32_body(float *out, int64_t n, float start, float end)
+{
+    float width = end - start;
+    for (int64_t i = 0; i < n; i++) {
+        float x = fmaf(out[i], width, start);
+        out[i] = x == end ? start : x;
+    }
+}
+
+TGK_EACH_ISA(stretch_f32, (float *out, int64_t n, float start, float end), (out, n, start, end))
+
 void tg_generator_uniform_f32(tg_generator *g, float *out, int64_t n, double low, double high)
 {
     float start = (float)low;
     float end = (float)high;
-    float width = end - start;
-    fill_unit_f32(g, out, n);
-    if (start == 0.0f && width == 1.0f) {
-        return; /* fma(u, 1, 0) is u */
-    }
-    for (int64_t i = 0; i < n; i++) {
-        float x = fmaf(out[i], width, start);
-        out[i] = x == end ? start : x;
+    fill_unit_f32[g->isa](g, out, n);
+    if (start != 0.0f || end != 1.0f) { /* fma(u, 1, 0) is u */
+        stretch_f32[g->isa](out, n, start, end);
     }
 }
 
@@ -169,14 +179,14 @@ double tg_generator_normal(tg_generator *g, double mean, double std)
 
 /* -- Normals in blocks of float --------------------------------------------------------------- */
 
-static inline uint32_t float_bits(float x)
+TGK_INLINE uint32_t float_bits(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline float bits_float(uint32_t bits)
+TGK_INLINE float bits_float(uint32_t bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);
@@ -185,7 +195,7 @@ static inline float bits_float(uint32_t bits)
 
 /* Natural logarithm of a normal number x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and a
  * polynomial in m - 1. */
-static inline float block_log(float x)
+TGK_INLINE float block_log(float x)
 {
     uint32_t bits = float_bits(x);
     float m = bits_float((bits & 0x007fffffu) | 0x3f000000u);
@@ -215,7 +225,7 @@ typedef struct sincos_pair {
 
 /* Sine and cosine of x in [0, 2 pi]: x less the nearest j pi/4 (j even; pi/4 in three parts), a
  * polynomial for each, then the octant says which is which and with what sign. */
-static inline sincos_pair block_sincos(float x)
+TGK_INLINE sincos_pair block_sincos(float x)
 {
     int32_t j = ((int32_t)(x * 1.27323954473516f) + 1) & ~1;
     float y = (float)j;
@@ -241,7 +251,8 @@ static inline sincos_pair block_sincos(float x)
 /* Uniforms to normals in place: one of radius, one of angle each. Without calls (where the CPU has
  * fused multiply-adds) or branches, so that the compiler can make vectors of it: hence the masks
  * above, for gcc makes branches of a ?: between floats. */
-static void pairs_f32(float *restrict radii, float *restrict angles, int n, float mean, float std)
+TGK_INLINE void pairs_f32(float *restrict radii, float *restrict angles, int n, float mean,
+                          float std)
 {
     for (int i = 0; i < n; i++) {
         float radius = sqrtf(-2.0f * block_log(1.0f - radii[i]));
@@ -253,7 +264,7 @@ static void pairs_f32(float *restrict radii, float *restrict angles, int n, floa
 
 /* A block's first half makes the radii, its second half the angles. The halves of a group of blocks
  * are put side by side, for long vectors. */
-static void blocks_f32(float *d, int64_t blocks, float mean, float std)
+TGK_INLINE void blocks_f32_body(float *d, int64_t blocks, float mean, float std)
 {
     float radii[GROUP * HALF], angles[GROUP * HALF];
     const size_t half = HALF * sizeof *d;
@@ -272,6 +283,8 @@ static void blocks_f32(float *d, int64_t blocks, float mean, float std)
     }
 }
 
+TGK_EACH_ISA(blocks_f32, (float *d, int64_t blocks, float mean, float std), (d, blocks, mean, std))
+
 void tg_generator_normal_f32(tg_generator *g, float *out, int64_t n, double mean, double std)
 {
     if (n < BLOCK) {
@@ -280,11 +293,11 @@ void tg_generator_normal_f32(tg_generator *g, float *out, int64_t n, double mean
         }
         return;
     }
-    fill_unit_f32(g, out, n);
-    blocks_f32(out, n / BLOCK, (float)mean, (float)std);
+    fill_unit_f32[g->isa](g, out, n);
+    blocks_f32[g->isa](out, n / BLOCK, (float)mean, (float)std);
     if (n % BLOCK != 0) { /* the last 16 anew, over what is there already */
-        fill_unit_f32(g, out + n - BLOCK, BLOCK);
-        blocks_f32(out + n - BLOCK, 1, (float)mean, (float)std);
+        fill_unit_f32[g->isa](g, out + n - BLOCK, BLOCK);
+        blocks_f32[g->isa](out + n - BLOCK, 1, (float)mean, (float)std);
     }
 }
 

@@ -1,6 +1,7 @@
 /* The random generator: PyTorch 2.13's CPU streams, bit for bit, over raw memory. An mt19937
  * engine and one pending normal, which all functions share, so that any mix of calls stays in
- * step with the same mix in PyTorch. Relies on nothing.
+ * step with the same mix in PyTorch. Relies on
+ * kernels/isa.h.
  *
  * A fill of n elements takes the same draws as n fills of one element, except for normals: from
  * 16 elements on they come in blocks, with other values. A strided tensor is therefore filled
@@ -18,10 +19,11 @@ typedef struct tg_generator {
     uint32_t state[TG_GENERATOR_WORDS];
     int32_t next; /* the first unused word; TG_GENERATOR_WORDS: none is left */
     bool has_normal;
+    int isa;       /* the instruction set that long fills run on; no part of the stream */
     double normal; /* the second half of a pair, for mean 0 and std 1, where has_normal says so */
 } tg_generator;
 
-/* Only the low 32 bits of the seed count. Forgets the pending normal. */
+/* Only the low 32 bits of the seed count. Forgets the pending normal; isa stays. */
 void tg_generator_seed(tg_generator *g, uint64_t seed);
 uint32_t tg_generator_u32(tg_generator *g);
 /* Two words, the high half first. */

@@ -40,7 +40,8 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
     if (!tape)
         return NULL;
     set_up(tape, &allocator, block_size);
-    tape->isa = choose_isa(opts);
+    tgk_team_init(&tape->team, opts ? opts->threads : 0);
+    tape->isa = tape->generator.isa = choose_isa(opts);
     return tape;
 }
 
@@ -49,6 +50,7 @@ void tg_tape_free(tg_tape *tape)
     if (!tape)
         return;
     tg_allocator allocator = tape->allocator;
+    tgk_team_end(&tape->team);
     tg_arena_free(&tape->objects);
     tg_arena_free(&tape->data);
     allocator.free(allocator.context, tape, sizeof *tape);

@@ -4,6 +4,7 @@
 #define TG_TAPE_H
 
 #include "arena.h"
+#include "kernels/team.h"
 #include "random.h"
 
 #include <tinygrad/op.h>
@@ -40,6 +41,7 @@ struct tg_tape {
     tg_record *first, *last;
     uint32_t epoch;
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
+    tgk_team team;
     bool grad_enabled;
     bool anomaly;   /* look for nan and inf in every output */
     bool recycling; /* a backward pass that records nothing is running: tensors come from pools */

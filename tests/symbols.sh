@@ -47,7 +47,7 @@ readelf -SW "$archive" | sed 's/^ *\[ *[0-9]*\]//' |
 nm -A "$archive" | awk '$(NF - 1) == "C"' | expect_none "common symbols"
 
 readelf -dW "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$work/needed"
-grep -Ev '^(libc|libm|ld-linux.*)\.so' "$work/needed" | expect_none "libraries other than libc and libm"
+grep -Ev '^(libc|libm|libpthread|ld-linux.*)\.so' "$work/needed" | expect_none "libraries other than libc and libm"
 nm -D --undefined-only "$shared" | awk '$1 != "w" {print $NF}' | grep -v '@GLIBC_' |
     expect_none "undefined symbols that are not the C library's"
 readelf -dW "$shared" | grep SONAME | grep -v '\[libtinygrad\.so\.0\]' | expect_none "another soname"

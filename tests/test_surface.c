@@ -266,7 +266,7 @@ static void dropout_mask(void **state)
     (void)state;
     for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
         tg_tape *tape = tg_tape_new(NULL);
-        tg_generator generator;
+        tg_generator generator = {.isa = 0};
         tg_manual_seed(tape, 1234);
         tg_generator_seed(&generator, 1234);
         tg_tensor *x = tg_ones(tape, TG_DIMS(20, 50), dtype | TG_REQUIRES_GRAD);

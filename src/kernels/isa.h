@@ -18,18 +18,37 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INLINE static inline
 #endif
 
-/* A function compiled for one instruction set, by itself; each_isa.h is for whole files. */
+/* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for
+ * every instruction set. For whole files there is each_isa.h. */
 #ifdef TGK_X86
 #define TGK_TARGET_V3 __attribute__((target("avx2,fma,bmi,bmi2")))
+#define TGK_AVX512 "avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd"
 #ifdef __clang__
-#define TGK_TARGET_V4                                                                              \
-    __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd"),        \
-                   min_vector_width(512)))
+#define TGK_TARGET_V4 __attribute__((target(TGK_AVX512), min_vector_width(512)))
 #else
-#define TGK_TARGET_V4                                                                              \
-    __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,"         \
-                          "prefer-vector-width=512")))
+#define TGK_TARGET_V4 __attribute__((target(TGK_AVX512 ",prefer-vector-width=512")))
 #endif
+#define TGK_EACH_ISA(name, parameters, arguments)                                                  \
+    static void name##_base parameters                                                             \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    TGK_TARGET_V3 static void name##_v3 parameters                                                 \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    TGK_TARGET_V4 static void name##_v4 parameters                                                 \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    static void(*const name[TGK_ISAS]) parameters = {name##_base, name##_v3, name##_v4};
+#else
+#define TGK_EACH_ISA(name, parameters, arguments)                                                  \
+    static void name##_base parameters                                                             \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    static void(*const name[TGK_ISAS]) parameters = {name##_base};
 #endif
 
 /* Before a loop whose turns do not read what others write: the output may be an input, element for

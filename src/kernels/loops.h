@@ -14,30 +14,7 @@
 
 #define TGK_LOOP_PARAMETERS int64_t n, char *const *data, const int64_t *s, const void *params
 
-/* Behind the definition of name_body(): the array `name`. */
-#ifdef TGK_X86
-#define TGK_LOOP_EACH_ISA(name)                                                                    \
-    static void name##_base(TGK_LOOP_PARAMETERS)                                                   \
-    {                                                                                              \
-        name##_body(n, data, s, params);                                                           \
-    }                                                                                              \
-    TGK_TARGET_V3 static void name##_v3(TGK_LOOP_PARAMETERS)                                       \
-    {                                                                                              \
-        name##_body(n, data, s, params);                                                           \
-    }                                                                                              \
-    TGK_TARGET_V4 static void name##_v4(TGK_LOOP_PARAMETERS)                                       \
-    {                                                                                              \
-        name##_body(n, data, s, params);                                                           \
-    }                                                                                              \
-    static tgk_loop *const name[TGK_ISAS] = {name##_base, name##_v3, name##_v4};
-#else
-#define TGK_LOOP_EACH_ISA(name)                                                                    \
-    static void name##_base(TGK_LOOP_PARAMETERS)                                                   \
-    {                                                                                              \
-        name##_body(n, data, s, params);                                                           \
-    }                                                                                              \
-    static tgk_loop *const name[TGK_ISAS] = {name##_base};
-#endif
+#define TGK_LOOP_EACH_ISA(name) TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params))
 
 /* The elements as they lie in memory. */
 #define TGK_AT(T, k, i) (*(const T *)(const void *)(data[k] + (i)*s[k]))

@@ -59,20 +59,53 @@ static bool advance(const packed *p, int operands, int64_t *index, char **data)
     return false;
 }
 
+/* All elements of p from `start` on, one operand each. */
+static void run(const packed *p, int operands, char *const *start, tgk_loop *loop,
+                const void *params)
+{
+    int64_t index[MAX_DIMS] = {0};
+    char *data[TGK_MAX_OPERANDS];
+    memcpy(data, start, sizeof data);
+    int64_t n = p->ndim ? p->sizes[0] : 1;
+    do
+        loop(n, data, p->strides[0], params);
+    while (advance(p, operands, index, data));
+}
+
+/* A nest that is shared along its outermost dim. */
+typedef struct shared {
+    const tgk_nest *nest;
+    const packed *whole;
+    tgk_loop *loop;
+    const void *params;
+} shared;
+
+static void run_range(void *context, int64_t from, int64_t to)
+{
+    const shared *s = context;
+    packed p = *s->whole;
+    char *data[TGK_MAX_OPERANDS] = {NULL};
+    for (int k = 0; k < s->nest->operands; k++)
+        data[k] = s->nest->data[k] + from * p.strides[p.ndim - 1][k];
+    p.sizes[p.ndim - 1] = to - from;
+    run(&p, s->nest->operands, data, s->loop, s->params);
+}
+
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
 {
     packed p = pack(nest);
-    for (int i = 0; i < p.ndim; i++) {
-        if (p.sizes[i] == 0)
-            return;
+    int64_t numel = 1;
+    for (int i = 0; i < p.ndim; i++)
+        numel *= p.sizes[i];
+    if (numel == 0)
+        return;
+    if (!nest->team || numel < TGK_SHARED) {
+        run(&p, nest->operands, nest->data, loop, params);
+        return;
     }
-    int64_t index[MAX_DIMS] = {0};
-    char *data[TGK_MAX_OPERANDS];
-    memcpy(data, nest->data, sizeof data);
-    int64_t n = p.ndim ? p.sizes[0] : 1;
-    do
-        loop(n, data, p.strides[0], params);
-    while (advance(&p, nest->operands, index, data));
+    int64_t outer = p.sizes[p.ndim - 1], grain = TGK_GRAIN / (numel / outer);
+    shared s = {nest, &p, loop, params};
+    tgk_share(nest->team, outer, grain > 0 ? grain : 1, run_range, &s);
 }
 
 #define COPY(T)                                                                                    \

@@ -1,7 +1,9 @@
 /* Nested loops over up to four strided operands of one shape: the frame of all elementwise work.
- * Relies on nothing. */
+ * Relies on team.h. */
 #ifndef TGK_NEST_H
 #define TGK_NEST_H
+
+#include "team.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,9 +24,15 @@ typedef struct tgk_nest {
     char *data[TGK_MAX_OPERANDS];
     const int64_t *strides[TGK_MAX_OPERANDS];
     size_t size[TGK_MAX_OPERANDS];
+    tgk_team *team; /* shares large nests, where elements of the output are written once each and
+                       read by nobody else; NULL: the caller runs alone */
 } tgk_nest;
 
-/* Runs `loop` over all elements in row-major order, with as few calls as the strides allow. */
+/* From so many elements on a loop is worth sharing, in ranges of about TGK_GRAIN. */
+enum { TGK_SHARED = 1 << 17, TGK_GRAIN = 1 << 15 };
+
+/* Runs `loop` over all elements in row-major order (unless shared), with as few calls as the
+ * strides allow. */
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params);
 
 /* Copies elements of 1, 4 or 8 bytes. */

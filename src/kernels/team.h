@@ -1,0 +1,42 @@
+/* Threads that share a loop: a few helpers, started when first needed, asleep in between. Relies on
+ * POSIX threads. */
+#ifndef TGK_TEAM_H
+#define TGK_TEAM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TGK_MAX_THREADS = 64 };
+
+/* Items from (included) to (excluded) of a loop whose items are independent. */
+typedef void tgk_range(void *context, int64_t from, int64_t to);
+
+/* What the helpers are at: guarded by `mutex`, but for what is atomic. */
+typedef struct tgk_team {
+    int threads; /* the caller counts as one */
+    int helpers; /* running */
+    bool started;
+    pthread_t helper[TGK_MAX_THREADS];
+    pthread_mutex_t mutex;
+    pthread_cond_t wake, done;
+    atomic_uint calls; /* counts loops, and the end: what helpers wait for */
+    bool open, stop;   /* helpers may join the loop; shall end */
+    int joined;        /* helpers in the loop */
+    tgk_range *body;
+    void *context;
+    int64_t count, grain;
+    atomic_llong next; /* the first item that nobody has taken */
+} tgk_team;
+
+/* Starts nothing yet. threads <= 0: OMP_NUM_THREADS, else as many as there are processors. */
+void tgk_team_init(tgk_team *team, int threads);
+void tgk_team_end(tgk_team *team);
+
+/* Runs `body` over [0, count) in ranges of `grain` items, the last one shorter; returns when all are
+ * done. Two ranges or fewer, or one thread: in a single call by the caller alone. Which thread takes
+ * what is chance, so results must not depend on it. */
+void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context);
+
+#endif
