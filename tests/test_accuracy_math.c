@@ -99,8 +99,19 @@ static void test_special_values(void **state)
     assert_true(isnan(tgk_sigmoid((double)NAN)) && tgk_sigmoid(0) == 0.5);
 }
 
-static const tgk_rows row_shapes[] = {{3, 1, 1}, {5, 2, 1},  {4, 3, 2},   {4, 5, 1},
-                                      {2, 8, 3}, {3, 17, 1}, {2, 130, 1}, {1, 300, 2}};
+#define SHAPE(outer, n, inner)                                                                     \
+    {                                                                                              \
+        outer, n, inner, NULL, NULL, NULL                                                          \
+    }
+static const tgk_rows row_shapes[] = {SHAPE(3, 1, 1),   SHAPE(5, 2, 1),  SHAPE(4, 3, 2),
+                                      SHAPE(4, 5, 1),   SHAPE(2, 8, 3),  SHAPE(3, 17, 1),
+                                      SHAPE(2, 130, 1), SHAPE(1, 300, 2)};
+
+static void run_rows(tgk_range *body, void *to, const void *from, const void *out, tgk_rows s)
+{
+    tgk_rows rows = {s.outer, s.n, s.inner, to, from, out};
+    tgk_softmax_run(NULL, body, &rows);
+}
 
 static void check_softmax_row(int dtype, const void *x, void *const y[3], int64_t start, tgk_rows s,
                               int64_t row_index)
@@ -124,9 +135,9 @@ static void check_softmax_shape(int dtype, tgk_rows s)
     int64_t rows = s.outer * s.inner;
     for (int64_t i = 0; i < rows; i++)
         fill_row(x, dtype, i / s.inner * s.n * s.inner + i % s.inner, s.n, s.inner);
-    k->softmax(soft, x, s);
-    k->log_softmax(log_soft, x, s);
-    k->logsumexp(lse, x, s);
+    run_rows(k->softmax, soft, x, NULL, s);
+    run_rows(k->log_softmax, log_soft, x, NULL, s);
+    run_rows(k->logsumexp, lse, x, NULL, s);
     for (int64_t i = 0; i < rows; i++)
         check_softmax_row(dtype, x, (void *[]){soft, log_soft, lse},
                           i / s.inner * s.n * s.inner + i % s.inner, s, i);
@@ -176,10 +187,10 @@ static void test_softmax_grad(void **state)
             store(g, dtype, i, one_hot ? (double)(i % 7 == 0) : uniform(-2, 2));
         for (int64_t i = 0; i < s.outer * s.inner; i++)
             fill_row(x, dtype, i / s.inner * s.n * s.inner + i % s.inner, s.n, s.inner);
-        kernels->softmax(soft, x, s);
-        kernels->log_softmax(log_soft, x, s);
-        kernels->softmax_backward(dx, g, soft, s);
-        kernels->log_softmax_backward(dlog, g, log_soft, s);
+        run_rows(kernels->softmax, soft, x, NULL, s);
+        run_rows(kernels->log_softmax, log_soft, x, NULL, s);
+        run_rows(kernels->softmax_backward, dx, g, soft, s);
+        run_rows(kernels->log_softmax_backward, dlog, g, log_soft, s);
         for (int64_t i = 0; i < s.outer * s.inner; i++)
             check_softmax_grad_row(dtype, g, (void *[]){soft, log_soft}, (void *[]){dx, dlog},
                                    i / s.inner * s.n * s.inner + i % s.inner, s);

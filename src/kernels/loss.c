@@ -14,6 +14,7 @@
 #include "loss.h"
 
 #include "dd.h"
+#include "stream.h"
 
 #include <stdbool.h>
 
@@ -107,6 +108,42 @@ typedef struct tgk_sums {
     tgk_dd far, near;
     double plain, size; /* of the losses and their magnitudes, times FAR_SCALE */
 } tgk_sums;
+
+TGK_INLINE tgk_sums tgk_sums_add(tgk_sums a, const tgk_sums *b)
+{
+    return (tgk_sums){tgk_dd_add(a.far, b->far), tgk_dd_add(a.near, b->near), a.plain + b->plain,
+                      a.size + b->size};
+}
+
+/* What threads that share a call are told. Forward adds the positions up in blocks, whose number and
+ * bounds depend on the sizes alone. */
+typedef struct tgk_ce_job {
+    const tgk_ce *ce;
+    const tgk_smoothing *s;
+    void *out; /* loss or dx */
+    double *stats;
+    bool wide;
+    tgk_sums *sums; /* forward: one a block */
+    const void *grad_out;
+    tgk_dd den;
+} tgk_ce_job;
+
+enum { TGK_BLOCKS = 64, TGK_ROW_GRAIN = 1 << 14 };
+
+/* As many blocks as there is work for. */
+static int64_t tgk_blocks(const tgk_ce *ce)
+{
+    int64_t count = ce->n * ce->d,
+            most = 1 + (int64_t)((double)count * (double)ce->c / TGK_ROW_GRAIN);
+    most = most < TGK_BLOCKS ? most : TGK_BLOCKS;
+    return most < count ? most : count;
+}
+
+static int64_t tgk_block_start(const tgk_ce *ce, int64_t block)
+{
+    int64_t count = ce->n * ce->d, blocks = tgk_blocks(ce);
+    return count / blocks * block + (block < count % blocks ? block : count % blocks);
+}
 
 /* (far / FAR_SCALE + near / scale) / den */
 static double tgk_loss_value(tgk_dd far, tgk_dd near, double scale, tgk_dd den)

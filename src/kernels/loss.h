@@ -10,6 +10,7 @@
 #define TGK_LOSS_H
 
 #include "isa.h"
+#include "team.h"
 
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ typedef struct tgk_ce {
     double smoothing;      /* in [0, 1] */
     int64_t ignore;        /* index targets of this value count for nothing */
     int reduction;         /* TGK_MEAN, TGK_SUM, TGK_NONE */
+    tgk_team *team;        /* shares positions; NULL: the caller alone */
 } tgk_ce;
 
 typedef struct tgk_loss {

@@ -120,6 +120,23 @@ TGK_INLINE double tgk_exp(double x)
     return tgk_exp_reduced(tgk_reduce(tgk_clamp(x, -750, 710)));
 }
 
+/* e^x to 2^-38, for results that are rounded to float: 0 below -700, which no float can tell, and
+ * infinite in float from 100 on. */
+TGK_INLINE double tgk_exp_quick(double x)
+{
+    const double magic = 0x1.8p52 + 1023; /* adding it leaves k + 1023 in the lowest bits */
+    double near = tgk_clamp(x, -700, 100), t = fma(near, TGK_LOG2E, magic);
+    double r = fma(t - magic, -0x1.62e42fefa39efp-1, near), z = r * r;
+    double even = fma(z, 0x1.a17e052cd2c8fp-13, 0x1.1110a6173845ep-7);
+    even = fma(z, even, 0x1.5555557e7777ep-3);
+    even = fma(z, even, 0x1.fffffffff61ddp-1);
+    double odd = fma(z, 0x1.a136bf03ec612p-16, 0x1.6c166bde96885p-10);
+    odd = fma(z, odd, 0x1.55555565c7e0ep-5);
+    odd = fma(z, odd, 0x1.fffffffffe062p-2);
+    double y = fma(r, fma(r, odd, even), 1) * tgk_from_bits(tgk_bits(t) << 52);
+    return x < -700 ? 0 : y;
+}
+
 /* e^x - 1 for x in [-50, 710], to about 2^-60. */
 TGK_INLINE tgk_dd tgk_expm1_parts(double x)
 {

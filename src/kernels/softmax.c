@@ -16,6 +16,14 @@ typedef struct tgk_norm {
 #define TGK_BODY "softmax_isa.inc"
 #include "each_isa.h"
 
+/* Rows a helper takes at once have about so many elements. */
+enum { GRAIN = 1 << 14 };
+
+void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
+{
+    tgk_share(team, rows->outer * rows->inner, GRAIN / (rows->n + 1) + 1, body, rows);
+}
+
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         {softmax_f32_##isa, log_softmax_f32_##isa, logsumexp_f32_##isa,                            \

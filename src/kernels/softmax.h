@@ -10,23 +10,31 @@
 #define TGK_SOFTMAX_H
 
 #include "isa.h"
+#include "team.h"
 
 #include <stdint.h>
 
+/* What a kernel is told. All arrays are [outer][n][inner] but for the result of logsumexp. */
 typedef struct tgk_rows {
     int64_t outer, n, inner;
+    void *to;
+    const void *from, *out; /* forward: x, NULL; backward: the gradient (may be `to`), the result */
 } tgk_rows;
 
+/* Bodies for tgk_share() with a tgk_rows as context, over rows: outer * inner of them. */
 typedef struct tgk_softmax {
-    void (*softmax)(void *y, const void *x, tgk_rows rows);
-    void (*log_softmax)(void *y, const void *x, tgk_rows rows);
-    /* y is [outer][inner]; -inf where n is 0. */
-    void (*logsumexp)(void *y, const void *x, tgk_rows rows);
-    /* dx = y * (g - sum of g * y), y the softmax. dx may be g. */
-    void (*softmax_backward)(void *dx, const void *g, const void *y, tgk_rows rows);
-    /* dx = g - e^y * sum of g, y the log-softmax. dx may be g. */
-    void (*log_softmax_backward)(void *dx, const void *g, const void *y, tgk_rows rows);
+    tgk_range *softmax;
+    tgk_range *log_softmax;
+    /* to is [outer][inner]; -inf where n is 0. */
+    tgk_range *logsumexp;
+    /* out * (from - sum of from * out), out the softmax. */
+    tgk_range *softmax_backward;
+    /* from - e^out * sum of from, out the log-softmax. */
+    tgk_range *log_softmax_backward;
 } tgk_softmax;
+
+/* Runs a body over all rows, shared by the team (NULL: alone) where there is enough to do. */
+void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows);
 
 /* By instruction set and dtype (float, double). */
 extern const tgk_softmax tgk_softmax_table[TGK_ISAS][2];

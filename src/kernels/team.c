@@ -123,7 +123,7 @@ void tgk_team_end(tgk_team *team)
 
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context)
 {
-    bool alone = team->threads == 1 || count <= grain;
+    bool alone = !team || team->threads == 1 || count <= grain;
     if (!alone && !team->started)
         start(team);
     if (alone || team->helpers == 0) {

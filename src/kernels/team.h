@@ -36,7 +36,7 @@ void tgk_team_end(tgk_team *team);
 
 /* Runs `body` over [0, count) in ranges of `grain` items, the last one shorter; returns when all are
  * done. Two ranges or fewer, or one thread: in a single call by the caller alone. Which thread takes
- * what is chance, so results must not depend on it. */
+ * what is chance, so results must not depend on it. team may be NULL: the caller alone. */
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context);
 
 #endif

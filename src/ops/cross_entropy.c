@@ -28,10 +28,12 @@ static const loss_params *params_of(const tg_node *node)
 }
 
 /* The kernels' view of x, targets and weight. */
-static tgk_ce kernel_args(const loss_params *p, const tg_tensor *x, const tg_tensor *targets,
+static tgk_ce kernel_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targets,
                           const tg_tensor *weight)
 {
-    return (tgk_ce){.n = p->n,
+    const loss_params *p = params_of(node);
+    return (tgk_ce){.team = &tg_node_tape(node)->team,
+                    .n = p->n,
                     .c = p->c,
                     .d = p->d,
                     .x = x ? x->data : NULL,
@@ -190,7 +192,7 @@ static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *
 
 static void coefficients_forward(tg_node *node)
 {
-    tgk_ce args = kernel_args(params_of(node), NULL, node->in[0], node->in[1]);
+    tgk_ce args = kernel_args(node, NULL, node->in[0], node->in[1]);
     tgk_coefficients_table[node->out->dtype](&args, node->out->data);
 }
 
@@ -259,7 +261,7 @@ static const tg_op nll_op;
 static void nll_gradient_forward(tg_node *node)
 {
     const void *g = tg_contiguous_data(node, node->in[0]);
-    tgk_ce args = kernel_args(params_of(node), NULL, node->in[1], node->in[2]);
+    tgk_ce args = kernel_args(node, NULL, node->in[1], node->in[2]);
     if (g)
         tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_backward(
             &args, (const double *)(void *)node->in[3]->data, g, node->out->data);
@@ -282,7 +284,7 @@ static void nll_forward(tg_node *node)
 {
     if (!targets_are_classes(node, node->in[1]))
         return;
-    tgk_ce args = kernel_args(params_of(node), node->in[0], node->in[1], node->in[2]);
+    tgk_ce args = kernel_args(node, node->in[0], node->in[1], node->in[2]);
     tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_forward(
         &args, node->out->data, (double *)(void *)node->saved->data);
 }
@@ -329,7 +331,7 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
 static void ce_gradient_forward(tg_node *node)
 {
     const void *g = tg_contiguous_data(node, node->in[0]);
-    tgk_ce args = kernel_args(params_of(node), node->in[1], node->in[2], node->in[3]);
+    tgk_ce args = kernel_args(node, node->in[1], node->in[2], node->in[3]);
     if (g)
         tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].backward(
             &args, (const double *)(void *)node->in[4]->data, g, node->out->data);
@@ -368,7 +370,7 @@ static void ce_forward(tg_node *node)
 {
     if (!targets_are_classes(node, node->in[1]))
         return;
-    tgk_ce args = kernel_args(params_of(node), node->in[0], node->in[1], node->in[2]);
+    tgk_ce args = kernel_args(node, node->in[0], node->in[1], node->in[2]);
     tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].forward(
         &args, node->out->data, (double *)(void *)node->saved->data);
 }

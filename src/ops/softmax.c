@@ -7,34 +7,37 @@ typedef struct dim_param {
     int dim;
 } dim_param;
 
-static tgk_rows rows_of(const tg_tensor *x, int dim)
-{
-    tg_around a = tg_around_dim(x, dim);
-    return (tgk_rows){a.outer, a.n, a.inner};
-}
-
 static int node_dim(const tg_node *node)
 {
     return ((const dim_param *)node->params)->dim;
 }
 
-typedef void softmax_kernel(void *y, const void *x, tgk_rows rows);
-
-static void forward(tg_node *node, softmax_kernel *kernel)
+static const tgk_softmax *kernels(const tg_node *node)
 {
-    const void *x = tg_contiguous_data(node, node->in[0]);
-    if (x && node->out->numel)
-        kernel(node->out->data, x, rows_of(node->out, node_dim(node)));
+    return &tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype];
 }
 
-typedef void gradient_kernel(void *dx, const void *g, const void *y, tgk_rows rows);
+static void run(tg_node *node, tgk_range *body, const void *from, const void *out)
+{
+    tg_around a = tg_around_dim(node->out, node_dim(node));
+    tgk_rows rows = {a.outer, a.n, a.inner, node->out->data, from, out};
+    if (node->out->numel)
+        tgk_softmax_run(&tg_node_tape(node)->team, body, &rows);
+}
 
-static void gradient_forward(tg_node *node, gradient_kernel *kernel)
+static void forward(tg_node *node, tgk_range *body)
+{
+    const void *x = tg_contiguous_data(node, node->in[0]);
+    if (x)
+        run(node, body, x, NULL);
+}
+
+static void gradient_forward(tg_node *node, tgk_range *body)
 {
     const void *g = tg_contiguous_data(node, node->in[0]);
     const void *y = tg_contiguous_data(node, node->in[1]);
-    if (g && y && node->out->numel)
-        kernel(node->out->data, g, y, rows_of(node->out, node_dim(node)));
+    if (g && y)
+        run(node, body, g, y);
 }
 
 static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
@@ -66,8 +69,7 @@ static tg_tensor *centred(tg_tensor *x, tg_tensor *w, int dim)
 
 static void softmax_gradient_forward(tg_node *node)
 {
-    gradient_forward(node,
-                     tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].softmax_backward);
+    gradient_forward(node, kernels(node)->softmax_backward);
 }
 
 static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim);
@@ -98,7 +100,7 @@ static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim)
 
 static void softmax_forward(tg_node *node)
 {
-    forward(node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].softmax);
+    forward(node, kernels(node)->softmax);
 }
 
 static void softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -118,8 +120,7 @@ tg_tensor *tg_softmax(tg_tensor *x, int dim)
 
 static void log_softmax_gradient_forward(tg_node *node)
 {
-    gradient_forward(
-        node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].log_softmax_backward);
+    gradient_forward(node, kernels(node)->log_softmax_backward);
 }
 
 /* dx = g - e^y sum(g), so for an upstream v: to g, v - sum(v e^y); to y, -v e^y sum(g). */
@@ -141,7 +142,7 @@ static const tg_op log_softmax_gradient_op = {
 
 static void log_softmax_forward(tg_node *node)
 {
-    forward(node, tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].log_softmax);
+    forward(node, kernels(node)->log_softmax);
 }
 
 static void log_softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

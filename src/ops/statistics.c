@@ -175,9 +175,11 @@ static void logsumexp_forward(tg_node *node)
 {
     int64_t rows, n;
     const void *x = tg_over_rows(node, &rows, &n);
-    if (x)
-        tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype].logsumexp(
-            node->out->data, x, (tgk_rows){rows, n, 1});
+    if (!x)
+        return;
+    tg_tape *tape = tg_node_tape(node);
+    tgk_rows args = {rows, n, 1, node->out->data, x, NULL};
+    tgk_softmax_run(&tape->team, tgk_softmax_table[tape->isa][node->out->dtype].logsumexp, &args);
 }
 
 static void logsumexp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
