@@ -120,12 +120,12 @@ TGK_INLINE double tgk_exp(double x)
     return tgk_exp_reduced(tgk_reduce(tgk_clamp(x, -750, 710)));
 }
 
-/* e^x to 2^-38, for results that are rounded to float: 0 below -700, which no float can tell, and
- * infinite in float from 100 on. */
+/* e^x to 2^-38 for x <= 100, for results that are rounded to float: 0 below -700, which no float can
+ * tell. Not for nan. */
 TGK_INLINE double tgk_exp_quick(double x)
 {
     const double magic = 0x1.8p52 + 1023; /* adding it leaves k + 1023 in the lowest bits */
-    double near = tgk_clamp(x, -700, 100), t = fma(near, TGK_LOG2E, magic);
+    double near = x > -700 ? x : -700, t = fma(near, TGK_LOG2E, magic);
     double r = fma(t - magic, -0x1.62e42fefa39efp-1, near), z = r * r;
     double even = fma(z, 0x1.a17e052cd2c8fp-13, 0x1.1110a6173845ep-7);
     even = fma(z, even, 0x1.5555557e7777ep-3);
