@@ -81,8 +81,11 @@ static void sum_to_forward(tg_node *node)
     const void *data =
         as_rows(x, summed, rows) ? tg_contiguous_data(node, x) : summed_last(node, summed, rows);
     const sum_params *params = node->params;
-    if (data)
-        tgk_sum_table[x->dtype](out->data, data, rows[0], rows[1], rows[2], (double)params->count);
+    if (!data)
+        return;
+    tg_tape *tape = tg_node_tape(node);
+    tgk_sum_args args = {out->data, data, rows[0], rows[1], rows[2], (double)params->count};
+    tgk_sum(&tape->team, tape->isa, x->dtype, &args);
 }
 
 static void sum_to_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

@@ -2,12 +2,14 @@
 #ifndef TGK_COMPENSATED_H
 #define TGK_COMPENSATED_H
 
+#include "isa.h"
+
 /* sum + error is the sum so far (two-sum, Knuth). An infinite sum has no error. */
 typedef struct tgk_compensated {
     double sum, error;
 } tgk_compensated;
 
-static inline tgk_compensated tgk_compensated_add(tgk_compensated a, double x)
+TGK_INLINE tgk_compensated tgk_compensated_add(tgk_compensated a, double x)
 {
     double s = a.sum + x;
     double part = s - a.sum;
@@ -15,7 +17,7 @@ static inline tgk_compensated tgk_compensated_add(tgk_compensated a, double x)
     return (tgk_compensated){s, a.error + error};
 }
 
-static inline double tgk_compensated_total(tgk_compensated a)
+TGK_INLINE double tgk_compensated_total(tgk_compensated a)
 {
     /* inf - inf in the error must not turn an infinite sum into nan. */
     double total = a.sum + a.error;

@@ -24,6 +24,33 @@ size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size)
     return BLOCK_A + 64 + (size_t)(depth * width) * size;
 }
 
+/* Address of element `index` behind p, of `size` bytes each. */
+static const void *behind(const void *p, int64_t index, size_t size)
+{
+    return (const char *)p + index * (int64_t)size;
+}
+
+static int64_t row_of_c(const tgk_gemm_args *args)
+{
+    return args->row ? args->row : args->n;
+}
+
+void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size)
+{
+    args->a.data = behind(args->a.data, start * args->a.row, size);
+    args->c = (char *)args->c + start * row_of_c(args) * (int64_t)size;
+    args->m = end - start;
+}
+
+void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t size)
+{
+    args->row = row_of_c(args);
+    args->b.data = behind(args->b.data, start * args->b.column, size);
+    args->c = (char *)args->c + start * (int64_t)size;
+    args->bias = args->bias ? behind(args->bias, start, size) : NULL;
+    args->n = end - start;
+}
+
 #define TGK_BODY "gemm_isa.inc"
 #include "each_isa.h"
 

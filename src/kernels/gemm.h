@@ -17,7 +17,8 @@ typedef struct tgk_matrix {
 typedef struct tgk_gemm_args {
     int64_t m, n, k;
     tgk_matrix a, b;
-    void *c;          /* [m][n], row-major */
+    void *c;          /* [m][n] */
+    int64_t row;      /* from one row of c to the next, in elements; 0: n */
     const void *bias; /* [n] or NULL, added last */
     bool accumulate;  /* start from what c holds instead of 0 */
     void *workspace;  /* tgk_gemm_workspace() bytes */
@@ -29,6 +30,10 @@ typedef void tgk_gemm(const tgk_gemm_args *args);
 
 /* By instruction set and dtype (float, double). */
 extern tgk_gemm *const tgk_gemm_table[TGK_ISAS][2];
+
+/* Narrows a product to rows or columns start to end of the result. */
+void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size);
+void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t size);
 
 /* For a product with these sizes of elements of `size` bytes. */
 size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size);

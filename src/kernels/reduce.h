@@ -1,16 +1,21 @@
 /* Sums along the middle of [outer][n][inner], over raw memory. float32 accumulates in double,
- * float64 with compensation; the order is fixed, so results are the same everywhere. */
+ * float64 with compensation. The order depends on the sizes alone, so results are the same for any
+ * number of threads and on any machine. */
 #ifndef TGK_REDUCE_H
 #define TGK_REDUCE_H
 
-#include <stdint.h>
+#include "team.h"
 
 /* out[outer][inner] = (sum over n of x) / divisor, rounded once. */
-typedef void tgk_sum(void *out, const void *x, int64_t outer, int64_t n, int64_t inner,
-                     double divisor);
+typedef struct tgk_sum_args {
+    void *out;
+    const void *x;
+    int64_t outer, n, inner;
+    double divisor;
+} tgk_sum_args;
 
-/* By dtype: float, double, int64_t, bool (which sums to int64_t). The last two ignore the
- * divisor. */
-extern tgk_sum *const tgk_sum_table[4];
+/* dtype 0 to 3: float, double, int64_t, bool (which sums to int64_t; the last two ignore the
+ * divisor). team may be NULL. */
+void tgk_sum(tgk_team *team, int isa, int dtype, tgk_sum_args *args);
 
 #endif

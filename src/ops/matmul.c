@@ -4,16 +4,56 @@
 
 #include "../kernels/gemm.h"
 
+/* From so many multiply-adds on a product is worth sharing. */
+enum { SHARED = 1 << 20 };
+
+/* One product, cut into pieces along the longer side of the result; each element is computed as it
+ * would be in one piece. The workspace has room for `pieces`. */
+typedef struct sharing {
+    tgk_gemm *gemm;
+    const tgk_gemm_args *args;
+    int64_t pieces;
+    size_t size, workspace; /* bytes of an element; of a piece's workspace */
+} sharing;
+
+static void multiply_pieces(void *context, int64_t from, int64_t to)
+{
+    const sharing *s = context;
+    for (int64_t i = from; i < to; i++) {
+        tgk_gemm_args part = *s->args;
+        bool by_rows = part.m >= part.n;
+        int64_t length = by_rows ? part.m : part.n;
+        int64_t start = length * i / s->pieces, end = length * (i + 1) / s->pieces;
+        if (by_rows)
+            tgk_gemm_rows(&part, start, end, s->size);
+        else
+            tgk_gemm_columns(&part, start, end, s->size);
+        part.workspace = (char *)part.workspace + (size_t)i * s->workspace;
+        s->gemm(&part);
+    }
+}
+
+/* How many pieces a product is worth. */
+static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args)
+{
+    bool large = (double)args->m * (double)args->n * (double)args->k >= SHARED;
+    return large ? tape->team.threads : 1;
+}
+
 /* Runs the product, in workspace of its own. */
 static void multiply(tg_node *node, tgk_gemm_args *args)
 {
-    const tg_tensor *out = node->out;
-    tgk_gemm *gemm = tgk_gemm_table[tg_node_tape(node)->isa][out->dtype];
+    tg_tape *tape = tg_node_tape(node);
+    int dtype = node->out->dtype;
+    sharing s = {.gemm = tgk_gemm_table[tape->isa][dtype],
+                 .args = args,
+                 .pieces = pieces_of(tape, args),
+                 .size = tg_dtype_size(dtype)};
+    s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
     if (!args->workspace)
-        args->workspace =
-            tg_workspace(node, tgk_gemm_workspace(args->n, args->k, tg_dtype_size(out->dtype)));
+        args->workspace = tg_workspace(node, (size_t)s.pieces * s.workspace);
     if (args->workspace)
-        gemm(args);
+        tgk_share(&tape->team, s.pieces, 1, multiply_pieces, &s);
 }
 
 /* The last two dims of a tensor. */
