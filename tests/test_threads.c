@@ -1,0 +1,186 @@
+/* Results have the same bits for any number of threads and any instruction set: one hash of output
+ * and gradients for every case below, all large enough to be shared. */
+#define _POSIX_C_SOURCE 200112L /* setenv */
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t hash_tensor(uint64_t hash, tg_tensor *t)
+{
+    t = tg_contiguous(t);
+    size_t size = tg_dtype(t) == TG_F32 ? 4 : 8;
+    const void *data = tg_dtype(t) == TG_F32 ? (const void *)tg_f32(t) : (const void *)tg_f64(t);
+    return hash_bytes(hash, data, (size_t)tg_numel(t) * size);
+}
+
+/* Leaves of a case: x [600, 300], y [300, 520], both of one float dtype. */
+typedef tg_tensor *one_case(tg_tensor *x, tg_tensor *y);
+
+static tg_tensor *elementwise(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *row = tg_narrow(tg_transpose(y, 0, 1), 0, 3, 1);
+    return tg_gelu(tg_add(tg_mul(x, row), tg_tanh(x)));
+}
+
+static tg_tensor *transposed(tg_tensor *x, tg_tensor *y)
+{
+    return tg_mul(tg_exp(tg_transpose(x, 0, 1)), tg_narrow(y, 1, 0, 1));
+}
+
+static tg_tensor *sums(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *columns = tg_sum(tg_square(tg_sum_dim(x, 0, false)));
+    tg_tensor *rows = tg_sum(tg_square(tg_mean_dim(y, 1, false)));
+    return tg_add(tg_add(tg_sum(tg_sigmoid(x)), tg_sum_dim(tg_flatten(y, 0, -1), 0, false)),
+                  tg_add(columns, rows));
+}
+
+static tg_tensor *statistics(tg_tensor *x, tg_tensor *y)
+{
+    (void)y;
+    tg_tensor *n = tg_layer_norm(x, 1, (int64_t[]){300}, NULL, NULL, 0);
+    return tg_add(tg_sum(tg_mul(n, x)), tg_add(tg_norm(x, 2), tg_var(x)));
+}
+
+static tg_tensor *products(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *batch = tg_reshape(x, 3, (int64_t[]){4, 150, 300});
+    tg_tensor *wide = tg_matmul(x, y),
+              *tall = tg_matmul(tg_transpose(y, 0, 1), tg_transpose(x, 0, 1));
+    return tg_add(tg_sum(tg_matmul(batch, tg_reshape(y, 3, (int64_t[]){1, 300, 520}))),
+                  tg_add(tg_sum(tg_square(wide)), tg_sum(tg_relu(tall))));
+}
+
+static tg_tensor *layers(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *bias = tg_select(y, 1, 0), *square = tg_narrow(y, 1, 100, 300);
+    tg_tensor *h = tg_linear(x, square, bias);
+    tg_tensor *image = tg_reshape(h, 4, (int64_t[]){3, 20, 50, 60});
+    tg_tensor *kernel =
+        tg_reshape(tg_narrow(tg_flatten(y, 0, -1), 0, 0, 1800), 4, (int64_t[]){10, 20, 3, 3});
+    return tg_conv2d(image, kernel, NULL, &(tg_conv_opts){.padding = {1, 1}});
+}
+
+static tg_tensor *softmaxes(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *a = tg_mul(tg_softmax(x, 1), x), *b = tg_mul(tg_log_softmax(y, 0), y);
+    return tg_add(tg_sum(tg_logsumexp_dim(y, 1, false)), tg_add(tg_sum(a), tg_sum(b)));
+}
+
+static tg_tensor *targets_of(tg_tensor *x, int64_t classes)
+{
+    tg_tape *tape = tg_tape_of(x);
+    return tg_randint(tape, 0, classes, TG_DIMS(tg_size(x, 0)), TG_I64);
+}
+
+static tg_tensor *losses(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *weight = tg_detach(tg_square(tg_select(x, 0, 5)));
+    tg_tensor *plain = tg_cross_entropy(x, targets_of(x, 300), NULL);
+    tg_tensor *each = tg_cross_entropy(y, targets_of(y, 520), &(tg_ce_opts){.reduction = TG_NONE});
+    tg_ce_opts smooth = {.weight = weight, .label_smoothing = 0.1, .reduction = TG_SUM};
+    tg_tensor *smoothed = tg_cross_entropy(x, targets_of(x, 300), &smooth);
+    tg_tensor *probabilities = tg_cross_entropy(y, tg_softmax(y, 1), NULL);
+    return tg_add(tg_add(plain, tg_sum(each)), tg_add(smoothed, probabilities));
+}
+
+static tg_tensor *many_positions(tg_tensor *x, tg_tensor *y)
+{
+    (void)y;
+    tg_tensor *rows = tg_reshape(x, 2, (int64_t[]){60000, 3});
+    return tg_nll_loss(tg_log_softmax(rows, 1), targets_of(rows, 3), NULL);
+}
+
+static const struct {
+    const char *name;
+    one_case *make;
+} cases[] = {
+    {"elementwise", elementwise}, {"transposed", transposed}, {"sums", sums},
+    {"statistics", statistics},   {"products", products},     {"layers", layers},
+    {"softmaxes", softmaxes},     {"losses", losses},         {"many_positions", many_positions}};
+
+static uint64_t result(one_case *make, int dtype, const tg_tape_opts *opts)
+{
+    tg_tape *tape = tg_tape_new(opts);
+    tg_tensor *x = tg_randn(tape, TG_DIMS(600, 300), TG_F32 | TG_REQUIRES_GRAD);
+    tg_tensor *y = tg_randn(tape, TG_DIMS(300, 520), TG_F32 | TG_REQUIRES_GRAD);
+    tg_tensor *out = make(tg_to(x, dtype), tg_to(y, dtype));
+    tg_backward_with(out, tg_numel(out) == 1 ? NULL : tg_detach(out), NULL);
+    assert_ok(tape);
+    uint64_t hash = hash_tensor(hash_tensor(0xcbf29ce484222325u, out), tg_grad(x));
+    if (tg_grad(y))
+        hash = hash_tensor(hash, tg_grad(y));
+    tg_tape_free(tape);
+    return hash;
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+            tg_tape_opts opts = {.threads = 1, .isa = TG_ISA_BASE};
+            uint64_t first = result(cases[i].make, dtype, &opts);
+            for (int isa = TG_ISA_BASE; isa <= TG_ISA_V4; isa++) {
+                opts = (tg_tape_opts){.threads = 1 + (isa + (int)i) % 4, .isa = (tg_isa)isa};
+                if (result(cases[i].make, dtype, &opts) != first)
+                    fail_msg("%s: other bits with %d threads, instruction set %d, dtype %d",
+                             cases[i].name, opts.threads, isa, dtype);
+            }
+            for (int threads = 2; threads <= 5; threads++) {
+                opts = (tg_tape_opts){.threads = threads};
+                if (result(cases[i].make, dtype, &opts) != first)
+                    fail_msg("%s: other bits with %d threads", cases[i].name, threads);
+            }
+        }
+    }
+}
+
+/* The environment counts where the options do not say, and nonsense there harms nothing. */
+static void test_environment(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"3", "2,4", "0", "-1", "", "many", "100000"};
+    uint64_t first = result(sums, TG_F32, &(tg_tape_opts){.threads = 1});
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        assert_int_equal(setenv("OMP_NUM_THREADS", values[i], 1), 0);
+        assert_true(result(sums, TG_F32, NULL) == first);
+        assert_true(result(sums, TG_F32, &(tg_tape_opts){.threads = -5}) == first);
+    }
+    unsetenv("OMP_NUM_THREADS");
+}
+
+/* Tapes with threads of their own, at once, made and freed many times. */
+static void test_many_tapes(void **state)
+{
+    (void)state;
+    uint64_t first = result(softmaxes, TG_F32, &(tg_tape_opts){.threads = 1});
+    for (int i = 0; i < 20; i++) {
+        tg_tape *idle = tg_tape_new(&(tg_tape_opts){.threads = 8});
+        tg_tape *other = tg_tape_new(&(tg_tape_opts){.threads = 2});
+        tg_exp(tg_ones(other, TG_DIMS(200000), 0));
+        assert_true(result(softmaxes, TG_F32, &(tg_tape_opts){.threads = 2 + i % 3}) == first);
+        tg_exp(tg_ones(other, TG_DIMS(200000), 0));
+        tg_tape_free(idle);
+        tg_tape_free(other);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_many_tapes),
+    };
+    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+}
