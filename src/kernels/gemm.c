@@ -30,6 +30,15 @@ static const void *behind(const void *p, int64_t index, size_t size)
     return (const char *)p + index * (int64_t)size;
 }
 
+/* Products for which packing does not pay. */
+enum { SMALL_ROWS = 8, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
+
+static bool tgk_is_small(const tgk_gemm_args *g)
+{
+    return g->k <= SMALL && g->n <= SMALL && g->m <= SMALL && g->n * g->k <= SMALL_B &&
+           g->m * g->n * g->k <= SMALL;
+}
+
 static int64_t row_of_c(const tgk_gemm_args *args)
 {
     return args->row ? args->row : args->n;

@@ -2,7 +2,7 @@
  * strides, so that transposed inputs are never copied here. */
 #include "../op.h"
 
-#include "../kernels/gemm.h"
+#include "../kernels/blas.h"
 
 /* From so many multiply-adds on a product is worth sharing. */
 enum { SHARED = 1 << 20 };
@@ -45,6 +45,8 @@ static void multiply(tg_node *node, tgk_gemm_args *args)
 {
     tg_tape *tape = tg_node_tape(node);
     int dtype = node->out->dtype;
+    if (tgk_blas_gemm(args, dtype))
+        return;
     sharing s = {.gemm = tgk_gemm_table[tape->isa][dtype],
                  .args = args,
                  .pieces = pieces_of(tape, args),
