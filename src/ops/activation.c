@@ -198,7 +198,8 @@ static tg_tensor *gelu_tanh_curvature(tg_tensor *v, tg_tensor *x, double s)
     tg_tensor *t = tg_tanh(tg_mul_scalar(u, root));
     du = tg_mul_scalar(du, root);
     tg_tensor *rest = tg_mul_scalar(square, 3 * cubic * root);
-    tg_tensor *bend = tg_sub(tg_add(du, rest), tg_mul(tg_mul(x, t), tg_square(du)));
+    tg_tensor *steep = tg_mul(x, t), *turn = tg_mul(steep, tg_square(du));
+    tg_tensor *bend = tg_sub(tg_add(du, rest), turn);
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(tg_square(t)), 1), bend));
 }
 
@@ -212,7 +213,8 @@ tg_tensor *tg_gelu_tanh(tg_tensor *x)
 /* v times the derivative of the sigmoid, which is p (1 - p) with 1 - p = sigmoid(-x). */
 static tg_tensor *sigmoid_slope(tg_tensor *v, tg_tensor *x)
 {
-    return tg_mul(v, tg_mul(tg_sigmoid(x), tg_sigmoid(tg_neg(x))));
+    tg_tensor *p = tg_sigmoid(x);
+    return tg_mul(v, tg_mul(p, tg_sigmoid(tg_neg(x))));
 }
 
 /* p (1 - p) (2 + x (1 - 2 p)) with 1 - 2 p = -tanh(x / 2). */

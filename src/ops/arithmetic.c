@@ -147,8 +147,10 @@ static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     tg_tensor *a = node->in[0], *b = node->in[1];
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_div(grad_out, b);
-    if (tg_needs_grad(node, 1)) /* (a / b) / b: a / b^2 would overflow sooner */
-        grad_in[1] = tg_mul(tg_neg(grad_out), tg_div(tg_div(a, b), b));
+    if (tg_needs_grad(node, 1)) { /* (a / b) / b: a / b^2 would overflow sooner */
+        tg_tensor *slope = tg_div(tg_div(a, b), b);
+        grad_in[1] = tg_mul(tg_neg(grad_out), slope);
+    }
 }
 
 static const tg_op div_op = {.name = "div",

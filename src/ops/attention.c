@@ -95,7 +95,8 @@ tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor
         return NULL;
     tg_scope scope = tg_scope_open(q);
     double scale = o.scale != 0 ? o.scale : 1 / sqrt((double)q->dims[q->ndim - 1]);
-    tg_tensor *scores = tg_matmul(tg_mul_scalar(q, scale), tg_transpose(k, -2, -1));
+    tg_tensor *scaled = tg_mul_scalar(q, scale); /* in C the order of arguments is open */
+    tg_tensor *scores = tg_matmul(scaled, tg_transpose(k, -2, -1));
     scores = masked(scores, o.mask, o.causal);
     return tg_scope_close(scope, scores ? tg_matmul(attention_weights(scores, o.mask), v) : NULL);
 }

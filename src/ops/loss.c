@@ -229,10 +229,14 @@ static void bce_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     tg_tensor *u = tg_add_scalar(tg_neg(t), 1);
     if (tg_needs_grad(node, 0))
         grad_in[0] = bce_slope(v, x, t);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(tg_mul(v, g), tg_add(over_square(t, p), over_square(u, q)));
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_neg(tg_div(tg_mul(v, g), at_least_tiny(tg_mul(p, q))));
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *first = over_square(t, p), *bend = tg_add(first, over_square(u, q));
+        grad_in[1] = tg_mul(tg_mul(v, g), bend);
+    }
+    if (tg_needs_grad(node, 2)) {
+        tg_tensor *variance = at_least_tiny(tg_mul(p, q));
+        grad_in[2] = tg_neg(tg_div(tg_mul(v, g), variance));
+    }
 }
 
 static const tg_op bce_slope_op = {
@@ -251,8 +255,10 @@ static void bce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     tg_tensor *x = node->in[0];
     if (tg_needs_grad(node, 0))
         grad_in[0] = bce_slope(grad_out, x, node->in[1]);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(grad_out, tg_sub(tg_log1p(tg_neg(x)), tg_log(x)));
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *log = tg_log(x);
+        grad_in[1] = tg_mul(grad_out, tg_sub(tg_log1p(tg_neg(x)), log));
+    }
 }
 
 static const tg_op bce_op = {.name = "bce_loss",
@@ -359,9 +365,10 @@ static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
             tg_mul(grad_out, tg_apply_first(&binary_slope_op, node->n_in, node->in, NULL, 0));
     if (tg_needs_grad(node, 1) && !w)
         grad_in[1] = tg_neg(tg_mul(grad_out, x));
-    if (tg_needs_grad(node, 1) && w)
-        grad_in[1] =
-            tg_mul(grad_out, tg_sub(tg_logsigmoid(tg_neg(x)), tg_mul(w, tg_logsigmoid(x))));
+    if (tg_needs_grad(node, 1) && w) {
+        tg_tensor *positive = tg_mul(w, tg_logsigmoid(x));
+        grad_in[1] = tg_mul(grad_out, tg_sub(tg_logsigmoid(tg_neg(x)), positive));
+    }
     if (w && tg_needs_grad(node, 2))
         grad_in[2] = tg_neg(tg_mul(grad_out, tg_mul(t, tg_logsigmoid(x))));
 }

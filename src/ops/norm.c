@@ -21,7 +21,8 @@ static void normalise_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
     tg_tensor *variance = tg_var_dims(x, 1, (int64_t[]){1}, 0, true);
     tg_tensor *centred = tg_sub(g, tg_mean_dim(g, 1, true));
     tg_tensor *along = tg_mul(y, tg_mean_dim(tg_mul(g, y), 1, true));
-    grad_in[0] = tg_mul(tg_sub(centred, along), tg_rsqrt(tg_add_scalar(variance, eps)));
+    tg_tensor *inverse = tg_rsqrt(tg_add_scalar(variance, eps));
+    grad_in[0] = tg_mul(tg_sub(centred, along), inverse);
 }
 
 static const tg_op normalise_op = {.name = "normalise",

@@ -82,9 +82,10 @@ static void softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **g
     int dim = node_dim(node);
     if (tg_needs_grad(node, 0))
         grad_in[0] = softmax_gradient(v, y, dim);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] =
-            tg_sub(tg_mul(v, centred(g, y, dim)), tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *direct = tg_mul(v, centred(g, y, dim));
+        grad_in[1] = tg_sub(direct, tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
+    }
 }
 
 static const tg_op softmax_gradient_op = {
@@ -130,8 +131,10 @@ static void log_softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor
     int dim = node_dim(node);
     if (tg_needs_grad(node, 0))
         grad_in[0] = centred(v, p, dim);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(tg_mul(tg_mul(v, p), tg_sum_dim(g, dim, true)));
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *sum = tg_sum_dim(g, dim, true);
+        grad_in[1] = tg_neg(tg_mul(tg_mul(v, p), sum));
+    }
 }
 
 static const tg_op log_softmax_gradient_op = {
