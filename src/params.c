@@ -1,6 +1,8 @@
 /* Named lists of tensors. A list's entries stand in a piece of memory of their own, which is left
  * for one of twice the size when it is full. That piece may be rewound away while the list itself
  * is not, and so it is an object that can tell. Relies on tensor.h. */
+#include "params.h"
+
 #include "tensor.h"
 
 #include <stdarg.h>
@@ -109,6 +111,11 @@ tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ..
     memcpy(names_of(params->entries)[params->count], name, sizeof name);
     params->entries->tensors[params->count++] = t;
     return t;
+}
+
+void tg_params_truncate(tg_params *params, size_t count)
+{
+    params->count = count;
 }
 
 size_t tg_params_count(const tg_params *params)
