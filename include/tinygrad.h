@@ -78,6 +78,8 @@ typedef struct tg_tape tg_tape;
 typedef struct tg_tensor tg_tensor;
 /** An optimiser over a list of leaves; lives in the tape like a tensor. */
 typedef struct tg_optim tg_optim;
+/** A named list of tensors; lives in the tape like a tensor. */
+typedef struct tg_params tg_params;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
@@ -777,6 +779,45 @@ typedef struct tg_kl_opts {
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
 
 /** @}
+ * @name Parameters
+ * A list of tensors under names, in the order in which they were added: what a model is to an
+ * optimiser, and to a file that it is saved in. It holds tensors, not their data: a tensor's
+ * lifetime is its own. Any tensor of the tape may be listed (buffers such as running means too),
+ * and the same one under several names. TG_ESTATE, from all functions: the list was rewound away,
+ * or has grown since a mark that the tape was rewound to.
+ * @{ */
+
+/** An empty list. */
+TG_API tg_params *tg_params_new(tg_tape *tape);
+/** Appends t under a name that is formatted as by printf, and returns t, so that a tensor can be
+ * made and listed in one line; NULL where it is not listed.
+ *
+ *     tg_tensor *w = tg_params_add(list, tg_zeros(tape, TG_DIMS(3), TG_REQUIRES_GRAD),
+ *                                  "layer%d.weight", i);
+ *
+ * TG_EVALUE: a name that is empty, longer than 95 bytes or listed already; t is NULL or of another
+ * tape. */
+TG_API tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+/** How many there are; 0 for NULL. */
+TG_API size_t tg_params_count(const tg_params *params);
+/** The name of number i, valid until the next tg_params_add(); NULL, without an error, where there
+ * is none. */
+TG_API const char *tg_params_name(const tg_params *params, size_t i);
+/** Number i; NULL, without an error, where there is none. */
+TG_API tg_tensor *tg_params_tensor(const tg_params *params, size_t i);
+/** The tensor of that name; NULL, without an error, where there is none. */
+TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
+/** All tensors as an array of tg_params_count(), for tg_sgd() and the like; valid until the next
+ * tg_params_add(). NULL for an empty list. */
+TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);
+/** tg_zero_grad() for each of them. */
+TG_API void tg_params_zero_grad(const tg_params *params);
+
+/** @}
  * @name Optimisers
  * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
  * their state: a step allocates nothing. Parameters without a gradient are skipped.
@@ -794,12 +835,74 @@ typedef struct tg_sgd_opts {
 /** Stochastic gradient descent with torch.optim.SGD's update, bit for bit. TG_EVALUE for options
  * out of range, n == 0 or a parameter given twice. `opts` may be NULL. */
 TG_API tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts);
+/** Options of tg_adam() and tg_adamw(); zero means the default. Where 0 itself is meant (AdamW's
+ * weight_decay, a beta, eps), 1e-300 has its effect; a learning rate of 0 is set afterwards. */
+typedef struct tg_adam_opts {
+    double lr;           /**< learning rate >= 0; default 1e-3 */
+    double beta1;        /**< of the gradient's average, in [0, 1); default 0.9 */
+    double beta2;        /**< of its square's average, in [0, 1); default 0.999 */
+    double eps;          /**< added to the root >= 0; default 1e-8 */
+    double weight_decay; /**< >= 0; default 0 for Adam, 1e-2 for AdamW */
+    bool amsgrad;        /**< divide by the largest average of squares so far */
+    bool maximize;       /**< ascend */
+} tg_adam_opts;
+/** torch.optim.Adam, its single-tensor update on the CPU rounding for rounding; but square roots
+ * are rounded correctly, where PyTorch's may be the next number (and steps are counted in int64).
+ * Weight decay is an L2 penalty in the gradient. Errors as tg_sgd(). */
+TG_API tg_optim *tg_adam(tg_tape *tape, tg_tensor *const *params, size_t n,
+                         const tg_adam_opts *opts);
+/** torch.optim.AdamW: as tg_adam(), but weight decay shrinks the parameter by 1 - lr *
+ * weight_decay. */
+TG_API tg_optim *tg_adamw(tg_tape *tape, tg_tensor *const *params, size_t n,
+                          const tg_adam_opts *opts);
+/** Options of tg_rmsprop(); zero means the default. */
+typedef struct tg_rmsprop_opts {
+    double lr;           /**< learning rate >= 0; default 1e-2 */
+    double alpha;        /**< of the square's average >= 0; default 0.99 */
+    double eps;          /**< added to the root >= 0; default 1e-8 */
+    double weight_decay; /**< L2 penalty >= 0 */
+    double momentum;     /**< >= 0 */
+    bool centered;       /**< divide by an estimate of the standard deviation */
+    bool maximize;       /**< ascend */
+} tg_rmsprop_opts;
+/** torch.optim.RMSprop, as exactly as tg_adam(). Errors as tg_sgd(). */
+TG_API tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n,
+                            const tg_rmsprop_opts *opts);
+/** Options of tg_adagrad(); zero means the default. */
+typedef struct tg_adagrad_opts {
+    double lr;                        /**< learning rate >= 0; default 1e-2 */
+    double lr_decay;                  /**< >= 0: step k takes lr / (1 + (k - 1) lr_decay) */
+    double weight_decay;              /**< L2 penalty >= 0 */
+    double initial_accumulator_value; /**< where the sum of squares starts, >= 0 */
+    double eps;                       /**< added to the root >= 0; default 1e-10 */
+    bool maximize;                    /**< ascend */
+} tg_adagrad_opts;
+/** torch.optim.Adagrad, as exactly as tg_adam(). Errors as tg_sgd(). */
+TG_API tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n,
+                            const tg_adagrad_opts *opts);
+
 /** Updates every parameter that has a gradient, in place; its version is bumped. */
 TG_API tg_status tg_optim_step(tg_optim *optim);
 /** tg_zero_grad() for every parameter. */
 TG_API void tg_optim_zero_grad(tg_optim *optim);
-/** Sets the learning rate; 0 is 0 here. TG_EVALUE where it is negative or nan. */
+/** Sets the learning rate of all groups; 0 is 0 here. TG_EVALUE where it is negative or nan. */
 TG_API void tg_optim_set_lr(tg_optim *optim, double lr);
+/** Adds more parameters with a learning rate of their own (0 is 0 here) and the optimiser's other
+ * options. What the optimiser was made over is group 0, the first one added is group 1. Errors as
+ * tg_sgd(). The optimiser is lost (TG_ESTATE) where the tape is rewound past its last group. */
+TG_API tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n, double lr);
+/** Sets one group's learning rate. TG_EVALUE as tg_optim_set_lr(), or where there is no such
+ * group. */
+TG_API void tg_optim_set_group_lr(tg_optim *optim, size_t group, double lr);
+/** A group's learning rate; nan, and TG_EVALUE, where there is no such group. */
+TG_API double tg_optim_lr(const tg_optim *optim, size_t group);
+/** Appends all of the optimiser's state to a list, as the tensors that it works with, for saving.
+ * Values copied into them (tg_data_mut(), or tg_copy_() while gradients are disabled) restore the
+ * optimiser exactly. Names, behind `prefix` (NULL: ""), are PyTorch's behind the parameter's
+ * number counted over all groups: "0.exp_avg" (exp_avg_sq, max_exp_avg_sq, momentum_buffer,
+ * square_avg, grad_avg, sum) and "0.step" (int64, 0-d) for each parameter, where there is a state;
+ * and "group0.lr" (float64, 0-d). Where it fails, the list is as it was. */
+TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix);
 
 /** @} */
 

@@ -1,37 +1,30 @@
 /* Optimisers: in-place updates of leaves from their gradients. All state is made with the
- * optimiser, so that a step allocates nothing and leaves nothing on the tape. Relies on tensor.h
- * and kernels/optim.h. */
-#include "tensor.h"
+ * optimiser, so that a step allocates nothing and leaves nothing on the tape; and it is made of
+ * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
+#include "optim.h"
 
-#include "kernels/optim.h"
+#include "params.h"
 
 #include <math.h>
 
-/* One parameter and its state. */
-typedef struct slot {
-    tg_tensor *param;
-    tg_tensor *momentum; /* NULL: none */
-    int64_t steps;
-} slot;
-
 struct tg_optim {
     tg_object head;
-    const char *name;
-    tg_sgd_opts opts; /* with the defaults filled in */
-    size_t n;
-    slot slots[];
+    tg_family family;
+    tg_group *first;
 };
 
+/* The optimiser's tape where it and all of its groups can be used. */
 static tg_tape *alive(const tg_optim *optim, const char *name)
 {
-    if (!optim)
-        return NULL;
-    if (tg_object_alive(optim, TG_MAGIC_OPTIM))
-        return tg_object_tape(optim);
-    if (tg_object_dead(optim, TG_MAGIC_OPTIM))
-        tg_fail(tg_object_tape(optim), TG_ESTATE, "%s: the optimiser was rewound away", name);
-    return NULL;
+    tg_tape *tape = tg_object_check(optim, TG_MAGIC_OPTIM, name, "the optimiser");
+    for (const tg_group *g = tape ? optim->first : NULL; g && g->next; g = g->next)
+        TG_CHECK(
+            tape, tg_object_alive(g->next, TG_MAGIC_GROUP) && g->next->head.epoch == g->next_epoch,
+            TG_ESTATE, "%s: a group was added since a mark that the tape was rewound to", name);
+    return tape;
 }
+
+/* -- Making ----------------------------------------------------------------------------------- */
 
 static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *params, size_t i)
 {
@@ -54,7 +47,7 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
     if (!tape || tape->status)
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
-    TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
     for (size_t i = 0; i < n; i++) {
         if (!check_param(tape, name, params, i))
             return false;
@@ -62,74 +55,172 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
     return true;
 }
 
-static bool check_rate(tg_tape *tape, const char *name, const char *what, double value)
+bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value)
 {
     TG_CHECK(tape, value >= 0, TG_EVALUE, "%s: %s %g is not >= 0", name, what, value);
     return true;
 }
 
-static bool check_sgd(tg_tape *tape, const tg_sgd_opts *o)
+static bool fill_slot(tg_tape *tape, const tg_family *family, tg_tensor *p, tg_slot *slot)
 {
-    if (!check_rate(tape, "sgd", "lr", o->lr) ||
-        !check_rate(tape, "sgd", "momentum", o->momentum) ||
-        !check_rate(tape, "sgd", "weight_decay", o->weight_decay))
-        return false;
-    TG_CHECK(tape, !isnan(o->dampening), TG_EVALUE, "sgd: dampening is nan");
-    TG_CHECK(tape, !o->nesterov || (o->momentum > 0 && o->dampening == 0), TG_EVALUE,
-             "sgd: nesterov needs a momentum and no dampening, not momentum %g, dampening %g",
-             o->momentum, o->dampening);
-    return true;
-}
-
-static bool fill_slots(tg_optim *optim, tg_tensor *const *params)
-{
-    tg_tape *tape = tg_object_tape(optim);
-    for (size_t i = 0; i < optim->n; i++) {
-        tg_tensor *p = params[i];
-        optim->slots[i] = (slot){.param = p};
-        if (optim->opts.momentum == 0)
+    *slot = (tg_slot){.param = p};
+    bool any = false;
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (!family->states[k])
             continue;
-        optim->slots[i].momentum = tg_zeros(tape, p->ndim, p->dims, p->dtype);
-        if (!optim->slots[i].momentum)
+        double value = k ? 0 : family->initial;
+        slot->state[k] = tg_full(tape, p->ndim, p->dims, value, p->dtype);
+        if (!slot->state[k])
             return false;
+        any = true;
     }
-    return true;
+    if (any)
+        slot->step = tg_zeros(tape, TG_SCALAR, TG_I64);
+    return slot->step || !any;
 }
 
-tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)
+/* NULL, with the error set, where memory is out; the caller rewinds. */
+static tg_group *new_group(tg_tape *tape, const tg_family *family, tg_tensor *const *params,
+                           size_t n, double lr)
 {
-    tg_sgd_opts o = opts ? *opts : (tg_sgd_opts){0};
-    if (!check_params(tape, "sgd", params, n) || !check_sgd(tape, &o))
+    tg_group *group =
+        tg_tape_object(tape, family->name, TG_MAGIC_GROUP, sizeof *group + n * sizeof(tg_slot));
+    if (!group)
         return NULL;
-    if (o.lr == 0)
-        o.lr = 1e-3;
+    *group = (tg_group){.head = group->head, .n = n};
+    group->lr = tg_full(tape, TG_SCALAR, lr, TG_F64);
+    if (!group->lr)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!fill_slot(tape, family, params[i], &group->slots[i]))
+            return NULL;
+    }
+    return group;
+}
+
+tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_family *family)
+{
+    if (!check_params(tape, family->name, params, n))
+        return NULL;
     tg_mark start = tg_tape_mark(tape);
-    tg_optim *optim = tg_tape_object(tape, "sgd", TG_MAGIC_OPTIM, sizeof *optim + n * sizeof(slot));
-    if (!optim)
-        return NULL;
-    tg_object head = optim->head;
-    *optim = (tg_optim){.head = head, .name = "sgd", .opts = o, .n = n};
-    if (fill_slots(optim, params))
+    tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
+    if (optim) {
+        *optim = (tg_optim){.head = optim->head, .family = *family};
+        optim->first = new_group(tape, family, params, n, family->lr);
+    }
+    if (optim && optim->first)
         return optim;
     tg_tape_rewind(tape, start);
     return NULL;
 }
 
-static void update(const tg_sgd_opts *o, slot *s)
+/* -- Groups ----------------------------------------------------------------------------------- */
+
+static bool check_new(const tg_optim *optim, tg_tape *tape, tg_tensor *const *params, size_t n)
 {
-    tg_holder_settle(s->param->holder);
-    const tg_tensor *grad = s->param->holder->value;
-    tgk_sgd_args args = {.lr = o->lr,
-                         .momentum = o->momentum,
-                         .dampening = o->dampening,
-                         .weight_decay = o->weight_decay,
-                         .nesterov = o->nesterov,
-                         .maximize = o->maximize,
-                         .first = s->steps == 0};
-    tgk_sgd *sgd = tgk_sgd_table[tg_tape_in(s->param)->isa][s->param->dtype];
-    sgd(s->param->numel, s->param->data, grad->data, s->momentum ? s->momentum->data : NULL, &args);
-    s->steps++;
-    s->param->storage->version++;
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++) {
+            for (size_t k = 0; k < n; k++)
+                TG_CHECK(tape, params[k] != g->slots[i].param, TG_EVALUE,
+                         "optim_add_group: parameter %zu is in another group already", k);
+        }
+    }
+    return true;
+}
+
+tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n, double lr)
+{
+    tg_tape *tape = alive(optim, "optim_add_group");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    if (!check_params(tape, "optim_add_group", params, n) || !check_new(optim, tape, params, n) ||
+        !tg_check_rate(tape, "optim_add_group", "lr", lr))
+        return tape->status;
+    tg_mark start = tg_tape_mark(tape);
+    tg_group *group = new_group(tape, &optim->family, params, n, lr);
+    if (!group) {
+        tg_tape_rewind(tape, start);
+        return tape->status;
+    }
+    tg_group *last = optim->first;
+    while (last->next)
+        last = last->next;
+    last->next = group;
+    last->next_epoch = group->head.epoch;
+    return TG_OK;
+}
+
+/* NULL, with EVALUE, where there is no such group. */
+static tg_group *group_at(const tg_optim *optim, size_t index, const char *name)
+{
+    tg_tape *tape = alive(optim, name);
+    tg_group *g = tape ? optim->first : NULL;
+    for (size_t i = 0; i < index && g; i++)
+        g = g->next;
+    TG_CHECK(tape, g, TG_EVALUE, "%s: there is no group %zu", name, index);
+    return g;
+}
+
+static void put_lr(tg_group *group, double lr)
+{
+    *(double *)(void *)group->lr->data = lr;
+    group->lr->storage->version++;
+}
+
+static double get_lr(const tg_group *group)
+{
+    return *(const double *)(const void *)group->lr->data;
+}
+
+double tg_optim_lr(const tg_optim *optim, size_t group)
+{
+    const tg_group *g = group_at(optim, group, "optim_lr");
+    return g ? get_lr(g) : (double)NAN;
+}
+
+void tg_optim_set_group_lr(tg_optim *optim, size_t group, double lr)
+{
+    tg_group *g = group_at(optim, group, "optim_set_group_lr");
+    if (g && tg_check_rate(tg_object_tape(g), "optim_set_group_lr", "lr", lr))
+        put_lr(g, lr);
+}
+
+void tg_optim_set_lr(tg_optim *optim, double lr)
+{
+    tg_tape *tape = alive(optim, "optim_set_lr");
+    if (!tape || !tg_check_rate(tape, "optim_set_lr", "lr", lr))
+        return;
+    for (tg_group *g = optim->first; g; g = g->next)
+        put_lr(g, lr);
+}
+
+/* -- Steps ------------------------------------------------------------------------------------ */
+
+void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
+                 const void *args)
+{
+    const tg_tensor *p = slot->param;
+    void *state[TG_OPTIM_STATES];
+    for (int k = 0; k < TG_OPTIM_STATES; k++)
+        state[k] = slot->state[k] ? slot->state[k]->data : NULL;
+    table[tg_tape_in(p)->isa][p->dtype](p->numel, p->data, grad->data, state, args);
+}
+
+static void update(const tg_family *family, const tg_slot *slot, double lr)
+{
+    tg_holder *holder = slot->param->holder;
+    tg_holder_settle(holder);
+    int64_t step = 1;
+    if (slot->step)
+        step = ++*(int64_t *)(void *)slot->step->data;
+    family->update(family, slot, holder->value, lr, (double)step);
+    slot->param->storage->version++;
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (slot->state[k])
+            slot->state[k]->storage->version++;
+    }
+    if (slot->step)
+        slot->step->storage->version++;
 }
 
 tg_status tg_optim_step(tg_optim *optim)
@@ -139,10 +230,12 @@ tg_status tg_optim_step(tg_optim *optim)
         return optim ? TG_ESTATE : TG_EVALUE;
     if (tape->status)
         return tape->status;
-    for (size_t i = 0; i < optim->n; i++) {
-        slot *s = &optim->slots[i];
-        if (s->param->is_leaf && s->param->holder->present)
-            update(&optim->opts, s);
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++) {
+            const tg_tensor *p = g->slots[i].param;
+            if (p->is_leaf && p->holder->present)
+                update(&optim->family, &g->slots[i], get_lr(g));
+        }
     }
     return TG_OK;
 }
@@ -151,13 +244,54 @@ void tg_optim_zero_grad(tg_optim *optim)
 {
     if (!alive(optim, "optim_zero_grad"))
         return;
-    for (size_t i = 0; i < optim->n; i++)
-        tg_zero_grad(optim->slots[i].param);
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++)
+            tg_zero_grad(g->slots[i].param);
+    }
 }
 
-void tg_optim_set_lr(tg_optim *optim, double lr)
+/* -- State ------------------------------------------------------------------------------------ */
+
+static bool list_slot(const tg_optim *optim, const tg_slot *slot, size_t i, tg_params *list,
+                      const char *prefix)
 {
-    tg_tape *tape = alive(optim, "optim_set_lr");
-    if (tape && check_rate(tape, "optim_set_lr", "lr", lr))
-        optim->opts.lr = lr;
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (slot->state[k] &&
+            !tg_params_add(list, slot->state[k], "%s%zu.%s", prefix, i, optim->family.states[k]))
+            return false;
+    }
+    return !slot->step || tg_params_add(list, slot->step, "%s%zu.step", prefix, i);
+}
+
+static bool list_all(const tg_optim *optim, tg_params *list, const char *prefix)
+{
+    size_t number = 0, group = 0;
+    for (const tg_group *g = optim->first; g; g = g->next, group++) {
+        for (size_t i = 0; i < g->n; i++, number++) {
+            if (!list_slot(optim, &g->slots[i], number, list, prefix))
+                return false;
+        }
+        if (!tg_params_add(list, g->lr, "%sgroup%zu.lr", prefix, group))
+            return false;
+    }
+    return true;
+}
+
+tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix)
+{
+    tg_tape *tape = alive(optim, "optim_state");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    size_t count = tg_params_count(list);
+    if (tape->status)
+        return tape->status;
+    if (!list)
+        return tg_fail(tape, TG_EVALUE, "optim_state: the list is NULL");
+    if (list_all(optim, list, prefix ? prefix : ""))
+        return TG_OK;
+    /* A dead list, or one of another tape, was not touched: its tape has the error. */
+    if (tg_params_count(list) > count)
+        tg_params_truncate(list, count);
+    return tape->status ? tape->status
+                        : tg_fail(tape, TG_EVALUE, "optim_state: the list is of another tape");
 }

@@ -1,5 +1,6 @@
-/* Optimiser updates, see optim.h. A scalar times a tensor plus a tensor is one fused
- * multiply-add in PyTorch, and so it is here. */
+/* Optimiser updates, see optim.h. A scalar times a tensor plus a tensor is one fused multiply-add
+ * in PyTorch, and so it is here; its addcmul fuses the second product with the sum; its addcdiv
+ * fuses nothing. */
 #include "optim.h"
 
 #include <math.h>
@@ -7,10 +8,17 @@
 #define TGK_BODY "optim_isa.inc"
 #include "each_isa.h"
 
-tgk_sgd *const tgk_sgd_table[TGK_ISAS][2] = {
-    {sgd_f32_base, sgd_f64_base},
 #ifdef TGK_X86
-    {sgd_f32_v3, sgd_f64_v3},
-    {sgd_f32_v4, sgd_f64_v4},
+#define TABLE(name)                                                                                \
+    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base},       \
+                                                         {name##_f32_v3, name##_f64_v3},           \
+                                                         {name##_f32_v4, name##_f64_v4}}
+#else
+#define TABLE(name)                                                                                \
+    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base}}
 #endif
-};
+
+TABLE(sgd);
+TABLE(adam);
+TABLE(rmsprop);
+TABLE(adagrad);
