@@ -78,6 +78,8 @@ typedef struct tg_tape tg_tape;
 typedef struct tg_tensor tg_tensor;
 /** An optimiser over a list of leaves; lives in the tape like a tensor. */
 typedef struct tg_optim tg_optim;
+/** A named list of tensors; lives in the tape like a tensor. */
+typedef struct tg_params tg_params;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
@@ -770,6 +772,45 @@ typedef struct tg_kl_opts {
 } tg_kl_opts;
 /** t (log t - x) for log-probabilities x and probabilities t; 0 where t is 0. */
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
+
+/** @}
+ * @name Parameters
+ * A list of tensors under names, in the order in which they were added: what a model is to an
+ * optimiser, and to a file that it is saved in. It holds tensors, not their data: a tensor's
+ * lifetime is its own. Any tensor of the tape may be listed (buffers such as running means too),
+ * and the same one under several names. TG_ESTATE, from all functions: the list was rewound away,
+ * or has grown since a mark that the tape was rewound to.
+ * @{ */
+
+/** An empty list. */
+TG_API tg_params *tg_params_new(tg_tape *tape);
+/** Appends t under a name that is formatted as by printf, and returns t, so that a tensor can be
+ * made and listed in one line; NULL where it is not listed.
+ *
+ *     tg_tensor *w = tg_params_add(list, tg_zeros(tape, TG_DIMS(3), TG_REQUIRES_GRAD),
+ *                                  "layer%d.weight", i);
+ *
+ * TG_EVALUE: a name that is empty, longer than 95 bytes or listed already; t is NULL or of another
+ * tape. */
+TG_API tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+/** How many there are; 0 for NULL. */
+TG_API size_t tg_params_count(const tg_params *params);
+/** The name of number i, valid until the next tg_params_add(); NULL, without an error, where there
+ * is none. */
+TG_API const char *tg_params_name(const tg_params *params, size_t i);
+/** Number i; NULL, without an error, where there is none. */
+TG_API tg_tensor *tg_params_tensor(const tg_params *params, size_t i);
+/** The tensor of that name; NULL, without an error, where there is none. */
+TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
+/** All tensors as an array of tg_params_count(), for tg_sgd() and the like; valid until the next
+ * tg_params_add(). NULL for an empty list. */
+TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);
+/** tg_zero_grad() for each of them. */
+TG_API void tg_params_zero_grad(const tg_params *params);
 
 /** @}
  * @name Optimisers

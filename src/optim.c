@@ -24,13 +24,7 @@ struct tg_optim {
 
 static tg_tape *alive(const tg_optim *optim, const char *name)
 {
-    if (!optim)
-        return NULL;
-    if (tg_object_alive(optim, TG_MAGIC_OPTIM))
-        return tg_object_tape(optim);
-    if (tg_object_dead(optim, TG_MAGIC_OPTIM))
-        tg_fail(tg_object_tape(optim), TG_ESTATE, "%s: the optimiser was rewound away", name);
-    return NULL;
+    return tg_object_check(optim, TG_MAGIC_OPTIM, name, "the optimiser");
 }
 
 static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *params, size_t i)

@@ -54,6 +54,17 @@ void tg_tape_free(tg_tape *tape)
     allocator.free(allocator.context, tape, sizeof *tape);
 }
 
+tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, const char *what)
+{
+    if (!object)
+        return NULL;
+    if (tg_object_alive(object, magic))
+        return tg_object_tape(object);
+    if (tg_object_dead(object, magic))
+        tg_fail(tg_object_tape(object), TG_ESTATE, "%s: %s was rewound away", name, what);
+    return NULL;
+}
+
 void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
 {
     tg_object *object = tg_arena_alloc(&tape->objects, size, 16);

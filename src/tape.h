@@ -20,7 +20,9 @@ enum {
     TG_MAGIC_TENSOR = 0x746e7372,
     TG_MAGIC_RECORD = 0x72656364,
     TG_MAGIC_OPTIM = 0x6f70746d,
-    TG_MAGIC_HOLDER = 0x686f6c64
+    TG_MAGIC_HOLDER = 0x686f6c64,
+    TG_MAGIC_PARAMS = 0x7061726d,
+    TG_MAGIC_ENTRIES = 0x656e7472
 };
 
 /* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
@@ -86,6 +88,9 @@ TG_UNSANITIZED static inline tg_tape *tg_object_tape(const void *object)
     return ((const tg_object *)object)->block->owner;
 }
 
+/* The object's tape; NULL where it cannot be used: it is NULL, or was rewound away (ESTATE: "name:
+ * what was rewound away", unless something else stands in its place by now). */
+tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, const char *what);
 /* A new object of `size` bytes with its head filled in; NULL, with the error set on behalf of
  * `name`, where memory is out. */
 void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
