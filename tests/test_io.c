@@ -465,7 +465,7 @@ static void metadata_that_cannot_be(void **state)
     } rows[] = {{{{"a", "b"}, {"a", "c"}}, "the name \"a\" is given twice"},
                 {{{"a", "b"}, {NULL, "c"}}, "metadata 1: a text is NULL"},
                 {{{"a", NULL}, {"b", "c"}}, "metadata 0: a text is NULL"},
-                {{{"a", "\xff"}, {"b", "c"}}, "metadata \"a\": the value is not UTF-8"},
+                {{{"a", "\xff"}, {"b", "c"}}, "the text \"\xff\" is not UTF-8"},
                 {{{"a", "b"}, {"\xc0\x80", "c"}}, "is not UTF-8"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         tg_save_safetensors(in_scratch("no.st"), params, &(tg_save_opts){rows[i].pairs, 2});

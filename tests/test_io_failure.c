@@ -291,8 +291,8 @@ static void jansson_out_of_memory(void **state)
 
 enum { NUMEL = 30000, KILLS = 60 };
 
-/* Writes files of 0s, 1s, 2s, ..., until it is killed. */
-static void write_for_ever(const char *path)
+/* Writes files of 0s, 1s, 2s, ..., until it is killed; tells when the first one stands. */
+static void write_for_ever(const char *path, int ready)
 {
     tg_tape *tape = tg_tape_new(NULL);
     tg_mark mark = tg_tape_mark(tape);
@@ -300,15 +300,26 @@ static void write_for_ever(const char *path)
         tg_tape_rewind(tape, mark);
         if (tg_save_safetensors(path, list_of(tape, NUMEL, i, false), NULL))
             _exit(1);
+        if (i == 0 && write(ready, "", 1) != 1)
+            _exit(1);
     }
 }
 
-static void kill_later(pid_t child, int kill_number)
+static void kill_a_writer(const char *path, int kill_number)
 {
-    struct timespec delay = {0, 200000L * (kill_number + 1) + 7919L * (kill_number % 13)};
+    int ready[2], status;
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        write_for_ever(path, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    struct timespec delay = {0, 37003L * kill_number};
     nanosleep(&delay, NULL);
     kill(child, SIGKILL);
-    int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status)); /* and no error before */
 }
@@ -333,11 +344,7 @@ static void killed_while_writing(void **state)
     assert_int_equal(tg_save_safetensors(path, list_of(tape, NUMEL, -1, false), NULL), TG_OK);
     tg_tape_free(tape);
     for (int i = 0; i < KILLS; i++) {
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0)
-            write_for_ever(path);
-        kill_later(child, i);
+        kill_a_writer(path, i);
         assert_whole(path);
     }
     /* The kills did come in the middle of writing: temporary files tell. */

@@ -3,6 +3,7 @@
  * checks a file, and on jansson. */
 #include "safetensors.h"
 
+#include <errno.h>
 #include <string.h>
 
 static tg_tape *tape_of(const tg_params *params)
@@ -196,18 +197,25 @@ static bool fail_memory(const tg_io_file *file)
     return false;
 }
 
-/* Sets a member that must be new and whose name must be UTF-8; takes `value` over. */
+/* jansson refuses what is not UTF-8, but does not say whether it was that or memory. */
+static json_t *make_text(const tg_io_file *file, const char *text)
+{
+    errno = 0;
+    json_t *made = json_string(text);
+    if (!made && errno == ENOMEM)
+        fail_memory(file);
+    TG_IO_CHECK(file, made, TG_EVALUE, "the text %s is not UTF-8", tg_io_quote(text).chars);
+    return made;
+}
+
+/* Sets a member that must be new; takes `value` over. */
 static bool add_member(const tg_io_file *file, json_t *object, const char *name, json_t *value)
 {
-    json_error_t error;
-    json_t *probe = json_pack_ex(&error, 0, "s", name);
-    bool bad = !probe && json_error_code(&error) == json_error_invalid_utf8;
+    json_t *probe = make_text(file, name);
     bool twice = json_object_get(object, name) != NULL;
-    bool set =
-        probe && value && !twice && json_object_set_new(object, name, json_incref(value)) == 0;
+    bool set = probe && !twice && json_object_set(object, name, value) == 0;
     json_decref(probe);
     json_decref(value);
-    TG_IO_CHECK(file, !bad, TG_EVALUE, "the name %s is not UTF-8", tg_io_quote(name).chars);
     TG_IO_CHECK(file, !twice, TG_EVALUE, "the name %s is given twice", tg_io_quote(name).chars);
     return set || fail_memory(file);
 }
@@ -221,12 +229,9 @@ static bool add_metadata(const tg_io_file *file, json_t *root, const tg_save_opt
         return false;
     for (size_t i = 0; i < opts->n_metadata; i++) {
         const tg_metadata *pair = &opts->metadata[i];
-        json_error_t error;
         TG_IO_CHECK(file, pair->key && pair->value, TG_EVALUE, "metadata %zu: a text is NULL", i);
-        json_t *value = json_pack_ex(&error, 0, "s", pair->value);
-        TG_IO_CHECK(file, value || json_error_code(&error) != json_error_invalid_utf8, TG_EVALUE,
-                    "metadata %s: the value is not UTF-8", tg_io_quote(pair->key).chars);
-        if (!add_member(file, metadata, pair->key, value))
+        json_t *value = make_text(file, pair->value);
+        if (!value || !add_member(file, metadata, pair->key, value))
             return false;
     }
     return true;
