@@ -1,9 +1,17 @@
 #!/bin/sh
-# symbols.sh SOURCE_DIR STATIC_LIBRARY SHARED_LIBRARY: what the built libraries show and need.
+# symbols.sh SOURCE_DIR STATIC_LIBRARY SHARED_LIBRARY [io]: what the built libraries show and need; with
+# "io" those of tinygrad-io.
 # Relies on nm and readelf, and on an ELF system with the GNU C library.
 set -eu
 export LC_ALL=C
 root=$1 archive=$2 shared=$3
+if [ "${4-}" = io ]; then
+    soname=libtinygrad_io.so.0 headers=$root/include/tinygrad/io.h least=6
+    libraries='libc|libpthread|libtinygrad|libjansson|ld-linux.*' allocators='no file' symbols='tg_|json_|jansson_'
+else
+    soname=libtinygrad.so.0 headers="$root/include/tinygrad.h $root/include/tinygrad/op.h" least=50
+    libraries='libc|libm|libpthread|ld-linux.*' allocators='arena.c.o' symbols='nothing else'
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -19,12 +27,12 @@ expect_none() {
 }
 
 # Comments go first: they may show calls. A declaration may be broken over lines.
-cat "$root"/include/tinygrad.h "$root"/include/tinygrad/*.h | tr '\n' ' ' |
+cat $headers | tr '\n' ' ' |
     sed 's|/\*[^*]*\*\**\([^*/][^*]*\*\**\)*/| |g' | tr ';{}' '\n\n\n' |
     sed -n 's/.*TG_API [^(]*[ *]\(tg_[a-z0-9_]*\)(.*/\1/p' | sort -u >"$work/declared"
 nm -D --defined-only "$shared" | awk '{print $3}' | sort -u >"$work/exported"
 echo "declared with TG_API: $(wc -l <"$work/declared"), exported: $(wc -l <"$work/exported")"
-[ "$(wc -l <"$work/declared")" -gt 50 ]
+[ "$(wc -l <"$work/declared")" -ge $least ]
 comm -23 "$work/declared" "$work/exported" | expect_none "declared but not exported"
 comm -13 "$work/declared" "$work/exported" | expect_none "exported but not declared"
 
@@ -35,9 +43,9 @@ nm -A -u "$archive" | awk '{n = split($1, part, ":"); print part[n - 1] != "" ? 
 pattern='abort|_?_?_?exit|_Exit|quick_exit|atexit|v?printf|__v?printf_chk|puts|putchar|perror'
 pattern="$pattern|stdin|stdout|stderr|__assert.*|s?rand(om|_r|48)?|raise|signal|sigaction|longjmp|setlocale"
 grep -E " ($pattern)\$" "$work/undefined" | expect_none "objects that stop, print or keep global state"
-pattern='malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|memalign|valloc|strn?dup|mmap'
-grep -E " ($pattern)\$" "$work/undefined" | grep -v '^arena\.c\.o ' |
-    expect_none "objects other than arena.c's that allocate"
+pattern='malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|memalign|valloc|strn?dup|sbrk'
+grep -E " ($pattern)\$" "$work/undefined" | grep -v "^$allocators " |
+    expect_none "objects other than $allocators that allocate"
 
 # Constants with addresses in them lie in .data.rel.ro, which is read-only once a program runs.
 readelf -SW "$archive" | sed 's/^ *\[ *[0-9]*\]//' |
@@ -47,8 +55,8 @@ readelf -SW "$archive" | sed 's/^ *\[ *[0-9]*\]//' |
 nm -A "$archive" | awk '$(NF - 1) == "C"' | expect_none "common symbols"
 
 readelf -dW "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$work/needed"
-grep -Ev '^(libc|libm|libpthread|ld-linux.*)\.so' "$work/needed" | expect_none "libraries other than libc and libm"
+grep -Ev "^($libraries)\.so" "$work/needed" | expect_none "libraries other than $libraries"
 nm -D --undefined-only "$shared" | awk '$1 != "w" {print $NF}' | grep -v '@GLIBC_' |
-    expect_none "undefined symbols that are not the C library's"
-readelf -dW "$shared" | grep SONAME | grep -v '\[libtinygrad\.so\.0\]' | expect_none "another soname"
+    grep -Ev "^($symbols)" | expect_none "undefined symbols that are not the C library's or $symbols"
+readelf -dW "$shared" | grep SONAME | grep -vF "[$soname]" | expect_none "another soname"
 [ ! -e "$work/failed" ]

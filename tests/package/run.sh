@@ -1,9 +1,9 @@
 #!/bin/sh
-# run.sh BUILD_DIR CMAKE C_COMPILER: installs into an empty prefix, moves that, and builds outside
+# run.sh BUILD_DIR CMAKE C_COMPILER IO: installs into an empty prefix, moves that, and builds outside
 # programs against it by find_package, by pkg-config and by add_subdirectory. Each must print the
-# document's example.
+# document's example. IO is 1 where tinygrad-io was built; else nobody may find it.
 set -eu
-build=$1 cmake=$2 cc=$3
+build=$1 cmake=$2 cc=$3 io=$4
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -29,7 +29,7 @@ else
 fi
 
 "$cmake" -S "$here" -B "$work/find" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
-    -DCMAKE_BUILD_TYPE=Release -DOUTSIDE_CXX="$cxx" >"$work/log" || { cat "$work/log"; exit 1; }
+    -DCMAKE_BUILD_TYPE=Release -DOUTSIDE_CXX="$cxx" -DOUTSIDE_IO="$io" >"$work/log" || { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/find" >"$work/log" || { cat "$work/log"; exit 1; }
 for program in "$work"/find/c_* "$work"/find/cxx_*; do
     [ ! -x "$program" ] || check "find_package $(basename "$program")" "$program"
@@ -55,6 +55,20 @@ for language in c ${cxx:+c++}; do
     "$cc" "$here/$main" -o "$work/static" -static $(pkg-config --static --cflags --libs tinygrad)
     check "pkg-config $language static" "$work/static"
 done
+
+if [ "$io" = 1 ]; then
+    [ -x "$work/find/c_io" ] && [ -x "$work/find/c_io_static" ] && [ -x "$work/find/c_io_shared" ]
+    "$cc" "$here/io.c" -o "$work/shared" $(pkg-config --cflags --libs tinygrad-io)
+    check "pkg-config io shared" env LD_LIBRARY_PATH="$libdir" "$work/shared"
+    "$cc" "$here/io.c" -o "$work/static" -static $(pkg-config --static --cflags --libs tinygrad-io)
+    check "pkg-config io static" "$work/static"
+else
+    [ -z "$(find "$prefix" -name '*io.h' -o -name '*tinygrad-io*' -o -name '*tinygrad_io*')" ]
+    ! "$cmake" -S "$here" -B "$work/none" -DCMAKE_PREFIX_PATH="$prefix" -DOUTSIDE_IO=1 \
+        -DCMAKE_C_COMPILER="$cc" >"$work/log" 2>&1
+    grep -q 'component io was not built' "$work/log"
+    echo "tinygrad-io was not built, is not installed and not found"
+fi
 
 mkdir "$work/sub"
 cat >"$work/sub/CMakeLists.txt" <<END

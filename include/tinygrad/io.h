@@ -1,0 +1,106 @@
+/** @file io.h
+ * Tensors in files: safetensors (https://github.com/huggingface/safetensors) and NumPy's npy. A
+ * library of its own, tinygrad-io, that needs jansson; the target tinygrad::io of
+ * find_package(tinygrad COMPONENTS io).
+ *
+ *     tg_params *model = tg_params_new(tape);
+ *     tg_params_add(model, w, "weight");
+ *     tg_save_safetensors("model.safetensors", model, NULL);
+ *     tg_load_safetensors("model.safetensors", model, NULL);
+ *
+ * Errors, those of the tape that the tensors are on; nothing is done while one is set.
+ * TG_EIO: the system's failure, or a file that is not well formed; the message has the path and
+ * what is wrong where. TG_EDTYPE: a dtype that has no counterpart here. TG_ESHAPE, TG_EDTYPE and
+ * TG_EVALUE: what the file holds does not fit the program's tensors. TG_ENOMEM: memory is out. On
+ * any error the program's tensors, the tape and the file at `path` are what they were.
+ *
+ * Writing is atomic: into a temporary file in the same directory (".tinygrad-...tmp"), which is
+ * forced to the disk and then takes the name, so that a process killed at any point leaves the old
+ * file or the new one, whole. Two writers may race: the last one wins. A file that is replaced
+ * keeps its permissions; a symbolic link is replaced, not followed; a path that names anything but
+ * a regular file is TG_EIO. Where the directory cannot be forced to the disk, which comes last, the
+ * error is reported with the new file in place.
+ *
+ * Reading maps the file. It must not be cut short by another process meanwhile: touching what is
+ * gone raises SIGBUS, as with any mapping. Replacing it, as these functions do, is safe.
+ *
+ * Memory is the tape's, but for jansson's, which takes what it needs for the header of a
+ * safetensors file from malloc while the call runs. Little-endian POSIX systems only. */
+#ifndef TINYGRAD_IO_H
+#define TINYGRAD_IO_H
+
+#include <tinygrad.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @name safetensors
+ * float32, float64, int64 and bool (F32, F64, I64, BOOL). Reading any other dtype is TG_EDTYPE, and
+ * the message names tensor and dtype. A reader refuses what the format forbids: a header that is
+ * not a JSON object of the right fields or longer than 100,000,000 bytes, names given twice, data
+ * that overlap, leave gaps or end elsewhere than the file; and bools that are neither 0 nor 1.
+ * @{ */
+
+/** A pair of texts in UTF-8 that a file carries along (its "__metadata__"). */
+typedef struct tg_metadata {
+    const char *key;   /**< "format", say */
+    const char *value; /**< "pt", say */
+} tg_metadata;
+/** Options of tg_save_safetensors(); zero means the default. */
+typedef struct tg_save_opts {
+    const tg_metadata *metadata; /**< n_metadata pairs */
+    size_t n_metadata;           /**< default: none */
+} tg_save_opts;
+/** Writes all tensors of the list under their names, in the list's order but the larger elements
+ * first, so that all data are aligned. Strided tensors are written in row-major order. The same
+ * contents give the same bytes. `opts` may be NULL. TG_EVALUE: `params` is NULL or empty (no
+ * message: there is no tape to tell), a name or text that is not UTF-8, the name "__metadata__", a
+ * NULL or repeated key. */
+TG_API tg_status tg_save_safetensors(const char *path, const tg_params *params,
+                                     const tg_save_opts *opts);
+
+/** Options of tg_load_safetensors(); zero means the default. */
+typedef struct tg_load_opts {
+    /** Pass over tensors of the file that the list has no name for. Default: they are an error. */
+    bool partial;
+} tg_load_opts;
+/** Reads into the list's tensors, in place; their versions are bumped. Every name in the list must
+ * be in the file with the same shape and dtype. All is checked before the first tensor changes.
+ * `opts` may be NULL. TG_EVALUE: a name that the file or the list lacks; `params` is NULL or empty
+ * (without a message). TG_ESHAPE, TG_EDTYPE: a tensor of another shape or dtype. TG_ESTATE: a
+ * tensor of the list is not contiguous. */
+TG_API tg_status tg_load_safetensors(const char *path, const tg_params *params,
+                                     const tg_load_opts *opts);
+/** Reads a file without knowing what is in it: a new list of new leaves, in the header's order,
+ * that require no gradient. NULL on an error. TG_ESHAPE: a tensor of more than TG_MAX_NDIM dims.
+ * TG_EVALUE: a name that is too long for a list. */
+TG_API tg_params *tg_read_safetensors(tg_tape *tape, const char *path);
+/** Looks `key` up in a file's metadata. Writes at most `size` bytes to `value`, the last one NUL,
+ * and returns the text's length, so that it is whole where the result is below `size` (as
+ * snprintf). -1 without an error: the file has no such key; -1 on an error. The whole file is
+ * checked as by the other functions. */
+TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key, char *value,
+                                size_t size);
+
+/** @}
+ * @name NumPy arrays
+ * The npy format (numpy.lib.format), little-endian: '<f4', '<f8', '<i8' and '|b1'.
+ * @{ */
+
+/** Writes one tensor as version 1.0 in C order, as numpy.save does. TG_EVALUE: `t` is NULL (without
+ * a message). */
+TG_API tg_status tg_save_npy(const char *path, tg_tensor *t);
+/** Reads versions 1.0, 2.0 and 3.0 in C or Fortran order into a new row-major leaf. `flags` may
+ * repeat the file's dtype or leave it out; another one is TG_EDTYPE; TG_REQUIRES_GRAD for float
+ * dtypes. NULL on an error. TG_EDTYPE: a dtype other than those above ('>f4', structured, object,
+ * ...). TG_ESHAPE: more than TG_MAX_NDIM dims. TG_EIO: a header that is not as numpy writes it, or
+ * more or less data than the shape has. */
+TG_API tg_tensor *tg_load_npy(tg_tape *tape, const char *path, int flags);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

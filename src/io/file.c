@@ -1,0 +1,316 @@
+/* Mapping, atomic writing and messages, see file.h. Relies on POSIX and the public API. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+_Static_assert(sizeof(bool) == 1, "files hold bools of one byte");
+
+/* -- Messages ---------------------------------------------------------------------------------- */
+
+/* Message lengths are bounded, so a long path keeps its end, which tells most. */
+enum { PATH_SHOWN = 80, TEXT_SHOWN = 60 };
+
+tg_status tg_io_fail(const tg_io_file *file, tg_status status, const char *format, ...)
+{
+    char text[192];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t length = strlen(file->path);
+    bool cut = length > PATH_SHOWN;
+    return tg_fail(file->tape, status, "%s: %s%s: %s", file->op, cut ? "..." : "",
+                   cut ? file->path + length - PATH_SHOWN : file->path, text);
+}
+
+tg_status tg_io_fail_system(const tg_io_file *file, const char *what)
+{
+    char text[128];
+    int number = errno;
+    if (strerror_r(number, text, sizeof text))
+        snprintf(text, sizeof text, "error %d", number);
+    return tg_io_fail(file, TG_EIO, "%s: %s", what, text);
+}
+
+tg_io_text tg_io_quote(const char *text)
+{
+    tg_io_text quoted = {""};
+    size_t length = strlen(text), shown = length > TEXT_SHOWN ? TEXT_SHOWN : length;
+    while (shown < length && shown > 0 && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--; /* not within a character of UTF-8 */
+    char *to = quoted.chars;
+    *to++ = '"';
+    for (size_t i = 0; i < shown; i++)
+        *to++ = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    memcpy(to, shown < length ? "...\"" : "\"", shown < length ? 5 : 2);
+    return quoted;
+}
+
+tg_io_text tg_io_shape(int ndim, const int64_t *dims)
+{
+    tg_io_text text = {"["};
+    size_t used = 1;
+    for (int i = 0; i < ndim && used < sizeof text.chars - 28; i++)
+        used += (size_t)snprintf(text.chars + used, sizeof text.chars - used, "%s%lld",
+                                 i ? ", " : "", (long long)dims[i]);
+    snprintf(text.chars + used, sizeof text.chars - used, "]");
+    return text;
+}
+
+bool tg_io_check_path(const tg_io_file *file)
+{
+    if (!file->path)
+        tg_fail(file->tape, TG_EVALUE, "%s: the path is NULL", file->op);
+    return file->path != NULL;
+}
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static bool map_open(tg_io_file *file, int in)
+{
+    struct stat status;
+    if (fstat(in, &status)) {
+        tg_io_fail_system(file, "cannot look at the file");
+        return false;
+    }
+    TG_IO_CHECK(file, S_ISREG(status.st_mode), TG_EIO, "not a regular file");
+    TG_IO_CHECK(file, (uintmax_t)status.st_size <= PTRDIFF_MAX, TG_EIO, "too large to be mapped");
+    file->size = (size_t)status.st_size;
+    file->bytes = (const unsigned char *)"";
+    if (file->size == 0)
+        return true;
+    void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, in, 0);
+    if (bytes == MAP_FAILED) {
+        tg_io_fail_system(file, "cannot map the file");
+        return false;
+    }
+    file->bytes = bytes;
+    return true;
+}
+
+bool tg_io_map(tg_io_file *file)
+{
+    if (!tg_io_check_path(file))
+        return false;
+    /* Not blocking: a pipe must be refused, not waited for. */
+    int in = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (in < 0) {
+        tg_io_fail_system(file, "cannot open the file");
+        return false;
+    }
+    bool mapped = map_open(file, in);
+    close(in);
+    return mapped;
+}
+
+void tg_io_unmap(tg_io_file *file)
+{
+    if (file->size)
+        munmap((void *)(uintptr_t)file->bytes, file->size);
+}
+
+/* -- Writing ----------------------------------------------------------------------------------- */
+
+static bool open_directory(tg_io_writer *w)
+{
+    const char *path = w->file.path, *slash = strrchr(path, '/');
+    char directory[PATH_MAX] = ".";
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0; /* with the slash: it may be "/" */
+    w->name = path + length;
+    w->directory = -1;
+    errno = !*path ? ENOENT : !*w->name ? EISDIR : ENAMETOOLONG;
+    if (*w->name && length < sizeof directory) {
+        if (length) {
+            memcpy(directory, path, length);
+            directory[length] = '\0';
+        }
+        w->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (w->directory < 0)
+        tg_io_fail_system(&w->file, "cannot open the directory");
+    return w->directory >= 0;
+}
+
+/* The permissions to give, or what is there cannot be replaced: -1. Those of a new file are left
+ * to umask. */
+static int find_mode(const tg_io_writer *w, bool *replaces)
+{
+    struct stat status;
+    *replaces = fstatat(w->directory, w->name, &status, 0) == 0;
+    if (!*replaces) {
+        if (errno == ENOENT)
+            return 0666;
+        tg_io_fail_system(&w->file, "cannot look at the file");
+        return -1;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        tg_io_fail(&w->file, TG_EIO, "not a regular file");
+        return -1;
+    }
+    return (int)(status.st_mode & 0777);
+}
+
+static bool open_temporary(tg_io_writer *w)
+{
+    bool replaces;
+    int mode = find_mode(w, &replaces);
+    if (mode < 0)
+        return false;
+    w->out = -1;
+    /* Names may be taken by other threads, or left by a process of this number that was killed. */
+    for (int i = 0; i < 10000 && w->out < 0; i++) {
+        snprintf(w->temporary, sizeof w->temporary, ".tinygrad-%ld-%d.tmp", (long)getpid(), i);
+        w->out = openat(w->directory, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                        (mode_t)mode);
+        if (w->out < 0 && errno != EEXIST)
+            break;
+    }
+    if (w->out < 0 || (replaces && fchmod(w->out, (mode_t)mode)))
+        tg_io_fail_system(&w->file, "cannot make a file beside it");
+    return w->out >= 0;
+}
+
+bool tg_io_create(tg_io_writer *w, const tg_io_file *file)
+{
+    w->file = *file;
+    w->used = 0;
+    if (!open_directory(w))
+        return false;
+    if (open_temporary(w))
+        return true;
+    close(w->directory);
+    return false;
+}
+
+static void write_all(tg_io_writer *w, const char *data, size_t size)
+{
+    while (size > 0 && !tg_error(w->file.tape)) {
+        ssize_t written = write(w->out, data, size < SSIZE_MAX ? size : SSIZE_MAX);
+        if (written < 0 && errno != EINTR)
+            tg_io_fail_system(&w->file, "cannot write");
+        if (written > 0) {
+            data += written;
+            size -= (size_t)written;
+        }
+    }
+}
+
+static void flush(tg_io_writer *w)
+{
+    write_all(w, w->buffer, w->used);
+    w->used = 0;
+}
+
+void tg_io_put(tg_io_writer *w, const void *data, size_t size)
+{
+    if (size > sizeof w->buffer - w->used)
+        flush(w);
+    if (size > sizeof w->buffer) {
+        write_all(w, data, size);
+    } else if (size) {
+        memcpy(w->buffer + w->used, data, size);
+        w->used += size;
+    }
+}
+
+static const void *data_of(const tg_tensor *t)
+{
+    switch (tg_dtype(t)) {
+    case TG_F32:
+        return tg_f32(t);
+    case TG_F64:
+        return tg_f64(t);
+    case TG_I64:
+        return tg_i64(t);
+    default:
+        return tg_bool(t);
+    }
+}
+
+void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t)
+{
+    tg_tape *tape = w->file.tape;
+    if (tg_error(tape))
+        return;
+    tg_mark mark = tg_tape_mark(tape);
+    bool enabled = tg_set_grad_enabled(tape, false);
+    tg_tensor *dense = tg_contiguous(t);
+    if (dense)
+        tg_io_put(w, data_of(dense), (size_t)tg_numel(t) * tg_io_dtype_size(tg_dtype(t)));
+    tg_set_grad_enabled(tape, enabled);
+    if (dense != t)
+        tg_tape_rewind(tape, mark);
+}
+
+static bool sync_descriptor(int descriptor)
+{
+    int result;
+    do
+        result = fsync(descriptor);
+    while (result && errno == EINTR);
+    return result == 0;
+}
+
+static bool give_name(tg_io_writer *w)
+{
+    flush(w);
+    if (tg_error(w->file.tape))
+        return false;
+    bool given =
+        sync_descriptor(w->out) && !renameat(w->directory, w->temporary, w->directory, w->name);
+    if (!given)
+        tg_io_fail_system(&w->file, "cannot put the new file in place");
+    return given;
+}
+
+tg_status tg_io_commit(tg_io_writer *w)
+{
+    if (!give_name(w))
+        unlinkat(w->directory, w->temporary, 0);
+    else if (!sync_descriptor(w->directory) && errno != EINVAL) /* which: no such thing here */
+        tg_io_fail_system(&w->file, "cannot force the directory to the disk");
+    close(w->out);
+    close(w->directory);
+    return tg_error(w->file.tape);
+}
+
+/* -- Arrays ------------------------------------------------------------------------------------ */
+
+size_t tg_io_dtype_size(int dtype)
+{
+    static const size_t sizes[] = {sizeof(float), sizeof(double), sizeof(int64_t), sizeof(bool)};
+    return sizes[dtype];
+}
+
+/* As strict as the library is with shapes: the sizes without the zeros must not overflow either. */
+int64_t tg_io_array_bytes(const tg_io_array *array)
+{
+    int64_t numel = 1, span = 1;
+    for (int i = 0; i < array->ndim; i++) {
+        int64_t size = array->dims[i];
+        if (size > 1 && span > INT64_MAX / 16 / size)
+            return -1;
+        span *= size > 1 ? size : 1;
+        numel *= size;
+    }
+    return numel * (int64_t)tg_io_dtype_size(array->dtype);
+}
+
+bool tg_io_check_data(const tg_io_file *file, const tg_io_array *array, size_t offset, size_t size)
+{
+    for (size_t i = offset; array->dtype == TG_BOOL && i < offset + size; i++)
+        TG_IO_CHECK(file, file->bytes[i] <= 1, TG_EIO, "byte %zu: a bool of %d, wanted 0 or 1", i,
+                    file->bytes[i]);
+    return true;
+}

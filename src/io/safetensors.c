@@ -1,0 +1,356 @@
+/* Tensors to and from safetensors files: 8 bytes of the header's length, the header in JSON, the
+ * data. https://huggingface.co/docs/safetensors describes the format. Relies on header.c, which
+ * checks a file, and on jansson. */
+#include "safetensors.h"
+
+#include <errno.h>
+#include <string.h>
+
+static tg_tape *tape_of(const tg_params *params)
+{
+    return tg_tape_of(tg_params_tensor(params, 0));
+}
+
+/* Whether all tensors can still be used. */
+static bool check_tensors(const tg_io_file *file, const tg_params *params)
+{
+    for (size_t i = 0; i < tg_params_count(params); i++)
+        TG_IO_CHECK(file, tg_tape_of(tg_params_tensor(params, i)), TG_ESTATE,
+                    "the tensor for %s was rewound away",
+                    tg_io_quote(tg_params_name(params, i)).chars);
+    return true;
+}
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static tg_tensor *add_entry(const tg_io_file *file, const char *name, const tg_io_entry *entry,
+                            tg_params *into)
+{
+    const tg_io_array *array = &entry->array;
+    tg_tensor *t = tg_zeros(file->tape, array->ndim, array->dims, array->dtype);
+    void *data = tg_data_mut(t);
+    if (!data)
+        return NULL;
+    memcpy(data, file->bytes + entry->begin, entry->end - entry->begin);
+    return tg_params_add(into, t, "%s", name);
+}
+
+static tg_params *make_tensors(const tg_io_file *file, const tg_io_header *header)
+{
+    tg_mark mark = tg_tape_mark(file->tape);
+    tg_params *into = tg_params_new(file->tape);
+    const char *name;
+    json_t *value;
+    json_object_foreach(header->root, name, value)
+    {
+        tg_io_entry entry;
+        if (strcmp(name, TG_IO_METADATA) != 0 &&
+            (!tg_io_read_entry(file, header, name, value, &entry) ||
+             !add_entry(file, name, &entry, into)))
+            break;
+    }
+    if (!tg_error(file->tape))
+        return into;
+    tg_tape_rewind(file->tape, mark);
+    return NULL;
+}
+
+tg_params *tg_io_parse_safetensors(const tg_io_file *file)
+{
+    tg_io_header header;
+    if (!tg_io_read_header(file, &header))
+        return NULL;
+    tg_params *params = make_tensors(file, &header);
+    json_decref(header.root);
+    return params;
+}
+
+tg_params *tg_read_safetensors(tg_tape *tape, const char *path)
+{
+    tg_io_file file = {.tape = tape, .op = "read_safetensors", .path = path};
+    if (tg_error(tape) || !tg_io_map(&file))
+        return NULL;
+    tg_params *params = tg_io_parse_safetensors(&file);
+    tg_io_unmap(&file);
+    return params;
+}
+
+/* The entry of a name, if it suits the tensor. */
+static bool match_entry(const tg_io_file *file, const tg_io_header *header, const char *name,
+                        const tg_tensor *t, tg_io_entry *entry)
+{
+    json_t *value = json_object_get(header->root, name);
+    TG_IO_CHECK(file, value && strcmp(name, TG_IO_METADATA) != 0, TG_EVALUE,
+                "the file has no tensor %s", tg_io_quote(name).chars);
+    if (!tg_io_read_entry(file, header, name, value, entry))
+        return false;
+    const tg_io_array *array = &entry->array;
+    TG_IO_CHECK(file, array->dtype == tg_dtype(t), TG_EDTYPE,
+                "tensor %s: the file holds %s, the program's tensor %s", tg_io_quote(name).chars,
+                tg_io_dtype_name(array->dtype), tg_io_dtype_name(tg_dtype(t)));
+    bool same = array->ndim == tg_ndim(t);
+    for (int i = 0; same && i < array->ndim; i++)
+        same = array->dims[i] == tg_size(t, i);
+    TG_IO_CHECK(file, same, TG_ESHAPE, "tensor %s: the file holds %s, the program's tensor %s",
+                tg_io_quote(name).chars, tg_io_shape(array->ndim, array->dims).chars,
+                tg_io_shape(tg_ndim(t), tg_sizes(t)).chars);
+    TG_IO_CHECK(file, tg_is_contiguous(t), TG_ESTATE,
+                "tensor %s: the program's tensor is not contiguous", tg_io_quote(name).chars);
+    return true;
+}
+
+/* Whether the list has a name for every tensor of the file. */
+static bool check_names(const tg_io_file *file, const tg_io_header *header, const tg_params *params)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(header->root, name, value) TG_IO_CHECK(
+        file, !strcmp(name, TG_IO_METADATA) || tg_params_find(params, name), TG_EVALUE,
+        "the file has a tensor %s, which the program has no place for", tg_io_quote(name).chars);
+    return true;
+}
+
+static bool match_all(const tg_io_file *file, const tg_io_header *header, const tg_params *params,
+                      bool partial)
+{
+    tg_io_entry entry;
+    for (size_t i = 0; i < tg_params_count(params); i++) {
+        if (!match_entry(file, header, tg_params_name(params, i), tg_params_tensor(params, i),
+                         &entry))
+            return false;
+    }
+    /* Names are distinct on both sides: all of the list's and as many are all of the file's. */
+    return partial || header->count == tg_params_count(params) || check_names(file, header, params);
+}
+
+/* Everything was checked: nothing can fail here. */
+static void copy_all(const tg_io_file *file, const tg_io_header *header, const tg_params *params)
+{
+    for (size_t i = 0; i < tg_params_count(params); i++) {
+        tg_io_entry entry;
+        const char *name = tg_params_name(params, i);
+        tg_io_read_entry(file, header, name, json_object_get(header->root, name), &entry);
+        memcpy(tg_data_mut(tg_params_tensor(params, i)), file->bytes + entry.begin,
+               entry.end - entry.begin);
+    }
+}
+
+bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts)
+{
+    tg_io_header header;
+    if (!check_tensors(file, params) || !tg_io_read_header(file, &header))
+        return false;
+    bool good = match_all(file, &header, params, opts && opts->partial);
+    if (good)
+        copy_all(file, &header, params);
+    json_decref(header.root);
+    return good;
+}
+
+tg_status tg_load_safetensors(const char *path, const tg_params *params, const tg_load_opts *opts)
+{
+    tg_tape *tape = tape_of(params);
+    if (!tape)
+        return TG_EVALUE;
+    tg_io_file file = {.tape = tape, .op = "load_safetensors", .path = path};
+    if (tg_error(tape) || !tg_io_map(&file))
+        return tg_error(tape);
+    tg_io_fill(&file, params, opts);
+    tg_io_unmap(&file);
+    return tg_error(tape);
+}
+
+int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value, size_t size)
+{
+    tg_io_header header;
+    if (!tg_io_read_header(file, &header))
+        return -1;
+    json_t *text = json_object_get(json_object_get(header.root, TG_IO_METADATA), key);
+    int64_t length = text ? (int64_t)json_string_length(text) : -1;
+    if (text && size)
+        snprintf(value, size, "%s", json_string_value(text));
+    json_decref(header.root);
+    return length;
+}
+
+int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key, char *value, size_t size)
+{
+    tg_io_file file = {.tape = tape, .op = "read_metadata", .path = path};
+    if (tg_error(tape))
+        return -1;
+    if (!key || (!value && size)) {
+        tg_fail(tape, TG_EVALUE, "read_metadata: the key or the place for its value is NULL");
+        return -1;
+    }
+    if (!tg_io_map(&file))
+        return -1;
+    int64_t length = tg_io_find_metadata(&file, key, value, size);
+    tg_io_unmap(&file);
+    return length;
+}
+
+/* -- Writing ----------------------------------------------------------------------------------- */
+
+static bool fail_memory(const tg_io_file *file)
+{
+    tg_io_fail(file, TG_ENOMEM, "out of memory");
+    return false;
+}
+
+/* jansson refuses what is not UTF-8, but does not say whether it was that or memory. */
+static json_t *make_text(const tg_io_file *file, const char *text)
+{
+    errno = 0;
+    json_t *made = json_string(text);
+    if (!made && errno == ENOMEM)
+        fail_memory(file);
+    TG_IO_CHECK(file, made, TG_EVALUE, "the text %s is not UTF-8", tg_io_quote(text).chars);
+    return made;
+}
+
+/* Sets a member that must be new; takes `value` over. */
+static bool add_member(const tg_io_file *file, json_t *object, const char *name, json_t *value)
+{
+    json_t *probe = make_text(file, name);
+    bool twice = json_object_get(object, name) != NULL;
+    bool set = probe && !twice && json_object_set(object, name, value) == 0;
+    json_decref(probe);
+    json_decref(value);
+    TG_IO_CHECK(file, !twice, TG_EVALUE, "the name %s is given twice", tg_io_quote(name).chars);
+    return set || fail_memory(file);
+}
+
+static bool add_metadata(const tg_io_file *file, json_t *root, const tg_save_opts *opts)
+{
+    TG_IO_CHECK(file, opts->metadata, TG_EVALUE, "the list of %zu metadata is NULL",
+                opts->n_metadata);
+    json_t *metadata = json_object();
+    if (!add_member(file, root, TG_IO_METADATA, metadata))
+        return false;
+    for (size_t i = 0; i < opts->n_metadata; i++) {
+        const tg_metadata *pair = &opts->metadata[i];
+        TG_IO_CHECK(file, pair->key && pair->value, TG_EVALUE, "metadata %zu: a text is NULL", i);
+        json_t *value = make_text(file, pair->value);
+        if (!value || !add_member(file, metadata, pair->key, value))
+            return false;
+    }
+    return true;
+}
+
+static json_t *shape_of(const tg_tensor *t)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < tg_ndim(t); i++) {
+        if (json_array_append_new(shape, json_integer(tg_size(t, i)))) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
+    return shape;
+}
+
+static bool add_tensor(const tg_io_file *file, json_t *root, const char *name, const tg_tensor *t,
+                       json_int_t *offset)
+{
+    TG_IO_CHECK(file, strcmp(name, TG_IO_METADATA) != 0, TG_EVALUE,
+                "no tensor can have the name " TG_IO_METADATA);
+    json_int_t end = *offset + (json_int_t)tg_numel(t) * (json_int_t)tg_io_dtype_size(tg_dtype(t));
+    json_t *value = json_pack("{s:s, s:o, s:[I, I]}", "dtype", tg_io_dtype_name(tg_dtype(t)),
+                              "shape", shape_of(t), "data_offsets", *offset, end);
+    *offset = end;
+    return add_member(file, root, name, value);
+}
+
+/* Walks the list in the order of the file; NULL at the end. */
+typedef struct walk {
+    const tg_params *params;
+    size_t size, next; /* of elements; the index in the list */
+} walk;
+
+static const char *walk_on(walk *w, tg_tensor **t)
+{
+    for (; w->size > 0; w->size /= 2, w->next = 0) {
+        while ((*t = tg_params_tensor(w->params, w->next))) {
+            const char *name = tg_params_name(w->params, w->next++);
+            if (tg_io_dtype_size(tg_dtype(*t)) == w->size)
+                return name;
+        }
+    }
+    return NULL;
+}
+
+static walk walk_from(const tg_params *params)
+{
+    return (walk){params, sizeof(double), 0};
+}
+
+static bool fill_header(const tg_io_file *file, json_t *root, const tg_params *params,
+                        const tg_save_opts *opts)
+{
+    if (opts && opts->n_metadata && !add_metadata(file, root, opts))
+        return false;
+    walk w = walk_from(params);
+    json_int_t offset = 0;
+    tg_tensor *t;
+    for (const char *name; (name = walk_on(&w, &t));) {
+        if (!add_tensor(file, root, name, t, &offset))
+            return false;
+    }
+    return true;
+}
+
+static int put_json(const char *text, size_t size, void *writer)
+{
+    tg_io_put(writer, text, size);
+    return 0;
+}
+
+/* The length, the header, and spaces up to a multiple of 8. */
+static bool put_header(tg_io_writer *w, const json_t *root)
+{
+    size_t size = json_dumpb(root, NULL, 0, JSON_COMPACT);
+    uint64_t length = (size + 7) / 8 * 8;
+    if (!size)
+        return fail_memory(&w->file);
+    TG_IO_CHECK(&w->file, length <= TG_IO_MAX_HEADER, TG_EVALUE,
+                "the header has %llu bytes, at most %d are allowed", (unsigned long long)length,
+                TG_IO_MAX_HEADER);
+    tg_io_put(w, &length, sizeof length);
+    if (json_dump_callback(root, put_json, w, JSON_COMPACT))
+        return fail_memory(&w->file);
+    tg_io_put(w, "       ", (size_t)length - size);
+    return true;
+}
+
+static void put_file(tg_io_writer *w, const json_t *root, const tg_params *params)
+{
+    if (!put_header(w, root))
+        return;
+    walk order = walk_from(params);
+    for (tg_tensor *t; walk_on(&order, &t);)
+        tg_io_put_tensor(w, t);
+}
+
+static void save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts)
+{
+    tg_io_writer w;
+    json_t *root = json_object();
+    if (!root) {
+        fail_memory(file);
+    } else if (fill_header(file, root, params, opts) && tg_io_create(&w, file)) {
+        put_file(&w, root, params);
+        tg_io_commit(&w);
+    }
+    json_decref(root);
+}
+
+tg_status tg_save_safetensors(const char *path, const tg_params *params, const tg_save_opts *opts)
+{
+    tg_tape *tape = tape_of(params);
+    if (!tape)
+        return TG_EVALUE;
+    tg_io_file file = {.tape = tape, .op = "save_safetensors", .path = path};
+    if (!tg_error(tape) && tg_io_check_path(&file) && check_tensors(&file, params))
+        save(&file, params, opts);
+    return tg_error(tape);
+}

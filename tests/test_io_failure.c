@@ -1,0 +1,369 @@
+/* What goes wrong outside: the file system, memory of the tape's and of jansson's, and the process
+ * itself, killed while it writes. */
+#define _DEFAULT_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+#include "io/scratch.h"
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <tinygrad/io.h>
+
+/* A tensor of n times `value`, alone in a list, strided if asked for. */
+static tg_params *list_of(tg_tape *tape, int64_t n, double value, bool strided)
+{
+    tg_params *params = tg_params_new(tape);
+    tg_tensor *t = tg_full(tape, TG_DIMS(2, n / 2), value, TG_F32);
+    tg_params_add(params, strided ? tg_transpose(t, 0, 1) : t, "w");
+    return params;
+}
+
+/* -- The file system --------------------------------------------------------------------------- */
+
+static void cannot_be_read(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    assert_null(tg_load_npy(tape, "/no/such/file", 0));
+    assert_error(tape, TG_EIO, "load_npy: /no/such/file: cannot open the file: No such file");
+    assert_null(tg_read_safetensors(tape, "/no/such/file"));
+    assert_error(tape, TG_EIO, "read_safetensors: /no/such/file: cannot open");
+    assert_null(tg_load_npy(tape, "", 0));
+    assert_error(tape, TG_EIO, "No such file");
+    assert_null(tg_load_npy(tape, "/", 0));
+    assert_error(tape, TG_EIO, "not a regular file");
+    assert_null(tg_load_npy(tape, "/dev/null", 0));
+    assert_error(tape, TG_EIO, "not a regular file");
+    assert_int_equal(mkfifo(in_scratch("pipe"), 0600), 0);
+    assert_null(tg_read_safetensors(tape, in_scratch("pipe"))); /* and not waited for */
+    assert_error(tape, TG_EIO, "not a regular file");
+    assert_int_equal(tg_read_metadata(tape, "/no/such/file", "a", NULL, 0), -1);
+    assert_error(tape, TG_EIO, "read_metadata: /no/such/file: cannot open");
+    assert_int_equal(tg_load_safetensors("/no/x", list_of(tape, 2, 1, false), NULL), TG_EIO);
+    assert_error(tape, TG_EIO, "load_safetensors: /no/x: cannot open");
+    remove(in_scratch("pipe"));
+    tg_tape_free(tape);
+}
+
+/* Both writers refuse `path`, in these words. */
+static void refuse_path(const char *path, const char *part)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *params = list_of(tape, 2, 1, false);
+    assert_int_equal(tg_save_safetensors(path, params, NULL), TG_EIO);
+    assert_error(tape, TG_EIO, part);
+    assert_int_equal(tg_save_npy(path, tg_params_tensor(params, 0)), TG_EIO);
+    assert_error(tape, TG_EIO, part);
+    tg_tape_free(tape);
+}
+
+static void cannot_be_written(void **state)
+{
+    (void)state;
+    char path[8192];
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    refuse_path(path, "xxxx: cannot look at the file: File name too long");
+    path[sizeof path / 2 + 1000] = '/';
+    refuse_path(path, "cannot open the directory: File name too long");
+    refuse_path("/no/such/file", "/no/such/file: cannot open the directory: No such file");
+    refuse_path("", "No such file");
+    refuse_path(in_scratch(""), "cannot open the directory: Is a directory");
+    refuse_path(scratch, "not a regular file");
+    refuse_path("/dev/full", "/dev/full: not a regular file");
+    struct stat full;
+    assert_int_equal(stat("/dev/full", &full), 0);
+    assert_true(S_ISCHR(full.st_mode));
+    assert_int_equal(count_files(0), 0);
+}
+
+static void directory_without_permission(void **state)
+{
+    (void)state;
+    uid_t user = geteuid();
+    assert_int_equal(chmod(scratch, 0555), 0);
+    assert_int_equal(seteuid(user ? user : 65534), 0); /* root may do anything */
+    refuse_path(in_scratch("x"), "cannot make a file beside it: Permission denied");
+    assert_int_equal(seteuid(user), 0);
+    assert_int_equal(chmod(scratch, 0700), 0);
+}
+
+/* A disk that is full, as far as this process can tell: the old file stays, no other one does. */
+static void no_space(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    const char *path = in_scratch("x");
+    tg_save_safetensors(path, list_of(tape, 10, 1, false), NULL);
+    struct rlimit former, limit;
+    getrlimit(RLIMIT_FSIZE, &former);
+    limit = (struct rlimit){6000, former.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    tg_status first = tg_save_safetensors(path, list_of(tape, 2000, 2, false), NULL);
+    assert_error(tape, TG_EIO, "cannot write: File too large");
+    tg_status second = tg_save_npy(path, tg_zeros(tape, TG_DIMS(2000), 0));
+    assert_error(tape, TG_EIO, "cannot write: File too large");
+    setrlimit(RLIMIT_FSIZE, &former);
+    assert_int_equal(first, TG_EIO);
+    assert_int_equal(second, TG_EIO);
+    tg_params *read = tg_read_safetensors(tape, path);
+    assert_ok(tape);
+    assert_int_equal(tg_numel(tg_params_tensor(read, 0)), 10);
+    assert_int_equal(count_files(1), 1);
+    tg_tape_free(tape);
+}
+
+static void permissions(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *params = list_of(tape, 2, 1, false);
+    struct stat status;
+    mode_t mask = umask(027);
+    tg_save_safetensors(in_scratch("new"), params, NULL);
+    assert_int_equal(stat(in_scratch("new"), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(chmod(in_scratch("new"), 0666), 0);
+    tg_save_safetensors(in_scratch("new"), params, NULL);
+    assert_int_equal(stat(in_scratch("new"), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0666);
+    umask(mask);
+    assert_ok(tape);
+    assert_int_equal(count_files(1), 1);
+    tg_tape_free(tape);
+}
+
+/* What others left under the names of temporary files is passed over and not touched. */
+static void names_taken(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    for (int i = 0; i < 3; i++) {
+        char name[64];
+        snprintf(name, sizeof name, ".tinygrad-%ld-%d.tmp", (long)getpid(), i);
+        close(open(in_scratch(name), O_CREAT | O_WRONLY, 0600));
+    }
+    assert_int_equal(tg_save_safetensors(in_scratch("x"), list_of(tape, 2, 1, false), NULL), TG_OK);
+    assert_int_equal(count_files(1), 4);
+    tg_tape_free(tape);
+}
+
+/* A path without a directory, and one in the root. */
+static void relative_path(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    char former[4096];
+    assert_non_null(getcwd(former, sizeof former));
+    assert_int_equal(chdir(scratch), 0);
+    tg_save_npy("here.npy", tg_ones(tape, TG_DIMS(3), 0));
+    assert_non_null(tg_load_npy(tape, "here.npy", 0));
+    assert_int_equal(chdir(former), 0);
+    assert_int_equal(access(in_scratch("here.npy"), F_OK), 0);
+    assert_ok(tape);
+    assert_int_equal(count_files(1), 1);
+    tg_tape_free(tape);
+}
+
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+/* Everything once, from files that stand there to new ones. */
+static void use_all(tg_tape *tape)
+{
+    tg_params *params = list_of(tape, 40, 3, true), *into = list_of(tape, 40, 0, false);
+    tg_params_add(into, tg_full(tape, TG_DIMS(1), 4, 0), "more");
+    tg_save_npy(in_scratch("new.npy"), tg_params_tensor(params, 0));
+    tg_load_npy(tape, in_scratch("old.npy"), TG_REQUIRES_GRAD);
+    tg_save_safetensors(in_scratch("new.st"), params,
+                        &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});
+    tg_read_safetensors(tape, in_scratch("old.st"));
+    tg_read_metadata(tape, in_scratch("old.st"), "a", NULL, 0);
+    tg_load_safetensors(in_scratch("old.st"), into, NULL);
+    const float *w = tg_f32(tg_params_tensor(into, 0));
+    if (w)
+        assert_equal(w[39], tg_error(tape) ? 0 : 3);
+}
+
+static void make_old_files(void)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *params = list_of(tape, 40, 3, false);
+    tg_params_add(params, tg_full(tape, TG_DIMS(1), 4, 0), "more");
+    tg_save_npy(in_scratch("old.npy"), tg_params_tensor(params, 0));
+    tg_save_safetensors(in_scratch("old.st"), params,
+                        &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
+static void tape_out_of_memory(void **state)
+{
+    (void)state;
+    make_old_files();
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        test_allocator a = {.fail_at = 1, .for_ever = for_ever};
+        for (;; a.fail_at++) {
+            a.calls = a.failures = 0;
+            tg_tape *tape = test_tape(&a, 64);
+            use_all(tape);
+            tg_status status = tg_error(tape);
+            assert_int_equal(status, a.failures ? TG_ENOMEM : TG_OK);
+            assert_true(count_files(0) <= 4); /* no temporary file */
+            tg_clear_error(tape);
+            if (a.failures && !for_ever) {
+                use_all(tape);
+                assert_ok(tape);
+            }
+            tg_tape_free(tape);
+            assert_int_equal(a.live, 0);
+            assert_false(a.wrong_size);
+            if (status == TG_OK)
+                break;
+        }
+        assert_true(a.fail_at > 10);
+    }
+    count_files(1);
+}
+
+static struct {
+    long calls, live, fail_at;
+    bool for_ever, failed;
+} heap;
+
+static void *heap_alloc(size_t size)
+{
+    long call = heap.calls++;
+    if (heap.fail_at >= 0 && (call == heap.fail_at || (heap.for_ever && call > heap.fail_at))) {
+        heap.failed = true;
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *memory = malloc(size);
+    heap.live += memory != NULL;
+    return memory;
+}
+
+static void heap_free(void *memory)
+{
+    heap.live -= memory != NULL;
+    free(memory);
+}
+
+static void jansson_out_of_memory(void **state)
+{
+    (void)state;
+    json_malloc_t former_malloc;
+    json_free_t former_free;
+    json_get_alloc_funcs(&former_malloc, &former_free);
+    make_old_files();
+    json_set_alloc_funcs(heap_alloc, heap_free);
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        heap.failed = true;
+        for (heap.fail_at = 0; heap.failed; heap.fail_at++) {
+            heap.calls = heap.live = 0;
+            heap.failed = false;
+            heap.for_ever = for_ever;
+            tg_tape *tape = tg_tape_new(NULL);
+            use_all(tape);
+            if (tg_error(tape) != (heap.failed ? TG_ENOMEM : TG_OK))
+                fail_msg("call %ld: %d, %s", heap.fail_at, (int)tg_error(tape),
+                         tg_error_message(tape));
+            tg_tape_free(tape);
+            assert_int_equal(heap.live, 0);
+            assert_true(count_files(0) <= 4);
+        }
+        assert_true(heap.fail_at > 50);
+    }
+    json_set_alloc_funcs(former_malloc, former_free);
+    count_files(1);
+}
+
+/* -- The process is killed --------------------------------------------------------------------- */
+
+enum { NUMEL = 30000, KILLS = 60 };
+
+/* Writes files of 0s, 1s, 2s, ..., until it is killed; tells when the first one stands. */
+static void write_for_ever(const char *path, int ready)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_mark mark = tg_tape_mark(tape);
+    for (int i = 0;; i++) {
+        tg_tape_rewind(tape, mark);
+        if (tg_save_safetensors(path, list_of(tape, NUMEL, i, false), NULL))
+            _exit(1);
+        if (i == 0 && write(ready, "", 1) != 1)
+            _exit(1);
+    }
+}
+
+static void kill_a_writer(const char *path, int kill_number)
+{
+    int ready[2], status;
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        write_for_ever(path, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    struct timespec delay = {0, 37003L * kill_number};
+    nanosleep(&delay, NULL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status)); /* and no error before */
+}
+
+static void assert_whole(const char *path)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *read = tg_read_safetensors(tape, path);
+    assert_ok(tape);
+    tg_tensor *w = tg_params_find(read, "w");
+    assert_int_equal(tg_numel(w), NUMEL);
+    for (int64_t i = 1; i < NUMEL; i++)
+        assert_true(tg_f32(w)[i] == tg_f32(w)[0]);
+    tg_tape_free(tape);
+}
+
+static void killed_while_writing(void **state)
+{
+    (void)state;
+    const char *path = in_scratch("model.st");
+    tg_tape *tape = tg_tape_new(NULL);
+    assert_int_equal(tg_save_safetensors(path, list_of(tape, NUMEL, -1, false), NULL), TG_OK);
+    tg_tape_free(tape);
+    for (int i = 0; i < KILLS; i++) {
+        kill_a_writer(path, i);
+        assert_whole(path);
+    }
+    /* The kills did come in the middle of writing: temporary files tell. */
+    assert_true(count_files(1) > 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cannot_be_read),
+        cmocka_unit_test(cannot_be_written),
+        cmocka_unit_test(directory_without_permission),
+        cmocka_unit_test(no_space),
+        cmocka_unit_test(permissions),
+        cmocka_unit_test(names_taken),
+        cmocka_unit_test(relative_path),
+        cmocka_unit_test(tape_out_of_memory),
+        cmocka_unit_test(jansson_out_of_memory),
+        cmocka_unit_test(killed_while_writing),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
+}
