@@ -3,6 +3,7 @@
  * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
 #include "optim.h"
 
+#include "kernels/nest.h"
 #include "params.h"
 
 #include <math.h>
@@ -196,14 +197,35 @@ void tg_optim_set_lr(tg_optim *optim, double lr)
 
 /* -- Steps ------------------------------------------------------------------------------------ */
 
+/* A large parameter, updated in ranges of elements. */
+typedef struct sharing {
+    tgk_update *update;
+    const tg_slot *slot;
+    const tg_tensor *grad;
+    const void *args;
+} sharing;
+
+static void *behind(const tg_tensor *t, int64_t elements)
+{
+    return t ? t->data + elements * (int64_t)tg_dtype_size(t->dtype) : NULL;
+}
+
+static void run_range(void *context, int64_t from, int64_t to)
+{
+    const sharing *s = context;
+    void *state[TG_OPTIM_STATES];
+    for (int k = 0; k < TG_OPTIM_STATES; k++)
+        state[k] = behind(s->slot->state[k], from);
+    s->update(to - from, behind(s->slot->param, from), behind(s->grad, from), state, s->args);
+}
+
 void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
                  const void *args)
 {
     const tg_tensor *p = slot->param;
-    void *state[TG_OPTIM_STATES];
-    for (int k = 0; k < TG_OPTIM_STATES; k++)
-        state[k] = slot->state[k] ? slot->state[k]->data : NULL;
-    table[tg_tape_in(p)->isa][p->dtype](p->numel, p->data, grad->data, state, args);
+    tg_tape *tape = tg_tape_in(p);
+    sharing s = {table[tape->isa][p->dtype], slot, grad, args};
+    tgk_share(&tape->team, p->numel, TGK_GRAIN, run_range, &s);
 }
 
 static void update(const tg_family *family, const tg_slot *slot, double lr)

@@ -36,7 +36,7 @@ static double now(void)
 
 static void cross_entropy_make(state *s)
 {
-    int64_t rows = s->size == 5 ? 3 : s->size == 50257 ? 1024 : s->size > 10000 ? 256 : 1024;
+    int64_t rows = s->size == 5 ? 3 : s->size > 60000 ? 256 : 1024;
     s->t[0] = tg_randn(s->tape, TG_DIMS(rows, s->size), TG_REQUIRES_GRAD);
     s->t[1] = tg_randint(s->tape, 0, s->size, TG_DIMS(rows), TG_I64);
 }
@@ -163,6 +163,87 @@ static void randn_step(state *s)
     tg_normal_(s->t[0], 0, 1);
 }
 
+/* --- layers and other operations, forward and backward, on size x size (or as said) --- */
+
+static void square_make(state *s)
+{
+    s->t[0] = tg_randn(s->tape, TG_DIMS(s->size, s->size), TG_REQUIRES_GRAD);
+    s->t[1] = tg_randn(s->tape, TG_DIMS(s->size, s->size), 0);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(s->size), 0);
+    s->t[3] = tg_randint(s->tape, 0, s->size, TG_DIMS(s->size), TG_I64);
+}
+
+/* Backward with a gradient of out's shape. */
+static void finish(state *s, tg_tensor *out, tg_tensor *grad)
+{
+    tg_zero_grad(s->t[0]);
+    tg_backward_with(out, grad, NULL);
+}
+
+static void exp_step(state *s)
+{
+    finish(s, tg_exp(s->t[0]), s->t[1]);
+}
+
+static void tanh_step(state *s)
+{
+    finish(s, tg_tanh(s->t[0]), s->t[1]);
+}
+
+static void gelu_step(state *s)
+{
+    finish(s, tg_gelu(s->t[0]), s->t[1]);
+}
+
+static void softmax_step(state *s)
+{
+    finish(s, tg_softmax(s->t[0], 1), s->t[1]);
+}
+
+static void layer_norm_step(state *s)
+{
+    finish(s, tg_layer_norm(s->t[0], 1, (int64_t[]){s->size}, NULL, NULL, 0), s->t[1]);
+}
+
+static void sum_rows_step(state *s)
+{
+    finish(s, tg_sum_dim(s->t[0], 1, false), s->t[2]);
+}
+
+static void sum_columns_step(state *s)
+{
+    finish(s, tg_sum_dim(s->t[0], 0, false), s->t[2]);
+}
+
+static void transpose_step(state *s)
+{
+    finish(s, tg_contiguous(tg_transpose(s->t[0], 0, 1)), s->t[1]);
+}
+
+static void embedding_step(state *s)
+{
+    finish(s, tg_embedding(s->t[0], s->t[3], -1), s->t[1]);
+}
+
+/* 32 images of 16 channels, 3x3 windows. */
+static void conv_make(state *s)
+{
+    s->t[0] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), TG_REQUIRES_GRAD);
+    s->t[1] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), 0);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(16, 16, 3, 3), TG_REQUIRES_GRAD);
+}
+
+static void conv_step(state *s)
+{
+    tg_zero_grad(s->t[2]);
+    finish(s, tg_conv2d(s->t[0], s->t[2], NULL, &(tg_conv_opts){.padding = {1, 1}}), s->t[1]);
+}
+
+static double logits(int64_t classes)
+{
+    return 1e-6 * (double)(classes > 60000 ? 256 : 1024) * (double)classes;
+}
+
 static double millions(int64_t n)
 {
     return 1e-6 * (double)n;
@@ -178,6 +259,12 @@ static const row rows[] = {
      NULL,
      "us",
      {50257, 2, 10, 100, 1000, 10000, 250000}},
+    {"W4_rate",
+     cross_entropy_make,
+     cross_entropy_step,
+     logits,
+     "Mlogits/s",
+     {1000, 10000, 50257, 250000}},
     {"W5_matmul",
      matmul_make,
      matmul_step,
@@ -193,6 +280,16 @@ static const row rows[] = {
     {"W7_chain_forward", chain_make, chain_forward_step, NULL, "us", {8}},
     {"W7_chain_both", chain_make, chain_both_step, NULL, "us", {8}},
     {"W8_randn", randn_make, randn_step, millions, "M/s", {1000000, 10, 1000, 10000000}},
+    {"exp", square_make, exp_step, NULL, "us", {1000}},
+    {"tanh", square_make, tanh_step, NULL, "us", {1000}},
+    {"gelu", square_make, gelu_step, NULL, "us", {1000}},
+    {"softmax", square_make, softmax_step, NULL, "us", {1000}},
+    {"layer_norm", square_make, layer_norm_step, NULL, "us", {1000}},
+    {"sum_rows", square_make, sum_rows_step, NULL, "us", {1000}},
+    {"sum_columns", square_make, sum_columns_step, NULL, "us", {1000}},
+    {"transpose", square_make, transpose_step, NULL, "us", {1000}},
+    {"embedding", square_make, embedding_step, NULL, "us", {1000}},
+    {"conv2d", conv_make, conv_step, NULL, "us", {28}},
 };
 
 static int by_value(const void *a, const void *b)

@@ -2,11 +2,13 @@
 """Runs the rows of bench.c in PyTorch beside it and prints a Markdown table of medians.
 
     pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
-    python3 tests/bench/bench.py build/tests/bench_bench [row prefix ...]
+    python3 tests/bench/bench.py build/tests/bench_bench [--threads 1,2] [row prefix ...]
 
-One thread on both sides. Each row runs in PyTorch right after it ran in C, so that a machine that
+One thread on both sides, or as many as said, one after the other. Each row runs in PyTorch right after it ran in C, so that a machine that
 drifts disturbs the ratio little. A ratio above 1 says that libtinygrad is faster.
 """
+import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -15,11 +17,9 @@ import time
 import torch
 import torch.nn.functional as F
 
-torch.set_num_threads(1)
-
 
 def cross_entropy(size):
-    rows = {5: 3, 50257: 1024}.get(size, 256 if size > 10000 else 1024)
+    rows = 3 if size == 5 else 256 if size > 60000 else 1024
     x = torch.randn(rows, size, requires_grad=True)
     t = torch.randint(0, size, (rows,))
 
@@ -95,17 +95,54 @@ def randn(size):
     return lambda: x.normal_()
 
 
+def square(function, grad=lambda n: torch.randn(n, n)):
+    def make(size):
+        x, g = torch.randn(size, size, requires_grad=True), grad(size)
+
+        def step():
+            x.grad = None
+            function(x).backward(g)
+        return step
+    return make
+
+
+def embedding(size):
+    index = torch.randint(0, size, (size,))
+    return square(lambda x: F.embedding(index, x))(size)
+
+
+def conv2d(size):
+    x = torch.randn(32, 16, size, size, requires_grad=True)
+    w, g = torch.randn(16, 16, 3, 3, requires_grad=True), torch.randn(32, 16, size, size)
+
+    def step():
+        x.grad = w.grad = None
+        F.conv2d(x, w, padding=1).backward(g)
+    return step
+
+
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds.
 ROWS = {
     "W1_cross_entropy_3": (cross_entropy, None),
     "W2_mlp_hinge": (hinge, None),
     "W3_mlp_784_10": (mlp, None),
     "W4_cross_entropy": (cross_entropy, None),
+    "W4_rate": (cross_entropy, lambda n: 1e-6 * (256 if n > 60000 else 1024) * n),
     "W5_matmul": (matmul, lambda n: 6e-9 * n**3),
     "W6_elementwise": (elementwise, None),
     "W7_chain_forward": (lambda n: chain(n, False), None),
     "W7_chain_both": (lambda n: chain(n, True), None),
     "W8_randn": (randn, lambda n: 1e-6 * n),
+    "exp": (square(torch.exp), None),
+    "tanh": (square(torch.tanh), None),
+    "gelu": (square(F.gelu), None),
+    "softmax": (square(lambda x: x.softmax(1)), None),
+    "layer_norm": (square(lambda x: F.layer_norm(x, x.shape[1:])), None),
+    "sum_rows": (square(lambda x: x.sum(1), torch.randn), None),
+    "sum_columns": (square(lambda x: x.sum(0), torch.randn), None),
+    "transpose": (square(lambda x: x.t().contiguous()), None),
+    "embedding": (embedding, None),
+    "conv2d": (conv2d, None),
 }
 
 
@@ -120,21 +157,36 @@ def median_seconds(step):
     return statistics.median(samples)
 
 
+def measure(program, name, threads):
+    """The library's median, its unit, PyTorch's, and the ratio."""
+    ours = subprocess.run([program, name], capture_output=True, text=True, check=True,
+                          env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
+    _, median, _, unit, _ = ours.stdout.splitlines()[0].split()
+    row, size = name.split("/")
+    make, work = ROWS[row]
+    torch.set_num_threads(threads)
+    seconds = median_seconds(make(int(size)))
+    theirs = work(int(size)) / seconds if work else seconds * 1e6
+    return float(median), unit, theirs, float(median) / theirs if work else theirs / float(median)
+
+
 def main():
-    program, chosen = sys.argv[1], sys.argv[2:]
-    names = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
-    print("| row | libtinygrad | PyTorch | unit | ratio |\n|---|--:|--:|---|--:|")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--threads", default="1")
+    parser.add_argument("rows", nargs="*")
+    args = parser.parse_args()
+    counts = [int(n) for n in args.threads.split(",")]
+    names = subprocess.run([args.program, "--list"], capture_output=True, text=True, check=True)
+    heads = [f"libtinygrad, {n} | PyTorch, {n} | ratio" for n in counts]
+    print("| row | unit |", " | ".join(heads), "|")
+    print("|---|---|" + "--:|" * 3 * len(counts))
     for name in names.stdout.split():
-        if chosen and not name.startswith(tuple(chosen)):
+        if args.rows and not name.startswith(tuple(args.rows)):
             continue
-        ours = subprocess.run([program, name], capture_output=True, text=True, check=True)
-        _, median, _, unit, _ = ours.stdout.splitlines()[0].split()
-        row, size = name.split("/")
-        make, work = ROWS[row]
-        seconds = median_seconds(make(int(size)))
-        theirs = work(int(size)) / seconds if work else seconds * 1e6
-        ratio = float(median) / theirs if work else theirs / float(median)
-        print(f"| {name} | {float(median):.4g} | {theirs:.4g} | {unit} | {ratio:.2f} |", flush=True)
+        results = [measure(args.program, name, n) for n in counts]
+        cells = [f"{ours:.4g} | {theirs:.4g} | {ratio:.2f}" for ours, _, theirs, ratio in results]
+        print(f"| {name} | {results[0][1]} |", " | ".join(cells), "|", flush=True)
 
 
 main()
