@@ -116,6 +116,12 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
             memcpy(data[0], data[1], (size_t)n * sizeof(T));                                       \
             return;                                                                                \
         }                                                                                          \
+        if (s[0] == sizeof(T) && s[1] == 0 && n > 0) { /* one element, spread */                   \
+            T *out = (T *)(void *)data[0], x = *(const T *)(const void *)data[1];                  \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                out[i] = x;                                                                        \
+            return;                                                                                \
+        }                                                                                          \
         for (int64_t i = 0; i < n; i++)                                                            \
             memcpy(data[0] + i * s[0], data[1] + i * s[1], sizeof(T));                             \
     }

@@ -8,65 +8,6 @@
 
 typedef tgk_compensated sum;
 
-/* Mean and sum of squared deviations of a row. */
-typedef struct moments {
-    double mean, squares;
-} moments;
-
-/* Two passes; what the mean's rounding leaves is taken out of the squares. */
-#define MOMENTS(T)                                                                                 \
-    static moments moments_##T(const T *x, int64_t n)                                              \
-    {                                                                                              \
-        sum s = {0, 0}, squares = {0, 0}, rest = {0, 0};                                           \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            s = tgk_compensated_add(s, (double)x[i]);                                              \
-        double mean = tgk_compensated_total(s) / (double)n;                                        \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double d = (double)x[i] - mean;                                                        \
-            squares = tgk_compensated_add(squares, d * d);                                         \
-            rest = tgk_compensated_add(rest, d);                                                   \
-        }                                                                                          \
-        double left = tgk_compensated_total(rest);                                                 \
-        return (moments){mean, tgk_compensated_total(squares) - left * left / (double)n};          \
-    }                                                                                              \
-                                                                                                   \
-    static double variance_##T(const T *x, int64_t n, double correction)                           \
-    {                                                                                              \
-        double divisor = (double)n - correction;                                                   \
-        return moments_##T(x, n).squares / (divisor > 0 ? divisor : 0);                            \
-    }                                                                                              \
-                                                                                                   \
-    static void var_##T(void *out, const void *x, int64_t rows, int64_t n, double correction)      \
-    {                                                                                              \
-        for (int64_t i = 0; i < rows; i++)                                                         \
-            ((T *)out)[i] = (T)variance_##T((const T *)x + i * n, n, correction);                  \
-    }                                                                                              \
-                                                                                                   \
-    static void std_##T(void *out, const void *x, int64_t rows, int64_t n, double correction)      \
-    {                                                                                              \
-        for (int64_t i = 0; i < rows; i++)                                                         \
-            ((T *)out)[i] = (T)sqrt(variance_##T((const T *)x + i * n, n, correction));            \
-    }                                                                                              \
-                                                                                                   \
-    static void normalise_##T(void *out, const void *in, int64_t rows, int64_t n, double eps)      \
-    {                                                                                              \
-        for (int64_t i = 0; i < rows; i++) {                                                       \
-            const T *x = (const T *)in + i * n;                                                    \
-            T *y = (T *)out + i * n;                                                               \
-            moments m = moments_##T(x, n);                                                         \
-            double deviation = sqrt(m.squares / (double)n + eps);                                  \
-            for (int64_t k = 0; k < n; k++)                                                        \
-                y[k] = (T)(((double)x[k] - m.mean) / deviation);                                   \
-        }                                                                                          \
-    }
-
-MOMENTS(float)
-MOMENTS(double)
-
-tgk_row_reduce *const tgk_var_table[2] = {var_float, var_double};
-tgk_row_reduce *const tgk_std_table[2] = {std_float, std_double};
-tgk_normalise *const tgk_normalise_table[2] = {normalise_float, normalise_double};
-
 /* Squares are scaled by a power of two, so that none overflows or vanishes. */
 #define NORM2(T)                                                                                   \
     static double norm2_row_##T(const T *x, int64_t n)                                             \

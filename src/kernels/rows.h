@@ -8,8 +8,6 @@
 typedef void tgk_row_reduce(void *out, const void *x, int64_t rows, int64_t n, double param);
 
 /* By dtype: float, double (and int64_t, bool where there are four). */
-extern tgk_row_reduce *const tgk_var_table[2]; /* param: what is taken from n in the divisor */
-extern tgk_row_reduce *const tgk_std_table[2];
 extern tgk_row_reduce *const tgk_norm2_table[2];
 extern tgk_row_reduce *const tgk_max_table[4]; /* nan wins */
 extern tgk_row_reduce *const tgk_min_table[4];
@@ -24,9 +22,5 @@ extern tgk_index_of *const tgk_argmin_table[4];
 typedef void tgk_running(void *out, const void *x, int64_t outer, int64_t n, int64_t inner,
                          int backward);
 extern tgk_running *const tgk_cumsum_table[4];
-
-/* out = (x - mean) / sqrt(variance + eps), row by row. */
-typedef void tgk_normalise(void *out, const void *x, int64_t rows, int64_t n, double eps);
-extern tgk_normalise *const tgk_normalise_table[2];
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef TGK_WINDOW_H
 #define TGK_WINDOW_H
 
-#include <stdint.h>
+#include "team.h"
 
 /* images [n][c][in[0]][in[1]]; columns [n][c * kernel[0] * kernel[1]][out[0] * out[1]]: one
  * column of window elements for each place of the window. */
@@ -13,10 +13,18 @@ typedef struct tgk_window {
 } tgk_window;
 
 /* unfold: columns from images. fold, its adjoint: adds each column element to its place in the
- * image, in a fixed order. By dtype: float, double. */
-typedef void tgk_window_copy(const tgk_window *w, void *out, const void *in);
+ * image, in a fixed order. By dtype: float, double;
+ * bodies for tgk_window_run(). */
+typedef struct tgk_window_job {
+    const tgk_window *w;
+    void *out;
+    const void *in;
+} tgk_window_job;
 
-extern tgk_window_copy *const tgk_unfold_table[2];
-extern tgk_window_copy *const tgk_fold_table[2];
+extern tgk_range *const tgk_unfold_table[2];
+extern tgk_range *const tgk_fold_table[2];
+
+/* Runs one of them over all planes, shared by the team where that pays. */
+void tgk_window_run(tgk_team *team, tgk_range *body, tgk_window_job *job);
 
 #endif

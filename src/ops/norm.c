@@ -1,28 +1,81 @@
-/* layer_norm and batch_norm. Relies on kernels/rows.h. */
+/* layer_norm and batch_norm. Relies on kernels/moments.h. */
+#include "arithmetic.h"
 #include "check.h"
 
 #include "../kernels/loops.h"
-#include "../kernels/rows.h"
+#include "../kernels/moments.h"
+
+static void run(tg_node *node, const tgk_moments_kernel *table, tgk_moments *m)
+{
+    tg_tape *tape = tg_node_tape(node);
+    m->out = node->out->data;
+    m->rows = node->out->dims[0];
+    m->n = node->out->dims[1];
+    tgk_moments_run(&tape->team, table[node->out->dtype][tape->isa], m);
+}
 
 static void normalise_forward(tg_node *node)
 {
-    const tg_tensor *in = node->in[0];
-    const void *x = tg_contiguous_data(node, in);
-    if (x)
-        tgk_normalise_table[in->dtype](node->out->data, x, in->dims[0], in->dims[1],
-                                       *(const double *)node->params);
+    tgk_moments m = {.x = tg_contiguous_data(node, node->in[0]),
+                     .deviations = (double *)(void *)node->saved->data,
+                     .param = *(const double *)node->params};
+    if (m.x)
+        run(node, tgk_normalise_table, &m);
+}
+
+/* Inputs {g, y = what normalise made, the deviations, x}. */
+static void gradient_forward(tg_node *node)
+{
+    tgk_moments m = {.g = tg_contiguous_data(node, node->in[0]),
+                     .x = node->in[1]->data,
+                     .deviations = (double *)(void *)node->in[2]->data};
+    if (m.g)
+        run(node, tgk_normalise_gradient_table, &m);
+}
+
+static tg_tensor *gradient(tg_tensor *g, tg_tensor *const *of);
+
+static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
+{
+    return tg_mean_dim(tg_mul(a, b), 1, true);
+}
+
+/* dx is (g - mean(g) - y mean(g y)) / s with the deviation s, which moves with x by y / n. */
+static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *y = node->in[1], *x = node->in[3];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = gradient(v, node->in + 1);
+    if (!tg_needs_grad(node, 1) && !tg_needs_grad(node, 3))
+        return;
+    tg_tensor *s = tg_narrow(node->in[2], 0, 0, x->dims[0]);
+    s = tg_reshape(tg_to(s, x->dtype), 2, (int64_t[]){x->dims[0], 1});
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *first = tg_mul(v, row_mean(g, y));
+        grad_in[1] = tg_neg(tg_div(tg_add(first, tg_mul(g, row_mean(v, y))), s));
+    }
+    if (tg_needs_grad(node, 3))
+        grad_in[3] = tg_neg(tg_mul(y, tg_div(row_mean(v, node->out), s)));
+}
+
+enum { READS_Y = TG_READS_IN(1) | TG_READS_IN(2) };
+
+static const tg_op gradient_op = {
+    .name = "normalise_backward",
+    .forward = gradient_forward,
+    .backward = gradient_backward,
+    .reads = {READS_Y, READS_Y | TG_READS_IN(0), 0, READS_Y | TG_READS_OUT}};
+
+/* `of`: y, the deviations, x. */
+static tg_tensor *gradient(tg_tensor *g, tg_tensor *const *of)
+{
+    return tg_apply_first(&gradient_op, 4, (tg_tensor *[]){g, of[0], of[1], of[2]}, NULL, 0);
 }
 
 /* With y the output: dx = (g - mean(g) - y mean(g y)) / deviation, row by row. */
 static void normalise_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0], *y = node->out;
-    double eps = *(const double *)node->params;
-    tg_tensor *variance = tg_var_dims(x, 1, (int64_t[]){1}, 0, true);
-    tg_tensor *centred = tg_sub(g, tg_mean_dim(g, 1, true));
-    tg_tensor *along = tg_mul(y, tg_mean_dim(tg_mul(g, y), 1, true));
-    tg_tensor *inverse = tg_rsqrt(tg_add_scalar(variance, eps));
-    grad_in[0] = tg_mul(tg_sub(centred, along), inverse);
+    grad_in[0] = gradient(g, (tg_tensor *[]){node->out, node->saved, node->in[0]});
 }
 
 static const tg_op normalise_op = {.name = "normalise",
@@ -42,7 +95,9 @@ static tg_tensor *normalise(tg_tensor *x, double eps)
                                .ndim = 2,
                                .dims = x->dims,
                                .params = &eps,
-                               .params_size = sizeof eps});
+                               .params_size = sizeof eps,
+                               .saved_numel = x->dims[0] > 0 ? x->dims[0] : 1,
+                               .saved_dtype = TG_F64});
 }
 
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */

@@ -2,6 +2,7 @@
 #include "reduce.h"
 
 #include "../accumulate.h"
+#include "../kernels/moments.h"
 #include "../kernels/rows.h"
 #include "../kernels/softmax.h"
 #include "arithmetic.h"
@@ -12,6 +13,15 @@
 static double param_of(const tg_node *node)
 {
     return *(const double *)node->params;
+}
+
+static void moments_forward(tg_node *node, const tgk_moments_kernel *table)
+{
+    tgk_moments m = {.out = node->out->data, .param = param_of(node)};
+    tg_tape *tape = tg_node_tape(node);
+    m.x = tg_over_rows(node, &m.rows, &m.n);
+    if (m.x)
+        tgk_moments_run(&tape->team, table[node->out->dtype][tape->isa], &m);
 }
 
 static void reduce_rows(tg_node *node, tgk_row_reduce *kernel)
@@ -40,7 +50,7 @@ static double divisor(const tg_node *node)
 
 static void var_forward(tg_node *node)
 {
-    reduce_rows(node, tgk_var_table[node->out->dtype]);
+    moments_forward(node, tgk_var_table);
 }
 
 static void var_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -53,7 +63,7 @@ static const tg_op var_op = {
 
 static void std_forward(tg_node *node)
 {
-    reduce_rows(node, tgk_std_table[node->out->dtype]);
+    moments_forward(node, tgk_std_table);
 }
 
 /* g / y, and 0 where y is 0: what PyTorch takes for the slope of a root at 0. */

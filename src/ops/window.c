@@ -6,8 +6,9 @@ static tg_tensor *fold(tg_tensor *columns, const tgk_window *w);
 static void unfold_forward(tg_node *node)
 {
     const void *x = tg_contiguous_data(node, node->in[0]);
+    tgk_window_job job = {node->params, node->out->data, x};
     if (x)
-        tgk_unfold_table[node->out->dtype](node->params, node->out->data, x);
+        tgk_window_run(&tg_node_tape(node)->team, tgk_unfold_table[node->out->dtype], &job);
 }
 
 static void unfold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -36,8 +37,9 @@ tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w)
 static void fold_forward(tg_node *node)
 {
     const void *columns = tg_contiguous_data(node, node->in[0]);
+    tgk_window_job job = {node->params, node->out->data, columns};
     if (columns)
-        tgk_fold_table[node->out->dtype](node->params, node->out->data, columns);
+        tgk_window_run(&tg_node_tape(node)->team, tgk_fold_table[node->out->dtype], &job);
 }
 
 static void fold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
