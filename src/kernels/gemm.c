@@ -11,7 +11,7 @@
 #endif
 
 /* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. */
-enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, MAX_TILE = 14 * WIDEST };
+enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32 };
 
 static inline int64_t least(int64_t a, int64_t b)
 {
