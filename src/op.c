@@ -284,10 +284,8 @@ static bool all_alike(const tg_tensor *out, tg_tensor *const *in, int n)
 
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params)
 {
-    tgk_nest nest = {.ndim = out->ndim,
-                     .operands = n + 1,
-                     .sizes = out->dims,
-                     .team = &tg_tape_in(out)->team};
+    tgk_nest nest = {
+        .ndim = out->ndim, .operands = n + 1, .sizes = out->dims, .team = &tg_tape_in(out)->team};
     int64_t strides[TGK_MAX_OPERANDS][TG_MAX_NDIM];
     nest.data[0] = out->data;
     nest.size[0] = tg_dtype_size(out->dtype);
@@ -334,7 +332,8 @@ static const void *copy_permuted(tg_node *node, const tg_tensor *x, const int *o
                      .sizes = sizes,
                      .data = {copy, x->data},
                      .strides = {to, from},
-                     .size = {size, size}};
+                     .size = {size, size},
+                     .team = &tg_node_tape(node)->team};
     tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
     return copy;
 }

@@ -67,8 +67,9 @@ static void names(void **state)
     assert_error(tape, TG_EVALUE, "has 96 bytes, wanted at most 95");
     assert_null(tg_params_add(list, t, "%s", ""));
     assert_error(tape, TG_EVALUE, "params_add: an empty name");
-    tg_tensor *(*add)(tg_params *, tg_tensor *, const char *, ...) = tg_params_add; /* no warning */
-    assert_null(add(list, t, NULL));
+    tg_tensor *(*append)(tg_params *, tg_tensor *, const char *, ...) =
+        tg_params_add; /* no warning */
+    assert_null(append(list, t, NULL));
     assert_error(tape, TG_EVALUE, "params_add: the name is NULL");
     assert_int_equal(tg_params_count(list), 0);
     assert_ptr_equal(tg_params_add(list, t, "%s", text + 1), t);
