@@ -120,12 +120,6 @@ void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
     return size > SIZE_MAX / 4 ? NULL : alloc_in_next_block(arena, size, align);
 }
 
-tg_position tg_arena_position(const tg_arena *arena)
-{
-    tg_block *block = arena->current;
-    return (tg_position){block, block ? block->top : NULL};
-}
-
 static void drop_above(tg_block *block, char *top)
 {
     TG_POISON(top, (size_t)(block->end - top));
@@ -149,9 +143,13 @@ static int class_of(size_t size)
 {
     if (size <= 64)
         return 0;
+#ifdef __GNUC__
+    int exponent = 63 - __builtin_clzll((unsigned long long)(size - 1));
+#else
     int exponent = 6;
     while ((size - 1) >> exponent > 1)
         exponent++;
+#endif
     return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
 }
 

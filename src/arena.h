@@ -43,7 +43,12 @@ void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, 
 void tg_arena_free(tg_arena *arena);
 /* align: a power of two. NULL where memory is out; the arena is then as before. */
 void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align);
-tg_position tg_arena_position(const tg_arena *arena);
+static inline tg_position tg_arena_position(const tg_arena *arena)
+{
+    tg_block *block = arena->current;
+    return (tg_position){block, block ? block->top : NULL};
+}
+
 void tg_arena_rewind(tg_arena *arena, tg_position to);
 
 enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };

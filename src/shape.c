@@ -37,7 +37,8 @@ int64_t tg_shape_strides(tg_dims dims, int64_t *strides)
         if (size < 0)
             return -1;
         strides[i] = span;
-        if (size > 1 && span > INT64_MAX / 16 / size)
+        bool large = (span | size) >> 29; /* else the product is far from an overflow */
+        if (large && size > 1 && span > INT64_MAX / 16 / size)
             return -1;
         span *= size > 1 ? size : 1;
         numel *= size;

@@ -110,11 +110,6 @@ void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
     return data;
 }
 
-tg_tape *tg_node_tape(const tg_node *node)
-{
-    return tg_object_tape(tg_record_of(node));
-}
-
 void *tg_workspace(tg_node *node, size_t size)
 {
     return tg_tape_data(tg_node_tape(node), node->op->name, size);

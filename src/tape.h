@@ -116,7 +116,11 @@ static inline uint32_t *tg_node_versions(const tg_node *node)
     return (uint32_t *)(void *)(node->in + node->n_in);
 }
 
-tg_tape *tg_node_tape(const tg_node *node);
+static inline tg_tape *tg_node_tape(const tg_node *node)
+{
+    return tg_object_tape(tg_record_of(node));
+}
+
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
 void tg_record_link(tg_tape *tape, tg_record *record);
 /* The first record after a mark (NULL: there is none), or why the mark is no good. */

@@ -5,24 +5,11 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    size_t size;
-} dtypes[TG_DTYPES] = {
-    {"float32", sizeof(float)},
-    {"float64", sizeof(double)},
-    {"int64", sizeof(int64_t)},
-    {"bool", sizeof(bool)},
-};
-
-size_t tg_dtype_size(int dtype)
-{
-    return dtypes[dtype].size;
-}
+static const char *const dtype_names[TG_DTYPES] = {"float32", "float64", "int64", "bool"};
 
 const char *tg_dtype_name(int dtype)
 {
-    return dtype >= 0 && dtype < TG_DTYPES ? dtypes[dtype].name : "no dtype";
+    return dtype >= 0 && dtype < TG_DTYPES ? dtype_names[dtype] : "no dtype";
 }
 
 tg_text tg_shape_of(const tg_tensor *t)
@@ -158,7 +145,7 @@ static bool check_flags(tg_tape *tape, const char *name, int flags)
     TG_CHECK(tape, !(flags & ~(0xff | TG_REQUIRES_GRAD)) && dtype < TG_DTYPES, TG_EVALUE,
              "%s: unknown flags 0x%x", name, (unsigned)flags);
     TG_CHECK(tape, !(flags & TG_REQUIRES_GRAD) || tg_is_float(dtype), TG_EDTYPE,
-             "%s: only float tensors can require a gradient, not %s", name, dtypes[dtype].name);
+             "%s: only float tensors can require a gradient, not %s", name, dtype_names[dtype]);
     return true;
 }
 

@@ -68,7 +68,13 @@ static inline bool tg_is_float(int dtype)
 }
 
 /* Bytes of one element. */
-size_t tg_dtype_size(int dtype);
+static inline size_t tg_dtype_size(int dtype)
+{
+    static const uint8_t sizes[TG_DTYPES] = {sizeof(float), sizeof(double), sizeof(int64_t),
+                                             sizeof(bool)};
+    return sizes[dtype];
+}
+
 const char *tg_dtype_name(int dtype);
 /* "[3, 5]"; use it as an argument of tg_fail(). */
 tg_text tg_shape_of(const tg_tensor *t);

@@ -35,8 +35,8 @@ bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tens
     int dtype = result_dtype(a, b);
     if (to_float && !tg_is_float(dtype))
         dtype = TG_F32;
-    in[0] = tg_to(a, dtype);
-    in[1] = tg_to(b, dtype);
+    in[0] = a->dtype == dtype ? a : tg_to(a, dtype);
+    in[1] = b->dtype == dtype ? b : tg_to(b, dtype);
     return in[0] && in[1];
 }
 
@@ -167,19 +167,11 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
+    if (x->dtype == dtype)
+        return tg_apply_first(op, 1, &x, &s, sizeof s);
     tg_scope scope = tg_scope_open(x);
     x = tg_to(x, dtype);
-    tg_tensor *out = NULL;
-    if (x)
-        out = tg_apply(&(tg_call){.op = op,
-                                  .n_in = 1,
-                                  .in = &x,
-                                  .dtype = dtype,
-                                  .ndim = x->ndim,
-                                  .dims = x->dims,
-                                  .params = &s,
-                                  .params_size = sizeof s});
-    return tg_scope_close(scope, out);
+    return tg_scope_close(scope, x ? tg_apply_first(op, 1, &x, &s, sizeof s) : NULL);
 }
 
 bool tg_is_whole(double s)
