@@ -282,29 +282,39 @@ static bool all_alike(const tg_tensor *out, tg_tensor *const *in, int n)
     return out->contiguous;
 }
 
+/* One run of elements, whatever the dims. */
+static void map_alike(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop,
+                      const void *params)
+{
+    char *data[TGK_MAX_OPERANDS] = {out->data};
+    int64_t bytes[TGK_MAX_OPERANDS] = {(int64_t)tg_dtype_size(out->dtype)};
+    for (int i = 0; i < n; i++) {
+        data[i + 1] = in[i]->data;
+        bytes[i + 1] = (int64_t)tg_dtype_size(in[i]->dtype);
+    }
+    loop(out->numel, data, bytes, params);
+}
+
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params)
 {
-    tgk_nest nest = {
-        .ndim = out->ndim, .operands = n + 1, .sizes = out->dims, .team = &tg_tape_in(out)->team};
+    if (out->numel < TGK_SHARED && all_alike(out, in, n)) {
+        map_alike(out, in, n, loop, params);
+        return;
+    }
+    tgk_nest nest = {.ndim = out->ndim,
+                     .operands = n + 1,
+                     .sizes = out->dims,
+                     .data = {out->data},
+                     .strides = {tg_strides(out)},
+                     .size = {tg_dtype_size(out->dtype)},
+                     .team = &tg_tape_in(out)->team};
     int64_t strides[TGK_MAX_OPERANDS][TG_MAX_NDIM];
-    nest.data[0] = out->data;
-    nest.size[0] = tg_dtype_size(out->dtype);
-    nest.strides[0] = tg_strides(out);
     for (int i = 0; i < n; i++) {
         nest.data[i + 1] = in[i]->data;
         nest.size[i + 1] = tg_dtype_size(in[i]->dtype);
         nest.strides[i + 1] = strides[i];
-    }
-    if (out->numel < TGK_SHARED && all_alike(out, in, n)) {
-        /* One run of elements, whatever the dims: not worth a look at them. */
-        int64_t bytes[TGK_MAX_OPERANDS];
-        for (int i = 0; i <= n; i++)
-            bytes[i] = (int64_t)nest.size[i];
-        loop(out->numel, nest.data, bytes, params);
-        return;
-    }
-    for (int i = 0; i < n; i++)
         tg_shape_expand_strides(tg_dims_of(in[i]), tg_strides(in[i]), tg_dims_of(out), strides[i]);
+    }
     tgk_nest_run(&nest, loop, params);
 }
 

@@ -165,13 +165,25 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 /* --- scalar forms: the number is a parameter --- */
 
+static tg_tensor *apply_scalar(const tg_op *op, tg_tensor *x, double s)
+{
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = x->dtype,
+                               .ndim = x->ndim,
+                               .dims = x->dims,
+                               .params = &s,
+                               .params_size = sizeof s});
+}
+
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
     if (x->dtype == dtype)
-        return tg_apply_first(op, 1, &x, &s, sizeof s);
+        return apply_scalar(op, x, s);
     tg_scope scope = tg_scope_open(x);
     x = tg_to(x, dtype);
-    return tg_scope_close(scope, x ? tg_apply_first(op, 1, &x, &s, sizeof s) : NULL);
+    return tg_scope_close(scope, x ? apply_scalar(op, x, s) : NULL);
 }
 
 bool tg_is_whole(double s)
