@@ -270,6 +270,11 @@ TG_API tg_tape *tg_tape_of(const tg_tensor *t);
 /** Prints as PyTorch prints a detached tensor (precision 4, 80 columns, summary above 1,000
  * elements), and a newline. TG_EIO where writing fails; TG_EVALUE for NULL. */
 TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
+/** Writes the operations recorded since `mark` as a graph for Graphviz (dot -Tsvg): operations as
+ * boxes, tensors with dtype and shape; filled blue are leaves that require a gradient, blue what a
+ * backward pass goes through. The same program writes the same text in every run. TG_EIO where
+ * writing fails; TG_EVALUE for a NULL file; else as tg_tape_replay(). */
+TG_API tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark);
 
 /** @}
  * @name Gradients

@@ -1,0 +1,83 @@
+/* The recorded graph as text for Graphviz. */
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT = 4096 };
+
+/* What tg_write_dot() writes for a small loss. */
+static void graph_text(char *text)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_ones(tape, TG_DIMS(5, 4), TG_REQUIRES_GRAD);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *x = tg_from_f32(tape, (float[12]){1}, TG_DIMS(3, 4), 0);
+    tg_tensor *y = tg_from_i64(tape, (int64_t[]){1, 0, 3}, TG_DIMS(3), 0);
+    tg_cross_entropy(tg_linear(x, w, NULL), y, NULL);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(tg_write_dot(file, tape, mark), TG_OK);
+    rewind(file);
+    text[fread(text, 1, TEXT - 1, file)] = '\0';
+    fclose(file);
+    tg_tape_free(tape);
+}
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, part)); p++)
+        n++;
+    return n;
+}
+
+static void test_graph(void **state)
+{
+    (void)state;
+    char first[TEXT], second[TEXT];
+    graph_text(first);
+    graph_text(second);
+    assert_string_equal(first, second);
+    assert_int_equal(strncmp(first, "digraph tape {\n", 15), 0);
+    assert_string_equal(first + strlen(first) - 2, "}\n");
+    assert_int_equal(count(first, "shape=box"), 2);
+    assert_int_equal(count(first, "[label=\"linear\", shape=box]"), 1);
+    assert_int_equal(count(first, "[label=\"cross_entropy\", shape=box]"), 1);
+    assert_int_equal(count(first, "[label=\"float32 [3, 4]\"]"), 1);
+    assert_int_equal(count(first, "[label=\"float32 [5, 4]\", style=filled, fillcolor=lightblue]"),
+                     1);
+    assert_int_equal(count(first, "[label=\"float32 [3, 5]\", color=blue]"), 1);
+    assert_int_equal(count(first, "[label=\"int64 [3]\"]"), 1);
+    assert_int_equal(count(first, " -> "), 6);
+}
+
+static void test_misuse(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
+    tg_mark mark = tg_tape_mark(tape);
+    assert_int_equal(tg_write_dot(NULL, tape, mark), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "write_dot: the file is NULL");
+    assert_int_equal(tg_write_dot(stdout, tape, tg_tape_mark(other)), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "write_dot: the mark is of another tape");
+    assert_int_equal(tg_write_dot(stdout, NULL, mark), TG_ENOMEM);
+    FILE *full = fopen("/dev/full", "w");
+    if (full) {
+        setvbuf(full, NULL, _IONBF, 0);
+        assert_int_equal(tg_write_dot(full, tape, mark), TG_EIO);
+        assert_error(tape, TG_EIO, "write_dot: writing failed");
+        fclose(full);
+    }
+    tg_tape_free(other);
+    tg_tape_free(tape);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_graph),
+        cmocka_unit_test(test_misuse),
+    };
+    return cmocka_run_group_tests_name("dot", tests, NULL, NULL);
+}
