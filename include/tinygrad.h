@@ -904,6 +904,21 @@ TG_API double tg_optim_lr(const tg_optim *optim, size_t group);
  * and "group0.lr" (float64, 0-d). Where it fails, the list is as it was. */
 TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix);
 
+/** torch.nn.utils.clip_grad_norm_: multiplies the gradients of n tensors, in place, by max_norm /
+ * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call
+ * it between tg_backward() and tg_optim_step(). The norm is computed in double, so that float32
+ * gradients do not overflow it as PyTorch's. norm_type p gives (sum of |g|^p)^(1/p); 0 means 2,
+ * INFINITY the largest magnitude. A norm of nan makes all gradients nan; an infinite one makes them
+ * 0, infinite ones nan. Tensors without a gradient are skipped; without any the norm is 0. A
+ * gradient made with create_graph stops being one that can be differentiated. Returns nan on an
+ * error. TG_EVALUE: max_norm or norm_type negative or nan, a NULL tensor, tensors of two tapes;
+ * TG_ESTATE: one that was rewound away. */
+TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm,
+                                double norm_type);
+/** torch.nn.utils.clip_grad_value_: brings every element of the gradients of n tensors into [-value,
+ * value]; nan stays. For the rest as tg_clip_grad_norm(). TG_EVALUE: value negative or nan. */
+TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
+
 /** @} */
 
 #ifdef __cplusplus
