@@ -919,6 +919,44 @@ TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_n
  * value]; nan stays. For the rest as tg_clip_grad_norm(). TG_EVALUE: value negative or nan. */
 TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
 
+/** @}
+ * @name Learning rates
+ * As functions of a step counted from 0, without any state: tg_optim_set_lr(optim,
+ * tg_lr_cosine(0.1, step, 1000, 0)) before each tg_optim_step(), or with the epoch for the step.
+ * They are closed forms of torch.optim.lr_scheduler's; PyTorch's own, which go from one step to the
+ * next, agree to about 1e-12 of the largest rate. `base` is the rate that the schedule scales. They
+ * return nan, which tg_optim_set_lr() reports, for a negative step and for a step_size, t_max or
+ * total_steps below 1.
+ * @{ */
+
+/** StepLR: base * gamma^(step / step_size), the quotient rounded down. */
+TG_API double tg_lr_step(double base, int64_t step, int64_t step_size, double gamma);
+/** MultiStepLR: base * gamma^k, where k of the n milestones, in any order, are <= step. */
+TG_API double tg_lr_multi_step(double base, int64_t step, const int64_t *milestones, size_t n,
+                               double gamma);
+/** ExponentialLR: base * gamma^step. */
+TG_API double tg_lr_exponential(double base, int64_t step, double gamma);
+/** CosineAnnealingLR: eta_min + (base - eta_min) (1 + cos(pi step / t_max)) / 2. It rises again
+ * after t_max. */
+TG_API double tg_lr_cosine(double base, int64_t step, int64_t t_max, double eta_min);
+/** LinearLR, for a warm-up: base times a factor that goes from start_factor to end_factor in
+ * total_steps steps and stays there. */
+TG_API double tg_lr_linear(double base, int64_t step, double start_factor, double end_factor,
+                           int64_t total_steps);
+/** Options of tg_lr_one_cycle(); zero means the default. */
+typedef struct tg_one_cycle_opts {
+    double max_lr;           /**< the largest rate; no default */
+    int64_t total_steps;     /**< >= 1; no default */
+    double pct_start;        /**< the part of the steps that rises, in (0, 1]; default 0.3 */
+    double div_factor;       /**< the first rate is max_lr / div_factor; default 25 */
+    double final_div_factor; /**< the last is the first / final_div_factor; default 1e4 */
+    bool linear;             /**< straight lines instead of cosines */
+    bool three_phase;        /**< down to the first rate as fast as up, then to the last */
+} tg_one_cycle_opts;
+/** OneCycleLR's rate (PyTorch cycles the momentum as well): up to max_lr, then down until step
+ * total_steps - 1, and the same from then on. Nan for pct_start out of its range, or no options. */
+TG_API double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts);
+
 /** @} */
 
 #ifdef __cplusplus

@@ -156,7 +156,7 @@ static void with_graph(void **state)
     tg_tape *tape = tg_tape_new(NULL);
     tg_tensor *x = tg_ones(tape, TG_DIMS(2), TG_F64 | TG_REQUIRES_GRAD);
     tg_tensor *w = tensor_from(tape, (double[]){3, 4}, TG_DIMS(2), TG_F64 | TG_REQUIRES_GRAD);
-    tg_tensor *loss = tg_sum(tg_mul(x, w));
+    tg_tensor *loss = tg_sum(tg_mul(x, w)), *cube = tg_sum(tg_pow_scalar(w, 3));
     assert_int_equal(tg_backward_with(loss, NULL, &(tg_backward_opts){.create_graph = true}), 0);
     assert_equal(tg_clip_grad_norm(&x, 1, 1, inf), 4);
     assert_near(tg_f64(tg_grad(x))[0], 0.75, 1e-6);
@@ -165,6 +165,12 @@ static void with_graph(void **state)
     assert_equal(tg_f64(w)[0], 3);
     assert_int_equal(tg_clip_grad_value(&x, 1, 0.5), TG_OK);
     assert_equal(tg_f64(tg_grad(x))[1], 0.5);
+    tg_zero_grad(w);
+    assert_int_equal(tg_backward_with(cube, NULL, &(tg_backward_opts){.create_graph = true}), 0);
+    ((double *)tg_data_mut(tg_grad(w)))[0] = 100;
+    assert_equal(tg_clip_grad_norm(&w, 1, 50, inf), 100);
+    assert_near(tg_f64(tg_grad(w))[0], 50, 1e-5);
+    assert_near(tg_f64(tg_grad(w))[1], 24, 1e-5);
     assert_ok(tape);
     tg_tape_free(tape);
 }
