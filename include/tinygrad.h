@@ -233,6 +233,42 @@ TG_API void tg_normal_(tg_tensor *t, double mean, double std);
 /** nn.Linear's default initialisation: weight [out, in] uniform within sqrt(3) * (sqrt(1/3) /
  * sqrt(in)) as torch rounds it, then bias [out] (may be NULL) within 1/sqrt(in). */
 TG_API void tg_linear_init(tg_tensor *weight, tg_tensor *bias);
+/** The same for nn.Conv1d and nn.Conv2d: weight [out, in / groups, size...], whose fan-in, in /
+ * groups * size..., stands for `in`. TG_ESHAPE, as of all that follow: dims that do not fit. */
+TG_API void tg_conv_init(tg_tensor *weight, tg_tensor *bias);
+/** nn.Embedding's: standard normal. weight [rows, columns]. PyTorch sets the row of padding_idx to
+ * 0 afterwards. */
+TG_API void tg_embedding_init(tg_tensor *weight);
+/** nn.RNN's, nn.LSTM's and nn.GRU's: each of n tensors, in the order given (PyTorch's: layer by
+ * layer weight_ih, weight_hh, bias_ih, bias_hh), uniform within 1/sqrt(hidden). TG_EVALUE: hidden
+ * < 1. */
+TG_API void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden);
+/** torch.nn.init.xavier_uniform_: within gain * sqrt(6 / (fan_in + fan_out)). The fans are those of
+ * a weight [out, in] or [out, in, size...]; gain 0 means 1. TG_ESHAPE: fewer than 2 dims;
+ * TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left alone. */
+TG_API void tg_xavier_uniform_(tg_tensor *t, double gain);
+/** torch.nn.init.xavier_normal_: mean 0, std gain * sqrt(2 / (fan_in + fan_out)). For the rest as
+ * tg_xavier_uniform_(). */
+TG_API void tg_xavier_normal_(tg_tensor *t, double gain);
+/** What follows a layer, with its gain as by torch.nn.init.calculate_gain. */
+typedef enum tg_nonlinearity {
+    TG_GAIN_LEAKY_RELU = 0, /**< sqrt(2 / (1 + a^2)) */
+    TG_GAIN_RELU,           /**< sqrt(2) */
+    TG_GAIN_LINEAR,         /**< 1; the sigmoid's as well */
+    TG_GAIN_TANH,           /**< 5/3 */
+    TG_GAIN_SELU            /**< 3/4 */
+} tg_nonlinearity;
+/** Options of tg_kaiming_uniform_() and tg_kaiming_normal_(); zero means the default. */
+typedef struct tg_kaiming_opts {
+    double a;                     /**< the leaky relu's slope; default 0 */
+    bool fan_out;                 /**< go by fan_out instead of fan_in */
+    tg_nonlinearity nonlinearity; /**< default TG_GAIN_LEAKY_RELU */
+} tg_kaiming_opts;
+/** torch.nn.init.kaiming_uniform_: within gain * sqrt(3 / fan). `opts` may be NULL. TG_EVALUE: `a`
+ * not finite, an unknown nonlinearity; for the rest as tg_xavier_uniform_(). */
+TG_API void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts);
+/** torch.nn.init.kaiming_normal_: mean 0, std gain / sqrt(fan). As tg_kaiming_uniform_(). */
+TG_API void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts);
 
 /** @}
  * @name Looking into tensors
