@@ -91,6 +91,56 @@ static void empty(void **state)
     tg_tape_free(tape);
 }
 
+/* `before` moves where a block of memory ends: within a layer's fills, or between many. */
+static void fill_several(tg_tensor *const *t, int before)
+{
+    tg_tensor *many[64];
+    for (int i = 0; i < 64; i++)
+        many[i] = t[i % MOST];
+    if (before)
+        tg_conv_init(t[0], t[1]);
+    else
+        tg_recurrent_init(many, 64, 2);
+}
+
+/* Where allocation k fails, no part of the fills stays recorded; false where none does. */
+static bool fail_at(int64_t k, bool for_ever, int before)
+{
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 1);
+    tg_tensor *t[MOST];
+    for (int i = 0; i < MOST; i++)
+        t[i] = tg_ones(tape, i ? 1 : 3, (const int64_t[]){2, 1, 3}, TG_REQUIRES_GRAD);
+    for (int i = 1; i < before; i++)
+        tg_uniform_(t[0], 0, 1);
+    tg_mark mark = tg_tape_mark(tape);
+    allocator = (test_allocator){.fail_at = k, .for_ever = for_ever, .live = allocator.live};
+    fill_several(t, before);
+    bool failed = allocator.failures;
+    assert_int_equal(tg_error(tape), failed ? TG_ENOMEM : TG_OK);
+    assert_int_equal(marks_equal(mark, tg_tape_mark(tape)), failed);
+    tg_clear_error(tape);
+    allocator.fail_at = -1;
+    fill_several(t, before);
+    assert_ok(tape);
+    tg_tape_free(tape);
+    assert_int_equal(allocator.live, 0);
+    return failed;
+}
+
+static void out_of_memory(void **state)
+{
+    (void)state;
+    int64_t failures = 0;
+    for (int way = 0; way < 128; way++) {
+        int64_t k = 0;
+        while (fail_at(k, way & 1, way / 2))
+            k++;
+        failures += k;
+    }
+    assert_true(failures > 0);
+}
+
 #define REFUSED(status, part, other, ...) REFUSES(status, part, other, (__VA_ARGS__, true))
 
 static void shapes(void **state)
@@ -143,10 +193,8 @@ static void values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_values),
-        cmocka_unit_test(empty),
-        cmocka_unit_test(shapes),
-        cmocka_unit_test(values),
+        cmocka_unit_test(golden_values), cmocka_unit_test(empty),         cmocka_unit_test(shapes),
+        cmocka_unit_test(values),        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

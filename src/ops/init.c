@@ -133,12 +133,20 @@ static bool check_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
     return tg_check_fill(op, weight) && (!bias || tg_check_fill(op, bias));
 }
 
+/* Where a later fill fails, an earlier one is not left on the tape. */
+static void close_fills(tg_scope scope, tg_tensor *t)
+{
+    tg_scope_close(scope, scope.tape->status ? NULL : t);
+}
+
 static void fill_layer(tg_tensor *weight, tg_tensor *bias)
 {
     double in = fans_of(weight).in;
+    tg_scope scope = tg_scope_open(weight);
     fill_uniform(weight, sqrt(3.0) * kaiming_std(weight, &(tg_kaiming_opts){.a = sqrt(5.0)}));
     if (bias)
         fill_uniform(bias, in > 0 ? 1.0 / sqrt(in) : 0.0);
+    close_fills(scope, weight);
 }
 
 void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
@@ -196,6 +204,8 @@ void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden)
     if (!check_recurrent(tensors, n, hidden))
         return;
     double bound = 1.0 / sqrt((double)hidden);
+    tg_scope scope = tg_scope_open(tensors[0]);
     for (size_t i = 0; i < n; i++)
         fill_uniform(tensors[i], bound);
+    close_fills(scope, tensors[0]);
 }
