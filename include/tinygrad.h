@@ -233,6 +233,42 @@ TG_API void tg_normal_(tg_tensor *t, double mean, double std);
 /** nn.Linear's default initialisation: weight [out, in] uniform within sqrt(3) * (sqrt(1/3) /
  * sqrt(in)) as torch rounds it, then bias [out] (may be NULL) within 1/sqrt(in). */
 TG_API void tg_linear_init(tg_tensor *weight, tg_tensor *bias);
+/** The same for nn.Conv1d and nn.Conv2d: weight [out, in / groups, size...], whose fan-in, in /
+ * groups * size..., stands for `in`. TG_ESHAPE, as of all that follow: dims that do not fit. */
+TG_API void tg_conv_init(tg_tensor *weight, tg_tensor *bias);
+/** nn.Embedding's: standard normal. weight [rows, columns]. PyTorch sets the row of padding_idx to
+ * 0 afterwards. */
+TG_API void tg_embedding_init(tg_tensor *weight);
+/** nn.RNN's, nn.LSTM's and nn.GRU's: each of n tensors, in the order given (PyTorch's: layer by
+ * layer weight_ih, weight_hh, bias_ih, bias_hh), uniform within 1/sqrt(hidden). TG_EVALUE: hidden
+ * < 1. */
+TG_API void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden);
+/** torch.nn.init.xavier_uniform_: within gain * sqrt(6 / (fan_in + fan_out)). The fans are those of
+ * a weight [out, in] or [out, in, size...]; gain 0 means 1. TG_ESHAPE: fewer than 2 dims;
+ * TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left alone. */
+TG_API void tg_xavier_uniform_(tg_tensor *t, double gain);
+/** torch.nn.init.xavier_normal_: mean 0, std gain * sqrt(2 / (fan_in + fan_out)). For the rest as
+ * tg_xavier_uniform_(). */
+TG_API void tg_xavier_normal_(tg_tensor *t, double gain);
+/** What follows a layer, with its gain as by torch.nn.init.calculate_gain. */
+typedef enum tg_nonlinearity {
+    TG_GAIN_LEAKY_RELU = 0, /**< sqrt(2 / (1 + a^2)) */
+    TG_GAIN_RELU,           /**< sqrt(2) */
+    TG_GAIN_LINEAR,         /**< 1; the sigmoid's as well */
+    TG_GAIN_TANH,           /**< 5/3 */
+    TG_GAIN_SELU            /**< 3/4 */
+} tg_nonlinearity;
+/** Options of tg_kaiming_uniform_() and tg_kaiming_normal_(); zero means the default. */
+typedef struct tg_kaiming_opts {
+    double a;                     /**< the leaky relu's slope; default 0 */
+    bool fan_out;                 /**< go by fan_out instead of fan_in */
+    tg_nonlinearity nonlinearity; /**< default TG_GAIN_LEAKY_RELU */
+} tg_kaiming_opts;
+/** torch.nn.init.kaiming_uniform_: within gain * sqrt(3 / fan). `opts` may be NULL. TG_EVALUE: `a`
+ * not finite, an unknown nonlinearity; for the rest as tg_xavier_uniform_(). */
+TG_API void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts);
+/** torch.nn.init.kaiming_normal_: mean 0, std gain / sqrt(fan). As tg_kaiming_uniform_(). */
+TG_API void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts);
 
 /** @}
  * @name Looking into tensors
@@ -908,6 +944,59 @@ TG_API double tg_optim_lr(const tg_optim *optim, size_t group);
  * square_avg, grad_avg, sum) and "0.step" (int64, 0-d) for each parameter, where there is a state;
  * and "group0.lr" (float64, 0-d). Where it fails, the list is as it was. */
 TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix);
+
+/** torch.nn.utils.clip_grad_norm_: multiplies the gradients of n tensors, in place, by max_norm /
+ * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call
+ * it between tg_backward() and tg_optim_step(). The norm is computed in double, so that float32
+ * gradients do not overflow it as PyTorch's. norm_type p gives (sum of |g|^p)^(1/p); 0 means 2,
+ * INFINITY the largest magnitude. A norm of nan makes all gradients nan; an infinite one makes them
+ * 0, infinite ones nan. Tensors without a gradient are skipped; without any the norm is 0. A
+ * gradient made with create_graph stops being one that can be differentiated. Returns nan on an
+ * error. TG_EVALUE: max_norm or norm_type negative or nan, a NULL tensor, tensors of two tapes;
+ * TG_ESTATE: one that was rewound away. */
+TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm,
+                                double norm_type);
+/** torch.nn.utils.clip_grad_value_: brings every element of the gradients of n tensors into [-value,
+ * value]; nan stays. For the rest as tg_clip_grad_norm(). TG_EVALUE: value negative or nan. */
+TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
+
+/** @}
+ * @name Learning rates
+ * As functions of a step counted from 0, without any state: tg_optim_set_lr(optim,
+ * tg_lr_cosine(0.1, step, 1000, 0)) before each tg_optim_step(), or with the epoch for the step.
+ * They are closed forms of torch.optim.lr_scheduler's; PyTorch's own, which go from one step to the
+ * next, agree to about 1e-12 of the largest rate. `base` is the rate that the schedule scales. They
+ * return nan, which tg_optim_set_lr() reports, for a negative step and for a step_size, t_max or
+ * total_steps below 1.
+ * @{ */
+
+/** StepLR: base * gamma^(step / step_size), the quotient rounded down. */
+TG_API double tg_lr_step(double base, int64_t step, int64_t step_size, double gamma);
+/** MultiStepLR: base * gamma^k, where k of the n milestones, in any order, are <= step. */
+TG_API double tg_lr_multi_step(double base, int64_t step, const int64_t *milestones, size_t n,
+                               double gamma);
+/** ExponentialLR: base * gamma^step. */
+TG_API double tg_lr_exponential(double base, int64_t step, double gamma);
+/** CosineAnnealingLR: eta_min + (base - eta_min) (1 + cos(pi step / t_max)) / 2. It rises again
+ * after t_max. */
+TG_API double tg_lr_cosine(double base, int64_t step, int64_t t_max, double eta_min);
+/** LinearLR, for a warm-up: base times a factor that goes from start_factor to end_factor in
+ * total_steps steps and stays there. */
+TG_API double tg_lr_linear(double base, int64_t step, double start_factor, double end_factor,
+                           int64_t total_steps);
+/** Options of tg_lr_one_cycle(); zero means the default. */
+typedef struct tg_one_cycle_opts {
+    double max_lr;           /**< the largest rate; no default */
+    int64_t total_steps;     /**< >= 1; no default */
+    double pct_start;        /**< the part of the steps that rises, in (0, 1]; default 0.3 */
+    double div_factor;       /**< the first rate is max_lr / div_factor; default 25 */
+    double final_div_factor; /**< the last is the first / final_div_factor; default 1e4 */
+    bool linear;             /**< straight lines instead of cosines */
+    bool three_phase;        /**< down to the first rate as fast as up, then to the last */
+} tg_one_cycle_opts;
+/** OneCycleLR's rate (PyTorch cycles the momentum as well): up to max_lr, then down until step
+ * total_steps - 1, and the same from then on. Nan for pct_start out of its range, or no options. */
+TG_API double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts);
 
 /** @} */
 

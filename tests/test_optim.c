@@ -1,5 +1,5 @@
-/* Optimisers against PyTorch, bit for bit; their state, saved and restored; groups; gradients
- * clipped; wrong arguments; and memory that runs out. */
+/* Optimisers against PyTorch, bit for bit; their state, saved and restored; groups; wrong
+ * arguments; and memory that runs out. */
 #include "check.h"
 #include "support.h"
 

@@ -40,3 +40,15 @@ tg_around tg_around_dim(const tg_tensor *x, int dim)
     }
     return a;
 }
+
+bool tg_check_fill(const tg_op *op, tg_tensor *t)
+{
+    if (!tg_check_inputs(op, 1, &t))
+        return false;
+    tg_tape *tape = tg_tape_in(t);
+    TG_CHECK(tape, tg_is_float(t->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s", op->name,
+             tg_dtype_name(t->dtype));
+    TG_CHECK(tape, !t->requires_grad || t->is_leaf, TG_ESTATE,
+             "%s: %s is the result of a differentiable operation", op->name, tg_shape_of(t).chars);
+    return true;
+}

@@ -6,6 +6,8 @@
 
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);
+/* A float tensor that can be overwritten without its values: a leaf, or without a gradient. */
+bool tg_check_fill(const tg_op *op, tg_tensor *t);
 /* The dim counted from the front; -1 (and the error) where there is none. */
 int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim);
 bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction);

@@ -1,9 +1,8 @@
 /* Random tensors and fills. All are recorded as in-place operations without inputs, so that a
  * replay draws again. Relies on random.h for the draws. */
-#include "../op.h"
+#include "check.h"
 
 #include <float.h>
-#include <math.h>
 
 typedef struct range {
     double low, high; /* or mean, std */
@@ -209,21 +208,9 @@ tg_tensor *tg_randperm(tg_tape *tape, int64_t n, int flags)
     return drawn(tape, &randperm_op, (tg_dims){1, &n}, flags, &(integers){0, n});
 }
 
-static bool check_fill(const tg_op *op, tg_tensor *t)
-{
-    if (!tg_check_inputs(op, 1, &t))
-        return false;
-    tg_tape *tape = tg_tape_in(t);
-    TG_CHECK(tape, tg_is_float(t->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s", op->name,
-             tg_dtype_name(t->dtype));
-    TG_CHECK(tape, !t->requires_grad || t->is_leaf, TG_ESTATE,
-             "%s: %s is the result of a differentiable operation", op->name, tg_shape_of(t).chars);
-    return true;
-}
-
 void tg_uniform_(tg_tensor *t, double low, double high)
 {
-    if (!check_fill(&uniform_op, t))
+    if (!tg_check_fill(&uniform_op, t))
         return;
     double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
     if (!(low <= high && low >= -largest && high <= largest && high - low <= largest))
@@ -234,39 +221,10 @@ void tg_uniform_(tg_tensor *t, double low, double high)
 
 void tg_normal_(tg_tensor *t, double mean, double std)
 {
-    if (!check_fill(&normal_op, t))
+    if (!tg_check_fill(&normal_op, t))
         return;
     if (!(std >= 0))
         tg_fail(tg_tape_in(t), TG_EVALUE, "normal_: std %g is not >= 0", std);
     else
         fill(&normal_op, t, &(range){mean, std}, sizeof(range));
-}
-
-static bool check_linear(tg_tensor *weight, tg_tensor *bias)
-{
-    static const tg_op op = {.name = "linear_init"};
-    if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
-        return false;
-    tg_tape *tape = tg_tape_in(weight);
-    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "linear_init: weight %s, wanted [out, in]",
-             tg_shape_of(weight).chars);
-    TG_CHECK(tape, !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]), TG_ESHAPE,
-             "linear_init: bias %s for a weight %s", bias ? tg_shape_of(bias).chars : "",
-             tg_shape_of(weight).chars);
-    return check_fill(&op, weight) && (!bias || check_fill(&op, bias));
-}
-
-void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
-{
-    if (!check_linear(weight, bias))
-        return;
-    double in = (double)weight->dims[1];
-    /* kaiming_uniform_(a=sqrt(5)), rounded step by step as torch does. */
-    double gain = sqrt(2.0 / (1.0 + sqrt(5.0) * sqrt(5.0)));
-    double bound = sqrt(3.0) * (gain / sqrt(in));
-    if (weight->numel)
-        tg_uniform_(weight, -bound, bound);
-    double bias_bound = in > 0 ? 1.0 / sqrt(in) : 0.0;
-    if (bias)
-        tg_uniform_(bias, -bias_bound, bias_bound);
 }
