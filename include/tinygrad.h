@@ -170,6 +170,15 @@ TG_API void tg_clear_error(tg_tape *tape);
 /** Seeds the generator: the streams are PyTorch's on the CPU, bit for bit (mt19937; the engine
  * sees the low 32 bits). Forgets a pending normal. Rewinding does not touch the generator. */
 TG_API void tg_manual_seed(tg_tape *tape, uint64_t seed);
+/** The whole state of the generator, pending normal included, as a new int64 tensor of shape (627)
+ * without gradient: a copy, which is not recorded. Its contents are private to
+ * tg_set_rng_state(). */
+TG_API tg_tensor *tg_rng_state(tg_tape *tape);
+/** Goes on from where the generator stood at tg_rng_state(): the same bits are drawn from here on.
+ * The values may come from another process; the tensor must be of this tape. Where it is no such
+ * state the generator is as it was: TG_EDTYPE for another dtype than int64, TG_ESHAPE for another
+ * shape, TG_EVALUE for values that no generator has. */
+TG_API tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state);
 /** Turns recording on or off and returns the former setting (false for a NULL tape). While it is
  * off, operations compute but record nothing, and results require no gradient. */
 TG_API bool tg_set_grad_enabled(tg_tape *tape, bool enabled);
