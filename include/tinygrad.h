@@ -80,6 +80,8 @@ typedef struct tg_tensor tg_tensor;
 typedef struct tg_optim tg_optim;
 /** A named list of tensors; lives in the tape like a tensor. */
 typedef struct tg_params tg_params;
+/** Minibatches over arrays in memory; lives in the tape like a tensor. */
+typedef struct tg_batches tg_batches;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
@@ -170,6 +172,15 @@ TG_API void tg_clear_error(tg_tape *tape);
 /** Seeds the generator: the streams are PyTorch's on the CPU, bit for bit (mt19937; the engine
  * sees the low 32 bits). Forgets a pending normal. Rewinding does not touch the generator. */
 TG_API void tg_manual_seed(tg_tape *tape, uint64_t seed);
+/** The whole state of the generator, pending normal included, as a new int64 tensor of shape (627)
+ * without gradient: a copy, which is not recorded. Its contents are private to
+ * tg_set_rng_state(). */
+TG_API tg_tensor *tg_rng_state(tg_tape *tape);
+/** Goes on from where the generator stood at tg_rng_state(): the same bits are drawn from here on.
+ * The values may come from another process; the tensor must be of this tape. Where it is no such
+ * state the generator is as it was: TG_EDTYPE for another dtype than int64, TG_ESHAPE for another
+ * shape, TG_EVALUE for values that no generator has. */
+TG_API tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state);
 /** Turns recording on or off and returns the former setting (false for a NULL tape). While it is
  * off, operations compute but record nothing, and results require no gradient. */
 TG_API bool tg_set_grad_enabled(tg_tape *tape, bool enabled);
@@ -818,6 +829,57 @@ typedef struct tg_kl_opts {
 } tg_kl_opts;
 /** t (log t - x) for log-probabilities x and probabilities t; 0 where t is 0. */
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
+
+/** @}
+ * @name Data
+ * Minibatches over arrays of n samples in the caller's memory, one row a sample.
+ *
+ *     tg_batches *b = tg_batches_new(tape, n, 64, &(tg_batches_opts){.shuffle = true});
+ *     tg_tensor *x = tg_zeros(tape, TG_DIMS(64, 784), TG_F32);
+ *     tg_tensor *y = tg_zeros(tape, TG_DIMS(64), TG_I64);
+ *     tg_mark step = tg_tape_mark(tape);
+ *     for (int epoch = 0; epoch < 10; epoch++) {
+ *         tg_batches_start(b);
+ *         while (tg_batches_next(b)) {
+ *             tg_tape_rewind(tape, step);
+ *             tg_batches_read(b, images, x);
+ *             tg_batches_read(b, labels, y);
+ *             tg_tensor *input = tg_narrow(x, 0, 0, tg_batches_size(b));
+ *             tg_tensor *target = tg_narrow(y, 0, 0, tg_batches_size(b));
+ *             ...
+ *
+ * The object is made before the loop's mark; then nothing is allocated in any epoch. TG_ESTATE,
+ * from all functions: it was rewound away.
+ * @{ */
+
+/** Options of tg_batches_new(); zero means the default. */
+typedef struct tg_batches_opts {
+    bool shuffle;   /**< a new random order each epoch; default: 0 .. n-1 */
+    bool drop_last; /**< leave out a last batch that is not full */
+} tg_batches_opts;
+/** Batches of `batch` > 0 of n >= 0 samples; the order (8 n bytes) is allocated here. `opts` may be
+ * NULL. TG_EVALUE for sizes out of range. */
+TG_API tg_batches *tg_batches_new(tg_tape *tape, int64_t n, int64_t batch,
+                                  const tg_batches_opts *opts);
+/** Begins an epoch, before its first batch; the one before may be left unfinished. With `shuffle`
+ * draws the order from the tape's generator: the batches are torch.randperm(n).split(batch). Not
+ * recorded. */
+TG_API tg_status tg_batches_start(tg_batches *batches);
+/** Moves on to the next batch. false: the epoch is over, or there is an error. TG_ESTATE: no epoch
+ * was ever started. */
+TG_API bool tg_batches_next(tg_batches *batches);
+/** The samples in the present batch: `batch`, or fewer in the last one; 0 where there is none. */
+TG_API int64_t tg_batches_size(const tg_batches *batches);
+/** Their indices; NULL, without an error, where there is no batch. Valid until the next
+ * tg_batches_start(). */
+TG_API const int64_t *tg_batches_indices(const tg_batches *batches);
+/** Copies the present batch's rows of a row-major array of n rows into the first rows of `into`:
+ * row i is the array's row indices[i]. A row has the shape of into's dims after the first, and
+ * into's dtype. Rows after a short batch's are left alone. The version is bumped. The copy is not
+ * recorded: read again before tg_tape_replay(). TG_ESHAPE: `into` has no dims, or fewer rows than
+ * the batch. TG_ESTATE: there is no batch; `into` requires a gradient or is not contiguous.
+ * TG_EVALUE: `array` or `into` is NULL, or `into` of another tape. */
+TG_API tg_status tg_batches_read(const tg_batches *batches, const void *array, tg_tensor *into);
 
 /** @}
  * @name Parameters

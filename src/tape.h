@@ -24,7 +24,8 @@ enum {
     TG_MAGIC_HOLDER = 0x686f6c64,
     TG_MAGIC_PARAMS = 0x7061726d,
     TG_MAGIC_ENTRIES = 0x656e7472,
-    TG_MAGIC_GROUP = 0x67726f75
+    TG_MAGIC_GROUP = 0x67726f75,
+    TG_MAGIC_BATCHES = 0x62617463
 };
 
 /* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of

@@ -180,7 +180,7 @@ static void relative_path(void **state)
 static void use_all(tg_tape *tape)
 {
     tg_params *params = list_of(tape, 40, 3, true), *into = list_of(tape, 40, 0, false);
-    tg_params_add(into, tg_full(tape, TG_DIMS(1), 4, 0), "more");
+    tg_params_add(into, tg_full(tape, TG_DIMS(1), 4, 0), "a_name_of_more_than_16_bytes");
     tg_save_npy(in_scratch("new.npy"), tg_params_tensor(params, 0));
     tg_load_npy(tape, in_scratch("old.npy"), TG_REQUIRES_GRAD);
     tg_save_safetensors(in_scratch("new.st"), params,
@@ -197,7 +197,7 @@ static void make_old_files(void)
 {
     tg_tape *tape = tg_tape_new(NULL);
     tg_params *params = list_of(tape, 40, 3, false);
-    tg_params_add(params, tg_full(tape, TG_DIMS(1), 4, 0), "more");
+    tg_params_add(params, tg_full(tape, TG_DIMS(1), 4, 0), "a_name_of_more_than_16_bytes");
     tg_save_npy(in_scratch("old.npy"), tg_params_tensor(params, 0));
     tg_save_safetensors(in_scratch("old.st"), params,
                         &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});

@@ -1,7 +1,7 @@
 /** @file io.h
- * Tensors in files: safetensors (https://github.com/huggingface/safetensors) and NumPy's npy. A
- * library of its own, tinygrad-io, that needs jansson; the target tinygrad::io of
- * find_package(tinygrad COMPONENTS io).
+ * Tensors in files: safetensors (https://github.com/huggingface/safetensors), checkpoints of a
+ * training run, and NumPy's npy. A library of its own, tinygrad-io, that needs jansson; the target
+ * tinygrad::io of find_package(tinygrad COMPONENTS io).
  *
  *     tg_params *model = tg_params_new(tape);
  *     tg_params_add(model, w, "weight");
@@ -82,6 +82,39 @@ TG_API tg_params *tg_read_safetensors(tg_tape *tape, const char *path);
  * checked as by the other functions. */
 TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key, char *value,
                                 size_t size);
+
+/** @}
+ * @name Checkpoints
+ * All that a training run needs to go on in another process with the same bits: a safetensors file
+ * of the model ("model." before each name of its list), the optimiser's state ("optim." before the
+ * names of tg_optim_state()), the generator ("rng", tg_rng_state()) and a count of steps ("step",
+ * int64, 0-d). The order of tg_batches is not in it: save between two epochs, and the generator
+ * gives the orders to come. Call both functions between two steps; gradients are neither saved nor
+ * touched.
+ *
+ *     int64_t step = 0;
+ *     if (resume)
+ *         tg_load_checkpoint("run.safetensors", model, optim, &step);
+ *     for (; step < 1000 && !tg_error(tape); step++) {
+ *         if (step % 100 == 0)
+ *             tg_save_checkpoint("run.safetensors", model, optim, step);
+ *         ...
+ *
+ * @{ */
+
+/** Writes a checkpoint, atomically as tg_save_safetensors(), and leaves nothing on the tape.
+ * `optim` may be NULL. Errors as tg_save_safetensors(); TG_EVALUE also for a name in `params` of
+ * more than 89 bytes and an optimiser of another tape, TG_ESTATE for one that was rewound away. */
+TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
+                                    int64_t step);
+/** Reads a checkpoint into the model's tensors, the optimiser, the tape's generator and *step
+ * (`step` may be NULL). It must hold exactly what tg_save_checkpoint() writes for this model and
+ * this optimiser (NULL: none), with the same names, shapes and dtypes; all is checked before any of
+ * it changes. (Optimisers of other options are told apart only by the state that they keep: Adam
+ * and AdamW keep the same.) Errors as tg_load_safetensors(), tg_save_checkpoint() and
+ * tg_set_rng_state(). */
+TG_API tg_status tg_load_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
+                                    int64_t *step);
 
 /** @}
  * @name NumPy arrays

@@ -331,8 +331,10 @@ static void put_file(tg_io_writer *w, const json_t *root, const tg_params *param
         tg_io_put_tensor(w, t);
 }
 
-static void save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts)
+void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts)
 {
+    if (!check_tensors(file, params))
+        return;
     tg_io_writer w;
     json_t *root = json_object();
     if (!root) {
@@ -350,7 +352,7 @@ tg_status tg_save_safetensors(const char *path, const tg_params *params, const t
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "save_safetensors", .path = path};
-    if (!tg_error(tape) && tg_io_check_path(&file) && check_tensors(&file, params))
-        save(&file, params, opts);
+    if (!tg_error(tape) && tg_io_check_path(&file))
+        tg_io_save(&file, params, opts);
     return tg_error(tape);
 }

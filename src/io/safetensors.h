@@ -37,4 +37,7 @@ tg_params *tg_io_parse_safetensors(const tg_io_file *file);
 bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts);
 int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value, size_t size);
 
+/* As tg_save_safetensors(), to file->path. */
+void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts);
+
 #endif

@@ -14,6 +14,11 @@ int main(void)
     tg_clear_error(tape);
     good = good && tg_load_safetensors("/no/such/file", params, &opts) == TG_EIO;
     tg_clear_error(tape);
+    int64_t step = 3;
+    good = good && tg_save_checkpoint("/no/such/file", params, NULL, step) == TG_EIO;
+    tg_clear_error(tape);
+    good = good && tg_load_checkpoint("/no/such/file", params, NULL, &step) == TG_EIO;
+    tg_clear_error(tape);
     good = good && tg_read_safetensors(tape, "/no/such/file") == NULL;
     if (!good)
         printf("failed: %s\n", tg_error_message(tape));
