@@ -32,7 +32,10 @@ fi
 PATH= "$iris" --epochs 1 --curve "$dir/alone.csv" >"$dir/out"
 [ ! -e "$dir/alone.csv.svg" ] || fail "an empty SVG"
 
-"$iris" --epochs 100000000 --curve "$dir/long.csv" >/dev/null 2>"$dir/err" &
+save=
+[ "$2" = 0 ] || save="--save $dir/stopped"
+# shellcheck disable=SC2086 # two arguments or none
+"$iris" --epochs 100000000 --curve "$dir/long.csv" $save >/dev/null 2>"$dir/err" &
 sleep 1
 kill -TERM $!
 wait $! || fail "stopped with exit code $?"
@@ -41,6 +44,7 @@ rows=$(tail -n 1 "$dir/long.csv" | cut -d, -f1)
 [ "$(wc -l <"$dir/long.csv")" = $((rows + 1)) ] || fail "rows of the long curve"
 
 [ "$2" = 1 ] || exit 0
+"$iris" --epochs 1 --resume "$dir/stopped" >"$dir/next"
 "$iris" --epochs 20 --save "$dir/model" >"$dir/20"
 "$iris" --epochs 10 --resume "$dir/model" >"$dir/10"
 values() {

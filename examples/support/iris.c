@@ -9,7 +9,6 @@ static bool read_flower(FILE *file, float *x, int64_t *species)
     char line[128], name[32];
     if (!fgets(line, sizeof line, file))
         return false;
-    /* The field widths are bounded. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(line, "%f,%f,%f,%f,%31s", &x[0], &x[1], &x[2], &x[3], name) != 5)
         return false;
     for (*species = 0; *species < IRIS_SPECIES; ++*species) {
