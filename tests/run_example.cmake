@@ -1,5 +1,10 @@
-# Runs PROGRAM; it must exit with 0 and print just what the file EXPECTED holds, where there is one.
-execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE result OUTPUT_VARIABLE output)
+# Runs PROGRAM with what is in the file ARGUMENTS, where there is one; it must exit with 0 and print just what the file EXPECTED holds, where there is one.
+set(arguments "")
+if(EXISTS ${ARGUMENTS})
+    file(READ ${ARGUMENTS} arguments)
+    separate_arguments(arguments UNIX_COMMAND "${arguments}")
+endif()
+execute_process(COMMAND ${PROGRAM} ${arguments} RESULT_VARIABLE result OUTPUT_VARIABLE output)
 message("${output}")
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "${PROGRAM}: exit ${result}")

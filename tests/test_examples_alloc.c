@@ -2,8 +2,9 @@
  * 0, 1, ... until the example gets through. It must end with exit code 1, having given all
  * memory back.
  *
- * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name) for each example, links them in with
- * main() renamed to example_name(), and has the linker send the calls of malloc and free here. */
+ * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name), or EXAMPLE_ARGS(name, "text"..., NULL) for
+ * one that takes arguments, for each example, links them in with main() renamed to example_name(),
+ * and has the linker send the calls of malloc and free here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,24 +92,37 @@ static void fail_each(int (*example)(void), bool for_ever)
     assert_true(k > 2); /* the tape and a block of each kind: calls of malloc do come here */
 }
 
-#define EXAMPLE(name)                                                                              \
-    int example_##name(void);                                                                      \
+/* Two tests of a function without arguments. */
+#define SWEEP(name, function)                                                                      \
     static void name##_once(void **state)                                                          \
     {                                                                                              \
         (void)state;                                                                               \
-        fail_each(example_##name, false);                                                          \
+        fail_each(function, false);                                                                \
     }                                                                                              \
     static void name##_for_ever(void **state)                                                      \
     {                                                                                              \
         (void)state;                                                                               \
-        fail_each(example_##name, true);                                                           \
+        fail_each(function, true);                                                                 \
     }
+#define EXAMPLE(name)                                                                              \
+    int example_##name(void);                                                                      \
+    SWEEP(name, example_##name)
+#define EXAMPLE_ARGS(name, ...)                                                                    \
+    int example_##name(int argc, char **argv);                                                     \
+    static int name##_with_arguments(void)                                                         \
+    {                                                                                              \
+        char *arguments[] = {#name, __VA_ARGS__};                                                  \
+        return example_##name((int)(sizeof arguments / sizeof *arguments) - 1, arguments);         \
+    }                                                                                              \
+    SWEEP(name, name##_with_arguments)
 EXAMPLES
 #undef EXAMPLE
+#undef EXAMPLE_ARGS
 
 int main(void)
 {
 #define EXAMPLE(name) cmocka_unit_test(name##_once), cmocka_unit_test(name##_for_ever),
+#define EXAMPLE_ARGS(name, ...) EXAMPLE(name)
     const struct CMUnitTest tests[] = {EXAMPLES};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,93 @@
+/* Fisher's irises: a network of one hidden layer learns the species from four measurements, the
+ * whole data set at every step. The list that --save writes holds the optimiser's state as well, so
+ * that --resume goes on as if training had not stopped. */
+#include "support/iris.h"
+#include "support/run.h"
+
+#include <string.h>
+
+enum { HIDDEN = 16 };
+
+typedef struct model {
+    tg_tensor *w1, *b1, *w2, *b2;
+} model;
+
+/* Named as in PyTorch's nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3)). */
+static model make_model(tg_tape *tape, tg_params *list)
+{
+    model m = {
+        .w1 = tg_zeros(tape, TG_DIMS(HIDDEN, IRIS_FEATURES), TG_REQUIRES_GRAD),
+        .b1 = tg_zeros(tape, TG_DIMS(HIDDEN), TG_REQUIRES_GRAD),
+        .w2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES, HIDDEN), TG_REQUIRES_GRAD),
+        .b2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES), TG_REQUIRES_GRAD),
+    };
+    tg_linear_init(m.w1, m.b1);
+    tg_linear_init(m.w2, m.b2);
+    tg_params_add(list, m.w1, "0.weight");
+    tg_params_add(list, m.b1, "0.bias");
+    tg_params_add(list, m.w2, "2.weight");
+    tg_params_add(list, m.b2, "2.bias");
+    return m;
+}
+
+static tg_tensor *forward(const model *m, tg_tensor *x)
+{
+    return tg_linear(tg_relu(tg_linear(x, m->w1, m->b1)), m->w2, m->b2);
+}
+
+static tg_optim *make_optim(tg_tape *tape, const tg_params *list, bool adamw, double lr)
+{
+    tg_tensor *const *params = tg_params_tensors(list);
+    size_t n = tg_params_count(list);
+    if (adamw)
+        return tg_adamw(tape, params, n, &(tg_adam_opts){.lr = lr});
+    return tg_sgd(tape, params, n, &(tg_sgd_opts){.lr = lr, .momentum = 0.9});
+}
+
+static void train(run *r, tg_tape *tape, const model *m, tg_optim *optim, const iris *flowers)
+{
+    tg_mark start = tg_tape_mark(tape);
+    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
+        tg_tape_rewind(tape, start);
+        tg_tensor *x =
+            tg_from_f32(tape, flowers->features[0], TG_DIMS(IRIS_FLOWERS, IRIS_FEATURES), 0);
+        tg_tensor *y = tg_from_i64(tape, flowers->species, TG_DIMS(IRIS_FLOWERS), 0);
+        tg_tensor *logits = forward(m, x);
+        tg_tensor *loss = tg_cross_entropy(logits, y, NULL);
+        tg_optim_zero_grad(optim);
+        tg_backward(loss);
+        tg_optim_step(optim);
+        if (!tg_error(tape))
+            run_report(r, epoch, tg_item(loss), iris_accuracy(flowers, logits), IRIS_FLOWERS);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *optimiser = "adamw";
+    const run_option own[] = {{"optimiser", "sgd or adamw", &optimiser}};
+    run r = {.seed = 1, .epochs = 200, .lr = 0.02, .own = own, .n_own = 1};
+    iris flowers;
+    int code = run_start(&r, argc, argv);
+    if (code >= 0)
+        return code;
+    bool adamw = !strcmp(optimiser, "adamw");
+    if (!adamw && strcmp(optimiser, "sgd") != 0) {
+        fprintf(stderr, "iris: --optimiser %s: neither sgd nor adamw\n", optimiser);
+        return 2;
+    }
+    if (!iris_read(&flowers, r.data))
+        return 1;
+
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_manual_seed(tape, r.seed);
+    tg_params *list = tg_params_new(tape);
+    model m = make_model(tape, list);
+    tg_optim *optim = make_optim(tape, list, adamw, r.lr);
+    tg_optim_state(optim, list, "optim.");
+    run_resume(&r, list);
+    train(&r, tape, &m, optim, &flowers);
+    code = run_finish(&r, tape, list);
+    tg_tape_free(tape);
+    return code;
+}
