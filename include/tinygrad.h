@@ -1018,8 +1018,9 @@ TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *pr
  * TG_ESTATE: one that was rewound away. */
 TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm,
                                 double norm_type);
-/** torch.nn.utils.clip_grad_value_: brings every element of the gradients of n tensors into [-value,
- * value]; nan stays. For the rest as tg_clip_grad_norm(). TG_EVALUE: value negative or nan. */
+/** torch.nn.utils.clip_grad_value_: brings every element of the gradients of n tensors into
+ * [-value, value]; nan stays. For the rest as tg_clip_grad_norm(). TG_EVALUE: value negative or
+ * nan. */
 TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
 
 /** @}

@@ -54,14 +54,13 @@ static void put(tg_tensor *g, int64_t i, double value)
 static double largest(const tg_tensor *g)
 {
     double most = 0;
+    bool any_nan = false;
     for (int64_t i = 0; i < g->numel; i++) {
         double size = fabs(at(g, i));
-        if (size > most || isnan(size))
-            most = size;
-        if (isnan(most))
-            break;
+        most = size > most ? size : most;
+        any_nan |= isnan(size);
     }
-    return most;
+    return any_nan ? (double)NAN : most;
 }
 
 static double power(double x, double p)
@@ -120,8 +119,8 @@ static void limit(tg_tensor *g, double value)
         return;
     for (int64_t i = 0; i < g->numel; i++) {
         double x = at(g, i);
-        if (fabs(x) > value)
-            put(g, i, copysign(value, x));
+        x = x > value ? value : x;
+        put(g, i, x < -value ? -value : x);
     }
     g->storage->version++;
 }

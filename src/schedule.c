@@ -9,7 +9,8 @@ double tg_lr_step(double base, int64_t step, int64_t step_size, double gamma)
 {
     if (step < 0 || step_size < 1)
         return none;
-    return base * pow(gamma, (double)(step / step_size));
+    int64_t periods = step / step_size;
+    return base * pow(gamma, (double)periods);
 }
 
 double tg_lr_multi_step(double base, int64_t step, const int64_t *milestones, size_t n,

@@ -1,4 +1,5 @@
-/* Initialisers: the bits of PyTorch's from the same seed, replays, empty tensors, wrong arguments. */
+/* Initialisers: the bits of PyTorch's from the same seed, replays, empty tensors, wrong arguments,
+ * memory that runs out. */
 #include "refuses.h"
 
 enum { MOST = 8 };

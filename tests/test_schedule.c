@@ -1,4 +1,4 @@
-/* Learning rates against PyTorch, at the ends of a schedule, and for arguments without a meaning. */
+/* Learning rates against PyTorch, at the ends of a schedule, and for senseless arguments. */
 #include "check.h"
 
 typedef struct golden {
