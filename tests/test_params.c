@@ -19,7 +19,7 @@ static void expect_list(const tg_params *list, size_t n)
 {
     assert_int_equal(tg_params_count(list), n);
     for (size_t i = 0; i < n; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "p%zu", i);
         assert_string_equal(tg_params_name(list, i), name);
         assert_equal(tg_item(tg_params_tensor(list, i)), i);
