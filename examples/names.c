@@ -103,7 +103,7 @@ static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
         tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, epoch - 1, r->epochs, 0));
         double loss = guess_epoch(&g, tape, w->inputs, w->targets);
         if (!tg_error(tape))
-            run_report(r, epoch, loss, NAN, w->n);
+            run_report(r, epoch, loss, (double)NAN, w->n);
     }
     int code = run_finish(r, tape, g.list);
     print_new(tape, &m);

@@ -140,7 +140,7 @@ static int teach(run *r, tg_tape *tape, const text *source, int64_t sample)
         const int64_t *first = source->symbols + epoch * 37 % CONTEXT; /* other rows each time */
         double loss = guess_epoch(&g, tape, first, first + 1);
         if (!tg_error(tape))
-            run_report(r, epoch, loss, NAN, rows * CONTEXT);
+            run_report(r, epoch, loss, (double)NAN, rows * CONTEXT);
     }
     int code = run_finish(r, tape, g.list);
     if (!tg_error(tape))
