@@ -1,0 +1,136 @@
+/* Learns from a list of words how words are spelt, and makes up new ones: each letter is guessed from
+ * the four before it by a network of one hidden layer over their embeddings, or by --model gru from
+ * all before it by a gated recurrent unit. Any text file of one word a line will do (--data). */
+#include "support/guess.h"
+#include "support/model.h"
+#include "support/run.h"
+#include "support/sample.h"
+#include "support/words.h"
+
+#include <math.h>
+
+enum { EMBEDDING = 16, HIDDEN = 128, BATCH = 128, NEW = 12 };
+
+typedef struct model {
+    tg_tensor *embedding;
+    tg_tensor *w1, *b1;                   /* mlp; NULL: gru */
+    tg_tensor *w_ih, *w_hh, *b_ih, *b_hh; /* gru: reset, update and new gate on each other */
+    tg_tensor *w2, *b2;
+} model;
+
+static model make_model(tg_tape *tape, tg_params *list, bool gru)
+{
+    model m = {.embedding =
+                   model_add(list, tape, "embedding.weight", TG_DIMS(WORDS_SYMBOLS, EMBEDDING))};
+    tg_embedding_init(m.embedding);
+    if (gru) {
+        m.w_ih = model_add(list, tape, "gru.weight_ih_l0", TG_DIMS(3 * HIDDEN, EMBEDDING));
+        m.w_hh = model_add(list, tape, "gru.weight_hh_l0", TG_DIMS(3 * HIDDEN, HIDDEN));
+        m.b_ih = model_add(list, tape, "gru.bias_ih_l0", TG_DIMS(3 * HIDDEN));
+        m.b_hh = model_add(list, tape, "gru.bias_hh_l0", TG_DIMS(3 * HIDDEN));
+        tg_recurrent_init((tg_tensor *[]){m.w_ih, m.w_hh, m.b_ih, m.b_hh}, 4, HIDDEN);
+    } else {
+        m.w1 = model_add(list, tape, "fc.weight", TG_DIMS(HIDDEN, WORDS_BEFORE * EMBEDDING));
+        m.b1 = model_add(list, tape, "fc.bias", TG_DIMS(HIDDEN));
+        tg_linear_init(m.w1, m.b1);
+    }
+    m.w2 = model_add(list, tape, "out.weight", TG_DIMS(WORDS_SYMBOLS, HIDDEN));
+    m.b2 = model_add(list, tape, "out.bias", TG_DIMS(WORDS_SYMBOLS));
+    tg_linear_init(m.w2, m.b2);
+    return m;
+}
+
+/* Both take embedded rows (n, WORDS_ROW, EMBEDDING) to (n, WORDS_STEPS, HIDDEN). */
+static tg_tensor *mlp(const model *m, tg_tensor *x)
+{
+    tg_tensor *before[WORDS_BEFORE];
+    for (int i = 0; i < WORDS_BEFORE; i++)
+        before[i] = tg_narrow(x, 1, i, WORDS_STEPS);
+    return tg_tanh(tg_linear(tg_cat(before, WORDS_BEFORE, 2), m->w1, m->b1));
+}
+
+static tg_tensor *gru(const model *m, tg_tensor *x)
+{
+    tg_tensor *inputs = tg_linear(x, m->w_ih, m->b_ih), *outputs[WORDS_STEPS];
+    tg_tensor *h = tg_zeros(tg_tape_of(x), TG_DIMS(tg_size(x, 0), HIDDEN), 0);
+    for (int t = 0; t < WORDS_STEPS; t++) {
+        tg_tensor *in[3] = {0}, *state[3] = {0};
+        tg_chunk(tg_select(inputs, 1, WORDS_BEFORE - 1 + t), 3, 1, in);
+        tg_chunk(tg_linear(h, m->w_hh, m->b_hh), 3, 1, state);
+        tg_tensor *reset = tg_sigmoid(tg_add(in[0], state[0]));
+        tg_tensor *update = tg_sigmoid(tg_add(in[1], state[1]));
+        tg_tensor *new = tg_tanh(tg_add(in[2], tg_mul(reset, state[2])));
+        h = outputs[t] = tg_add(new, tg_mul(update, tg_sub(h, new)));
+    }
+    return tg_stack(outputs, WORDS_STEPS, 1);
+}
+
+/* Rows (n, WORDS_ROW) to the raw outputs of each step (n, WORDS_STEPS, WORDS_SYMBOLS). */
+static tg_tensor *forward(const void *context, tg_tensor *rows)
+{
+    const model *m = context;
+    tg_tensor *x = tg_embedding(m->embedding, rows, TG_NO_PADDING);
+    return tg_linear(m->w1 ? mlp(m, x) : gru(m, x), m->w2, m->b2);
+}
+
+/* Draws NEW words at once, a letter of each at a time. */
+static void print_new(tg_tape *tape, const model *m)
+{
+    int64_t rows[NEW][WORDS_ROW] = {{0}}, drawn[NEW];
+    bool enabled = tg_set_grad_enabled(tape, false);
+    for (int t = 0; t < WORDS_STEPS - 1; t++) {
+        tg_tensor *x = tg_from_i64(tape, rows[0], TG_DIMS(NEW, WORDS_ROW), 0);
+        sample_classes(tg_select(forward(m, x), 1, t), drawn);
+        for (int i = 0; i < NEW; i++)
+            rows[i][WORDS_BEFORE + t] = t && !rows[i][WORDS_BEFORE + t - 1] ? 0 : drawn[i];
+    }
+    tg_set_grad_enabled(tape, enabled);
+    for (int i = 0; i < NEW && !tg_error(tape); i++) {
+        char text[WORDS_STEPS];
+        words_spell(rows[i], text);
+        printf("%s\n", text);
+    }
+}
+
+static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
+{
+    guess g = {.forward = forward, .list = tg_params_new(tape)};
+    model m = make_model(tape, g.list, recurrent);
+    g.model = &m;
+    guess_prepare(&g, tape, &(guess_sizes){w->n, BATCH, WORDS_ROW, WORDS_STEPS}, r->lr);
+    run_resume(r, g.list);
+    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
+        tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, epoch - 1, r->epochs, 0));
+        double loss = guess_epoch(&g, tape, w->inputs, w->targets);
+        if (!tg_error(tape))
+            run_report(r, epoch, loss, (double)NAN, w->n);
+    }
+    int code = run_finish(r, tape, g.list);
+    print_new(tape, &m);
+    return tg_error(tape) ? 1 : code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *kind = "mlp";
+    const run_option own[] = {{"model", "mlp or gru", &kind}};
+    run r = {.seed = 1, .epochs = 5, .lr = 4e-3, .own = own, .n_own = 1};
+    r.data = "/usr/share/dict/words";
+    int code = run_start(&r, argc, argv);
+    if (code >= 0)
+        return code;
+    int chosen = model_choice(kind, (const char *[]){"mlp", "gru"});
+    if (chosen < 0)
+        return 2;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_manual_seed(tape, r.seed);
+    words w;
+    if (words_read(tape, &w, r.data)) {
+        code = teach(&r, tape, chosen == 1, &w);
+    } else {
+        fprintf(stderr, "names: a list of words is in Debian's package wamerican\n");
+        code = 1;
+    }
+    tg_tape_free(tape);
+    return code;
+}

@@ -1,0 +1,32 @@
+/* The Fashion-MNIST data set (https://github.com/zalandoresearch/fashion-mnist), and batches of it.
+ * Relies on idx.h. */
+#ifndef EXAMPLES_FASHION_H
+#define EXAMPLES_FASHION_H
+
+#include <tinygrad.h>
+
+enum { FASHION_SIDE = 28, FASHION_CLASSES = 10 };
+
+/* One of its two sets; the memory is the tape's. */
+typedef struct fashion {
+    int64_t n;
+    const float *images; /* n * 28 * 28, of 0 to 1 */
+    const int64_t *labels;
+} fashion;
+
+/* Reads the set whose files begin with `prefix`, "train" or "t10k". false: it cannot be read, and
+ * stderr has the reason. */
+bool fashion_read(tg_tape *tape, fashion *set, const char *directory, const char *prefix);
+
+/* Goes over a set in batches. Made before a loop's mark, so that the loop allocates nothing. */
+typedef struct fashion_loader {
+    const fashion *set;
+    tg_batches *batches;
+    tg_tensor *x, *y; /* a full batch */
+} fashion_loader;
+
+fashion_loader fashion_loader_new(tg_tape *tape, const fashion *set, int64_t batch, bool shuffle);
+/* Reads the present batch, x (n, 1, 28, 28) and y (n), and returns n. */
+int64_t fashion_batch(const fashion_loader *loader, tg_tensor **x, tg_tensor **y);
+
+#endif

@@ -1,0 +1,50 @@
+#!/bin/sh
+# fashion.sh FASHION_MNIST: the example's two models, what it saves, and idx files that are not right.
+set -eu
+program=$1
+good=$PWD/examples/fashion
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+fail() {
+    echo "$1"
+    exit 1
+}
+
+"$program" --data "$good" --epochs 3 --save "$dir/mlp" >"$dir/trained"
+"$program" --data "$good" --evaluate "$dir/mlp" >"$dir/tested"
+grep -q "$(cat "$dir/tested")\$" "$dir/trained" || fail "evaluated otherwise than trained"
+"$program" --data "$good" --model conv --resume "$dir/mlp" 2>"$dir/err" && fail "took another model"
+grep -q 'conv1.weight' "$dir/err" || fail "did not say what the file lacks"
+code=0
+"$program" --model other 2>"$dir/err" || code=$?
+[ "$code" = 2 ] || fail "--model other: exit $code"
+
+# refuses FILE TEXT: with the set in $dir/bad, in which FILE is wrong.
+refuses() {
+    code=0
+    "$program" --data "$dir/bad" --epochs 1 >"$dir/out" 2>"$dir/err" || code=$?
+    [ "$code" = 1 ] || fail "$1, $2: exit $code"
+    grep -q "$1.*: $2" "$dir/err" || fail "$1, $2: $(cat "$dir/err")"
+    grep -q 'dataset-fashion-mnist' "$dir/err" || fail "does not name the package"
+    rm -rf "$dir/bad"
+    cp -r "$good" "$dir/bad"
+}
+mkdir "$dir/bad"
+refuses train-images 'No such file'
+train=$dir/bad/train-images-idx3-ubyte.gz
+labels=$dir/bad/t10k-labels-idx1-ubyte.gz
+gzip -cd "$good/train-images-idx3-ubyte.gz" >"$dir/images"
+head -c 10 "$dir/images" >"$train" && refuses train-images 'ends too early'
+head -c 5000 "$dir/images" >"$train" && refuses train-images 'ends too early'
+head -c 5000 "$good/train-images-idx3-ubyte.gz" >"$train" && refuses train-images '.'
+{ cat "$dir/images"; echo; } >"$train" && refuses train-images 'holds more than its header says'
+cp "$good/train-labels-idx1-ubyte.gz" "$train" && refuses train-images 'holds an array of another number of dims'
+cp "$good/train-labels-idx1-ubyte.gz" "$labels" && refuses t10k-labels 'dim 0 has size 120, not 30'
+echo 'no idx file' >"$train" && refuses train-images 'not an idx file'
+{ head -c 11 "$dir/images"; printf '\035'; tail -c +13 "$dir/images"; } >"$train" &&
+    refuses train-images 'dim 1 has size 29, not 28'
+printf '\000\000\010\003\377\377\377\377\000\000\000\034\000\000\000\034' >"$train"
+code=0
+"$program" --data "$dir/bad" 2>"$dir/err" || code=$?
+[ "$code" = 1 ] || fail "a huge size: exit $code"
