@@ -1,7 +1,7 @@
 /* Threads that share a loop, see team.h. A helper joins a loop while it is open; the caller works
  * as well, closes the loop when no range is left, and waits only for those who joined: a helper that
  * wakes too late costs nothing. */
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity; NOLINT(bugprone-reserved-identifier): its name */
 #include "team.h"
 
 #include <sched.h>
