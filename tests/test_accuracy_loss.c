@@ -208,6 +208,36 @@ static void check_ce(int dtype, int64_t n, int64_t c, int64_t d)
     check_loss(p, &ce_loss[dtype]);
 }
 
+/* Weights of both signs under which the losses of two index targets cancel, but for 2^-4 to 2^-20 of
+ * them. */
+static void check_mixed_weights(int dtype)
+{
+    struct problem *p = &problem;
+    draw_problem(dtype, 2, 2 + (int64_t)(draw() % 30), 1);
+    p->ce.target = p->target;
+    p->ce.prob = NULL;
+    p->ce.weight = p->weight;
+    p->ce.smoothing = 0;
+    p->ce.ignore = -100;
+    p->ce.reduction = TGK_SUM;
+    exact loss[2];
+    for (int64_t i = 0; i < 2; i++) {
+        exact_row row = exact_row_of(p->x, dtype, i * p->ce.c, p->ce.c, 1);
+        p->target[i] = i;
+        loss[i] = row.max - (exact)exact_at(p->x, dtype, i * p->ce.c + i) + log1pq(row.others);
+    }
+    double other = (double)(-loss[0] / loss[1]) * (1 + ldexp(1, -4 - (int)(draw() % 17)));
+    if (!(fabs(other) > 1e-6 && fabs(other) < 1e6))
+        return; /* an extreme row */
+    store(p->weight, dtype, 0, 1);
+    store(p->weight, dtype, 1, other);
+    tgk_loss_table[tgk_isa_best()][dtype].forward(&p->ce, p->loss, p->stats);
+    tgk_loss_table[tgk_isa_best()][dtype].backward(&p->ce, p->stats, p->grad_out, p->dx);
+    p->den = denominator(p);
+    check_positions(p, &ce_grad[dtype]);
+    check_loss(p, &ce_loss[dtype]);
+}
+
 static void test_cross_entropy(void **state)
 {
     (void)state;
@@ -219,6 +249,8 @@ static void test_cross_entropy(void **state)
         check_ce(i % 2, 2, 1 + (int64_t)(draw() % 9), 1);
     for (int i = 0; i < 12; i++)
         check_ce(i % 2, 2, 50000 / (1 + (int64_t)(draw() % 40)), 1);
+    for (int i = 0; i < 4000; i++)
+        check_mixed_weights(i % 2);
     for (int dtype = 0; dtype < 2; dtype++)
         print_message("cross_entropy: loss %.4f ulp, gradient %.4f ulp\n", ce_loss[dtype].worst,
                       ce_grad[dtype].worst);

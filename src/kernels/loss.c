@@ -34,6 +34,9 @@ TGK_INLINE bool tgk_cancelled(double result, double magnitude)
     return fabs(result) < magnitude * 0x1p-20;
 }
 
+/* A sum of positions that is smaller than this times its terms: too small for terms to 2^-38. */
+#define QUICK_CANCELLED 0x1p-6
+
 /* What the whole call shares: the target of class c is keep * target + share, times the weight. */
 typedef struct tgk_smoothing {
     tgk_dd keep, share, weights; /* 1 - e, e / C, the sum of all weights */
@@ -128,13 +131,12 @@ typedef struct tgk_ce_job {
     tgk_dd den;
 } tgk_ce_job;
 
-enum { TGK_BLOCKS = 64, TGK_ROW_GRAIN = 1 << 14 };
+enum { TGK_BLOCKS = 64, TGK_BLOCK = 1 << 14 };
 
-/* As many blocks as there is work for. */
+/* As many blocks as there is work for: of about TGK_BLOCK logits or more. */
 static int64_t tgk_blocks(const tgk_ce *ce)
 {
-    int64_t count = ce->n * ce->d,
-            most = 1 + (int64_t)((double)count * (double)ce->c / TGK_ROW_GRAIN);
+    int64_t count = ce->n * ce->d, most = 1 + (int64_t)((double)count * (double)ce->c / TGK_BLOCK);
     most = most < TGK_BLOCKS ? most : TGK_BLOCKS;
     return most < count ? most : count;
 }

@@ -143,3 +143,9 @@ void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, vo
         pthread_cond_wait(&team->done, &team->mutex);
     pthread_mutex_unlock(&team->mutex);
 }
+
+void tgk_share_rows(tgk_team *team, int64_t rows, int64_t work, tgk_range *body, void *context)
+{
+    enum { ELEMENTS = 1 << 14 };
+    tgk_share(team, rows, 1 + ELEMENTS / (work + 1), body, context);
+}

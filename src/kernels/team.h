@@ -38,5 +38,7 @@ void tgk_team_end(tgk_team *team);
  * done. Two ranges or fewer, or one thread: in a single call by the caller alone. Which thread takes
  * what is chance, so results must not depend on it. team may be NULL: the caller alone. */
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context);
+/* The same over rows of about `work` elements each, in ranges that are worth a helper's while. */
+void tgk_share_rows(tgk_team *team, int64_t rows, int64_t work, tgk_range *body, void *context);
 
 #endif
