@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { LANES = 8, GRAIN = 1 << 14 };
+enum { LANES = 8 };
 
 typedef tgk_compensated sum;
 
@@ -127,5 +127,5 @@ const tgk_moments_kernel tgk_normalise_gradient_table[2] = {gradient_float, grad
 
 void tgk_moments_run(tgk_team *team, tgk_range *body, tgk_moments *m)
 {
-    tgk_share(team, m->rows, 1 + GRAIN / (m->n + 1), body, m);
+    tgk_share_rows(team, m->rows, m->n, body, m);
 }

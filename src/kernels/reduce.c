@@ -198,21 +198,15 @@ static void long_rows(tgk_team *team, int isa, int dtype, tgk_sum_args *a)
 INTEGER_SUM(sum_i64, int64_t)
 INTEGER_SUM(sum_bool, bool)
 
-/* Items of `work` elements each, shared where that pays. */
-static void share(tgk_team *team, int64_t items, int64_t work, tgk_range *body, tgk_sum_args *args)
-{
-    tgk_share(team, items, 1 + 2 * BLOCK / (work + 1), body, args);
-}
-
 void tgk_sum(tgk_team *team, int isa, int dtype, tgk_sum_args *a)
 {
     if (dtype > 1)
-        share(team, a->outer * a->inner, a->n, dtype == 2 ? sum_i64 : sum_bool, a);
+        tgk_share_rows(team, a->outer * a->inner, a->n, dtype == 2 ? sum_i64 : sum_bool, a);
     else if (a->inner == 1 && a->n >= LONG)
         long_rows(team, isa, dtype, a);
     else if (a->inner == 1)
-        share(team, a->outer, a->n, dtype ? rows_f64[isa] : rows_f32[isa], a);
+        tgk_share_rows(team, a->outer, a->n, dtype ? rows_f64[isa] : rows_f32[isa], a);
     else
-        share(team, a->outer * groups(a), a->n * COLUMNS,
-              dtype ? columns_f64[isa] : columns_f32[isa], a);
+        tgk_share_rows(team, a->outer * groups(a), a->n * COLUMNS,
+                       dtype ? columns_f64[isa] : columns_f32[isa], a);
 }

@@ -16,12 +16,9 @@ typedef struct tgk_norm {
 #define TGK_BODY "softmax_isa.inc"
 #include "each_isa.h"
 
-/* Rows a helper takes at once have about so many elements. */
-enum { GRAIN = 1 << 14 };
-
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
 {
-    tgk_share(team, rows->outer * rows->inner, GRAIN / (rows->n + 1) + 1, body, rows);
+    tgk_share_rows(team, rows->outer * rows->inner, rows->n, body, rows);
 }
 
 #define TABLE(isa)                                                                                 \

@@ -107,8 +107,7 @@ tgk_range *const tgk_fold_table[2] = {fold_float, fold_double};
 
 void tgk_window_run(tgk_team *team, tgk_range *body, tgk_window_job *job)
 {
-    enum { GRAIN = 1 << 14 };
     const tgk_window *w = job->w;
     int64_t work = w->kernel[0] * w->kernel[1] * w->out[0] * w->out[1];
-    tgk_share(team, w->n * w->c, 1 + GRAIN / (work + 1), body, job);
+    tgk_share_rows(team, w->n * w->c, work, body, job);
 }

@@ -55,11 +55,9 @@ tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
     return tg_scope_close(scope, out);
 }
 
-tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
-                          size_t params_size)
+tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
+                             size_t params_size)
 {
-    if (!tg_check_inputs(op, n, in))
-        return NULL;
     return tg_apply(&(tg_call){.op = op,
                                .n_in = n,
                                .in = in,
@@ -68,6 +66,12 @@ tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const vo
                                .dims = in[0]->dims,
                                .params = params,
                                .params_size = params_size});
+}
+
+tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
+                          size_t params_size)
+{
+    return tg_check_inputs(op, n, in) ? tg_apply_as_first(op, n, in, params, params_size) : NULL;
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
@@ -165,25 +169,13 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 /* --- scalar forms: the number is a parameter --- */
 
-static tg_tensor *apply_scalar(const tg_op *op, tg_tensor *x, double s)
-{
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
-                               .params = &s,
-                               .params_size = sizeof s});
-}
-
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
     if (x->dtype == dtype)
-        return apply_scalar(op, x, s);
+        return tg_apply_as_first(op, 1, &x, &s, sizeof s);
     tg_scope scope = tg_scope_open(x);
     x = tg_to(x, dtype);
-    return tg_scope_close(scope, x ? apply_scalar(op, x, s) : NULL);
+    return tg_scope_close(scope, x ? tg_apply_as_first(op, 1, &x, &s, sizeof s) : NULL);
 }
 
 bool tg_is_whole(double s)

@@ -15,6 +15,9 @@ tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype);
 /* Checks n inputs and applies; the output is like the first one, to which the others broadcast. */
 tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
                           size_t params_size);
+/* The same for inputs that have been checked. */
+tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
+                             size_t params_size);
 /* Whether s is an integer that int64 holds. */
 bool tg_is_whole(double s);
 /* Checks x, which must not be bool. */

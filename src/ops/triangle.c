@@ -1,5 +1,5 @@
 /* Triangles of matrices: tril and triu. Bytes of zeros are zeros in every dtype. */
-#include "check.h"
+#include "arithmetic.h"
 
 #include <string.h>
 
@@ -60,14 +60,7 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *x, int64_t diagonal)
              op->name, tg_shape_of(x).chars);
     int64_t low = -x->dims[x->ndim - 2], high = x->dims[x->ndim - 1];
     triangle p = {diagonal < low ? low : diagonal > high ? high : diagonal};
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
-                               .params = &p,
-                               .params_size = sizeof p});
+    return tg_apply_as_first(op, 1, &x, &p, sizeof p);
 }
 
 tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal)

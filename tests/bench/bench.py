@@ -175,7 +175,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--threads", default="1")
     parser.add_argument("rows", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     counts = [int(n) for n in args.threads.split(",")]
     names = subprocess.run([args.program, "--list"], capture_output=True, text=True, check=True)
     heads = [f"libtinygrad, {n} | PyTorch, {n} | ratio" for n in counts]
