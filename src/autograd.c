@@ -14,7 +14,7 @@ typedef struct request {
     bool *found;
 } request;
 
-typedef struct pass {
+typedef struct tg_pass {
     tg_tape *tape;
     bool graph;             /* record the pass */
     bool enabled, anomaly;  /* the tape's settings before */
@@ -31,6 +31,7 @@ static void begin(pass *p)
     p->tape->recycling = !p->graph;
     p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
     p->tape->temporaries = NULL;
+    p->tape->pass = p;
 }
 
 static void end(pass *p)
@@ -38,6 +39,7 @@ static void end(pass *p)
     tg_tape *tape = p->tape;
     tg_set_grad_enabled(tape, p->enabled);
     tg_set_anomaly_enabled(tape, p->anomaly);
+    tape->pass = NULL;
     if (!p->graph) {
         tg_pool_reset(&tape->object_pool);
         tg_pool_reset(&tape->data_pool);
@@ -156,6 +158,35 @@ static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
         add_to_slot(&t->grad, g);
 }
 
+/* Whether x starts in the memory of a kept gradient: one that was dropped may still be read. */
+static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
+{
+    uintptr_t from = (uintptr_t)kept->data;
+    size_t size = (size_t)kept->numel * tg_dtype_size(kept->dtype);
+    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + size;
+}
+
+tg_tensor *tg_gradient_place(const tg_node *node, int i, tg_tensor *const *from, int n)
+{
+    pass *p = tg_node_tape(node)->pass;
+    tg_tensor *t = node->in[i];
+    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present)
+        return NULL;
+    for (int k = 0; k < n; k++) {
+        if (starts_in(from[k], t->holder->value))
+            return NULL;
+    }
+    t->grad = t->holder->value;
+    keep_later(p, t, NULL);
+    return t->grad;
+}
+
+/* Whether g is what tg_gradient_place() gave. */
+static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
+{
+    return t->is_leaf && g == t->holder->value && g == t->grad && !t->holder->present;
+}
+
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
     if (!g || p->tape->status || (t->is_leaf && !wanted(p->request, t)))
@@ -167,7 +198,7 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         return;
     }
     g = tg_sum_to(g, tg_dims_of(t));
-    if (!g)
+    if (!g || written_in_place(t, g))
         return;
     if (t->is_leaf) {
         add_to_leaf(p, t, g);

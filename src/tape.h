@@ -50,6 +50,7 @@ struct tg_tape {
     bool anomaly;   /* look for nan and inf in every output */
     bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
+    struct tg_pass *pass;          /* the running backward pass */
     tg_pool object_pool, data_pool;
     tg_generator generator;
     tg_status status;

@@ -353,6 +353,21 @@ static void dropped_gradient_read_by_its_own_pass(void **state)
     tg_tape_free(tape);
 }
 
+/* The same for a product, which goes straight to that memory where nothing of it is read. */
+static void dropped_gradient_times_its_leaf(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_ones(tape, TG_DIMS(16, 16), TG_REQUIRES_GRAD);
+    assert_int_equal(tg_backward(tg_sum(tg_mul_scalar(w, 2))), TG_OK);
+    tg_tensor *g = tg_grad(w); /* all 2 */
+    tg_zero_grad(w);
+    assert_int_equal(tg_backward(tg_sum(tg_matmul(w, tg_transpose(g, 0, 1)))), TG_OK);
+    for (int i = 0; i < 16 * 16; i++)
+        assert_equal(tg_f32(tg_grad(w))[i], 32);
+    tg_tape_free(tape);
+}
+
 /* The same where it is what the pass starts from. */
 static void dropped_gradient_as_upstream(void **state)
 {
@@ -396,6 +411,7 @@ int main(void)
         cmocka_unit_test(borrowed_memory),
         cmocka_unit_test(gradients_that_accumulate),
         cmocka_unit_test(dropped_gradient_read_by_its_own_pass),
+        cmocka_unit_test(dropped_gradient_times_its_leaf),
         cmocka_unit_test(dropped_gradient_as_upstream),
         cmocka_unit_test(replay_makes_it_right),
     };

@@ -1,6 +1,6 @@
 /* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any
  * strides, so that transposed inputs are never copied here. */
-#include "../op.h"
+#include "../accumulate.h"
 
 #include "../kernels/blas.h"
 
@@ -114,14 +114,27 @@ static void matmul_forward(tg_node *node)
     }
 }
 
+static const tg_op matmul_op;
+
+/* The gradient a b of input i: straight into a leaf's gradient where that has its shape. */
+static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
+{
+    if (!a || !b || a->ndim != 2 || b->ndim != 2 || node->in[i]->ndim != 2)
+        return tg_matmul(a, b);
+    tg_tensor *in[] = {a, b}, *place = tg_gradient_place(node, i, in, 2);
+    if (!place)
+        return tg_matmul(a, b);
+    return tg_apply(&(tg_call){.op = &matmul_op, .n_in = 2, .in = in, .in_place = place});
+}
+
 /* Of two tensors with at least two dims each. */
 static void matmul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *a = node->in[0], *b = node->in[1];
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_matmul(grad_out, tg_transpose(b, -1, -2));
+        grad_in[0] = gradient_product(node, 0, grad_out, tg_transpose(b, -1, -2));
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_matmul(tg_transpose(a, -1, -2), grad_out);
+        grad_in[1] = gradient_product(node, 1, tg_transpose(a, -1, -2), grad_out);
 }
 
 static const tg_op matmul_op = {.name = "matmul",
@@ -242,9 +255,9 @@ static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
 {
     tg_tensor *x = node->in[0], *weight = node->in[1];
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_matmul(grad_out, weight);
+        grad_in[0] = gradient_product(node, 0, grad_out, weight);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_matmul(tg_transpose(grad_out, 0, 1), x);
+        grad_in[1] = gradient_product(node, 1, tg_transpose(grad_out, 0, 1), x);
     grad_in[2] = grad_out;
 }
 
