@@ -82,6 +82,8 @@ typedef struct tg_optim tg_optim;
 typedef struct tg_params tg_params;
 /** Minibatches over arrays in memory; lives in the tape like a tensor. */
 typedef struct tg_batches tg_batches;
+/** A step of a program, kept to be run again; lives in the tape like a tensor. */
+typedef struct tg_capture tg_capture;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
@@ -161,6 +163,44 @@ TG_API tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark);
  * were disabled are not on the tape and do not run. Errors as tg_tape_rewind(), and what the
  * operations report (a target out of range). */
 TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
+
+/** Begins to capture a whole step: forward, backward and optimiser. Up to tg_capture_end()
+ * everything is done as always, and noted; tg_capture_replay() then does it again.
+ *
+ *     tg_tensor *x = tg_zeros(tape, TG_DIMS(32, 4), 0), *y = tg_zeros(tape, TG_DIMS(32), TG_I64);
+ *     ... the first minibatch into x and y ...
+ *     tg_capture *step = tg_capture_begin(tape);
+ *     tg_tensor *loss = tg_cross_entropy(tg_linear(x, w, b), y, NULL);
+ *     tg_optim_zero_grad(optim);
+ *     tg_backward(loss);
+ *     tg_optim_step(optim);
+ *     tg_capture_end(step);
+ *     while (...) {
+ *         ... the next minibatch into tg_data_mut(x) and tg_data_mut(y) ...
+ *         tg_capture_replay(step);
+ *         ... tg_item(loss) ...
+ *     }
+ *
+ * What is noted: operations, with gradients enabled or not; backward passes of all kinds; dropped,
+ * clipped and accumulated gradients; steps of optimisers. What the program itself computes or
+ * decides in between is not. A call whose effect a replay could not repeat is TG_ESTATE:
+ * tg_from_f32() and its like (make such tensors before, and write to them by tg_data_mut() between
+ * replays), tg_data_mut(), tg_batches_start(), _next() and _read(), tg_manual_seed(),
+ * tg_set_rng_state(), tg_optim_set_lr(), tg_tape_replay(), tg_capture_replay(), another
+ * tg_capture_begin(). To rewind to a mark before the capture gives it up; to one inside it is
+ * TG_ESTATE. NULL on an error. */
+TG_API tg_capture *tg_capture_begin(tg_tape *tape);
+/** Ends the capture and makes it ready. TG_ESTATE: it has ended already, or an operation failed
+ * during it. The memory of what it noted, intermediate gradients included, lives as long as it. */
+TG_API tg_status tg_capture_end(tg_capture *capture);
+/** Does again what was done during the capture, into the same tensors: bit for bit what the same
+ * calls would do now. Random operations draw again, an optimiser's rate may have changed, and
+ * errors that depend on data (a target out of range) are reported, with nothing done after them.
+ * Calls no allocator. Afterwards results and gradients can be read; they cannot be differentiated
+ * again. TG_ESTATE, before anything is done: the capture is not complete, or the tape was rewound
+ * into it; a gradient that the step takes as it finds it (one that it neither drops nor makes
+ * itself) is there now and was not then, or the reverse. TG_EVALUE: NULL. */
+TG_API tg_status tg_capture_replay(tg_capture *capture);
 
 /** The first error since tg_tape_new() or tg_clear_error(); TG_ENOMEM for a NULL tape. */
 TG_API tg_status tg_error(const tg_tape *tape);

@@ -138,6 +138,17 @@ void tg_arena_rewind(tg_arena *arena, tg_position to)
     arena->current = to.block;
 }
 
+bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p)
+{
+    const char *at = p;
+    const tg_block *end = arena->current ? arena->current->next : NULL;
+    for (tg_block *b = to.block ? to.block : arena->first; b != end; b = b->next) {
+        if (at > (const char *)b && at < b->end)
+            return b != to.block || at >= to.top;
+    }
+    return false;
+}
+
 /* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
 static int class_of(size_t size)
 {

@@ -50,6 +50,8 @@ static inline tg_position tg_arena_position(const tg_arena *arena)
 }
 
 void tg_arena_rewind(tg_arena *arena, tg_position to);
+/* Whether that would drop what stands at p. */
+bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p);
 
 enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };
 

@@ -5,6 +5,7 @@
  * `grad` slot is used only while a pass runs. A pass that records nothing takes its tensors from
  * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
 #include "accumulate.h"
+#include "capture.h"
 
 /* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
 typedef struct request {
@@ -37,6 +38,7 @@ static void begin(pass *p)
 static void end(pass *p)
 {
     tg_tape *tape = p->tape;
+    bool captured = tape->capture && !tape->capture_failed; /* then a replay needs all of it */
     tg_set_grad_enabled(tape, p->enabled);
     tg_set_anomaly_enabled(tape, p->anomaly);
     tape->pass = NULL;
@@ -46,7 +48,7 @@ static void end(pass *p)
         tape->recycling = false;
         tape->temporaries = NULL;
     }
-    if (!p->graph || tape->status)
+    if ((!p->graph || tape->status) && !captured)
         tg_tape_rewind(tape, p->start);
 }
 
@@ -88,7 +90,7 @@ static void add_to_slot(tg_tensor **slot, tg_tensor *g)
 {
     tg_tensor *former = *slot;
     if (exclusive(former)) {
-        tg_accumulate_into(former, g);
+        tg_add_again(former, g);
         return;
     }
     tg_tensor *sum = tg_accumulate(former, g);
@@ -128,7 +130,7 @@ static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
         if (p->graph)
             r->grads[i] = g;
         else
-            tg_tensor_copy(r->grads[i], g);
+            tg_copy_again(r->grads[i], g);
     }
 }
 
@@ -141,7 +143,7 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
         pin(g);
     } else {
         holder->value->storage->version++; /* a gradient that was dropped may still be read */
-        tg_tensor_copy(holder->value, g);
+        tg_copy_again(holder->value, g);
         g = holder->value;
     }
     t->grad = g;
@@ -153,7 +155,7 @@ static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
     if (!t->grad)
         set_leaf(p, t, g);
     else if (t->grad == t->holder->value)
-        tg_accumulate_into(t->grad, g);
+        tg_add_again(t->grad, g);
     else
         add_to_slot(&t->grad, g);
 }
@@ -281,6 +283,20 @@ static void walk(pass *p, tg_record *record)
     }
 }
 
+void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph)
+{
+    if (g != holder->value && (graph || !holder->present)) {
+        tg_tensor_copy(holder->value, g);
+    } else if (g != holder->value) {
+        tg_holder_settle(holder);
+        tg_accumulate_into(holder->value, g);
+    }
+    holder->graph = graph ? g : NULL;
+    holder->graph_epoch = g->head.epoch;
+    holder->value->storage->version++;
+    holder->present = true;
+}
+
 /* What can still fail, before any gradient that is kept changes. */
 static void add_former_gradients(pass *p)
 {
@@ -291,22 +307,9 @@ static void add_former_gradients(pass *p)
         tg_tensor *former = p->graph && !p->request ? tg_held_grad(holder) : NULL;
         if (former && !p->tape->status)
             holder->pending = tg_accumulate(former, holder->pending);
+        if (!p->request && !p->tape->status)
+            tg_note_keep(holder, holder->pending, p->graph);
     }
-}
-
-static void commit(const pass *p, tg_holder *holder)
-{
-    tg_tensor *g = holder->pending;
-    if (g != holder->value && (p->graph || !holder->present)) {
-        tg_tensor_copy(holder->value, g);
-    } else if (g != holder->value) {
-        tg_holder_settle(holder);
-        tg_accumulate_into(holder->value, g);
-    }
-    holder->graph = p->graph ? g : NULL;
-    holder->graph_epoch = g->head.epoch;
-    holder->value->storage->version++;
-    holder->present = true;
 }
 
 static void finish(pass *p)
@@ -316,7 +319,7 @@ static void finish(pass *p)
         if (p->request && !p->tape->status)
             deliver(p, t, t->holder->pending);
         else if (!p->tape->status)
-            commit(p, t->holder);
+            tg_holder_keep(t->holder, t->holder->pending, p->graph);
         if (t->is_leaf)
             t->grad = NULL;
         t->holder->pending = NULL;
@@ -335,7 +338,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     tg_tensor *g =
         tg_tensor_new(tape, "backward", grad_out->dtype, (tg_dims){grad_out->ndim, grad_out->dims});
     if (g)
-        tg_tensor_copy(g, grad_out);
+        tg_copy_again(g, grad_out);
     return g;
 }
 

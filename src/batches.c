@@ -52,7 +52,7 @@ tg_status tg_batches_start(tg_batches *b)
     tg_tape *tape = check(b, "batches_start");
     if (!tape)
         return b ? TG_ESTATE : TG_EVALUE;
-    if (tape->status)
+    if (tape->status || !tg_outside_capture(tape, "batches_start"))
         return tape->status;
     if (b->shuffle)
         tg_generator_permutation(&tape->generator, b->order, b->n);
@@ -64,7 +64,7 @@ tg_status tg_batches_start(tg_batches *b)
 bool tg_batches_next(tg_batches *b)
 {
     tg_tape *tape = check(b, "batches_next");
-    if (!tape || tape->status)
+    if (!tape || tape->status || !tg_outside_capture(tape, "batches_next"))
         return false;
     TG_CHECK(tape, b->started, TG_ESTATE, "batches_next: no epoch was started");
     b->first += b->size;
@@ -108,7 +108,7 @@ tg_status tg_batches_read(const tg_batches *b, const void *array, tg_tensor *int
     tg_tape *tape = check(b, "batches_read");
     if (!tape)
         return b ? TG_ESTATE : TG_EVALUE;
-    if (tape->status)
+    if (tape->status || !tg_outside_capture(tape, "batches_read"))
         return tape->status;
     if (!check_read(b, tape, array, into))
         return tape->status ? tape->status : TG_ESTATE;

@@ -1,5 +1,6 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on op.h; gradients that a leaf keeps are contiguous. */
+#include "capture.h"
 #include "op.h"
 
 #include <limits.h>
@@ -125,9 +126,36 @@ static void limit(tg_tensor *g, double value)
     g->storage->version++;
 }
 
+/* During a capture: a replay clips again. */
+typedef struct clip_params {
+    double most, norm_type;
+} clip_params;
+
+static bool note(const tg_op *op, tg_tensor *const *params, size_t n, clip_params p)
+{
+    tg_tape *tape = tg_tape_in(params[0]);
+    return !tape->capture || tg_capture_note(tape, &(tg_call){.op = op,
+                                                              .n_in = (int)n,
+                                                              .in = params,
+                                                              .params = &p,
+                                                              .params_size = sizeof p});
+}
+
+static void norm_forward(tg_node *node)
+{
+    const clip_params *p = node->params;
+    tg_clip_grad_norm(node->in, (size_t)node->n_in, p->most, p->norm_type);
+}
+
+static void value_forward(tg_node *node)
+{
+    const clip_params *p = node->params;
+    tg_clip_grad_value(node->in, (size_t)node->n_in, p->most);
+}
+
 double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, double norm_type)
 {
-    static const tg_op op = {.name = "clip_grad_norm"};
+    static const tg_op op = {.name = "clip_grad_norm", .forward = norm_forward};
     double p = norm_type == 0 ? 2 : norm_type;
     if (n == 0)
         return 0;
@@ -138,7 +166,7 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
     else if (!(p > 0))
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", norm_type);
-    if (tape->status)
+    if (tape->status || !note(&op, params, n, (clip_params){max_norm, p}))
         return (double)NAN;
     double total = total_norm(params, n, p), scale = max_norm / (total + 1e-6);
     for (size_t i = 0; i < n; i++)
@@ -148,7 +176,7 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
 
 tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
 {
-    static const tg_op op = {.name = "clip_grad_value"};
+    static const tg_op op = {.name = "clip_grad_value", .forward = value_forward};
     if (n == 0)
         return TG_OK;
     tg_status status = check(params, n, &op);
@@ -157,6 +185,8 @@ tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
     if (!(value >= 0))
         return tg_fail(tg_tape_in(params[0]), TG_EVALUE, "clip_grad_value: value %g is not >= 0",
                        value);
+    if (!note(&op, params, n, (clip_params){value, 0}))
+        return tg_error(tg_tape_in(params[0]));
     for (size_t i = 0; i < n; i++)
         limit(gradient(params[i]), value);
     return TG_OK;

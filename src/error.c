@@ -8,6 +8,7 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     if (!tape || tape->status)
         return status;
     tape->status = status;
+    tape->capture_failed = true;
     va_list args;
     va_start(args, format);
     vsnprintf(tape->message, sizeof tape->message, format, args);

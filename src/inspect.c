@@ -82,6 +82,8 @@ void *tg_data_mut(tg_tensor *t)
         return NULL;
     TG_CHECK(tg_tape_in(t), t->contiguous, TG_ESTATE, "data_mut: %s is not contiguous",
              tg_shape_of(t).chars);
+    if (!tg_outside_capture(tg_tape_in(t), "data_mut"))
+        return NULL;
     t->storage->version++;
     return t->data;
 }

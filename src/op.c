@@ -1,7 +1,7 @@
 /* Recording operations, running them and running them again, see op.h. Relies on tensor.h. */
 #include "op.h"
 
-#include <string.h>
+#include "capture.h"
 
 bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 {
@@ -43,34 +43,6 @@ static void checkpoint_objects(tg_tape *tape, const checkpoint *to)
     tape->last_object = to->last_object;
 }
 
-static size_t round_up(size_t size, size_t to)
-{
-    return (size + to - 1) / to * to;
-}
-
-/* A record with the arrays that follow it: inputs, versions, parameters. */
-static tg_record *new_record(tg_tape *tape, const tg_call *call)
-{
-    size_t n = (size_t)call->n_in;
-    size_t versions = round_up(sizeof(tg_record), 8) + n * sizeof(tg_tensor *);
-    size_t params = round_up(versions + (n + 1) * sizeof(uint32_t), 16);
-    tg_record *record =
-        tg_tape_object(tape, call->op->name, TG_MAGIC_RECORD, params + call->params_size);
-    if (!record)
-        return NULL;
-    char *memory = (char *)record;
-    record->node = (tg_node){.op = call->op,
-                             .n_in = call->n_in,
-                             .in_place = call->in_place,
-                             .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
-                             .params = memory + params};
-    if (n)
-        memcpy(record->node.in, call->in, n * sizeof(tg_tensor *));
-    if (call->params_size)
-        memcpy(memory + params, call->params, call->params_size);
-    return record;
-}
-
 static void note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
@@ -80,14 +52,13 @@ static void note_versions(tg_record *record)
     versions[node->n_in] = node->out->storage->version;
 }
 
-/* In anomaly mode: reports an output that is not finite. */
-static void check_finite(tg_tape *tape, const tg_node *node)
+void tg_check_finite(const tg_node *node)
 {
     const tg_tensor *out = node->out;
     int64_t i = tg_is_float(out->dtype) ? tg_first_nonfinite(out) : -1;
     if (i >= 0)
-        tg_fail(tape, TG_EVALUE, "%s: output element %lld is %g", node->op->name, (long long)i,
-                tg_element(out, i));
+        tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
+                (long long)i, tg_element(out, i));
 }
 
 static void run(tg_tape *tape, tg_record *record)
@@ -100,7 +71,7 @@ static void run(tg_tape *tape, tg_record *record)
         record->node.out->storage->version++;
     note_versions(record);
     if (tape->anomaly && !tape->status)
-        check_finite(tape, &record->node);
+        tg_check_finite(&record->node);
 }
 
 static tg_tape *tape_of_call(const tg_call *call)
@@ -138,7 +109,7 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, checkpoint *before
             return NULL;
     }
     *before_record = checkpoint_take(tape);
-    tg_record *record = new_record(tape, call);
+    tg_record *record = tg_record_new(tape, call);
     if (record) {
         record->node.out = out;
         record->node.saved = saved;
@@ -176,6 +147,8 @@ tg_tensor *tg_apply(const tg_call *call)
     tg_record *record = prepare(tape, call, &before_record);
     if (record)
         run(tape, record);
+    if (tape->capture && !tape->status)
+        tg_capture_add(tape, record);
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {
@@ -187,7 +160,7 @@ tg_tensor *tg_apply(const tg_call *call)
     tg_tensor *out = record->node.out;
     if (tape->grad_enabled)
         keep(tape, record);
-    else
+    else if (!tape->capture)
         checkpoint_objects(tape, &before_record);
     return out;
 }
@@ -229,7 +202,7 @@ bool tg_node_unchanged(tg_node *node)
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
-    if (!tape || tape->status)
+    if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);

@@ -3,6 +3,7 @@
  * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
 #include "optim.h"
 
+#include "capture.h"
 #include "kernels/nest.h"
 #include "params.h"
 
@@ -182,14 +183,16 @@ double tg_optim_lr(const tg_optim *optim, size_t group)
 void tg_optim_set_group_lr(tg_optim *optim, size_t group, double lr)
 {
     tg_group *g = group_at(optim, group, "optim_set_group_lr");
-    if (g && tg_check_rate(tg_object_tape(g), "optim_set_group_lr", "lr", lr))
+    if (g && tg_check_rate(tg_object_tape(g), "optim_set_group_lr", "lr", lr) &&
+        tg_outside_capture(tg_object_tape(g), "optim_set_group_lr"))
         put_lr(g, lr);
 }
 
 void tg_optim_set_lr(tg_optim *optim, double lr)
 {
     tg_tape *tape = alive(optim, "optim_set_lr");
-    if (!tape || !tg_check_rate(tape, "optim_set_lr", "lr", lr))
+    if (!tape || !tg_check_rate(tape, "optim_set_lr", "lr", lr) ||
+        !tg_outside_capture(tape, "optim_set_lr"))
         return;
     for (tg_group *g = optim->first; g; g = g->next)
         put_lr(g, lr);
@@ -245,12 +248,25 @@ static void update(const tg_family *family, const tg_slot *slot, double lr)
         slot->step->storage->version++;
 }
 
+static void step_forward(tg_node *node)
+{
+    tg_optim_step(*(tg_optim *const *)node->params);
+}
+
+static bool note_step(tg_tape *tape, tg_optim *optim)
+{
+    static const tg_op op = {.name = "optim_step", .forward = step_forward};
+    return !tape->capture ||
+           tg_capture_note(tape,
+                           &(tg_call){.op = &op, .params = &optim, .params_size = sizeof optim});
+}
+
 tg_status tg_optim_step(tg_optim *optim)
 {
     tg_tape *tape = alive(optim, "optim_step");
     if (!tape)
         return optim ? TG_ESTATE : TG_EVALUE;
-    if (tape->status)
+    if (tape->status || !note_step(tape, optim))
         return tape->status;
     for (const tg_group *g = optim->first; g; g = g->next) {
         for (size_t i = 0; i < g->n; i++) {

@@ -110,9 +110,58 @@ void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
     return data;
 }
 
+/* From the reserve; NULL where it is too small, as it may be for work that depends on the data. */
+static void *take_reserve(tg_reserve *reserve, size_t size)
+{
+    char *start = reserve->top + (-(uintptr_t)reserve->top & 63);
+    if (start > reserve->end || size > (size_t)(reserve->end - start))
+        return NULL;
+    reserve->top = start + size;
+    return start;
+}
+
 void *tg_workspace(tg_node *node, size_t size)
 {
-    return tg_tape_data(tg_node_tape(node), node->op->name, size);
+    tg_tape *tape = tg_node_tape(node);
+    void *reserved = tape->reserve.end ? take_reserve(&tape->reserve, size) : NULL;
+    if (reserved)
+        return reserved;
+    tape->workspace_used += size + 64;
+    return tg_tape_data(tape, node->op->name, size);
+}
+
+static size_t round_up(size_t size, size_t to)
+{
+    return (size + to - 1) / to * to;
+}
+
+tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
+{
+    size_t n = (size_t)call->n_in;
+    size_t versions = round_up(sizeof(tg_record), 8) + n * sizeof(tg_tensor *);
+    size_t params = round_up(versions + (n + 1) * sizeof(uint32_t), 16);
+    tg_record *record =
+        tg_tape_object(tape, call->op->name, TG_MAGIC_RECORD, params + call->params_size);
+    if (!record)
+        return NULL;
+    char *memory = (char *)record;
+    record->node = (tg_node){.op = call->op,
+                             .n_in = call->n_in,
+                             .in_place = call->in_place,
+                             .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
+                             .params = memory + params};
+    if (n)
+        memcpy(record->node.in, call->in, n * sizeof(tg_tensor *));
+    if (call->params_size)
+        memcpy(memory + params, call->params, call->params_size);
+    return record;
+}
+
+bool tg_outside_capture(tg_tape *tape, const char *name)
+{
+    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+             "%s: called during a capture, whose replay would not do it again", name);
+    return true;
 }
 
 void tg_record_link(tg_tape *tape, tg_record *record)
@@ -151,7 +200,7 @@ static void *at(const tg_mark *mark, int place)
 
 /* The last object before a mark is alive, and still that object, just as long as the mark is good:
  * whatever comes after it comes after the mark. */
-TG_UNSANITIZED static bool mark_is_fresh(const tg_mark *mark)
+TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *mark)
 {
     const tg_object *object = mark->at[AT_OBJECT];
     return !object || ((const char *)object < object->block->top && object->epoch == mark->epoch);
@@ -161,7 +210,7 @@ static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name
 {
     if (mark->at[AT_TAPE] != tape)
         return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape", name);
-    if (!mark_is_fresh(mark))
+    if (!tg_mark_fresh(mark))
         return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
     if (tape->recycling)
         return tg_fail(tape, TG_ESTATE, "%s: called during a backward pass", name);
@@ -175,8 +224,12 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
     tg_status status = check_mark(tape, &mark, "tape_rewind");
     if (status)
         return status;
-    tg_arena_rewind(&tape->objects,
-                    (tg_position){at(&mark, AT_OBJECT_BLOCK), at(&mark, AT_OBJECT_TOP)});
+    tg_position objects = {at(&mark, AT_OBJECT_BLOCK), at(&mark, AT_OBJECT_TOP)};
+    if (tape->capture && tg_arena_drops(&tape->objects, objects, tape->capture))
+        tape->capture = NULL;
+    if (tape->capture && !tape->capture_failed)
+        return tg_fail(tape, TG_ESTATE, "tape_rewind: to a mark inside a capture that goes on");
+    tg_arena_rewind(&tape->objects, objects);
     tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
     tape->last = at(&mark, AT_RECORD);
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
@@ -197,7 +250,7 @@ tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_reco
 
 void tg_manual_seed(tg_tape *tape, uint64_t seed)
 {
-    if (tape)
+    if (tape && tg_outside_capture(tape, "manual_seed"))
         tg_generator_seed(&tape->generator, seed);
 }
 

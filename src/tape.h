@@ -25,7 +25,8 @@ enum {
     TG_MAGIC_PARAMS = 0x7061726d,
     TG_MAGIC_ENTRIES = 0x656e7472,
     TG_MAGIC_GROUP = 0x67726f75,
-    TG_MAGIC_BATCHES = 0x62617463
+    TG_MAGIC_BATCHES = 0x62617463,
+    TG_MAGIC_CAPTURE = 0x63617074
 };
 
 /* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
@@ -35,6 +36,11 @@ typedef struct tg_record {
     tg_node node;
     struct tg_record *prev, *next;
 } tg_record;
+
+/* Memory for workspace that is there before a replay begins; end NULL: none is. */
+typedef struct tg_reserve {
+    char *start, *top, *end;
+} tg_reserve;
 
 struct tg_tape {
     tg_allocator allocator;
@@ -52,6 +58,11 @@ struct tg_tape {
     struct tg_tensor *temporaries; /* made by the running backward function */
     struct tg_pass *pass;          /* the running backward pass */
     tg_pool object_pool, data_pool;
+    tg_capture *capture;   /* what is being captured; see capture.h */
+    uint32_t captures;     /* begun so far */
+    bool capture_failed;   /* there was an error since it began */
+    size_t workspace_used; /* since the last thing was captured */
+    tg_reserve reserve;
     tg_generator generator;
     tg_status status;
     char message[256];
@@ -123,8 +134,14 @@ static inline tg_tape *tg_node_tape(const tg_node *node)
     return tg_object_tape(tg_record_of(node));
 }
 
+/* Where a replay could not do the same again: ESTATE, and false, during a capture. */
+bool tg_outside_capture(tg_tape *tape, const char *name);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
+/* A record of a call with the arrays that follow it: inputs, versions, parameters. */
+tg_record *tg_record_new(tg_tape *tape, const tg_call *call);
 void tg_record_link(tg_tape *tape, tg_record *record);
+/* Whether the tape was not rewound past the mark. */
+bool tg_mark_fresh(const tg_mark *mark);
 /* The first record after a mark (NULL: there is none), or why the mark is no good. */
 tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first);
 

@@ -1,6 +1,7 @@
 /* Making tensors and looking into them. Relies on tape.h, shape.h and the copying kernels. */
 #include "tensor.h"
 
+#include "capture.h"
 #include "kernels/nest.h"
 
 #include <string.h>
@@ -34,7 +35,7 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
 {
     size_t size = sizeof(tg_tensor) + 2 * (size_t)dims.ndim * sizeof(int64_t);
     tg_tensor *t;
-    if (tape->recycling) {
+    if (tape->recycling && !tape->capture) {
         t = tg_pool_object(tape, name, TG_MAGIC_TENSOR, size);
     } else {
         t = tg_tape_object(tape, name, TG_MAGIC_TENSOR, size);
@@ -105,6 +106,8 @@ tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
 static void release_header(tg_tensor *t)
 {
     tg_tape *tape = tg_tape_in(t);
+    if (tape->capture)
+        return; /* a replay uses it again */
     t->head.magic = 0;
     tg_pool_give(&tape->object_pool, t, sizeof *t + 2 * (size_t)t->ndim * sizeof(int64_t));
 }
@@ -180,7 +183,7 @@ bool tg_tensor_hold(tg_tensor *t, const char *name)
     *holder = (tg_holder){.head = holder->head, .value = value};
     t->holder = holder;
     t->holder_epoch = holder->head.epoch;
-    return true;
+    return tg_note_empty(holder);
 }
 
 static bool make_leaf(tg_tensor *t, const char *name)
@@ -249,7 +252,7 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_alive(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (!holder)
+    if (!holder || !tg_note_empty(holder))
         return;
     holder->present = false;
     holder->graph = NULL;

@@ -23,6 +23,7 @@ typedef struct tg_holder {
     uint32_t graph_epoch; /* ... unless it was rewound away since */
     tg_tensor *pending;   /* what the running backward pass has for it */
     tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
+    uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
 } tg_holder;
 
 struct tg_tensor {
@@ -104,6 +105,8 @@ tg_holder *tg_holder_of(const tg_tensor *t);
 tg_tensor *tg_held_grad(const tg_holder *holder);
 /* Brings the holder's own copy of a recorded gradient up to what the user sees. */
 void tg_holder_settle(tg_holder *holder);
+/* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
+void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph);
 /* The row-major index of the first nan or inf in a float tensor; -1 where there is none. */
 int64_t tg_first_nonfinite(const tg_tensor *t);
 /* The element at a row-major index, as a double. */

@@ -1,4 +1,6 @@
-/* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded. */
+/* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded, but
+ * for a captured step, whose replay fills constants again. */
+#include "../capture.h"
 #include "../op.h"
 
 #include "../kernels/loops.h"
@@ -6,12 +8,36 @@
 #include <math.h>
 #include <string.h>
 
+/* The first value, and from one to the next. */
+typedef struct filling {
+    double value, step;
+} filling;
+
+/* A leaf, filled by op's forward function, which a captured step runs again. */
+static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f, int flags)
+{
+    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags);
+    if (!t)
+        return NULL;
+    tg_node node = {.op = op, .out = t, .params = &f};
+    op->forward(&node);
+    bool noted =
+        !tape->capture ||
+        tg_capture_note(tape,
+                        &(tg_call){.op = op, .in_place = t, .params = &f, .params_size = sizeof f});
+    return noted ? t : NULL;
+}
+
+static void zeros_forward(tg_node *node)
+{
+    memset(node->out->data, 0, (size_t)node->out->numel * tg_dtype_size(node->out->dtype));
+}
+
+static const tg_op zeros_op = {.name = "zeros", .forward = zeros_forward};
+
 tg_tensor *tg_zeros(tg_tape *tape, int ndim, const int64_t *dims, int flags)
 {
-    tg_tensor *t = tg_tensor_leaf(tape, "zeros", (tg_dims){ndim, dims}, flags);
-    if (t)
-        memset(t->data, 0, (size_t)t->numel * tg_dtype_size(t->dtype));
-    return t;
+    return filled(tape, &zeros_op, (tg_dims){ndim, dims}, (filling){0}, flags);
 }
 
 #define FILL(T)                                                                                    \
@@ -27,20 +53,20 @@ FILL(double)
 FILL(int64_t)
 FILL(bool)
 
-static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_double, fill_int64_t,
-                                                             fill_bool};
-
-static tg_tensor *full(tg_tape *tape, const char *name, tg_dims dims, double value, int flags)
+static void full_forward(tg_node *node)
 {
-    tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
-    if (t)
-        fill[t->dtype](t, value);
-    return t;
+    static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_double,
+                                                                 fill_int64_t, fill_bool};
+    const filling *f = node->params;
+    fill[node->out->dtype](node->out, f->value);
 }
+
+static const tg_op ones_op = {.name = "ones", .forward = full_forward};
+static const tg_op full_op = {.name = "full", .forward = full_forward};
 
 tg_tensor *tg_ones(tg_tape *tape, int ndim, const int64_t *dims, int flags)
 {
-    return full(tape, "ones", (tg_dims){ndim, dims}, 1.0, flags);
+    return filled(tape, &ones_op, (tg_dims){ndim, dims}, (filling){1, 0}, flags);
 }
 
 /* Whether a cast to int64 is defined. */
@@ -53,7 +79,7 @@ tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double value, i
 {
     TG_CHECK(tape, (flags & 0xff) != TG_I64 || fits_int64(value), TG_EVALUE,
              "full: int64 cannot hold %g", value);
-    return full(tape, "full", (tg_dims){ndim, dims}, value, flags);
+    return filled(tape, &full_op, (tg_dims){ndim, dims}, (filling){value, 0}, flags);
 }
 
 #define ARANGE(T)                                                                                  \
@@ -68,8 +94,15 @@ ARANGE(float)
 ARANGE(double)
 ARANGE(int64_t)
 
-static void (*const arange[TG_DTYPES])(tg_tensor *, double, double) = {arange_float, arange_double,
-                                                                       arange_int64_t};
+static void arange_forward(tg_node *node)
+{
+    static void (*const arange[TG_DTYPES])(tg_tensor *, double,
+                                           double) = {arange_float, arange_double, arange_int64_t};
+    const filling *f = node->params;
+    arange[node->out->dtype](node->out, f->value, f->step);
+}
+
+static const tg_op arange_op = {.name = "arange", .forward = arange_forward};
 
 tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int flags)
 {
@@ -87,10 +120,7 @@ tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int f
     double count = ceil((end - start) / step);
     TG_CHECK(tape, fits_int64(count), TG_ESHAPE, "arange: %g elements", count);
     int64_t size = (int64_t)count;
-    tg_tensor *t = tg_tensor_leaf(tape, "arange", (tg_dims){1, &size}, flags);
-    if (t)
-        arange[t->dtype](t, start, step);
-    return t;
+    return filled(tape, &arange_op, (tg_dims){1, &size}, (filling){start, step}, flags);
 }
 
 /* flags with the dtype of the caller's array; -1 where they name another. */
@@ -117,7 +147,7 @@ static bool check_data(tg_tape *tape, const char *name, const void *data, tg_dim
 
 static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dims dims, int flags)
 {
-    if (!check_data(tape, name, data, dims, flags))
+    if (!check_data(tape, name, data, dims, flags) || !tg_outside_capture(tape, name))
         return NULL;
     tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
     if (t && t->numel)
