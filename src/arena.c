@@ -192,7 +192,8 @@ void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
     *(void **)chunk = pool->chunks[class];
     pool->chunks[class] = chunk;
     pool->used[class / 64] |= (uint64_t)1 << class % 64;
-    TG_POISON(chunk, class_size(class));
+    if (!pool->lasting)
+        TG_POISON(chunk, class_size(class));
 }
 
 void tg_pool_reset(tg_pool *pool)

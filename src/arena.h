@@ -61,6 +61,7 @@ typedef struct tg_pool {
     tg_arena *arena;
     void *chunks[TG_POOL_CLASSES];
     uint64_t used[TG_POOL_WORDS]; /* which lists may be non-empty: makes the reset cheap */
+    bool lasting;                 /* a replay writes to the chunks again: they are not poisoned */
 } tg_pool;
 
 void *tg_pool_take(tg_pool *pool, size_t size);

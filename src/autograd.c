@@ -32,6 +32,7 @@ static void begin(pass *p)
     p->tape->recycling = !p->graph;
     p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
     p->tape->temporaries = NULL;
+    p->tape->data_pool.lasting = p->tape->capture;
     p->tape->pass = p;
 }
 

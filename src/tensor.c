@@ -35,7 +35,7 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
 {
     size_t size = sizeof(tg_tensor) + 2 * (size_t)dims.ndim * sizeof(int64_t);
     tg_tensor *t;
-    if (tape->recycling && !tape->capture) {
+    if (tape->recycling) {
         t = tg_pool_object(tape, name, TG_MAGIC_TENSOR, size);
     } else {
         t = tg_tape_object(tape, name, TG_MAGIC_TENSOR, size);

@@ -60,7 +60,8 @@ enum {
     OP_IN_PLACE = 4,       /* overwrites input 0 and returns it */
     OP_TO_FLOAT = 8,       /* integers give float32 */
     OP_OPTIONAL_IN = 0x10, /* the last input may be NULL */
-    OP_COMPOSED = 0x20     /* several calls: where one fails, those before it stay */
+    OP_COMPOSED = 0x20,    /* several calls: where one fails, those before it stay */
+    OP_UNCAPTURED = 0x40   /* a capture refuses it */
 };
 
 typedef struct op_row {

@@ -31,6 +31,13 @@ static bool is_input(const op_args *args, const tg_tensor *y)
     return false;
 }
 
+static bool names_the_call(const op_case *c, const tg_tape *tape)
+{
+    const char *says = op_says(c->row), *message = tg_error_message(tape);
+    size_t n = strlen(says);
+    return strncmp(message, says, n) == 0 && message[n] == ':';
+}
+
 /* --- no grad --- */
 
 static void no_grad(const op_case *c)
@@ -136,6 +143,77 @@ static void replay_graph(const op_case *c)
     tg_tape_free(tape);
 }
 
+/* --- capture --- */
+
+/* A gradient for y that is computed, so that it can be captured. */
+static tg_tensor *computed_upstream(tg_tensor *y)
+{
+    tg_tensor *count = tg_arange(tg_tape_of(y), 0, (double)tg_numel(y), 1, tg_dtype(y));
+    return tg_reshape(tg_sin(tg_add_scalar(count, 1)), tg_ndim(y), tg_sizes(y));
+}
+
+/* Call and backward pass. */
+static tg_tensor *call_and_back(const op_case *c, const op_args *args)
+{
+    tg_tensor *y = op_call(c->row, args);
+    if (tg_requires_grad(y))
+        tg_backward_with(y, computed_upstream(y), NULL);
+    OP_CHECK(c, y && !tg_error(args->tape), "%s", tg_error_message(args->tape));
+    return y;
+}
+
+static void captured_again(const op_case *c, const op_args *args, op_layout layout)
+{
+    tg_capture *step = tg_capture_begin(args->tape);
+    tg_tensor *y = call_and_back(c, args);
+    OP_CHECK(c, !tg_capture_end(step), "%s", tg_error_message(args->tape));
+    /* A result that went in is not computed again, and keeps its value. */
+    op_case other = strchr(c->s->in, 'r') ? *c : with_other_values(c);
+    OP_CHECK(c, op_overwrite(&other, args, layout), "%s", tg_error_message(args->tape));
+    for (int i = 0; i < args->n; i++)
+        tg_zero_grad(args->leaf[i]);
+    OP_CHECK(c, !tg_capture_replay(step), "%s", tg_error_message(args->tape));
+
+    op_args fresh;
+    op_outcome got, want;
+    tg_tape *tape = tape_with_inputs(&other, layout, &fresh);
+    if (c->row->is & OP_RANDOM)
+        op_call(c->row, &fresh);
+    want.out = snapshot_of(call_and_back(&other, &fresh));
+    got.out = snapshot_of(y);
+    op_gradients(args, &got);
+    op_gradients(&fresh, &want);
+    const char *difference = op_difference(&got, &want);
+    OP_CHECK(c, !difference, "layout %d captured: %s", (int)layout, difference);
+    tg_tape_free(tape);
+}
+
+static void refused_in_capture(const op_case *c)
+{
+    op_args args;
+    tg_tape *tape = tape_with_inputs(c, PLAIN, &args);
+    tg_capture *step = tg_capture_begin(tape);
+    OP_CHECK(c, !op_call(c->row, &args) && tg_error(tape) == TG_ESTATE, "it is not refused");
+    OP_CHECK(c, names_the_call(c, tape), "\"%s\"", tg_error_message(tape));
+    OP_CHECK(c, tg_capture_end(step) == TG_ESTATE, "the capture is whole");
+    tg_tape_free(tape);
+}
+
+static void capture(const op_case *c)
+{
+    if (c->row->is & OP_UNCAPTURED) {
+        refused_in_capture(c);
+        return;
+    }
+    op_layout last = c->row->is & OP_IN_PLACE ? PLAIN : EXPANDED;
+    for (op_layout layout = PLAIN; layout <= last; layout++) {
+        op_args args;
+        tg_tape *tape = tape_with_inputs(c, layout, &args);
+        captured_again(c, &args, layout);
+        tg_tape_free(tape);
+    }
+}
+
 /* A plain pass and a recorded one give the same bits, and so does the second order twice. */
 static void graph_same(const op_case *c)
 {
@@ -167,13 +245,6 @@ static void graph_same(const op_case *c)
 }
 
 /* --- bad inputs --- */
-
-static bool names_the_call(const op_case *c, const tg_tape *tape)
-{
-    const char *says = op_says(c->row), *message = tg_error_message(tape);
-    size_t n = strlen(says);
-    return strncmp(message, says, n) == 0 && message[n] == ':';
-}
 
 /* The call gave NULL with that error; once it is cleared, good inputs give good results. */
 static void expect_error(const op_case *c, tg_tape *tape, const op_args *good, tg_status status,
@@ -392,6 +463,7 @@ int main(int argc, char **argv)
         {.name = "no_grad_same", .run = no_grad_same},
         {.name = "replay", .run = replay},
         {.name = "replay_graph", .run = replay_graph},
+        {.name = "capture", .run = capture},
         {.name = "graph_same", .run = graph_same},
         {.name = "null_input", .run = null_input},
         {.name = "foreign_input", .run = foreign_input},
