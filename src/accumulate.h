@@ -14,8 +14,8 @@ tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims);
 tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b);
 /* a += b without recording. */
 void tg_accumulate_into(tg_tensor *a, tg_tensor *b);
-/* In a backward function: where the gradient of input i, a leaf's first one, may be written to
- * instead of a new tensor, computed from n others; grad_in[i] is set to it then. NULL: nowhere. */
-tg_tensor *tg_gradient_place(const tg_node *node, int i, tg_tensor *const *from, int n);
+/* tg_apply() for a backward function that sets grad_in[i] to the result: the first gradient of a
+ * leaf is written where it is kept. */
+tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call);
 
 #endif

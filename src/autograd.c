@@ -169,22 +169,35 @@ static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
     return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + size;
 }
 
-tg_tensor *tg_gradient_place(const tg_node *node, int i, tg_tensor *const *from, int n)
+/* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
+ * the leaf's shape; else NULL. */
+static tg_tensor *place_of(const pass *p, const tg_tensor *t, const tg_call *call)
 {
-    pass *p = tg_node_tape(node)->pass;
-    tg_tensor *t = node->in[i];
-    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present)
+    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
+        call->dtype != t->dtype ||
+        !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(t)))
         return NULL;
-    for (int k = 0; k < n; k++) {
-        if (starts_in(from[k], t->holder->value))
+    for (int k = 0; k < call->n_in; k++) {
+        if (call->in[k] && starts_in(call->in[k], t->holder->value))
             return NULL;
     }
-    t->grad = t->holder->value;
-    keep_later(p, t, NULL);
-    return t->grad;
+    return t->holder->value;
 }
 
-/* Whether g is what tg_gradient_place() gave. */
+tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+{
+    pass *p = tg_node_tape(node)->pass;
+    tg_tensor *t = node->in[i], *place = place_of(p, t, call);
+    if (!place)
+        return tg_apply(call);
+    t->grad = place;
+    keep_later(p, t, NULL);
+    tg_call in_place = *call;
+    in_place.in_place = place;
+    return tg_apply(&in_place);
+}
+
+/* Whether g was written where it is kept. */
 static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
 {
     return t->is_leaf && g == t->holder->value && g == t->grad && !t->holder->present;

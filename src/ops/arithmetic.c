@@ -1,5 +1,6 @@
 /* add, sub, mul, div and their scalar forms, with PyTorch's broadcasting and promotion. */
 #include "arithmetic.h"
+#include "../accumulate.h"
 
 #include "../kernels/loops.h"
 
@@ -126,12 +127,27 @@ tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
 
 TG_MAP_FORWARD(mul, mul_f32, mul_f64, mul_i64, mul_bool)
 
+static const tg_op mul_op;
+
+/* g * other, the gradient of input i. */
+static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
+{
+    tg_tensor *in[] = {g, other};
+    return tg_apply_gradient(node, i,
+                             &(tg_call){.op = &mul_op,
+                                        .n_in = 2,
+                                        .in = in,
+                                        .dtype = g->dtype,
+                                        .ndim = g->ndim,
+                                        .dims = g->dims});
+}
+
 static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_mul(grad_out, node->in[1]);
+        grad_in[0] = gradient_product(node, 0, grad_out, node->in[1]);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(grad_out, node->in[0]);
+        grad_in[1] = gradient_product(node, 1, grad_out, node->in[0]);
 }
 
 static const tg_op mul_op = {.name = "mul",

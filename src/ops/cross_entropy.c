@@ -4,6 +4,7 @@
  * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
  * and weights, are composed of other operations. */
+#include "../accumulate.h"
 #include "check.h"
 
 #include "../kernels/coefficients.h"
@@ -293,14 +294,15 @@ static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
 {
     tg_tensor *x = node->in[0];
     tg_tensor *in[] = {grad_out, node->in[1], node->in[2], node->saved};
-    grad_in[0] = tg_apply(&(tg_call){.op = &nll_gradient_op,
-                                     .n_in = 4,
-                                     .in = in,
-                                     .dtype = x->dtype,
-                                     .ndim = x->ndim,
-                                     .dims = x->dims,
-                                     .params = node->params,
-                                     .params_size = sizeof(loss_params)});
+    grad_in[0] = tg_apply_gradient(node, 0,
+                                   &(tg_call){.op = &nll_gradient_op,
+                                              .n_in = 4,
+                                              .in = in,
+                                              .dtype = x->dtype,
+                                              .ndim = x->ndim,
+                                              .dims = x->dims,
+                                              .params = node->params,
+                                              .params_size = sizeof(loss_params)});
 }
 
 static const tg_op nll_op = {.name = "nll_loss",
@@ -381,14 +383,15 @@ static void ce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
     tg_tensor *x = node->in[0];
     tg_tensor *in[] = {grad_out, x, node->in[1], node->in[2], node->saved};
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply(&(tg_call){.op = &ce_gradient_op,
-                                         .n_in = 5,
-                                         .in = in,
-                                         .dtype = x->dtype,
-                                         .ndim = x->ndim,
-                                         .dims = x->dims,
-                                         .params = node->params,
-                                         .params_size = sizeof(loss_params)});
+        grad_in[0] = tg_apply_gradient(node, 0,
+                                       &(tg_call){.op = &ce_gradient_op,
+                                                  .n_in = 5,
+                                                  .in = in,
+                                                  .dtype = x->dtype,
+                                                  .ndim = x->ndim,
+                                                  .dims = x->dims,
+                                                  .params = node->params,
+                                                  .params_size = sizeof(loss_params)});
     if (tg_needs_grad(node, 1) || tg_needs_grad(node, 2)) {
         tg_tensor *log_p = tg_log_softmax(x, x->ndim == 1 ? 0 : 1);
         if (log_p)

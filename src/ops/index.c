@@ -5,6 +5,7 @@
  * `big` is what is read from or added to, `small` has an element for each place read. A gather's
  * index has a value for each of those places; else the index's dims stand in small where `dim`
  * stands in big. */
+#include "../accumulate.h"
 #include "check.h"
 
 #include "../kernels/index.h"
@@ -113,7 +114,16 @@ static const tg_op read_ops[KINDS], add_ops[KINDS];
 static void read_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const lookup *p = node->params;
-    grad_in[0] = apply(&add_ops[p->kind], grad_out, node->in[1], tg_dims_of(node->in[0]), p);
+    tg_tensor *in[] = {grad_out, node->in[1]}, *x = node->in[0];
+    grad_in[0] = tg_apply_gradient(node, 0,
+                                   &(tg_call){.op = &add_ops[p->kind],
+                                              .n_in = 2,
+                                              .in = in,
+                                              .dtype = x->dtype,
+                                              .ndim = x->ndim,
+                                              .dims = x->dims,
+                                              .params = p,
+                                              .params_size = sizeof *p});
 }
 
 /* What gets no gradient gives none, where a gradient is differentiated again. */

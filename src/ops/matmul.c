@@ -116,15 +116,17 @@ static void matmul_forward(tg_node *node)
 
 static const tg_op matmul_op;
 
-/* The gradient a b of input i: straight into a leaf's gradient where that has its shape. */
+/* The gradient a b of input i. */
 static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
-    if (!a || !b || a->ndim != 2 || b->ndim != 2 || node->in[i]->ndim != 2)
+    if (!a || !b || a->ndim != 2 || b->ndim != 2)
         return tg_matmul(a, b);
-    tg_tensor *in[] = {a, b}, *place = tg_gradient_place(node, i, in, 2);
-    if (!place)
-        return tg_matmul(a, b);
-    return tg_apply(&(tg_call){.op = &matmul_op, .n_in = 2, .in = in, .in_place = place});
+    tg_tensor *in[] = {a, b};
+    int64_t dims[] = {a->dims[0], b->dims[1]};
+    return tg_apply_gradient(
+        node, i,
+        &(tg_call){
+            .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims});
 }
 
 /* Of two tensors with at least two dims each. */
