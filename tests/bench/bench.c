@@ -14,10 +14,12 @@ typedef struct state {
     int64_t size;
     tg_tensor *t[8]; /* leaves, made before the mark */
     tg_optim *optim;
+    tg_capture *capture;
 } state;
 
-/* One row: `make` prepares leaves for a size, `step` is what is timed; `work` is how much of the
- * unit one step is (0: the row is a time, in microseconds). */
+/* One row: `make` prepares leaves for a size, `step` is what is timed or, where the row's name ends in
+ * "_replayed", its replay; `work` is how much of the unit one step is (NULL: the row is a time, in
+ * microseconds). */
 typedef struct row {
     const char *name;
     void (*make)(state *s);
@@ -94,6 +96,23 @@ static void mlp_step(state *s)
     tg_optim_step(s->optim);
 }
 
+/* Logistic regression: 4 features, 3 classes, a batch of `size`. */
+static void logistic_make(state *s)
+{
+    layer(s, 0, 4, 3);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(s->size, 4), 0);
+    s->t[3] = tg_randint(s->tape, 0, 3, TG_DIMS(s->size), TG_I64);
+    s->optim = tg_sgd(s->tape, s->t, 2, &(tg_sgd_opts){.lr = 0.01});
+}
+
+static void logistic_step(state *s)
+{
+    tg_tensor *loss = tg_cross_entropy(tg_linear(s->t[2], s->t[0], s->t[1]), s->t[3], NULL);
+    tg_optim_zero_grad(s->optim);
+    tg_backward(loss);
+    tg_optim_step(s->optim);
+}
+
 static void matmul_make(state *s)
 {
     for (int i = 0; i < 2; i++)
@@ -161,6 +180,21 @@ static void randn_make(state *s)
 static void randn_step(state *s)
 {
     tg_normal_(s->t[0], 0, 1);
+}
+
+/* `size` operations and a backward pass through them, on a scalar. */
+static void depth_make(state *s)
+{
+    s->t[0] = tg_ones(s->tape, TG_SCALAR, TG_REQUIRES_GRAD);
+}
+
+static void depth_step(state *s)
+{
+    tg_tensor *x = s->t[0];
+    for (int64_t i = 0; i < s->size; i++)
+        x = tg_neg(x);
+    tg_zero_grad(s->t[0]);
+    tg_backward(x);
 }
 
 /* --- layers and other operations, forward and backward, on size x size (or as said) --- */
@@ -251,8 +285,13 @@ static double millions(int64_t n)
 
 static const row rows[] = {
     {"W1_cross_entropy_3", cross_entropy_make, cross_entropy_step, NULL, "us", {5}},
+    {"W1_replayed", cross_entropy_make, cross_entropy_step, NULL, "us", {5}},
     {"W2_mlp_hinge", hinge_make, hinge_step, NULL, "us", {16, 64, 256}},
+    {"W2_replayed", hinge_make, hinge_step, NULL, "us", {16, 64, 256}},
+    {"logistic_4_3", logistic_make, logistic_step, NULL, "us", {32}},
+    {"logistic_replayed", logistic_make, logistic_step, NULL, "us", {32}},
     {"W3_mlp_784_10", mlp_make, mlp_step, NULL, "us", {128, 16, 32, 512, 2048}},
+    {"W3_replayed", mlp_make, mlp_step, NULL, "us", {128}},
     {"W4_cross_entropy",
      cross_entropy_make,
      cross_entropy_step,
@@ -279,6 +318,7 @@ static const row rows[] = {
      {10000000, 10, 1000, 100000, 1000000, 100000000}},
     {"W7_chain_forward", chain_make, chain_forward_step, NULL, "us", {8}},
     {"W7_chain_both", chain_make, chain_both_step, NULL, "us", {8}},
+    {"W7_depth", depth_make, depth_step, millions, "Mops/s", {10, 1000, 100000, 10000000}},
     {"W8_randn", randn_make, randn_step, millions, "M/s", {1000000, 10, 1000, 10000000}},
     {"exp", square_make, exp_step, NULL, "us", {1000}},
     {"tanh", square_make, tanh_step, NULL, "us", {1000}},
@@ -300,6 +340,16 @@ static int by_value(const void *a, const void *b)
 
 enum { MAX_SAMPLES = 101 };
 
+static void turn(const row *r, state *s)
+{
+    if (s->capture) {
+        tg_capture_replay(s->capture);
+        return;
+    }
+    tg_tape_rewind(s->tape, s->mark);
+    r->step(s);
+}
+
 /* Seconds of one step: enough turns a sample for the clock, and samples for about half a second. */
 static int sample(const row *r, state *s, double *seconds)
 {
@@ -307,8 +357,7 @@ static int sample(const row *r, state *s, double *seconds)
     double end = 0, start = now();
     for (int i = 0; i < 3 || now() - start < 0.05; i++) {
         double t = now();
-        tg_tape_rewind(s->tape, s->mark);
-        r->step(s);
+        turn(r, s);
         t = now() - t;
         turns = t > 0 && t < 1e-3 ? (int)(1e-3 / t) + 1 : 1;
         if (t > 1)
@@ -317,10 +366,8 @@ static int sample(const row *r, state *s, double *seconds)
     start = now();
     while (n < MAX_SAMPLES && (n < 5 || end - start < 0.5)) {
         double t = now();
-        for (int i = 0; i < turns; i++) {
-            tg_tape_rewind(s->tape, s->mark);
-            r->step(s);
-        }
+        for (int i = 0; i < turns; i++)
+            turn(r, s);
         end = now();
         seconds[n++] = (end - t) / turns;
     }
@@ -333,6 +380,11 @@ static void run(const row *r, int64_t size)
     double seconds[MAX_SAMPLES];
     r->make(&s);
     s.mark = tg_tape_mark(s.tape);
+    if (strstr(r->name, "_replayed")) {
+        s.capture = tg_capture_begin(s.tape);
+        r->step(&s);
+        tg_capture_end(s.capture);
+    }
     int n = sample(r, &s, seconds);
     if (tg_error(s.tape)) {
         printf("%s/%lld: %s\n", r->name, (long long)size, tg_error_message(s.tape));

@@ -58,6 +58,19 @@ def mlp(size):
     return step
 
 
+def logistic(size):
+    model = torch.nn.Linear(4, 3)
+    x, t = torch.randn(size, 4), torch.randint(0, 3, (size,))
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def step():
+        loss = F.cross_entropy(model(x), t)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return step
+
+
 def matmul(size):
     a, b = (torch.randn(size, size, requires_grad=True) for _ in range(2))
     g = torch.randn(size, size)
@@ -87,6 +100,18 @@ def chain(size, backward):
             y = y * 1.0
         if backward:
             y.sum().backward()
+    return step
+
+
+def depth(size):
+    x = torch.ones((), requires_grad=True)
+
+    def step():
+        y = x
+        for _ in range(size):
+            y = -y
+        x.grad = None
+        y.backward()
     return step
 
 
@@ -124,14 +149,20 @@ def conv2d(size):
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds.
 ROWS = {
     "W1_cross_entropy_3": (cross_entropy, None),
+    "W1_replayed": (cross_entropy, None),
     "W2_mlp_hinge": (hinge, None),
+    "W2_replayed": (hinge, None),
+    "logistic_4_3": (logistic, None),
+    "logistic_replayed": (logistic, None),
     "W3_mlp_784_10": (mlp, None),
+    "W3_replayed": (mlp, None),
     "W4_cross_entropy": (cross_entropy, None),
     "W4_rate": (cross_entropy, lambda n: 1e-6 * (256 if n > 60000 else 1024) * n),
     "W5_matmul": (matmul, lambda n: 6e-9 * n**3),
     "W6_elementwise": (elementwise, None),
     "W7_chain_forward": (lambda n: chain(n, False), None),
     "W7_chain_both": (lambda n: chain(n, True), None),
+    "W7_depth": (depth, lambda n: 1e-6 * n),
     "W8_randn": (randn, lambda n: 1e-6 * n),
     "exp": (square(torch.exp), None),
     "tanh": (square(torch.tanh), None),
