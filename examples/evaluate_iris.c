@@ -1,6 +1,6 @@
-/* Loads the network of iris.c from a safetensors file, which PyTorch may have written, and evaluates
- * it: evaluate_iris FILE. data/iris.safetensors was trained in PyTorch by tests/io/train_iris.py; a
- * checkpoint of iris --save will do as well. Needs tinygrad-io. */
+/* Loads the network of iris.c from a safetensors file, which PyTorch may have written, and
+ * evaluates it: evaluate_iris FILE. data/iris.safetensors was trained in PyTorch by
+ * tests/io/train_iris.py; a checkpoint of iris --save will do as well. Needs tinygrad-io. */
 #include "support/iris.h"
 
 #include <tinygrad/io.h>

@@ -1,6 +1,6 @@
 /* Fisher's irises: a network of one hidden layer learns the species from four measurements, the
- * whole data set at every step. --save writes all that the run consists of, so that --resume goes on
- * as if training had not stopped. */
+ * whole data set at every step. --save writes all that the run consists of, so that --resume goes
+ * on as if training had not stopped. */
 #include "support/iris.h"
 #include "support/run.h"
 

@@ -1,6 +1,6 @@
 /* A straight line through Fisher's irises: petal width from petal length, least squares. Gradient
- * descent walks to it; Newton's method, whose Hessian is the gradient of the gradient, is there in one
- * step, because the loss is quadratic. Both are held against the textbook's formula. */
+ * descent walks to it; Newton's method, whose Hessian is the gradient of the gradient, is there in
+ * one step, because the loss is quadratic. Both are held against the textbook's formula. */
 #include "support/iris.h"
 #include "support/run.h"
 

@@ -1,6 +1,7 @@
-/* Learns from a list of words how words are spelt, and makes up new ones: each letter is guessed from
- * the four before it by a network of one hidden layer over their embeddings, or by --model gru from
- * all before it by a gated recurrent unit. Any text file of one word a line will do (--data). */
+/* Learns from a list of words how words are spelt, and makes up new ones: each letter is guessed
+ * from the four before it by a network of one hidden layer over their embeddings, or by --model gru
+ * from all before it by a gated recurrent unit. Any text file of one word a line will do
+ * (--data). */
 #include "support/guess.h"
 #include "support/model.h"
 #include "support/run.h"

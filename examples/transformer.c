@@ -1,6 +1,6 @@
-/* A small transformer that reads a text (--data) letter by letter, learns to guess the next one from
- * up to 64 before it, and writes some of its own: two layers of causal attention with four heads and
- * a feed-forward network each, normalised before, on residual connections. */
+/* A small transformer that reads a text (--data) letter by letter, learns to guess the next one
+ * from up to 64 before it, and writes some of its own: two layers of causal attention with four
+ * heads and a feed-forward network each, normalised before, on residual connections. */
 #include "support/guess.h"
 #include "support/model.h"
 #include "support/run.h"

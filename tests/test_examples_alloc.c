@@ -1,15 +1,15 @@
-/* Every example with a malloc that fails: its k-th call alone, and all from the k-th on, for k =
- * 0, 1, ... until the example gets through. It must end with exit code 1, having given all
- * memory back.
+/* Every example with a malloc that fails: its k-th call alone, and all from the k-th on, for k = 0,
+ * 1, ... until the example gets through. It must end with exit code 1, having given all memory
+ * back.
  *
- * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name), or EXAMPLE_ARGS(name, "text"..., NULL) for
- * one that takes arguments, or EXAMPLE_TRAINS() for one that can save and resume as well, for each
- * example, links them in with main() renamed to example_name(), and has the linker send the calls of
- * malloc and free here.
+ * examples_alloc.cmake defines EXAMPLES as EXAMPLE(name), or EXAMPLE_ARGS(name, "text"..., NULL)
+ * for one that takes arguments, or EXAMPLE_TRAINS() for one that can save and resume as well, for
+ * each example, links them in with main() renamed to example_name(), and has the linker send the
+ * calls of malloc and free here.
  *
- * The calls within other libraries are not sent here: what stdio takes for a stream, and jansson for
- * a file's header (whose failures are in test_io_failure.c and test_io_checkpoint.c). Nor is gnuplot
- * run for the curves, which costs more than all the rest. */
+ * The calls within other libraries are not sent here: what stdio takes for a stream, and jansson
+ * for a file's header (whose failures are in test_io_failure.c and test_io_checkpoint.c). Nor is
+ * gnuplot run for the curves, which costs more than all the rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

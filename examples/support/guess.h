@@ -1,4 +1,5 @@
-/* Training a model that guesses symbols from those before them: what names and transformer share. */
+/* Training a model that guesses symbols from those before them: what names and transformer
+ * share. */
 #ifndef EXAMPLES_GUESS_H
 #define EXAMPLES_GUESS_H
 

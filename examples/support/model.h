@@ -21,7 +21,8 @@ tg_tensor *model_apply(tg_tensor *x, const layer *linear);
 layer model_list(tg_params *list, layer l, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* 0 or 1, as `text` is the first of names or the second; -1 where it is neither, which stderr has. */
+/* 0 or 1, as `text` is the first of names or the second; -1 where it is neither, which stderr
+ * has. */
 int model_choice(const char *text, const char *const names[2]);
 
 #endif

@@ -55,11 +55,11 @@ typedef struct run {
  * wrong command line. Where the library is built without tinygrad-io, --save and --resume are. */
 int run_start(run *r, int argc, char **argv);
 /* Says what is trained, opens the curve, starts the clock, and reads --resume into model, optimiser
- * and the tape's generator, so that the next epoch is that of a run that never stopped. The learning
- * rate is the file's as well: set it. An error is the tape's. */
+ * and the tape's generator, so that the next epoch is that of a run that never stopped. The
+ * learning rate is the file's as well: set it. An error is the tape's. */
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim);
-/* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape has
- * an error. An epoch is never left in the middle, so that what is saved can go on from there; a
+/* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape
+ * has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
  * second Ctrl-C ends the program at once, and saves nothing. */
 bool run_next(run *r);
 /* After each epoch: one line, on a terminal with speed and time left, and a row of the curve.
