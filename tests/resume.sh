@@ -24,6 +24,7 @@ long="--epochs 1000000"
 # shellcheck disable=SC2086 # two arguments
 "$@" $long --save "$dir/stopped" --curve "$dir/curve" >"$dir/out" 2>"$dir/err" &
 while [ ! -e "$dir/curve" ]; do
+    kill -0 $! 2>/dev/null || fail "did not start: $(cat "$dir/err")"
     sleep 0.1
 done
 sleep 0.5

@@ -75,7 +75,7 @@ static void resume(run *r)
     if (tg_load_checkpoint(r->resume, r->model, r->optim, &done))
         return;
     if (done < 0 || done > INT_MAX)
-        tg_fail(r->tape, TG_EVALUE, "%s: %lld epochs done", r->resume, (long long)done);
+        tg_fail(r->tape, TG_EVALUE, "%s: holds %lld epochs done", r->resume, (long long)done);
     else if (done >= r->last)
         fprintf(stderr, "%s: %s has %lld epochs done, and %d were asked for\n", r->program,
                 r->resume, (long long)done, r->last);
