@@ -72,11 +72,12 @@ static void open_curve(run *r)
 static void resume(run *r)
 {
     int64_t done = 0;
-    if (tg_load_checkpoint(r->resume, r->model, r->optim, &done))
-        return;
-    if (done < 0 || done > INT_MAX)
+    tg_load_checkpoint(r->resume, r->model, r->optim, &done);
+    if (done < 0 || done > INT_MAX) {
         tg_fail(r->tape, TG_EVALUE, "%s: holds %lld epochs done", r->resume, (long long)done);
-    else if (done >= r->last)
+        return;
+    }
+    if (!tg_error(r->tape) && done >= r->last)
         fprintf(stderr, "%s: %s has %lld epochs done, and %d were asked for\n", r->program,
                 r->resume, (long long)done, r->last);
     r->epoch = r->resumed = (int)done;
@@ -153,7 +154,7 @@ static void close_curve(run *r)
 
 void run_save(run *r)
 {
-    if (r->terminal)
+    if (r->terminal && r->epoch > r->resumed)
         putchar('\n');
     if (stopping)
         fprintf(stderr, "%s: stopped early, after epoch %d\n", r->program, r->epoch);

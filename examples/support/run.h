@@ -52,7 +52,8 @@ typedef struct run {
 } run;
 
 /* Reads the command line and catches Ctrl-C. -1: go on; else the exit code: 0 after --help, 2 for a
- * wrong command line. Where the library is built without tinygrad-io, --save and --resume are. */
+ * wrong command line. Where the library is built without tinygrad-io, --save and --resume
+ * are refused. */
 int run_start(run *r, int argc, char **argv);
 /* Says what is trained, opens the curve, starts the clock, and reads --resume into model, optimiser
  * and the tape's generator, so that the next epoch is that of a run that never stopped. The
@@ -66,8 +67,8 @@ bool run_next(run *r);
  * `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
  * has an error. */
 void run_report(run *r, double loss, double accuracy, int64_t samples);
-/* After the last epoch: writes the checkpoint to --save and draws the curve, unless there was an
- * error. Random numbers drawn from here on do not matter to the run. */
+/* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the
+ * curve. Random numbers drawn from here on do not matter to the run. */
 void run_save(run *r);
 /* Says the tape's error on stderr. The exit code: 0 or 1. */
 int run_finish(const run *r);
