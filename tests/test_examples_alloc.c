@@ -7,6 +7,8 @@
  * each example, links them in with main() renamed to example_name(), and has the linker send the
  * calls of malloc and free here.
  *
+ * A training loop must make no call from its third epoch on, if not before.
+ *
  * The calls within other libraries are not sent here: what stdio takes for a stream, and jansson
  * for a file's header (whose failures are in test_io_failure.c and test_io_checkpoint.c). Nor is
  * gnuplot run for the curves, which costs more than all the rest. */
@@ -123,6 +125,21 @@ static int drop_scratch(void)
     return 1;
 }
 
+static char stop[] = "1"; /* after which epoch */
+
+/* A training loop asks for no memory: what two epochs do with is enough for all. */
+static void assert_steady(int (*example)(void))
+{
+    stop[0] = '2';
+    int code = run(example, -1, false);
+    long calls = heap.calls;
+    stop[0] = '9';
+    code |= run(example, -1, false);
+    stop[0] = '1';
+    assert_int_equal(code, 0);
+    assert_int_equal(heap.calls, calls);
+}
+
 /* Two tests of a function without arguments. */
 #define SWEEP(name, function)                                                                      \
     static void name##_once(void **state)                                                          \
@@ -150,7 +167,7 @@ static int drop_scratch(void)
     int example_##name(int argc, char **argv);                                                     \
     static int name##_stopping(void)                                                               \
     {                                                                                              \
-        char *arguments[] = {#name, "--save", paths[0], "--stop", "1", __VA_ARGS__};               \
+        char *arguments[] = {#name, "--save", paths[0], "--stop", stop, __VA_ARGS__};              \
         return example_##name((int)(sizeof arguments / sizeof *arguments) - 1, arguments);         \
     }                                                                                              \
     static int name##_going_on(void)                                                               \
@@ -160,7 +177,12 @@ static int drop_scratch(void)
         return example_##name((int)(sizeof arguments / sizeof *arguments) - 1, arguments);         \
     }                                                                                              \
     SWEEP(name##_save, name##_stopping)                                                            \
-    SWEEP(name##_resume, name##_going_on)
+    SWEEP(name##_resume, name##_going_on)                                                          \
+    static void name##_steady(void **state)                                                        \
+    {                                                                                              \
+        (void)state;                                                                               \
+        assert_steady(name##_stopping);                                                            \
+    }
 EXAMPLES
 #undef EXAMPLE
 #undef EXAMPLE_ARGS
@@ -170,7 +192,8 @@ int main(void)
 {
 #define EXAMPLE(name) cmocka_unit_test(name##_once), cmocka_unit_test(name##_for_ever),
 #define EXAMPLE_ARGS(name, ...) EXAMPLE(name)
-#define EXAMPLE_TRAINS(name, ...) EXAMPLE(name##_save) EXAMPLE(name##_resume)
+#define EXAMPLE_TRAINS(name, ...)                                                                  \
+    EXAMPLE(name##_save) EXAMPLE(name##_resume) cmocka_unit_test(name##_steady),
     const struct CMUnitTest tests[] = {EXAMPLES};
     return cmocka_run_group_tests(tests, make_scratch, NULL) || drop_scratch();
 }
