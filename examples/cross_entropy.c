@@ -1,6 +1,7 @@
 /* The example of the documentation of cross-entropy: three rows of raw outputs for five classes and
- * the class that each row should have been. The loss is -log(softmax(outputs)[target]), averaged over
- * the rows, and its gradient is softmax(outputs) - 1 at the target, over the number of rows. */
+ * the class that each row should have been. The loss is -log(softmax(outputs)[target]), averaged
+ * over the rows, and its gradient is softmax(outputs) - 1 at the target, over the number of
+ * rows. */
 #include <tinygrad.h>
 
 int main(void)

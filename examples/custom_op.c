@@ -1,5 +1,6 @@
-/* An operation of one's own: squareplus(x) = (x + sqrt(x^2 + 4)) / 2, a smooth relu without exp. It is
- * a constant of type tg_op and a function that records it; from then on it is like a built-in one. */
+/* An operation of one's own: squareplus(x) = (x + sqrt(x^2 + 4)) / 2, a smooth relu without exp. It
+ * is a constant of type tg_op and a function that records it; from then on it is like a built-in
+ * one. */
 #include <tinygrad/op.h>
 
 #include <math.h>

@@ -5,63 +5,62 @@
 #include "support/model.h"
 #include "support/run.h"
 
+#include <tinygrad/io.h>
+
 enum { HIDDEN = 128, CHANNELS1 = 16, CHANNELS2 = 32, BATCH = 100 };
 enum { PIXELS = FASHION_SIDE * FASHION_SIDE, FLAT = CHANNELS2 * PIXELS / 16 };
 
 typedef struct model {
-    tg_tensor *k1, *c1, *k2, *c2; /* convolutions; NULL: there are none */
-    tg_tensor *w1, *b1, *w2, *b2; /* linear layers; the convolutional net has but the second */
+    layer conv1, conv2; /* NULL: there are none */
+    layer fc1, fc2;     /* the convolutional network has but the second */
 } model;
 
-static model make_mlp(tg_tape *tape, tg_params *list)
+static layer new_conv(tg_tape *tape, int64_t out, int64_t in)
 {
-    model m = {0};
-    m.w1 = model_add(list, tape, "fc1.weight", TG_DIMS(HIDDEN, PIXELS));
-    m.b1 = model_add(list, tape, "fc1.bias", TG_DIMS(HIDDEN));
-    m.w2 = model_add(list, tape, "fc2.weight", TG_DIMS(FASHION_CLASSES, HIDDEN));
-    m.b2 = model_add(list, tape, "fc2.bias", TG_DIMS(FASHION_CLASSES));
-    tg_linear_init(m.w1, m.b1);
-    tg_linear_init(m.w2, m.b2);
+    layer l = {.weight = tg_zeros(tape, TG_DIMS(out, in, 3, 3), TG_REQUIRES_GRAD),
+               .bias = tg_zeros(tape, TG_DIMS(out), TG_REQUIRES_GRAD)};
+    tg_conv_init(l.weight, l.bias);
+    return l;
+}
+
+static model make_model(tg_tape *tape, tg_params *list, bool conv)
+{
+    model m = {.fc1.weight = NULL};
+    if (conv) {
+        m.conv1 = model_list(list, new_conv(tape, CHANNELS1, 1), "conv1");
+        m.conv2 = model_list(list, new_conv(tape, CHANNELS2, CHANNELS1), "conv2");
+    } else {
+        m.fc1 = model_list(list, model_linear(tape, HIDDEN, PIXELS), "fc1");
+    }
+    int64_t features = conv ? FLAT : HIDDEN;
+    m.fc2 = model_list(list, model_linear(tape, FASHION_CLASSES, features), "fc2");
     return m;
 }
 
-static model make_conv(tg_tape *tape, tg_params *list)
+/* A convolution that keeps the size, and half of that. */
+static tg_tensor *convolve(tg_tensor *x, const layer *l)
 {
-    model m = {0};
-    m.k1 = model_add(list, tape, "conv1.weight", TG_DIMS(CHANNELS1, 1, 3, 3));
-    m.c1 = model_add(list, tape, "conv1.bias", TG_DIMS(CHANNELS1));
-    m.k2 = model_add(list, tape, "conv2.weight", TG_DIMS(CHANNELS2, CHANNELS1, 3, 3));
-    m.c2 = model_add(list, tape, "conv2.bias", TG_DIMS(CHANNELS2));
-    m.w2 = model_add(list, tape, "fc.weight", TG_DIMS(FASHION_CLASSES, FLAT));
-    m.b2 = model_add(list, tape, "fc.bias", TG_DIMS(FASHION_CLASSES));
-    tg_conv_init(m.k1, m.c1);
-    tg_conv_init(m.k2, m.c2);
-    tg_linear_init(m.w2, m.b2);
-    return m;
+    const tg_conv_opts same = {.padding = {1, 1}};
+    const tg_pool_opts half = {.kernel = {2, 2}};
+    return tg_max_pool2d(tg_relu(tg_conv2d(x, l->weight, l->bias, &same)), &half);
 }
 
 /* x (n, 1, 28, 28) to the classes' raw outputs (n, 10). */
 static tg_tensor *forward(const model *m, tg_tensor *x)
 {
-    if (m->w1) {
-        tg_tensor *hidden = tg_relu(tg_linear(tg_flatten(x, 1, 3), m->w1, m->b1));
-        return tg_linear(hidden, m->w2, m->b2);
-    }
-    const tg_conv_opts same = {.padding = {1, 1}};
-    const tg_pool_opts half = {.kernel = {2, 2}};
-    x = tg_max_pool2d(tg_relu(tg_conv2d(x, m->k1, m->c1, &same)), &half);
-    x = tg_max_pool2d(tg_relu(tg_conv2d(x, m->k2, m->c2, &same)), &half);
-    return tg_linear(tg_flatten(x, 1, 3), m->w2, m->b2);
+    if (m->fc1.weight)
+        return model_apply(tg_relu(model_apply(tg_flatten(x, 1, 3), &m->fc1)), &m->fc2);
+    x = convolve(convolve(x, &m->conv1), &m->conv2);
+    return model_apply(tg_flatten(x, 1, 3), &m->fc2);
 }
 
-/* The mean loss of one epoch. */
-static double train(tg_tape *tape, const model *m, tg_optim *optim, const fashion_loader *l,
-                    tg_mark start)
+/* Goes once over the pictures in random order; returns the mean loss. */
+static double train(tg_tape *tape, const model *m, tg_optim *optim, const fashion_loader *l)
 {
     double sum = 0;
-    int64_t seen = 0;
+    tg_mark start = tg_tape_mark(tape);
     tg_batches_start(l->batches);
-    while (!run_stopping() && tg_batches_next(l->batches)) {
+    while (tg_batches_next(l->batches)) {
         tg_tape_rewind(tape, start);
         tg_tensor *x, *y;
         int64_t size = fashion_batch(l, &x, &y);
@@ -70,15 +69,16 @@ static double train(tg_tape *tape, const model *m, tg_optim *optim, const fashio
         tg_backward(loss);
         tg_optim_step(optim);
         sum += tg_item(loss) * (double)size;
-        seen += size;
     }
-    return sum / (double)seen;
+    tg_tape_rewind(tape, start);
+    return sum / (double)l->set->n;
 }
 
-static double accuracy(tg_tape *tape, const model *m, const fashion_loader *l, tg_mark start)
+static double accuracy(tg_tape *tape, const model *m, const fashion_loader *l)
 {
     double right = 0;
     bool enabled = tg_set_grad_enabled(tape, false);
+    tg_mark start = tg_tape_mark(tape);
     tg_batches_start(l->batches);
     while (tg_batches_next(l->batches)) {
         tg_tape_rewind(tape, start);
@@ -86,37 +86,58 @@ static double accuracy(tg_tape *tape, const model *m, const fashion_loader *l, t
         fashion_batch(l, &x, &y);
         right += tg_item(tg_sum(tg_eq(tg_argmax_dim(forward(m, x), 1, false), y)));
     }
+    tg_tape_rewind(tape, start);
     tg_set_grad_enabled(tape, enabled);
     return right / (double)l->set->n;
 }
 
-static int teach(run *r, tg_tape *tape, bool conv, const fashion *trainset, const fashion *testset)
+static int teach(run *r, tg_tape *tape, bool conv)
 {
+    fashion trainset, testset;
+    if (!fashion_read(tape, &trainset, r->data, "train") ||
+        !fashion_read(tape, &testset, r->data, "t10k"))
+        return 1;
     tg_params *list = tg_params_new(tape);
-    model m = conv ? make_conv(tape, list) : make_mlp(tape, list);
+    model m = make_model(tape, list, conv);
     tg_optim *optim = tg_adamw(tape, tg_params_tensors(list), tg_params_count(list), NULL);
-    tg_optim_state(optim, list, "optim.");
-    run_resume(r, list);
-    fashion_loader training = fashion_loader_new(tape, trainset, BATCH, true);
-    fashion_loader testing = fashion_loader_new(tape, testset, BATCH, false);
-    tg_mark start = tg_tape_mark(tape);
-    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
-        tg_optim_set_lr(optim, tg_lr_cosine(r->lr, epoch - 1, r->epochs, 0));
-        double loss = train(tape, &m, optim, &training, start);
-        double right = accuracy(tape, &m, &testing, start);
-        if (!tg_error(tape))
-            run_report(r, epoch, loss, right, trainset->n);
+    fashion_loader training = fashion_loader_new(tape, &trainset, BATCH, true);
+    fashion_loader testing = fashion_loader_new(tape, &testset, BATCH, false);
+    run_begin(r, tape, list, optim);
+    while (run_next(r)) {
+        tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
+        double loss = train(tape, &m, optim, &training);
+        run_report(r, loss, accuracy(tape, &m, &testing), trainset.n);
     }
-    if (!r->epochs)
-        printf("accuracy %.2f%%\n", 100 * accuracy(tape, &m, &testing, start));
-    return run_finish(r, tape, list);
+    run_save(r);
+    return run_finish(r);
+}
+
+/* --evaluate: of a checkpoint the parameters alone. */
+static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
+{
+    fashion set;
+    if (!fashion_read(tape, &set, r->data, "t10k"))
+        return 1;
+    tg_params *list = tg_params_new(tape), *saved = tg_params_new(tape);
+    model m = make_model(tape, list, conv);
+    for (size_t i = 0; i < tg_params_count(list); i++)
+        tg_params_add(saved, tg_params_tensor(list, i), "model.%s", tg_params_name(list, i));
+    tg_load_safetensors(path, saved, &(tg_load_opts){.partial = true});
+    fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
+    double right = accuracy(tape, &m, &testing);
+    if (tg_error(tape))
+        fprintf(stderr, "%s: %s\n", r->program, tg_error_message(tape));
+    else
+        printf("accuracy %.2f%%\n", 100 * right);
+    return tg_error(tape) ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
     const char *kind = "mlp", *saved = NULL;
-    const run_option own[] = {{"model", "mlp or conv", &kind},
-                              {"evaluate", "only test what --save wrote", &saved}};
+    const run_option own[] = {
+        {"model", "mlp or conv", .text = &kind},
+        {"evaluate", "only test what --save wrote to this file", .text = &saved}};
     run r = {.seed = 1, .epochs = 12, .lr = 2e-3, .own = own, .n_own = 2};
     r.data = "/usr/share/datasets/fashion-mnist";
     int code = run_start(&r, argc, argv);
@@ -125,17 +146,9 @@ int main(int argc, char **argv)
     int chosen = model_choice(kind, (const char *[]){"mlp", "conv"});
     if (chosen < 0)
         return 2;
-    r.epochs = saved ? 0 : r.epochs;
-    r.resume = saved ? saved : r.resume;
-
     tg_tape *tape = tg_tape_new(NULL);
     tg_manual_seed(tape, r.seed);
-    fashion trainset, testset;
-    if (fashion_read(tape, &trainset, r.data, "train") &&
-        fashion_read(tape, &testset, r.data, "t10k"))
-        code = teach(&r, tape, chosen == 1, &trainset, &testset);
-    else
-        code = 1;
+    code = saved ? evaluate(&r, tape, chosen == 1, saved) : teach(&r, tape, chosen == 1);
     tg_tape_free(tape);
     return code;
 }

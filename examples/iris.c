@@ -1,6 +1,6 @@
 /* Fisher's irises: a network of one hidden layer learns the species from four measurements, the
- * whole data set at every step. The list that --save writes holds the optimiser's state as well, so
- * that --resume goes on as if training had not stopped. */
+ * whole data set at every step. --save writes all that the run consists of, so that --resume goes
+ * on as if training had not stopped. */
 #include "support/iris.h"
 #include "support/run.h"
 
@@ -47,7 +47,7 @@ static tg_optim *make_optim(tg_tape *tape, const tg_params *list, bool adamw, do
 static void train(run *r, tg_tape *tape, const model *m, tg_optim *optim, const iris *flowers)
 {
     tg_mark start = tg_tape_mark(tape);
-    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
+    while (run_next(r)) {
         tg_tape_rewind(tape, start);
         tg_tensor *x =
             tg_from_f32(tape, flowers->features[0], TG_DIMS(IRIS_FLOWERS, IRIS_FEATURES), 0);
@@ -57,15 +57,14 @@ static void train(run *r, tg_tape *tape, const model *m, tg_optim *optim, const 
         tg_optim_zero_grad(optim);
         tg_backward(loss);
         tg_optim_step(optim);
-        if (!tg_error(tape))
-            run_report(r, epoch, tg_item(loss), iris_accuracy(flowers, logits), IRIS_FLOWERS);
+        run_report(r, tg_item(loss), iris_accuracy(flowers, logits), IRIS_FLOWERS);
     }
 }
 
 int main(int argc, char **argv)
 {
     const char *optimiser = "adamw";
-    const run_option own[] = {{"optimiser", "sgd or adamw", &optimiser}};
+    const run_option own[] = {{"optimiser", "sgd or adamw", .text = &optimiser}};
     run r = {.seed = 1, .epochs = 200, .lr = 0.02, .own = own, .n_own = 1};
     iris flowers;
     int code = run_start(&r, argc, argv);
@@ -84,10 +83,11 @@ int main(int argc, char **argv)
     tg_params *list = tg_params_new(tape);
     model m = make_model(tape, list);
     tg_optim *optim = make_optim(tape, list, adamw, r.lr);
-    tg_optim_state(optim, list, "optim.");
-    run_resume(&r, list);
+    run_begin(&r, tape, list, optim);
+    tg_optim_set_lr(optim, r.lr);
     train(&r, tape, &m, optim, &flowers);
-    code = run_finish(&r, tape, list);
+    run_save(&r);
+    code = run_finish(&r);
     tg_tape_free(tape);
     return code;
 }

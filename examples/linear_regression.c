@@ -1,6 +1,6 @@
 /* A straight line through Fisher's irises: petal width from petal length, least squares. Gradient
- * descent walks to it; Newton's method, whose Hessian is the gradient of the gradient, is there in one
- * step, because the loss is quadratic. Both are held against the textbook's formula. */
+ * descent walks to it; Newton's method, whose Hessian is the gradient of the gradient, is there in
+ * one step, because the loss is quadratic. Both are held against the textbook's formula. */
 #include "support/iris.h"
 #include "support/run.h"
 
@@ -48,18 +48,17 @@ static void least_squares(const problem *p, tg_tape *tape)
                tg_from_f64(tape, (double[]){slope, intercept}, TG_DIMS(COEFFICIENTS), 0));
 }
 
-static void descend(run *r, tg_tape *tape, const problem *p, tg_tensor *w)
+static void descend(run *r, tg_tape *tape, const problem *p, tg_tensor *w, tg_optim *optim)
 {
-    tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = r->lr, .momentum = 0.9});
     tg_mark start = tg_tape_mark(tape);
-    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
+    while (run_next(r)) {
         tg_tape_rewind(tape, start);
         tg_tensor *loss = loss_of(p, w);
         tg_optim_zero_grad(optim);
         tg_backward(loss);
         tg_optim_step(optim);
-        if (!tg_error(tape) && (r->terminal || r->curve || epoch % 20 == 0))
-            run_report(r, epoch, tg_item(loss), (double)NAN, IRIS_FLOWERS);
+        if (r->terminal || r->curve || r->epoch % 20 == 0)
+            run_report(r, tg_item(loss), (double)NAN, IRIS_FLOWERS);
     }
 }
 
@@ -106,19 +105,18 @@ int main(int argc, char **argv)
     tg_tensor *v = tg_zeros(tape, TG_DIMS(COEFFICIENTS), TG_F64 | TG_REQUIRES_GRAD);
     problem p = make_problem(tape, &flowers);
     tg_params_add(list, w, "weight");
-    run_resume(&r, list);
-    descend(&r, tape, &p, w);
-    code = run_finish(&r, tape, list);
-    if (!code) {
+    tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = r.lr, .momentum = 0.9});
+    run_begin(&r, tape, list, optim);
+    tg_optim_set_lr(optim, r.lr);
+    descend(&r, tape, &p, w, optim);
+    run_save(&r);
+    if (!tg_error(tape)) {
         newton_step(&p, v);
         print_line("gradient descent", &p, w);
         print_line("Newton's method, one step", &p, v);
         least_squares(&p, tape);
     }
-    if (!code && tg_error(tape)) {
-        fprintf(stderr, "linear_regression: %s\n", tg_error_message(tape));
-        code = 1;
-    }
+    code = run_finish(&r);
     tg_tape_free(tape);
     return code;
 }

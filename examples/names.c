@@ -1,6 +1,7 @@
-/* Learns from a list of words how words are spelt, and makes up new ones: each letter is guessed from
- * the four before it by a network of one hidden layer over their embeddings, or by --model gru from
- * all before it by a gated recurrent unit. Any text file of one word a line will do (--data). */
+/* Learns from a list of words how words are spelt, and makes up new ones: each letter is guessed
+ * from the four before it by a network of one hidden layer over their embeddings, or by --model gru
+ * from all before it by a gated recurrent unit. Any text file of one word a line will do
+ * (--data). */
 #include "support/guess.h"
 #include "support/model.h"
 #include "support/run.h"
@@ -13,9 +14,9 @@ enum { EMBEDDING = 16, HIDDEN = 128, BATCH = 128, NEW = 12 };
 
 typedef struct model {
     tg_tensor *embedding;
-    tg_tensor *w1, *b1;                   /* mlp; NULL: gru */
+    layer fc;                             /* mlp; NULL: gru */
     tg_tensor *w_ih, *w_hh, *b_ih, *b_hh; /* gru: reset, update and new gate on each other */
-    tg_tensor *w2, *b2;
+    layer out;
 } model;
 
 static model make_model(tg_tape *tape, tg_params *list, bool gru)
@@ -30,13 +31,9 @@ static model make_model(tg_tape *tape, tg_params *list, bool gru)
         m.b_hh = model_add(list, tape, "gru.bias_hh_l0", TG_DIMS(3 * HIDDEN));
         tg_recurrent_init((tg_tensor *[]){m.w_ih, m.w_hh, m.b_ih, m.b_hh}, 4, HIDDEN);
     } else {
-        m.w1 = model_add(list, tape, "fc.weight", TG_DIMS(HIDDEN, WORDS_BEFORE * EMBEDDING));
-        m.b1 = model_add(list, tape, "fc.bias", TG_DIMS(HIDDEN));
-        tg_linear_init(m.w1, m.b1);
+        m.fc = model_list(list, model_linear(tape, HIDDEN, WORDS_BEFORE * EMBEDDING), "fc");
     }
-    m.w2 = model_add(list, tape, "out.weight", TG_DIMS(WORDS_SYMBOLS, HIDDEN));
-    m.b2 = model_add(list, tape, "out.bias", TG_DIMS(WORDS_SYMBOLS));
-    tg_linear_init(m.w2, m.b2);
+    m.out = model_list(list, model_linear(tape, WORDS_SYMBOLS, HIDDEN), "out");
     return m;
 }
 
@@ -46,7 +43,7 @@ static tg_tensor *mlp(const model *m, tg_tensor *x)
     tg_tensor *before[WORDS_BEFORE];
     for (int i = 0; i < WORDS_BEFORE; i++)
         before[i] = tg_narrow(x, 1, i, WORDS_STEPS);
-    return tg_tanh(tg_linear(tg_cat(before, WORDS_BEFORE, 2), m->w1, m->b1));
+    return tg_tanh(model_apply(tg_cat(before, WORDS_BEFORE, 2), &m->fc));
 }
 
 static tg_tensor *gru(const model *m, tg_tensor *x)
@@ -70,7 +67,7 @@ static tg_tensor *forward(const void *context, tg_tensor *rows)
 {
     const model *m = context;
     tg_tensor *x = tg_embedding(m->embedding, rows, TG_NO_PADDING);
-    return tg_linear(m->w1 ? mlp(m, x) : gru(m, x), m->w2, m->b2);
+    return model_apply(m->fc.weight ? mlp(m, x) : gru(m, x), &m->out);
 }
 
 /* Draws NEW words at once, a letter of each at a time. */
@@ -98,22 +95,21 @@ static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
     model m = make_model(tape, g.list, recurrent);
     g.model = &m;
     guess_prepare(&g, tape, &(guess_sizes){w->n, BATCH, WORDS_ROW, WORDS_STEPS}, r->lr);
-    run_resume(r, g.list);
-    for (int epoch = 1; epoch <= r->epochs && !run_stopping() && !tg_error(tape); epoch++) {
-        tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, epoch - 1, r->epochs, 0));
+    run_begin(r, tape, g.list, g.optim);
+    while (run_next(r)) {
+        tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
         double loss = guess_epoch(&g, tape, w->inputs, w->targets);
-        if (!tg_error(tape))
-            run_report(r, epoch, loss, (double)NAN, w->n);
+        run_report(r, loss, (double)NAN, w->n);
     }
-    int code = run_finish(r, tape, g.list);
+    run_save(r);
     print_new(tape, &m);
-    return tg_error(tape) ? 1 : code;
+    return run_finish(r);
 }
 
 int main(int argc, char **argv)
 {
     const char *kind = "mlp";
-    const run_option own[] = {{"model", "mlp or gru", &kind}};
+    const run_option own[] = {{"model", "mlp or gru", .text = &kind}};
     run r = {.seed = 1, .epochs = 5, .lr = 4e-3, .own = own, .n_own = 1};
     r.data = "/usr/share/dict/words";
     int code = run_start(&r, argc, argv);

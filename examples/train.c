@@ -1,7 +1,7 @@
 /* The smallest honest training loop: three clouds of points in the plane, a network with one hidden
- * layer, cross-entropy and stochastic gradient descent. Each step rewinds the tape to the same mark,
- * which frees all that the former step made; the parameters and their gradients stand before the mark
- * and stay. */
+ * layer, cross-entropy and stochastic gradient descent. Each step rewinds the tape to the same
+ * mark, which frees all that the former step made; the parameters and their gradients stand before
+ * the mark and stay. */
 #include <tinygrad.h>
 
 enum { CLASSES = 3, PER_CLASS = 40, POINTS = CLASSES * PER_CLASS, HIDDEN = 16, STEPS = 200 };

@@ -12,10 +12,15 @@ fail() {
 }
 
 "$program" --data "$good" --epochs 3 --save "$dir/mlp" >"$dir/trained"
-"$program" --data "$good" --evaluate "$dir/mlp" >"$dir/tested"
+mkdir "$dir/test"
+cp "$good"/t10k-* "$dir/test"
+"$program" --data "$dir/test" --evaluate "$dir/mlp" >"$dir/tested"
 grep -q "$(cat "$dir/tested")\$" "$dir/trained" || fail "evaluated otherwise than trained"
 "$program" --data "$good" --model conv --resume "$dir/mlp" 2>"$dir/err" && fail "took another model"
 grep -q 'conv1.weight' "$dir/err" || fail "did not say what the file lacks"
+"$program" --data "$good" --model conv --evaluate "$dir/mlp" >"$dir/out" 2>"$dir/err" &&
+    fail "tested another model"
+[ ! -s "$dir/out" ] && grep -q 'model.conv1.weight' "$dir/err" || fail "did not say that it lacks conv1"
 code=0
 "$program" --model other 2>"$dir/err" || code=$?
 [ "$code" = 2 ] || fail "--model other: exit $code"

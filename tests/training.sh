@@ -1,7 +1,7 @@
 #!/bin/sh
 # training.sh IRIS SAVES: what the training examples share, by the program iris. A run that is saved and
-# resumed goes on as if it had not stopped (if SAVES is 1: built with tinygrad-io), a signal ends it in
-# good order, the curve has a row an epoch, a wrong command line is refused.
+# resumed prints what one that goes on prints (if SAVES is 1: built with tinygrad-io; see resume.sh as well),
+# a signal ends it in good order, the curve has a row an epoch, a wrong command line is refused.
 set -eu
 iris=$1
 dir=$(mktemp -d)
@@ -12,13 +12,13 @@ fail() {
     exit 1
 }
 
-for wrong in "--epochs x" "--epochs 1.5e10" "--lr nan" "--seed -1" "--none" "word" "--optimiser adam"; do
+for wrong in "--epochs x" "--epochs 1.5e10" "--epochs 1.5" "--stop -1" "--lr nan" "--seed -1" "--none" "word" "--optimiser adam"; do
     code=0
     # shellcheck disable=SC2086 # several arguments
     "$iris" $wrong >"$dir/out" 2>&1 || code=$?
     [ "$code" = 2 ] && [ -s "$dir/out" ] || fail "iris $wrong: exit $code"
 done
-"$iris" --help | grep -q -e '--optimiser VALUE' || fail "--help"
+"$iris" --help | grep -q -e '--optimiser TEXT' || fail "--help"
 "$iris" --data "$dir/none.csv" 2>/dev/null && fail "a file that is not there was read"
 "$iris" --curve "$dir/none/curve" 2>/dev/null && fail "a curve was written to nowhere"
 
@@ -45,12 +45,15 @@ rows=$(tail -n 1 "$dir/long.csv" | cut -d, -f1)
 
 [ "$2" = 1 ] || exit 0
 "$iris" --epochs 1 --resume "$dir/stopped" >"$dir/next"
-"$iris" --epochs 20 --save "$dir/model" >"$dir/20"
-"$iris" --epochs 10 --resume "$dir/model" >"$dir/10"
+"$iris" --epochs 10 --save "$dir/model" >"$dir/10"
+"$iris" --epochs 30 --resume "$dir/model" >"$dir/20"
 values() {
     sed 's/^[^ ]* [^ ]* //' "$@"
 }
-values "$dir/20" "$dir/10" >"$dir/parts"
+values "$dir/10" "$dir/20" >"$dir/parts"
 values "$dir/30" | cmp - "$dir/parts" || fail "resumed differently"
+# Epoch 11 tells the loss before its step, so of what epoch 10 left.
+"$(dirname "$iris")/evaluate_iris" "$dir/model" >"$dir/evaluated"
+sed "s/.*  loss/loss/;q" "$dir/20" | cmp - "$dir/evaluated" || fail "evaluate_iris: another loss"
 "$iris" --optimiser sgd --resume "$dir/model" 2>"$dir/err" && fail "resumed another optimiser"
 grep -q 'momentum_buffer' "$dir/err" || fail "no reason given"

@@ -1,13 +1,10 @@
 /* The training loop over rows of symbols, in batches, with AdamW and clipped gradients. */
 #include "guess.h"
 
-#include "run.h"
-
 void guess_prepare(guess *g, tg_tape *tape, const guess_sizes *sizes, double lr)
 {
     g->optim = tg_adamw(tape, tg_params_tensors(g->list), tg_params_count(g->list),
                         &(tg_adam_opts){.lr = lr});
-    tg_optim_state(g->optim, g->list, "optim.");
     g->batches =
         tg_batches_new(tape, sizes->rows, sizes->batch, &(tg_batches_opts){.shuffle = true});
     g->x = tg_zeros(tape, TG_DIMS(sizes->batch, sizes->width), TG_I64);
@@ -20,7 +17,7 @@ double guess_epoch(const guess *g, tg_tape *tape, const int64_t *inputs, const i
     int64_t seen = 0;
     tg_mark start = tg_tape_mark(tape);
     tg_batches_start(g->batches);
-    while (!run_stopping() && tg_batches_next(g->batches)) {
+    while (tg_batches_next(g->batches)) {
         tg_tape_rewind(tape, start);
         int64_t size = tg_batches_size(g->batches);
         tg_batches_read(g->batches, inputs, g->x);

@@ -12,8 +12,8 @@ typedef struct iris {
     int64_t species[IRIS_FLOWERS]; /* setosa, versicolor, virginica */
 } iris;
 
-/* Reads data/iris.csv, or the file at `path` unless it is NULL. False where it is not that file, and
- * says so on stderr. */
+/* Reads data/iris.csv, or the file at `path` unless it is NULL. False where it is not that file,
+ * and says so on stderr. */
 bool iris_read(iris *flowers, const char *path);
 /* How many rows of the float32 logits have the largest number at the flower's species, of 1. */
 double iris_accuracy(const iris *flowers, const tg_tensor *logits);

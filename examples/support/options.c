@@ -2,22 +2,34 @@
 #include "private.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 
-enum { HELP, SEED, EPOCHS, LR, DATA, SAVE, RESUME, CURVE, COMMON };
+enum { HELP, SEED, EPOCHS, STOP, LR, DATA, SAVE, RESUME, CURVE, COMMON };
 
 static const struct {
     const char *name, *argument, *help;
 } common[COMMON] = {
     [HELP] = {"help", NULL, "this text"},
     [SEED] = {"seed", " N", "of the random generator"},
-    [EPOCHS] = {"epochs", " N", "how many times over the data"},
+    [EPOCHS] = {"epochs", " N", "how many times over the data, those before --resume included"},
+    [STOP] = {"stop", " N", "end after epoch N of them, as Ctrl-C would, for --resume to go on"},
     [LR] = {"lr", " X", "learning rate"},
     [DATA] = {"data", " PATH", "what to learn from"},
-    [SAVE] = {"save", " FILE", "write the model at the end (safetensors)"},
-    [RESUME] = {"resume", " FILE", "start from what --save wrote"},
+    [SAVE] = {"save", " FILE", "write a checkpoint at the end (safetensors)"},
+    [RESUME] = {"resume", " FILE",
+                "go on from what --save wrote; give the other options as before"},
     [CURVE] = {"curve", " FILE", "epoch, loss, accuracy as CSV; with gnuplot an SVG as well"},
 };
+
+static void print_own(const run_option *own)
+{
+    printf("  --%s %s\n        %s (default: ", own->name, own->count ? "N" : "TEXT", own->help);
+    if (own->count)
+        printf("%d)\n", *own->count);
+    else
+        printf("%s)\n", *own->text ? *own->text : "none");
+}
 
 static void print_help(const run *r)
 {
@@ -26,34 +38,45 @@ static void print_help(const run *r)
         printf("  --%s%s\n        %s\n", common[i].name,
                common[i].argument ? common[i].argument : "", common[i].help);
     for (int i = 0; i < r->n_own; i++)
-        printf("  --%s VALUE\n        %s (default: %s)\n", r->own[i].name, r->own[i].help,
-               *r->own[i].value ? *r->own[i].value : "none");
-    printf("defaults: --seed %llu --epochs %d --lr %g%s%s\n", (unsigned long long)r->seed,
-           r->epochs, r->lr, r->data ? " --data " : "", r->data ? r->data : "");
+        print_own(&r->own[i]);
+    printf("defaults: --seed %llu --epochs %d --lr %g%s%s\n"
+           "Ctrl-C ends the run after the epoch under way and saves; a second one at once,\n"
+           "without saving.\n",
+           (unsigned long long)r->seed, r->epochs, r->lr, r->data ? " --data " : "",
+           r->data ? r->data : "");
 }
 
-/* A number that takes all of the text and lies in [low, high]. */
-static bool number(const char *text, double low, double high, double *value)
+/* A number >= 0 that takes all of the text; says on stderr where it is none. */
+static bool number(const run *r, const char *name, const char *text, double most, bool whole,
+                   double *value)
 {
     char *end;
     *value = strtod(text, &end);
-    return end != text && !*end && *value >= low && *value <= high;
+    bool right = end != text && !*end && *value >= 0 && *value <= most;
+    right = right && (!whole || *value == floor(*value));
+    if (!right)
+        fprintf(stderr, "%s: --%s %s: not a %snumber in range\n", r->program, name, text,
+                whole ? "whole " : "");
+    return right;
+}
+
+static bool count(const run *r, const char *name, const char *text, int *value)
+{
+    double read;
+    bool right = number(r, name, text, 1e9, true, &read);
+    *value = right ? (int)read : *value;
+    return right;
 }
 
 static bool take_number(run *r, int option, const char *text)
 {
-    double value = 0;
-    bool right = option == LR ? number(text, 0, 1e6, &value)
-                              : number(text, 0, option == SEED ? 0x1p53 : 1e9, &value);
+    double seed;
     if (option == LR)
-        r->lr = right ? value : r->lr;
-    else if (option == SEED)
-        r->seed = right ? (uint64_t)value : r->seed;
-    else
-        r->epochs = right ? (int)value : r->epochs;
-    if (!right)
-        fprintf(stderr, "%s: --%s %s: not a number in range\n", r->program, common[option].name,
-                text);
+        return number(r, "lr", text, 1e6, false, &r->lr);
+    if (option != SEED)
+        return count(r, common[option].name, text, option == STOP ? &r->last : &r->epochs);
+    bool right = number(r, "seed", text, 0x1p53, true, &seed);
+    r->seed = right ? (uint64_t)seed : 0;
     return right;
 }
 
@@ -72,12 +95,18 @@ static bool take_file(run *r, int option, const char *text)
     return true;
 }
 
+static bool take_own(const run *r, const run_option *own, const char *text)
+{
+    if (own->count)
+        return count(r, own->name, text, own->count);
+    *own->text = text;
+    return true;
+}
+
 static bool take(run *r, int option, const char *text)
 {
-    if (option >= COMMON) {
-        *r->own[option - COMMON].value = text;
-        return true;
-    }
+    if (option >= COMMON)
+        return take_own(r, &r->own[option - COMMON], text);
     return option <= LR ? take_number(r, option, text) : take_file(r, option, text);
 }
 

@@ -3,6 +3,10 @@
 #include "run.h"
 #include "private.h"
 
+#include <tinygrad/op.h> /* tg_fail */
+
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -17,18 +21,18 @@ static volatile sig_atomic_t stopping;
 
 static void stop(int number)
 {
+    static const char text[] = "\nending with this epoch; once more: now, without saving\n";
+    int error = errno;
     (void)number;
     stopping = 1;
-}
-
-bool run_stopping(void)
-{
-    return stopping;
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written;
+    errno = error;
 }
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -45,87 +49,124 @@ int run_start(run *r, int argc, char **argv)
 {
     const char *slash = strrchr(argv[0], '/');
     r->program = slash ? slash + 1 : argv[0];
+    r->last = INT_MAX;
     int code = run_options(r, argc, argv);
     if (code >= 0)
         return code;
-    if (r->curve) {
-        r->curve_file = fopen(r->curve, "w");
-        if (!r->curve_file) {
-            perror(r->curve);
-            return 1;
-        }
-        fputs("epoch,loss,accuracy\n", r->curve_file);
-    }
+    r->last = r->last < r->epochs ? r->last : r->epochs;
     r->terminal = isatty(STDOUT_FILENO);
-    r->started = seconds();
     catch_signals();
     return -1;
 }
 
-void run_resume(const run *r, const tg_params *model)
+static void open_curve(run *r)
 {
+    r->curve_file = fopen(r->curve, "w");
+    if (r->curve_file)
+        fputs("epoch,loss,accuracy\n", r->curve_file);
+    else
+        tg_fail(r->tape, TG_EIO, "%s: %s", r->curve, strerror(errno));
+}
+
 #ifdef EXAMPLES_IO
+static void resume(run *r)
+{
+    int64_t done = 0;
+    tg_load_checkpoint(r->resume, r->model, r->optim, &done);
+    if (done < 0 || done > INT_MAX) {
+        tg_fail(r->tape, TG_EVALUE, "%s: holds %lld epochs done", r->resume, (long long)done);
+        return;
+    }
+    if (!tg_error(r->tape) && done >= r->last)
+        fprintf(stderr, "%s: %s has %lld epochs done, and %d were asked for\n", r->program,
+                r->resume, (long long)done, r->last);
+    r->epoch = r->resumed = (int)done;
+}
+
+static void save(const run *r)
+{
+    tg_save_checkpoint(r->save, r->model, r->optim, r->epoch);
+}
+#else /* the command line has neither */
+static void resume(run *r)
+{
+    (void)r;
+}
+
+static void save(const run *r)
+{
+    (void)r;
+}
+#endif
+
+void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
+{
+    r->tape = tape;
+    r->model = model;
+    r->optim = optim;
     if (r->resume)
-        tg_load_safetensors(r->resume, model, NULL);
-#else
-    (void)r, (void)model;
-#endif
+        resume(r);
+    if (r->curve && !tg_error(tape))
+        open_curve(r);
+    r->started = seconds();
 }
 
-static void save(const run *r, const tg_params *model)
+bool run_next(run *r)
 {
-#ifdef EXAMPLES_IO
-    if (r->save)
-        tg_save_safetensors(r->save, model, NULL);
-#else
-    (void)r, (void)model;
-#endif
+    if (stopping || r->epoch >= r->last || tg_error(r->tape))
+        return false;
+    r->epoch++;
+    return true;
 }
 
-void run_report(run *r, int epoch, double loss, double accuracy, int64_t samples)
+void run_report(run *r, double loss, double accuracy, int64_t samples)
 {
     bool has_accuracy = !isnan(accuracy);
+    if (tg_error(r->tape))
+        return;
     if (r->curve_file) {
-        fprintf(r->curve_file, "%d,%.9g,", epoch, loss);
+        fprintf(r->curve_file, "%d,%.9g,", r->epoch, loss);
         fprintf(r->curve_file, has_accuracy ? "%.9g\n" : "\n", accuracy);
     }
-    printf("%sepoch %d/%d  loss %.4f", r->terminal ? "\r" : "", epoch, r->epochs, loss);
+    printf("%sepoch %d/%d  loss %.4f", r->terminal ? "\r" : "", r->epoch, r->epochs, loss);
     if (has_accuracy)
         printf("  accuracy %.2f%%", 100 * accuracy);
     if (r->terminal) {
-        double each = (seconds() - r->started) / epoch;
+        double each = (seconds() - r->started) / (r->epoch - r->resumed);
         printf("  %.0f samples/s  %.0f s left\033[K", (double)samples / each,
-               each * (r->epochs - epoch));
+               each * (r->last - r->epoch));
         fflush(stdout);
     } else {
         putchar('\n');
     }
 }
 
-static bool close_curve(run *r)
+static void close_curve(run *r)
 {
-    if (!r->curve_file)
-        return true;
     bool whole = !ferror(r->curve_file);
     whole = !fclose(r->curve_file) && whole;
     r->curve_file = NULL;
     if (whole)
         run_plot(r->curve);
     else
-        fprintf(stderr, "%s: %s cannot be written\n", r->program, r->curve);
-    return whole;
+        tg_fail(r->tape, TG_EIO, "%s cannot be written", r->curve);
 }
 
-int run_finish(run *r, tg_tape *tape, const tg_params *model)
+void run_save(run *r)
 {
-    if (r->terminal)
+    if (r->terminal && r->epoch > r->resumed)
         putchar('\n');
     if (stopping)
-        fprintf(stderr, "%s: stopped early\n", r->program);
-    if (!tg_error(tape))
-        save(r, model);
-    bool whole = close_curve(r);
-    if (tg_error(tape))
-        fprintf(stderr, "%s: %s\n", r->program, tg_error_message(tape));
-    return !tg_error(tape) && whole ? 0 : 1;
+        fprintf(stderr, "%s: stopped early, after epoch %d\n", r->program, r->epoch);
+    if (r->save && !tg_error(r->tape))
+        save(r);
+    if (r->curve_file)
+        close_curve(r);
+}
+
+int run_finish(const run *r)
+{
+    if (tg_error(r->tape))
+        fprintf(stderr, "%s: %s\n", r->program, tg_error_message(r->tape));
+    return tg_error(r->tape) ? 1 : 0;
 }

@@ -5,19 +5,23 @@
  *     int code = run_start(&r, argc, argv);
  *     if (code >= 0)
  *         return code;
- *     ... make the model, run_resume(&r, model) ...
- *     for (int epoch = 1; epoch <= r.epochs && !run_stopping() && !tg_error(tape); epoch++)
- *         ... run_report(&r, epoch, loss, accuracy, samples);
- *     code = run_finish(&r, tape, model); */
+ *     ... make the model and the optimiser ...
+ *     run_begin(&r, tape, model, optim);
+ *     while (run_next(&r))
+ *         ... run_report(&r, loss, accuracy, samples);
+ *     run_save(&r);
+ *     code = run_finish(&r); */
 #ifndef EXAMPLES_RUN_H
 #define EXAMPLES_RUN_H
 
 #include <tinygrad.h>
 
-/* A flag of one program's own, "--name VALUE". */
+/* A flag of one program's own: "--name TEXT", or "--name N" for a whole number >= 0. What it points
+ * to holds the default before; one of the two. */
 typedef struct run_option {
     const char *name, *help;
-    const char **value; /* where the text goes; holds the default before */
+    const char **text;
+    int *count;
 } run_option;
 
 enum { RUN_MAX_OWN = 8 };
@@ -25,34 +29,48 @@ enum { RUN_MAX_OWN = 8 };
 /* A program sets its defaults, zeros elsewhere; run_start() puts in what the command line says. */
 typedef struct run {
     uint64_t seed;
-    int epochs;
+    int epochs; /* of the whole run, what came before --resume included */
     double lr;
     const char *data;      /* --data: the input */
-    const char *save;      /* --save: where the model goes at the end */
+    const char *save;      /* --save: where the checkpoint goes at the end */
     const char *resume;    /* --resume: what --save wrote */
     const char *curve;     /* --curve: CSV; an SVG as well where gnuplot is installed */
     const run_option *own; /* n_own of them, at most RUN_MAX_OWN */
     int n_own;
+    /* For the program to read: the present epoch of the whole run, the first one being 1; between
+     * two epochs the number of those that are done. */
+    int epoch;
+    bool terminal; /* a line is rewritten in place */
     /* The rest is run.c's. */
     const char *program;
+    tg_tape *tape;
+    const tg_params *model;
+    tg_optim *optim;
     FILE *curve_file;
-    double started; /* seconds */
-    bool terminal;  /* a line is rewritten in place */
+    int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
+    double started;    /* seconds */
 } run;
 
-/* Reads the command line, starts the clock and catches Ctrl-C. -1: go on; else the exit code: 0
- * after --help, 2 for a wrong command line, 1 where the curve's file cannot be written. */
+/* Reads the command line and catches Ctrl-C. -1: go on; else the exit code: 0 after --help, 2 for a
+ * wrong command line. Where the library is built without tinygrad-io, --save and --resume
+ * are refused. */
 int run_start(run *r, int argc, char **argv);
-/* Whether Ctrl-C was pressed (or SIGTERM came); a second one ends the program at once. */
-bool run_stopping(void);
-/* Reads the list's tensors from --resume, if it is given. An error is the tape's. Where the library
- * is built without tinygrad-io, run_start() refuses --save and --resume. */
-void run_resume(const run *r, const tg_params *model);
+/* Says what is trained, opens the curve, starts the clock, and reads --resume into model, optimiser
+ * and the tape's generator, so that the next epoch is that of a run that never stopped. The
+ * learning rate is the file's as well: set it. An error is the tape's. */
+void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim);
+/* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape
+ * has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
+ * second Ctrl-C ends the program at once, and saves nothing. */
+bool run_next(run *r);
 /* After each epoch: one line, on a terminal with speed and time left, and a row of the curve.
- * `accuracy` may be nan: there is none. `samples` is how many the epoch had. */
-void run_report(run *r, int epoch, double loss, double accuracy, int64_t samples);
-/* Saves the list to --save unless there was an error, draws the curve, says the tape's error on
- * stderr. The exit code: 0 or 1. */
-int run_finish(run *r, tg_tape *tape, const tg_params *model);
+ * `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
+ * has an error. */
+void run_report(run *r, double loss, double accuracy, int64_t samples);
+/* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the
+ * curve. Random numbers drawn from here on do not matter to the run. */
+void run_save(run *r);
+/* Says the tape's error on stderr. The exit code: 0 or 1. */
+int run_finish(const run *r);
 
 #endif

@@ -13,14 +13,16 @@ static void survey(FILE *file, text *t)
     }
 }
 
-static void number(FILE *file, const text *t, int64_t *symbols)
+/* Whether the text is still as long. */
+static bool number(FILE *file, const text *t, int64_t *symbols)
 {
     int64_t symbol_of[256] = {0};
     for (int64_t s = 0; s < t->n_bytes; s++)
         symbol_of[t->bytes[s]] = s;
-    int c;
-    for (int64_t i = 0; i < t->n && (c = getc(file)) != EOF; i++)
+    int64_t i = 0;
+    for (int c; i < t->n && (c = getc(file)) != EOF; i++)
         symbols[i] = symbol_of[c];
+    return i == t->n;
 }
 
 bool text_read(tg_tape *tape, text *t, const char *path, int64_t least)
@@ -33,14 +35,12 @@ bool text_read(tg_tape *tape, text *t, const char *path, int64_t least)
     *t = (text){0};
     survey(file, t);
     tg_tensor *symbols = tg_zeros(tape, TG_DIMS(t->n), TG_I64);
-    rewind(file);
-    if (symbols)
-        number(file, t, tg_data_mut(symbols));
-    bool good = !ferror(file) && t->n >= least && symbols;
+    bool good = t->n >= least && symbols && !ferror(file) && !fseek(file, 0, SEEK_SET) &&
+                number(file, t, tg_data_mut(symbols));
     fclose(file);
     t->symbols = tg_i64(symbols);
     if (!good)
         fprintf(stderr, "%s: %s\n", path,
-                tg_error(tape) ? tg_error_message(tape) : "too short, or cannot be read");
+                tg_error(tape) ? tg_error_message(tape) : "too short, or cannot be read twice");
     return good;
 }

@@ -13,19 +13,31 @@ static size_t word_length(const char *line)
     return whole && n >= 2 && n < WORDS_STEPS ? n : 0;
 }
 
+/* What is too long for a word anyway is cut. */
+static bool read_line(FILE *file, char line[LINE])
+{
+    if (!fgets(line, LINE, file))
+        return false;
+    bool whole = strchr(line, '\n') != NULL;
+    for (int c; !whole && (c = getc(file)) != EOF;)
+        whole = c == '\n';
+    return true;
+}
+
 static int64_t count(FILE *file)
 {
     char line[LINE];
     int64_t n = 0;
-    while (fgets(line, sizeof line, file))
+    while (read_line(file, line))
         n += word_length(line) > 0;
     return n;
 }
 
-static void fill(FILE *file, int64_t n, int64_t *inputs, int64_t *targets)
+/* Whether there were n words. */
+static bool fill(FILE *file, int64_t n, int64_t *inputs, int64_t *targets)
 {
     char line[LINE];
-    while (n && fgets(line, sizeof line, file)) {
+    while (n && read_line(file, line)) {
         size_t length = word_length(line);
         if (!length)
             continue;
@@ -37,6 +49,7 @@ static void fill(FILE *file, int64_t n, int64_t *inputs, int64_t *targets)
         targets += WORDS_STEPS;
         n--;
     }
+    return n == 0;
 }
 
 bool words_read(tg_tape *tape, words *w, const char *path)
@@ -49,16 +62,14 @@ bool words_read(tg_tape *tape, words *w, const char *path)
     *w = (words){.n = count(file)};
     tg_tensor *inputs = tg_zeros(tape, TG_DIMS(w->n, WORDS_ROW), TG_I64);
     tg_tensor *targets = tg_full(tape, TG_DIMS(w->n, WORDS_STEPS), -100, TG_I64);
-    rewind(file);
-    if (targets)
-        fill(file, w->n, tg_data_mut(inputs), tg_data_mut(targets));
-    bool good = !ferror(file) && w->n && targets;
+    bool good = w->n && targets && !ferror(file) && !fseek(file, 0, SEEK_SET) &&
+                fill(file, w->n, tg_data_mut(inputs), tg_data_mut(targets));
     fclose(file);
     w->inputs = tg_i64(inputs);
     w->targets = tg_i64(targets);
     if (!good)
         fprintf(stderr, "%s: %s\n", path,
-                tg_error(tape) ? tg_error_message(tape) : "no words can be read");
+                tg_error(tape) ? tg_error_message(tape) : "no words, or cannot be read twice");
     return good;
 }
 

@@ -16,8 +16,8 @@ typedef struct words {
     const int64_t *targets; /* n rows of WORDS_STEPS */
 } words;
 
-/* Takes those lines of a file that are 2 to 15 small letters a to z; the memory is the tape's. false:
- * there are none, or the file cannot be read; stderr has the reason. */
+/* Takes those lines of a file that are 2 to 15 small letters a to z; the memory is the tape's.
+ * false: there are none, or the file cannot be read; stderr has the reason. */
 bool words_read(tg_tape *tape, words *w, const char *path);
 /* Writes the word of a row of inputs, NUL at the end. */
 void words_spell(const int64_t row[WORDS_ROW], char text[WORDS_STEPS]);

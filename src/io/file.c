@@ -61,10 +61,11 @@ tg_io_text tg_io_shape(int ndim, const int64_t *dims)
 {
     tg_io_text text = {"["};
     size_t used = 1;
-    for (int i = 0; i < ndim && used < sizeof text.chars - 28; i++)
+    int i = 0;
+    for (; i < ndim && used < sizeof text.chars - 30; i++) /* room for one more and the end */
         used += (size_t)snprintf(text.chars + used, sizeof text.chars - used, "%s%lld",
                                  i ? ", " : "", (long long)dims[i]);
-    snprintf(text.chars + used, sizeof text.chars - used, "]");
+    snprintf(text.chars + used, sizeof text.chars - used, i < ndim ? ", ...]" : "]");
     return text;
 }
 

@@ -57,6 +57,8 @@ static bool read_quoted(cursor *c, char word[WORD])
     for (; c->at < c->end && c->file->bytes[c->at] != (unsigned char)quote; c->at++) {
         TG_IO_CHECK(c->file, length < WORD - 1, TG_EIO,
                     "byte %zu of the header: a text longer than any that belongs here", start);
+        TG_IO_CHECK(c->file, c->file->bytes[c->at], TG_EIO,
+                    "byte %zu of the header: a NUL in the text", c->at);
         word[length++] = (char)c->file->bytes[c->at];
     }
     word[length] = '\0';

@@ -31,8 +31,9 @@ def main():
     model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
     path = sys.argv[-1]
     if sys.argv[1] == "--evaluate":
-        model.load_state_dict({name: tensor for name, tensor in load_file(path).items()
-                               if not name.startswith("optim.")})
+        saved = load_file(path)
+        prefix = "model." if "model.0.weight" in saved else ""  # of a checkpoint
+        model.load_state_dict({name: saved[prefix + name] for name in model.state_dict()})
     else:
         optim = torch.optim.AdamW(model.parameters(), lr=0.02)
         for _ in range(200):
