@@ -37,17 +37,12 @@ TGK_INLINE bool tgk_cancelled(double result, double magnitude)
 /* A sum of positions that is smaller than this times its terms: too small for terms to 2^-38. */
 #define QUICK_CANCELLED 0x1p-6
 
-/* What the whole call shares: the target of class c is keep * target + share, times the weight. */
-typedef struct tgk_smoothing {
-    tgk_dd keep, share, weights; /* 1 - e, e / C, the sum of all weights */
-    bool on;
-} tgk_smoothing;
-
 static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 {
     tgk_smoothing out = {tgk_two_sum(1, -ce->smoothing), {0, 0}, weights, ce->smoothing > 0};
     if (out.on)
-        out.share = tgk_dd_div(tgk_dd_of(ce->smoothing), tgk_dd_of((double)ce->c));
+        out.share =
+            tgk_dd_div(tgk_dd_of(ce->smoothing), tgk_dd_of((double)(ce->all ? ce->all : ce->c)));
     return out;
 }
 
@@ -106,38 +101,32 @@ typedef struct tgk_wide_coef {
     tgk_dd a, rest;
 } tgk_wide_coef;
 
-/* All positions. Their stats; the loss where it is not reduced; the sums of far and near. */
-typedef struct tgk_sums {
-    tgk_dd far, near;
-    double plain, size; /* of the losses and their magnitudes, times FAR_SCALE */
-} tgk_sums;
-
 TGK_INLINE tgk_sums tgk_sums_add(tgk_sums a, const tgk_sums *b)
 {
     return (tgk_sums){tgk_dd_add(a.far, b->far), tgk_dd_add(a.near, b->near), a.plain + b->plain,
                       a.size + b->size};
 }
 
-/* What threads that share a call are told. Forward adds the positions up in blocks, whose number and
- * bounds depend on the sizes alone. */
+/* What threads that share a call are told. */
 typedef struct tgk_ce_job {
     const tgk_ce *ce;
     const tgk_smoothing *s;
     void *out; /* loss or dx */
     double *stats;
     bool wide;
-    tgk_sums *sums; /* forward: one a block */
+    tgk_sums *sums; /* forward: one a block, or in a piece one a position */
     const void *grad_out;
     tgk_dd den;
 } tgk_ce_job;
 
-enum { TGK_BLOCKS = 64, TGK_BLOCK = 1 << 14 };
+/* Logits of a block, about. */
+enum { TGK_BLOCK = 1 << 14 };
 
 /* As many blocks as there is work for: of about TGK_BLOCK logits or more. */
 static int64_t tgk_blocks(const tgk_ce *ce)
 {
     int64_t count = ce->n * ce->d, most = 1 + (int64_t)((double)count * (double)ce->c / TGK_BLOCK);
-    most = most < TGK_BLOCKS ? most : TGK_BLOCKS;
+    most = most < TGK_CE_BLOCKS ? most : TGK_CE_BLOCKS;
     return most < count ? most : count;
 }
 
@@ -145,6 +134,13 @@ static int64_t tgk_block_start(const tgk_ce *ce, int64_t block)
 {
     int64_t count = ce->n * ce->d, blocks = tgk_blocks(ce);
     return count / blocks * block + (block < count % blocks ? block : count % blocks);
+}
+
+/* The block that position i is in. */
+static int64_t tgk_block_of(const tgk_ce *ce, int64_t i)
+{
+    int64_t blocks = tgk_blocks(ce), size = ce->n * ce->d / blocks, longer = ce->n * ce->d % blocks;
+    return i < longer * (size + 1) ? i / (size + 1) : longer + (i - longer * (size + 1)) / size;
 }
 
 /* (far / FAR_SCALE + near / scale) / den */
@@ -170,12 +166,14 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 #define TGK_BODY "loss_isa.inc"
 #include "each_isa.h"
 
+#define FUNCTIONS(type)                                                                            \
+    {                                                                                              \
+        ce_forward_##type, ce_begin_##type, ce_piece_##type, ce_end_##type, ce_backward_##type,    \
+            nll_forward_##type, nll_backward_##type,                                               \
+    }
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {ce_forward_f32_##isa, ce_backward_f32_##isa, nll_forward_f32_##isa,                       \
-         nll_backward_f32_##isa},                                                                  \
-            {ce_forward_f64_##isa, ce_backward_f64_##isa, nll_forward_f64_##isa,                   \
-             nll_backward_f64_##isa},                                                              \
+        FUNCTIONS(f32_##isa), FUNCTIONS(f64_##isa)                                                 \
     }
 
 const tgk_loss tgk_loss_table[TGK_ISAS][2] = {
