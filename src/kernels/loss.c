@@ -1,4 +1,5 @@
-/* loss.c: the table of loss kernels, and what both dtypes share; loss.inc holds their bodies.
+/* loss.c: the table of loss kernels, and what both dtypes share; loss.inc and nll.inc hold their
+ * bodies.
  *
  * Cross-entropy of one position. Let m be the largest logit, d_c = x_c - m, S the sum of e^d over
  * all but (one of) the largest, T = 1 + S, a_c the weighted and smoothed target, A the sum of a_c:
@@ -9,7 +10,8 @@
  * For coefficients of one sign nothing cancels in the loss. In the gradient A - a_c and T - e^d_c
  * are formed without cancellation (for the largest logit as sums over the others), so that only the
  * cancellation is left which the mathematics asks for. float computes in double and looks whether
- * the result is much smaller than its terms; where it is, the row is done again in double-double.
+ * the result is much smaller than its terms; where it is, the row is done again in double-double
+ * (for index targets forward finds that out, with the whole row before it).
  * double is always done in double-double. */
 #include "loss.h"
 
@@ -50,6 +52,7 @@ static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 typedef struct tgk_position {
     double max;
     int64_t top;              /* probability targets: the first of the largest logits */
+    bool again;               /* index targets: the gradient wants double-double */
     tgk_dd others;            /* S, times EXP_SCALE */
     tgk_dd coefficients;      /* A, times EXP_SCALE */
     tgk_dd coefficients_rest; /* the same without a_top, times EXP_SCALE */
@@ -59,7 +62,7 @@ typedef struct tgk_position {
 TGK_INLINE void tgk_position_store(double *stats, const tgk_position *p)
 {
     const double all[TGK_CE_STATS] = {p->max,
-                                      (double)p->top,
+                                      p->again ? -1.0 : (double)p->top,
                                       p->others.hi,
                                       p->others.lo,
                                       p->coefficients.hi,
@@ -73,6 +76,7 @@ TGK_INLINE tgk_position tgk_position_load(const double *stats)
 {
     return (tgk_position){.max = stats[0],
                           .top = (int64_t)stats[1],
+                          .again = stats[1] < 0,
                           .others = {stats[2], stats[3]},
                           .coefficients = {stats[4], stats[5]},
                           .coefficients_rest = {stats[6], stats[7]}};
