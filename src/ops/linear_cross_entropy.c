@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum { X, WEIGHT, BIAS, TARGETS, CLASS_WEIGHT, INPUTS };
-/* Behind the gradient of the loss and those inputs. */
-enum { STATS = 1 + INPUTS, DX, DWEIGHT, DBIAS, GRADIENT_INPUTS };
+/* Of backward: behind the gradient of the loss and those inputs; gradients of X, WEIGHT, BIAS. */
+enum { STATS = 1 + INPUTS, DX, GRADIENT_INPUTS = DX + 3 };
 
 /* How many logits are held at a time. */
 typedef struct piece {
@@ -26,6 +26,7 @@ typedef struct piece {
 typedef struct params {
     tg_ce_params ce; /* first: see there */
     piece forced;    /* 0: not */
+    int out;         /* backward: the input whose gradient is the node's output */
 } params;
 
 static int64_t least(int64_t a, int64_t b)
@@ -245,8 +246,10 @@ static size_t column_bytes(const descent *d)
     return (size_t)d->w.piece.classes * sizeof(tgk_compensated);
 }
 
-static char *data_or_null(const tg_tensor *t)
+/* Where the gradient of the loss's input i goes; NULL: nobody wants it. */
+static char *gradient_data(const walk *w, int i)
 {
+    const tg_tensor *t = i == w->p->out ? w->node->out : w->node->in[DX + i];
     return t ? t->data : NULL;
 }
 
@@ -257,9 +260,9 @@ static bool prepare(descent *d, tg_node *node)
     const params *p = node->params;
     *w = (walk){.node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(node->out->dtype)};
     w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
-    d->dx = data_or_null(node->in[DX]);
-    d->dweight = data_or_null(node->in[DWEIGHT]);
-    d->dbias = data_or_null(node->in[DBIAS]);
+    d->dx = gradient_data(w, X);
+    d->dweight = gradient_data(w, WEIGHT);
+    d->dbias = gradient_data(w, BIAS);
     size_t stats = (size_t)(w->piece.rows * TGK_CE_STATS + TGK_CE_TOTALS) * sizeof(double);
     const need needs[] = {{&w->logits, logits_bytes(w)},
                           {&d->dlogits, logits_bytes(w)},
@@ -269,7 +272,7 @@ static bool prepare(descent *d, tg_node *node)
     return take_bias(w) && take(node, needs, 5);
 }
 
-/* Fills the gradients among its inputs. */
+/* Fills its output, and the gradients among its inputs. */
 static void gradient_forward(tg_node *node)
 {
     descent d;
@@ -297,47 +300,56 @@ static const tg_op gradient_op = {.name = "linear_cross_entropy_backward",
 
 /* Where a large leaf's gradient is kept, if the pass will put the first one there anyway and nothing
  * reads what is there: a second tensor of that size may be all that there is no memory for. */
-static tg_tensor *kept_gradient(const tg_node *node, int i)
+static tg_tensor *kept_gradient(const tg_node *node, int i, const tg_call *call)
 {
     tg_tensor *t = node->in[i];
     tg_holder *holder = t->is_leaf && t->numel >= TGK_SHARED ? tg_holder_of(t) : NULL;
     if (!holder || holder->present || t->grad)
         return NULL;
     for (int k = 0; k < node->n_in; k++) {
-        if (node->in[k] &&
-            ((k != i && node->in[k] == t) || node->in[k]->storage == holder->value->storage))
+        if (k != i && node->in[k] == t)
+            return NULL;
+    }
+    for (int k = 0; k < call->n_in; k++) {
+        if (call->in[k] && call->in[k]->storage == holder->value->storage)
             return NULL;
     }
     holder->value->storage->version++; /* a gradient that was dropped may still be read */
     return holder->value;
 }
 
-static tg_tensor *gradient_room(const tg_node *node, int i)
+static tg_tensor *apply_gradient(const tg_node *node, int i, const tg_call *call)
 {
-    if (!tg_needs_grad(node, i))
-        return NULL;
-    const tg_tensor *t = node->in[i];
-    tg_tensor *kept = kept_gradient(node, i);
-    return kept ? kept : tg_tensor_new(tg_tape_in(t), node->op->name, t->dtype, tg_dims_of(t));
+    tg_call in_place = *call;
+    in_place.in_place = kept_gradient(node, i, call);
+    return tg_apply(&in_place);
 }
 
-/* With all gradients in one visit of the logits: they are inputs that it writes to. */
+/* All gradients in one visit of the logits: the largest is the output, the others are inputs that
+ * are written to. */
 static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *in[GRADIENT_INPUTS] = {tg_contiguous(grad_out)}, *any = NULL;
+    params p = *(const params *)node->params;
+    p.out = tg_needs_grad(node, WEIGHT) ? WEIGHT : tg_needs_grad(node, X) ? X : BIAS;
+    tg_tensor *in[GRADIENT_INPUTS] = {tg_contiguous(grad_out)};
     memcpy(in + 1, node->in, INPUTS * sizeof *in);
     in[STATS] = node->saved;
     for (int i = X; i <= BIAS; i++) {
-        in[DX + i] = grad_in[i] = gradient_room(node, i);
-        any = any ? any : grad_in[i];
+        const tg_tensor *t = node->in[i];
+        if (i != p.out && tg_needs_grad(node, i))
+            in[DX + i] = grad_in[i] =
+                tg_tensor_new(tg_tape_in(t), node->op->name, t->dtype, tg_dims_of(t));
     }
-    if (any)
-        tg_apply(&(tg_call){.op = &gradient_op,
-                            .n_in = GRADIENT_INPUTS,
-                            .in = in,
-                            .in_place = any,
-                            .params = node->params,
-                            .params_size = sizeof(params)});
+    const tg_tensor *out = node->in[p.out];
+    grad_in[p.out] = apply_gradient(node, p.out,
+                                    &(tg_call){.op = &gradient_op,
+                                               .n_in = GRADIENT_INPUTS,
+                                               .in = in,
+                                               .dtype = out->dtype,
+                                               .ndim = out->ndim,
+                                               .dims = out->dims,
+                                               .params = &p,
+                                               .params_size = sizeof p});
 }
 
 /* Of operations that can be differentiated. */
@@ -420,7 +432,7 @@ tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor
     tg_tensor *in[INPUTS] = {x, weight, bias, targets, o.weight};
     if (!check(in, &o))
         return NULL;
-    params p = {tg_ce_params_of(&o), {rows, classes}};
+    params p = {.ce = tg_ce_params_of(&o), .forced = {rows, classes}};
     p.ce.n = targets->numel;
     p.ce.c = weight->dims[0];
     p.ce.d = 1;
