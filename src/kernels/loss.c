@@ -118,7 +118,8 @@ typedef struct tgk_ce_job {
     void *out; /* loss or dx */
     double *stats;
     bool wide;
-    tgk_sums *sums; /* forward: one a block, or in a piece one a position */
+    tgk_sums *sums; /* forward: one a block ... */
+    bool single;    /* ... or one a position */
     const void *grad_out;
     tgk_dd den;
 } tgk_ce_job;
