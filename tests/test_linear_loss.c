@@ -323,9 +323,9 @@ static void memory(void **state)
 {
     (void)state;
     static const head small[] = {
-        {.n = 256, .width = 128, .classes = 32768}, /* whose weight's gradient is 16 MiB */
-        {.n = 4096, .width = 16, .classes = 8192},
-        {.n = 1024, .width = 16, .classes = 8192, .smoothing = 0.1},
+        {.n = 64, .width = 128, .classes = 32768}, /* whose weight's gradient is 16 MiB */
+        {.n = 4096, .width = 4, .classes = 8192},
+        {.n = 1024, .width = 4, .classes = 8192, .smoothing = 0.1},
     };
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
         assert_true(extra(&small[i], 1) < 13.7);
