@@ -84,7 +84,12 @@ static void sum_to_forward(tg_node *node)
     if (!data)
         return;
     tg_tape *tape = tg_node_tape(node);
-    tgk_sum_args args = {out->data, data, rows[0], rows[1], rows[2], (double)params->count};
+    tgk_sum_args args = {.out = out->data,
+                         .x = data,
+                         .outer = rows[0],
+                         .n = rows[1],
+                         .inner = rows[2],
+                         .divisor = (double)params->count};
     tgk_sum(&tape->team, tape->isa, x->dtype, &args);
 }
 

@@ -80,6 +80,17 @@ static tg_tensor *run_cross_entropy(golden_case *c)
     return tg_cross_entropy(c->in[0], c->in[1], &opts);
 }
 
+/* Of x, the layer's weight, targets, bias and the class weight. */
+static tg_tensor *run_linear_cross_entropy(golden_case *c)
+{
+    tg_ce_opts opts = {.weight = c->in[4],
+                       .reduction = golden_reduction(c),
+                       .label_smoothing = golden_number(c, "label_smoothing", 0),
+                       .has_ignore_index = golden_word(c, "ignore", NULL) != NULL,
+                       .ignore_index = (int64_t)golden_number(c, "ignore", 0)};
+    return tg_linear_cross_entropy(c->in[0], c->in[1], c->in[3], c->in[2], &opts);
+}
+
 /* --- training --- */
 
 /* Row i of a matrix that requires no gradient. */
@@ -199,6 +210,7 @@ static const golden_op rows[] = {
     {"log_softmax", run_log_softmax, GOLDEN_NEAR, false},
     {"nll_loss", run_nll_loss, GOLDEN_NEAR, false},
     {"cross_entropy", run_cross_entropy, GOLDEN_NEAR, false},
+    {"linear_cross_entropy", run_linear_cross_entropy, GOLDEN_NEAR, false},
     {"sgd", run_sgd, GOLDEN_BITS, true},
     {"mlp", run_mlp, GOLDEN_NEAR, true},
 };

@@ -16,7 +16,7 @@
 
 #include "support.h"
 
-enum { OP_MAX_IN = 3, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3 };
+enum { OP_MAX_IN = 5, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3 };
 
 /* Inputs and what else the call gets; an error sample has a status as well. */
 typedef struct op_sample {
@@ -55,13 +55,14 @@ typedef struct array {
 
 /* Bits of op_row.is. */
 enum {
-    OP_CONSTANT = 1,       /* results never require a gradient */
-    OP_RANDOM = 2,         /* draws from the generator: has a check instead of a reference */
-    OP_IN_PLACE = 4,       /* overwrites input 0 and returns it */
-    OP_TO_FLOAT = 8,       /* integers give float32 */
-    OP_OPTIONAL_IN = 0x10, /* the last input may be NULL */
-    OP_COMPOSED = 0x20,    /* several calls: where one fails, those before it stay */
-    OP_UNCAPTURED = 0x40   /* a capture refuses it */
+    OP_CONSTANT = 1,           /* results never require a gradient */
+    OP_RANDOM = 2,             /* draws from the generator: has a check instead of a reference */
+    OP_IN_PLACE = 4,           /* overwrites input 0 and returns it */
+    OP_TO_FLOAT = 8,           /* integers give float32 */
+    OP_OPTIONAL_IN = 0x10,     /* the last input may be NULL */
+    OP_COMPOSED = 0x20,        /* several calls: where one fails, those before it stay */
+    OP_OPTIONAL_FROM_3 = 0x40, /* inputs from number 3 on may be NULL */
+    OP_UNCAPTURED = 0x80       /* a capture refuses it */
 };
 
 typedef struct op_row {

@@ -27,6 +27,17 @@ static tg_tensor *cross_entropy(const op_args *a)
                                           .ignore_index = a->s->ignore});
 }
 
+/* Of x, the layer's weight, targets, bias and the class weight; a bias of NULL where that is last. */
+static tg_tensor *linear_cross_entropy(const op_args *a)
+{
+    return tg_linear_cross_entropy(a->in[0], a->in[1], a->n > 3 ? a->in[3] : NULL, a->in[2],
+                                   &(tg_ce_opts){.weight = a->n > 4 ? a->in[4] : NULL,
+                                                 .reduction = a->s->reduction,
+                                                 .label_smoothing = a->s->smoothing,
+                                                 .has_ignore_index = a->s->has_ignore,
+                                                 .ignore_index = a->s->ignore});
+}
+
 /* The loss as a sum over positions k of d inner ones, c classes each. */
 typedef struct loss {
     const op_sample *s;
@@ -121,6 +132,35 @@ static void ref_cross_entropy(const op_sample *s, const array *in, array *out)
     l.r = ref_rows_of(&in[0], in[0].ndim == 1 ? 0 : 1);
     log_softmax(&l, &in[0]);
     reduce(&l, &in[0], out);
+}
+
+/* Its logits, with one row a position. */
+static void linear_logits(const array *in, array *logits)
+{
+    int64_t n = in[2].numel, classes = in[1].dims[0], width = in[1].dims[1];
+    ref_start(logits, in[0].dtype, 2, (int64_t[]){n, classes});
+    for (int64_t i = 0; i < n * classes; i++) {
+        const double *x = in[0].data + i / classes * width;
+        const double *w = in[1].data + i % classes * width;
+        for (int64_t k = 0; k < width; k++)
+            logits->data[i] += x[k] * w[k];
+        logits->data[i] += in[3].dtype >= 0 ? in[3].data[i % classes] : 0;
+    }
+}
+
+static void ref_linear_cross_entropy(const op_sample *s, const array *in, array *out)
+{
+    static loss l;
+    static array logits, targets;
+    linear_logits(in, &logits);
+    targets = in[2];
+    targets.ndim = 1;
+    l = (loss){.s = s, .targets = &targets, .weight = &in[4], .r = ref_rows_of(&logits, 1)};
+    log_softmax(&l, &logits);
+    reduce(&l, &logits, out);
+    for (int i = 0; i < in[2].ndim && s->reduction == TG_NONE; i++)
+        out->dims[i] = in[2].dims[i];
+    out->ndim = s->reduction == TG_NONE ? in[2].ndim : 0;
 }
 
 /* Class indices: both losses. */
@@ -225,6 +265,71 @@ static const op_sample ce_errors[] = {
     {.in = "3x5 3x5:u 4:p", .status = TG_ESHAPE, .message = "weight [4] for 5 classes"},
     {0}};
 
+static const op_sample heads[] = {
+    {.in = "3x5 7x5 3:k 7"},
+    {.in = "3x5 7x5 3:k 7", .reduction = TG_SUM},
+    {.in = "3x5 7x5 3:k 7", .reduction = TG_NONE},
+    {.in = "3x5 7x5 3:k"},
+    {.in = "3x5 7x5 3:k ~ 7:pc", .reduction = TG_SUM},
+    {.in = "3x5 7x5 3:k 7 7:pc"},
+    {.in = "3x5 7x5 3:k 7 7:pc", .reduction = TG_NONE},
+    {.in = "3x5 7x5 3:k 7", .smoothing = 0.1},
+    {.in = "3x5 7x5 3:k 7 7:pc", .smoothing = 0.25},
+    {.in = "3x5 7x5 3:k 7 7:pc", .smoothing = 0.25, .reduction = TG_NONE},
+    {.in = "3x5 7x5 3:k", .smoothing = 1, .reduction = TG_SUM},
+    {.in = "6x5 7x5 6:g 7", .has_ignore = true, .ignore = 2},
+    {.in = "6x5 7x5 6:g 7 7:pc", .has_ignore = true, .ignore = 1, .smoothing = 0.1},
+    {.in = "6x5 7x5 6:g 7", .reduction = TG_NONE},
+    {.in = "3x5 7x5 3:G 7"},
+    {.in = "3x5 7x5 3:G 7", .reduction = TG_SUM},
+    {.in = "3x5:c 7x5 3:k 7"},
+    {.in = "3x5 7x5:c 3:k 7:c"},
+    {.in = "3x5:c 7x5:c 3:k 7"},
+    {.in = "1x5 7x5 1:k 7"},
+    {.in = "1x1 1x1 1:k 1"},
+    {.in = "5 7x5 .:k 7"},
+    {.in = "5 7x5 .:k 7", .reduction = TG_NONE},
+    {.in = "2x3x5 7x5 2x3:k 7"},
+    {.in = "2x3x5 7x5 2x3:k 7 7:pc", .reduction = TG_NONE, .smoothing = 0.1},
+    {.in = "0x5 7x5 0:k 7"},
+    {.in = "0x5 7x5 0:k 7", .reduction = TG_SUM},
+    {.in = "0x5 7x5 0:k", .reduction = TG_NONE},
+    {.in = "2x0x5 7x5 2x0:k 7", .reduction = TG_NONE},
+    {.in = "0x5 0x5 0:k 0", .reduction = TG_SUM},
+    {.in = "3x0 4x0 3:k 4"},
+    {.in = "3x3 = 3:k 3"},
+    {.in = "3x5:r 7x5:r 3:k 7:r"},
+    {.in = "17x5 37x5 17:k 37"},
+    {.in = "9x16 33x16 9:k 33", .smoothing = 0.1},
+    {0}};
+static const op_sample head_errors[] = {
+    {.in = "5x5 5x5 5:K 5",
+     .status = TG_EVALUE,
+     .message = "target 5 at position 4 is not one of 5"},
+    {.in = "3x5 0x5 3:k 0", .status = TG_EVALUE, .message = "of 0 classes"},
+    {.in = "3x5 7x4 3:k 7", .status = TG_ESHAPE, .message = "sizes 5 and 4 differ"},
+    {.in = ". 7x4 .:k 7", .status = TG_ESHAPE, .message = "x is 0-d"},
+    {.in = "3x5 5 3:k 7", .status = TG_ESHAPE, .message = "weight [5], wanted (out, in)"},
+    {.in = "3x5 7x5 3:k 6", .status = TG_ESHAPE, .message = "bias [6] for a weight [7, 5]"},
+    {.in = "3x5 7x5 4:k 7", .status = TG_ESHAPE, .message = "wants targets [3], not [4]"},
+    {.in = "2x3x5 7x5 6:k 7", .status = TG_ESHAPE, .message = "wants targets [2, 3], not [6]"},
+    {.in = "3x5 7x5 3x7:u 7", .status = TG_EDTYPE, .message = "wanted int64 classes"},
+    {.in = "3x5 7x5 3:k 7 6:pc", .status = TG_ESHAPE, .message = "weight [6] for 7 classes"},
+    {.in = "3x5 7x5 3:k 7 7:p", .status = TG_EVALUE, .message = "weight requires a gradient"},
+    {.in = "3x5 7x5 3:k 7 7:po", .status = TG_EDTYPE, .message = "weight is float"},
+    {.in = "3x5 7x5:o 3:k 7", .status = TG_EDTYPE, .message = "one float dtype"},
+    {.in = "3x5:i 7x5:i 3:k", .status = TG_EDTYPE, .message = "one float dtype"},
+    {.in = "3x5 7x5 3:k 7:o", .status = TG_EDTYPE, .message = "one float dtype"},
+    {.in = "3x5 7x5 3:k 7",
+     .smoothing = 1.5,
+     .status = TG_EVALUE,
+     .message = "label_smoothing 1.5 is outside [0, 1]"},
+    {.in = "3x5 7x5 3:k 7",
+     .reduction = (tg_reduction)3,
+     .status = TG_EVALUE,
+     .message = "no reduction 3"},
+    {0}};
+
 const op_row ops_loss[] = {{.name = "nll_loss",
                             .build = nll_loss,
                             .ref = ref_nll_loss,
@@ -237,4 +342,10 @@ const op_row ops_loss[] = {{.name = "nll_loss",
                             .is = OP_OPTIONAL_IN,
                             .samples = {by_class, by_more},
                             .errors = {index_errors, ce_errors}},
+                           {.name = "linear_cross_entropy",
+                            .build = linear_cross_entropy,
+                            .ref = ref_linear_cross_entropy,
+                            .is = OP_OPTIONAL_FROM_3,
+                            .samples = {heads},
+                            .errors = {head_errors}},
                            {0}};

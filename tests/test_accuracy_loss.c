@@ -238,6 +238,37 @@ static void check_mixed_weights(int dtype)
     check_loss(p, &ce_loss[dtype]);
 }
 
+/* One logit at which the probability is the smoothed target, but for the rounding of the logit: all
+ * of its gradient cancels. */
+static void check_smoothed_target(int dtype)
+{
+    struct problem *p = &problem;
+    static const double smoothing[] = {0.1, 0.5, 1, 1e-9};
+    draw_problem(dtype, 1, 2 + (int64_t)(draw() % 30), 1);
+    p->ce.target = p->target;
+    p->ce.prob = NULL;
+    p->ce.smoothing = smoothing[draw() % COUNT(smoothing)];
+    p->ce.ignore = -100;
+    p->ce.reduction = TGK_SUM;
+    int64_t c = p->ce.c, aim = (int64_t)(draw() % (uint64_t)c);
+    p->target[0] = (int64_t)(draw() % (uint64_t)c);
+    coefficients(p, 0);
+    exact rest = 0, others = 0, max = (exact)exact_at(p->x, dtype, aim == 0);
+    for (int64_t k = 0; k < c; k++) {
+        rest += k == aim ? 0 : p->a[k];
+        others += k == aim ? 0 : expq((exact)exact_at(p->x, dtype, k) - max);
+    }
+    double x = (double)(max + logq(p->a[aim] * others / rest));
+    if (!(fabs(x) < 1e6))
+        return; /* an extreme row, or weights of both signs */
+    store(p->x, dtype, aim, x);
+    tgk_loss_table[tgk_isa_best()][dtype].forward(&p->ce, p->loss, p->stats);
+    tgk_loss_table[tgk_isa_best()][dtype].backward(&p->ce, p->stats, p->grad_out, p->dx);
+    p->den = denominator(p);
+    check_positions(p, &ce_grad[dtype]);
+    check_loss(p, &ce_loss[dtype]);
+}
+
 static void test_cross_entropy(void **state)
 {
     (void)state;
@@ -251,6 +282,8 @@ static void test_cross_entropy(void **state)
         check_ce(i % 2, 2, 50000 / (1 + (int64_t)(draw() % 40)), 1);
     for (int i = 0; i < 4000; i++)
         check_mixed_weights(i % 2);
+    for (int i = 0; i < 4000; i++)
+        check_smoothed_target(i % 2);
     for (int dtype = 0; dtype < 2; dtype++)
         print_message("cross_entropy: loss %.4f ulp, gradient %.4f ulp\n", ce_loss[dtype].worst,
                       ce_grad[dtype].worst);

@@ -277,6 +277,8 @@ static bool has_another(const op_args *args, int i)
 
 static bool is_optional(const op_case *c, const op_args *args, int i)
 {
+    if (c->row->is & OP_OPTIONAL_FROM_3)
+        return i >= 3;
     return c->row->is & OP_OPTIONAL_IN && i == args->n - 1 && i > 0 &&
            (i == 2 || c->row->is & OP_IN_PLACE);
 }

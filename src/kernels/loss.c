@@ -1,4 +1,5 @@
-/* loss.c: the table of loss kernels, and what both dtypes share; loss.inc holds their bodies.
+/* loss.c: the table of loss kernels, and what both dtypes share; loss.inc and nll.inc hold their
+ * bodies.
  *
  * Cross-entropy of one position. Let m be the largest logit, d_c = x_c - m, S the sum of e^d over
  * all but (one of) the largest, T = 1 + S, a_c the weighted and smoothed target, A the sum of a_c:
@@ -9,7 +10,8 @@
  * For coefficients of one sign nothing cancels in the loss. In the gradient A - a_c and T - e^d_c
  * are formed without cancellation (for the largest logit as sums over the others), so that only the
  * cancellation is left which the mathematics asks for. float computes in double and looks whether
- * the result is much smaller than its terms; where it is, the row is done again in double-double.
+ * the result is much smaller than its terms; where it is, the row is done again in double-double
+ * (for index targets forward finds that out, with the whole row before it).
  * double is always done in double-double. */
 #include "loss.h"
 
@@ -37,17 +39,12 @@ TGK_INLINE bool tgk_cancelled(double result, double magnitude)
 /* A sum of positions that is smaller than this times its terms: too small for terms to 2^-38. */
 #define QUICK_CANCELLED 0x1p-6
 
-/* What the whole call shares: the target of class c is keep * target + share, times the weight. */
-typedef struct tgk_smoothing {
-    tgk_dd keep, share, weights; /* 1 - e, e / C, the sum of all weights */
-    bool on;
-} tgk_smoothing;
-
 static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 {
     tgk_smoothing out = {tgk_two_sum(1, -ce->smoothing), {0, 0}, weights, ce->smoothing > 0};
     if (out.on)
-        out.share = tgk_dd_div(tgk_dd_of(ce->smoothing), tgk_dd_of((double)ce->c));
+        out.share =
+            tgk_dd_div(tgk_dd_of(ce->smoothing), tgk_dd_of((double)(ce->all ? ce->all : ce->c)));
     return out;
 }
 
@@ -55,6 +52,7 @@ static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 typedef struct tgk_position {
     double max;
     int64_t top;              /* probability targets: the first of the largest logits */
+    bool again;               /* index targets: the gradient wants double-double */
     tgk_dd others;            /* S, times EXP_SCALE */
     tgk_dd coefficients;      /* A, times EXP_SCALE */
     tgk_dd coefficients_rest; /* the same without a_top, times EXP_SCALE */
@@ -64,7 +62,7 @@ typedef struct tgk_position {
 TGK_INLINE void tgk_position_store(double *stats, const tgk_position *p)
 {
     const double all[TGK_CE_STATS] = {p->max,
-                                      (double)p->top,
+                                      p->again ? -1.0 : (double)p->top,
                                       p->others.hi,
                                       p->others.lo,
                                       p->coefficients.hi,
@@ -78,6 +76,7 @@ TGK_INLINE tgk_position tgk_position_load(const double *stats)
 {
     return (tgk_position){.max = stats[0],
                           .top = (int64_t)stats[1],
+                          .again = stats[1] < 0,
                           .others = {stats[2], stats[3]},
                           .coefficients = {stats[4], stats[5]},
                           .coefficients_rest = {stats[6], stats[7]}};
@@ -106,38 +105,33 @@ typedef struct tgk_wide_coef {
     tgk_dd a, rest;
 } tgk_wide_coef;
 
-/* All positions. Their stats; the loss where it is not reduced; the sums of far and near. */
-typedef struct tgk_sums {
-    tgk_dd far, near;
-    double plain, size; /* of the losses and their magnitudes, times FAR_SCALE */
-} tgk_sums;
-
 TGK_INLINE tgk_sums tgk_sums_add(tgk_sums a, const tgk_sums *b)
 {
     return (tgk_sums){tgk_dd_add(a.far, b->far), tgk_dd_add(a.near, b->near), a.plain + b->plain,
                       a.size + b->size};
 }
 
-/* What threads that share a call are told. Forward adds the positions up in blocks, whose number and
- * bounds depend on the sizes alone. */
+/* What threads that share a call are told. */
 typedef struct tgk_ce_job {
     const tgk_ce *ce;
     const tgk_smoothing *s;
     void *out; /* loss or dx */
     double *stats;
     bool wide;
-    tgk_sums *sums; /* forward: one a block */
+    tgk_sums *sums; /* forward: one a block ... */
+    bool single;    /* ... or one a position */
     const void *grad_out;
     tgk_dd den;
 } tgk_ce_job;
 
-enum { TGK_BLOCKS = 64, TGK_BLOCK = 1 << 14 };
+/* Logits of a block, about. */
+enum { TGK_BLOCK = 1 << 14 };
 
 /* As many blocks as there is work for: of about TGK_BLOCK logits or more. */
 static int64_t tgk_blocks(const tgk_ce *ce)
 {
     int64_t count = ce->n * ce->d, most = 1 + (int64_t)((double)count * (double)ce->c / TGK_BLOCK);
-    most = most < TGK_BLOCKS ? most : TGK_BLOCKS;
+    most = most < TGK_CE_BLOCKS ? most : TGK_CE_BLOCKS;
     return most < count ? most : count;
 }
 
@@ -145,6 +139,13 @@ static int64_t tgk_block_start(const tgk_ce *ce, int64_t block)
 {
     int64_t count = ce->n * ce->d, blocks = tgk_blocks(ce);
     return count / blocks * block + (block < count % blocks ? block : count % blocks);
+}
+
+/* The block that position i is in. */
+static int64_t tgk_block_of(const tgk_ce *ce, int64_t i)
+{
+    int64_t blocks = tgk_blocks(ce), size = ce->n * ce->d / blocks, longer = ce->n * ce->d % blocks;
+    return i < longer * (size + 1) ? i / (size + 1) : longer + (i - longer * (size + 1)) / size;
 }
 
 /* (far / FAR_SCALE + near / scale) / den */
@@ -170,12 +171,14 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 #define TGK_BODY "loss_isa.inc"
 #include "each_isa.h"
 
+#define FUNCTIONS(type)                                                                            \
+    {                                                                                              \
+        ce_forward_##type, ce_begin_##type, ce_piece_##type, ce_end_##type, ce_backward_##type,    \
+            nll_forward_##type, nll_backward_##type,                                               \
+    }
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {ce_forward_f32_##isa, ce_backward_f32_##isa, nll_forward_f32_##isa,                       \
-         nll_backward_f32_##isa},                                                                  \
-            {ce_forward_f64_##isa, ce_backward_f64_##isa, nll_forward_f64_##isa,                   \
-             nll_backward_f64_##isa},                                                              \
+        FUNCTIONS(f32_##isa), FUNCTIONS(f64_##isa)                                                 \
     }
 
 const tgk_loss tgk_loss_table[TGK_ISAS][2] = {

@@ -10,8 +10,10 @@
 #define TGK_LOSS_H
 
 #include "isa.h"
+#include "math.h"
 #include "team.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { TGK_MEAN = 0, TGK_SUM = 1, TGK_NONE = 2 };
@@ -32,12 +34,46 @@ typedef struct tgk_ce {
     int64_t ignore;        /* index targets of this value count for nothing */
     int reduction;         /* TGK_MEAN, TGK_SUM, TGK_NONE */
     tgk_team *team;        /* shares positions; NULL: the caller alone */
+    int64_t first, all;    /* backward for a part of the classes, see there; all is 0: no part */
 } tgk_ce;
+
+/* What the whole call shares: the target of class c is keep * target + share, times the weight. */
+typedef struct tgk_smoothing {
+    tgk_dd keep, share, weights; /* 1 - e, e / C, the sum of all weights */
+    bool on;
+} tgk_smoothing;
+
+/* Sums over positions: of the losses, in two parts (see loss.c), and to tell what cancels. */
+typedef struct tgk_sums {
+    tgk_dd far, near;
+    double plain, size;
+} tgk_sums;
+
+/* Positions are summed up in so many blocks at most, whose bounds depend on the sizes alone. */
+enum { TGK_CE_BLOCKS = 64 };
+
+/* A forward pass in pieces, for logits that are never there all at once. */
+typedef struct tgk_ce_pass {
+    const tgk_ce *ce; /* all positions; x is not looked at */
+    void *loss;       /* as for forward */
+    double *stats;
+    bool wide; /* in double-double */
+    tgk_smoothing smoothing;
+    tgk_dd denominator;
+    tgk_sums sums[TGK_CE_BLOCKS];
+} tgk_ce_pass;
 
 typedef struct tgk_loss {
     /* loss: [n][d] for TGK_NONE, else one; stats: n * d * TGK_CE_STATS + TGK_CE_TOTALS doubles. */
     void (*forward)(const tgk_ce *ce, void *loss, double *stats);
-    /* grad_out is shaped as loss. Every entry of dx [n][c][d] is written. */
+    /* The same by begin(), piece() in order for index targets with d = 1, and end(); all once more
+     * where end() returns false. x holds the logits of positions from to `to`; `terms` is room for
+     * as many. The bits are forward's, whatever the pieces. */
+    void (*begin)(tgk_ce_pass *pass);
+    void (*piece)(tgk_ce_pass *pass, int64_t from, int64_t to, const void *x, tgk_sums *terms);
+    bool (*end)(tgk_ce_pass *pass);
+    /* grad_out is shaped as loss. Every entry of dx [n][c][d] is written. With index targets x and
+     * dx may be a part: classes `first` to first + c of `all`. The bits are the same. */
     void (*backward)(const tgk_ce *ce, const double *stats, const void *grad_out, void *dx);
     /* totals: TGK_CE_TOTALS doubles. */
     void (*nll_forward)(const tgk_ce *ce, void *loss, double *totals);

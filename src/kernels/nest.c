@@ -113,7 +113,8 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
     {                                                                                              \
         (void)params;                                                                              \
         if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                              \
-            memcpy(data[0], data[1], (size_t)n * sizeof(T));                                       \
+            if (data[0] != data[1]) /* a copy onto itself is no business of memcpy() */            \
+                memcpy(data[0], data[1], (size_t)n * sizeof(T));                                   \
             return;                                                                                \
         }                                                                                          \
         if (s[0] == sizeof(T) && s[1] == 0 && n > 0) { /* one element, spread */                   \

@@ -1,11 +1,11 @@
 /* Sums, see reduce.h. */
 #include "reduce.h"
 
-#include "compensated.h"
 #include "isa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Lanes of the accumulators: fixed, whatever vectors the machine has. A row from LONG on is cut into
  * at most BLOCKS blocks, which are summed apart. */
@@ -89,12 +89,16 @@ TGK_INLINE void columns_f32_body(void *context, int64_t from, int64_t to)
         group g = group_at(a, i);
         const float *x = (const float *)a->x + g.x;
         double column[COLUMNS] = {0};
+        for (int k = 0; a->so_far && k < g.width; k++)
+            column[k] = a->so_far[g.out + k].sum;
         for (int64_t j = 0; j < a->n; j++, x += a->inner) {
             for (int k = 0; k < g.width; k++)
                 column[k] += (double)x[k];
         }
         for (int k = 0; k < g.width; k++)
             ((float *)a->out)[g.out + k] = (float)(column[k] / a->divisor);
+        for (int k = 0; a->so_far && k < g.width; k++)
+            a->so_far[g.out + k].sum = column[k];
     }
 }
 
@@ -105,12 +109,17 @@ TGK_INLINE void columns_f64_body(void *context, int64_t from, int64_t to)
         group g = group_at(a, i);
         const double *x = (const double *)a->x + g.x;
         tgk_compensated column[COLUMNS] = {{0, 0}};
+        size_t width = (size_t)g.width;
+        if (a->so_far)
+            memcpy(column, a->so_far + g.out, width * sizeof *column);
         for (int64_t j = 0; j < a->n; j++, x += a->inner) {
             for (int k = 0; k < g.width; k++)
                 column[k] = tgk_compensated_add(column[k], x[k]);
         }
         for (int k = 0; k < g.width; k++)
             ((double *)a->out)[g.out + k] = tgk_compensated_total(column[k]) / a->divisor;
+        if (a->so_far)
+            memcpy(a->so_far + g.out, column, width * sizeof *column);
     }
 }
 
@@ -202,9 +211,9 @@ void tgk_sum(tgk_team *team, int isa, int dtype, tgk_sum_args *a)
 {
     if (dtype > 1)
         tgk_share_rows(team, a->outer * a->inner, a->n, dtype == 2 ? sum_i64 : sum_bool, a);
-    else if (a->inner == 1 && a->n >= LONG)
+    else if (a->inner == 1 && !a->so_far && a->n >= LONG)
         long_rows(team, isa, dtype, a);
-    else if (a->inner == 1)
+    else if (a->inner == 1 && !a->so_far)
         tgk_share_rows(team, a->outer, a->n, dtype ? rows_f64[isa] : rows_f32[isa], a);
     else
         tgk_share_rows(team, a->outer * groups(a), a->n * COLUMNS,

@@ -4,14 +4,17 @@
 #ifndef TGK_REDUCE_H
 #define TGK_REDUCE_H
 
+#include "compensated.h"
 #include "team.h"
 
-/* out[outer][inner] = (sum over n of x) / divisor, rounded once. */
+/* out[outer][inner] = (sum over n of x) / divisor, rounded once. For float and double a sum may be
+ * made in pieces of n: each goes on from the sums so far, and leaves the bits of one call in out. */
 typedef struct tgk_sum_args {
     void *out;
     const void *x;
     int64_t outer, n, inner;
     double divisor;
+    tgk_compensated *so_far; /* [outer][inner], zeros at first; NULL: no pieces */
 } tgk_sum_args;
 
 /* dtype 0 to 3: float, double, int64_t, bool (which sums to int64_t; the last two ignore the

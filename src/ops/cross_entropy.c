@@ -4,35 +4,32 @@
  * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
  * and weights, are composed of other operations. */
-#include "../accumulate.h"
-#include "check.h"
+#include "cross_entropy.h"
 
+#include "../accumulate.h"
 #include "../kernels/coefficients.h"
 
 #include <string.h>
 
-/* What an operation of this file is told, beside its inputs. */
-typedef struct loss_params {
-    int64_t n, c, d;
-    double smoothing;
-    int64_t ignore;
-    tg_reduction reduction;
-    bool probabilities;
-} loss_params;
-
 _Static_assert((int)TG_MEAN == TGK_MEAN && (int)TG_SUM == TGK_SUM && (int)TG_NONE == TGK_NONE,
                "reductions are handed to the kernels as they are");
 
-static const loss_params *params_of(const tg_node *node)
+static const tg_ce_params *params_of(const tg_node *node)
 {
     return node->params;
 }
 
-/* The kernels' view of x, targets and weight. */
-static tgk_ce kernel_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targets,
-                          const tg_tensor *weight)
+tg_ce_params tg_ce_params_of(const tg_ce_opts *opts)
 {
-    const loss_params *p = params_of(node);
+    return (tg_ce_params){.smoothing = opts->label_smoothing,
+                          .ignore = opts->has_ignore_index ? opts->ignore_index : -100,
+                          .reduction = opts->reduction};
+}
+
+tgk_ce tg_ce_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targets,
+                  const tg_tensor *weight)
+{
+    const tg_ce_params *p = params_of(node);
     return (tgk_ce){.team = &tg_node_tape(node)->team,
                     .n = p->n,
                     .c = p->c,
@@ -46,10 +43,9 @@ static tgk_ce kernel_args(const tg_node *node, const tg_tensor *x, const tg_tens
                     .reduction = (int)p->reduction};
 }
 
-/* In forward, so that a replay looks at its new targets as well. */
-static bool targets_are_classes(const tg_node *node, const tg_tensor *targets)
+bool tg_ce_targets_are_classes(const tg_node *node, const tg_tensor *targets)
 {
-    const loss_params *p = params_of(node);
+    const tg_ce_params *p = params_of(node);
     const int64_t *target = (const int64_t *)(void *)targets->data;
     int64_t bad = p->probabilities ? -1 : tgk_targets_check(target, p->n * p->d, p->c, p->ignore);
     TG_CHECK(tg_tape_in(targets), bad < 0, TG_EVALUE,
@@ -61,7 +57,7 @@ static bool targets_are_classes(const tg_node *node, const tg_tensor *targets)
 /* --- shared checks --- */
 
 /* Sizes around the class dim. */
-static void set_sizes(loss_params *p, const tg_tensor *x)
+static void set_sizes(tg_ce_params *p, const tg_tensor *x)
 {
     int class_dim = x->ndim == 1 ? 0 : 1;
     p->n = class_dim ? x->dims[0] : 1;
@@ -93,24 +89,30 @@ static bool check_scores(const char *name, const tg_tensor *x)
     return true;
 }
 
-static bool check_index_targets(const char *name, const tg_tensor *x, const tg_tensor *targets)
+bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions,
+                         const tg_tensor *targets)
 {
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, targets->dtype == TG_I64, TG_EDTYPE, "%s: targets are %s, wanted int64 classes",
              name, tg_dtype_name(targets->dtype));
-    tg_shape want = positions(x);
-    TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), tg_shape_dims(&want)), TG_ESHAPE,
+    TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), positions), TG_ESHAPE,
              "%s: input %s wants targets %s, not %s", name, tg_shape_of(x).chars,
-             tg_shape_text(tg_shape_dims(&want)).chars, tg_shape_of(targets).chars);
+             tg_shape_text(positions).chars, tg_shape_of(targets).chars);
     return true;
 }
 
-static bool check_weight(const char *name, const tg_tensor *x, const tg_tensor *weight)
+static bool check_index_targets(const char *name, const tg_tensor *x, const tg_tensor *targets)
+{
+    tg_shape want = positions(x);
+    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets);
+}
+
+bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
+                        const tg_tensor *weight)
 {
     if (!weight)
         return true;
     tg_tape *tape = tg_tape_in(x);
-    int64_t classes = x->dims[x->ndim == 1 ? 0 : 1];
     TG_CHECK(tape, weight->dtype == x->dtype, TG_EDTYPE, "%s: weight is %s for an input %s", name,
              tg_dtype_name(weight->dtype), tg_dtype_name(x->dtype));
     TG_CHECK(tape, weight->ndim == 1 && weight->dims[0] == classes, TG_ESHAPE,
@@ -118,18 +120,29 @@ static bool check_weight(const char *name, const tg_tensor *x, const tg_tensor *
     return true;
 }
 
-/* Index targets are constants, and so is a weight that is looked up by them. */
-static bool check_constant_weight(const char *name, const tg_tensor *weight)
+static bool check_weight(const char *name, const tg_tensor *x, const tg_tensor *weight)
+{
+    return tg_ce_check_weight(name, x, x->dims[x->ndim == 1 ? 0 : 1], weight);
+}
+
+bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
 {
     TG_CHECK(tg_tape_in(weight), !weight->requires_grad, TG_EVALUE,
              "%s: weight requires a gradient, which index targets do not give", name);
     return true;
 }
 
+bool tg_ce_check_smoothing(const char *name, const tg_tensor *x, double smoothing)
+{
+    TG_CHECK(tg_tape_in(x), smoothing >= 0 && smoothing <= 1, TG_EVALUE,
+             "%s: label_smoothing %g is outside [0, 1]", name, smoothing);
+    return true;
+}
+
 /* --- gradients composed of other operations --- */
 
 /* The gradient of the loss, seen in the shape of the input with one class. */
-static tg_tensor *spread(const loss_params *p, tg_tensor *g, const tg_tensor *x)
+static tg_tensor *spread(const tg_ce_params *p, tg_tensor *g, const tg_tensor *x)
 {
     if (p->reduction != TG_NONE)
         return g;
@@ -155,13 +168,13 @@ static tg_tensor *times(tg_tensor *a, tg_tensor *optional)
     return optional ? tg_mul(a, optional) : a;
 }
 
-static tg_tensor *smoothed(const loss_params *p, tg_tensor *q)
+static tg_tensor *smoothed(const tg_ce_params *p, tg_tensor *q)
 {
     double e = p->smoothing;
     return e > 0 ? tg_add_scalar(tg_mul_scalar(q, 1 - e), e / (double)p->c) : q;
 }
 
-static tg_tensor *averaged(const loss_params *p, tg_tensor *t)
+static tg_tensor *averaged(const tg_ce_params *p, tg_tensor *t)
 {
     return p->reduction == TG_MEAN ? tg_div_scalar(t, (double)(p->n * p->d)) : t;
 }
@@ -170,7 +183,7 @@ static tg_tensor *averaged(const loss_params *p, tg_tensor *t)
 static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *h,
                              tg_tensor **grad_in)
 {
-    const loss_params *p = params_of(node);
+    const tg_ce_params *p = params_of(node);
     tg_tensor *q = node->in[first], *weight = node->in[first + 1];
     bool to_targets = tg_needs_grad(node, first), to_weight = tg_needs_grad(node, first + 1);
     if (!to_targets && !to_weight)
@@ -193,7 +206,7 @@ static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *
 
 static void coefficients_forward(tg_node *node)
 {
-    tgk_ce args = kernel_args(node, NULL, node->in[0], node->in[1]);
+    tgk_ce args = tg_ce_args(node, NULL, node->in[0], node->in[1]);
     tgk_coefficients_table[node->out->dtype](&args, node->out->data);
 }
 
@@ -201,7 +214,7 @@ static const tg_op coefficients_op = {.name = "cross_entropy_coefficients",
                                       .forward = coefficients_forward};
 
 /* a, in the shape of the input x. */
-static tg_tensor *coefficients(const loss_params *p, const tg_tensor *x, tg_tensor *targets,
+static tg_tensor *coefficients(const tg_ce_params *p, const tg_tensor *x, tg_tensor *targets,
                                tg_tensor *weight)
 {
     if (p->probabilities)
@@ -220,7 +233,7 @@ static tg_tensor *coefficients(const loss_params *p, const tg_tensor *x, tg_tens
 /* --- recording --- */
 
 /* A loss operation on inputs {x, targets, weight}, all contiguous. */
-static tg_tensor *apply_loss(const tg_op *op, tg_tensor *const *in, const loss_params *p,
+static tg_tensor *apply_loss(const tg_op *op, tg_tensor *const *in, const tg_ce_params *p,
                              int64_t saved)
 {
     tg_shape shape = p->reduction == TG_NONE ? positions(in[0]) : (tg_shape){0};
@@ -236,8 +249,7 @@ static tg_tensor *apply_loss(const tg_op *op, tg_tensor *const *in, const loss_p
                                .saved_dtype = TG_F64});
 }
 
-/* inputs made contiguous; false on an error. */
-static bool make_contiguous(tg_tensor **in, int n)
+bool tg_make_contiguous(tg_tensor **in, int n)
 {
     for (int i = 0; i < n; i++) {
         if (in[i] && !(in[i] = tg_contiguous(in[i])))
@@ -247,11 +259,11 @@ static bool make_contiguous(tg_tensor **in, int n)
 }
 
 /* The same for inputs that may be strided. */
-static tg_tensor *apply_to_strided(const tg_op *op, tg_tensor **in, const loss_params *p,
+static tg_tensor *apply_to_strided(const tg_op *op, tg_tensor **in, const tg_ce_params *p,
                                    int64_t saved)
 {
     tg_scope scope = tg_scope_open(in[0]);
-    tg_tensor *loss = make_contiguous(in, 3) ? apply_loss(op, in, p, saved) : NULL;
+    tg_tensor *loss = tg_make_contiguous(in, 3) ? apply_loss(op, in, p, saved) : NULL;
     return tg_scope_close(scope, loss);
 }
 
@@ -262,7 +274,7 @@ static const tg_op nll_op;
 static void nll_gradient_forward(tg_node *node)
 {
     const void *g = tg_contiguous_data(node, node->in[0]);
-    tgk_ce args = kernel_args(node, NULL, node->in[1], node->in[2]);
+    tgk_ce args = tg_ce_args(node, NULL, node->in[1], node->in[2]);
     if (g)
         tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_backward(
             &args, (const double *)(void *)node->in[3]->data, g, node->out->data);
@@ -283,9 +295,9 @@ static const tg_op nll_gradient_op = {.name = "nll_loss_backward",
 
 static void nll_forward(tg_node *node)
 {
-    if (!targets_are_classes(node, node->in[1]))
+    if (!tg_ce_targets_are_classes(node, node->in[1]))
         return;
-    tgk_ce args = kernel_args(node, node->in[0], node->in[1], node->in[2]);
+    tgk_ce args = tg_ce_args(node, node->in[0], node->in[1], node->in[2]);
     tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_forward(
         &args, node->out->data, (double *)(void *)node->saved->data);
 }
@@ -302,7 +314,7 @@ static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
                                               .ndim = x->ndim,
                                               .dims = x->dims,
                                               .params = node->params,
-                                              .params_size = sizeof(loss_params)});
+                                              .params_size = sizeof(tg_ce_params)});
 }
 
 static const tg_op nll_op = {.name = "nll_loss",
@@ -318,11 +330,11 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
     if (!tg_check_inputs(&nll_op, o.weight ? 3 : 2, in) || !check_scores(name, log_probs) ||
         !check_index_targets(name, log_probs, targets) ||
         !check_weight(name, log_probs, o.weight) ||
-        (o.weight && !check_constant_weight(name, o.weight)) ||
+        (o.weight && !tg_ce_check_constant_weight(name, o.weight)) ||
         !tg_check_reduction(&nll_op, log_probs, o.reduction))
         return NULL;
-    loss_params p = {.ignore = o.has_ignore_index ? o.ignore_index : -100,
-                     .reduction = o.reduction};
+    tg_ce_params p = {.ignore = o.has_ignore_index ? o.ignore_index : -100,
+                      .reduction = o.reduction};
     set_sizes(&p, log_probs);
     return apply_to_strided(&nll_op, in, &p, TGK_CE_TOTALS);
 }
@@ -333,7 +345,7 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
 static void ce_gradient_forward(tg_node *node)
 {
     const void *g = tg_contiguous_data(node, node->in[0]);
-    tgk_ce args = kernel_args(node, node->in[1], node->in[2], node->in[3]);
+    tgk_ce args = tg_ce_args(node, node->in[1], node->in[2], node->in[3]);
     if (g)
         tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].backward(
             &args, (const double *)(void *)node->in[4]->data, g, node->out->data);
@@ -342,7 +354,7 @@ static void ce_gradient_forward(tg_node *node)
 /* With h = v - sum(p v), the product of v and dx is -sum(g a h). */
 static void ce_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    const loss_params *p = params_of(node);
+    const tg_ce_params *p = params_of(node);
     tg_tensor *g = node->in[0], *x = node->in[1];
     int class_dim = x->ndim == 1 ? 0 : 1;
     tg_tensor *a = coefficients(p, x, node->in[2], node->in[3]);
@@ -371,27 +383,40 @@ static const tg_op ce_gradient_op = {.name = "cross_entropy_backward",
 
 static void ce_forward(tg_node *node)
 {
-    if (!targets_are_classes(node, node->in[1]))
+    if (!tg_ce_targets_are_classes(node, node->in[1]))
         return;
-    tgk_ce args = kernel_args(node, node->in[0], node->in[1], node->in[2]);
+    tgk_ce args = tg_ce_args(node, node->in[0], node->in[1], node->in[2]);
     tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].forward(
         &args, node->out->data, (double *)(void *)node->saved->data);
+}
+
+static tg_call gradient_call(const tg_ce_params *p, tg_tensor *const *in)
+{
+    const tg_tensor *x = in[1];
+    return (tg_call){.op = &ce_gradient_op,
+                     .n_in = 5,
+                     .in = in,
+                     .dtype = x->dtype,
+                     .ndim = x->ndim,
+                     .dims = x->dims,
+                     .params = p,
+                     .params_size = sizeof *p};
+}
+
+tg_tensor *tg_ce_gradient(const tg_ce_params *p, tg_tensor *const *in)
+{
+    tg_call call = gradient_call(p, in);
+    return tg_apply(&call);
 }
 
 static void ce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0];
     tg_tensor *in[] = {grad_out, x, node->in[1], node->in[2], node->saved};
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply_gradient(node, 0,
-                                       &(tg_call){.op = &ce_gradient_op,
-                                                  .n_in = 5,
-                                                  .in = in,
-                                                  .dtype = x->dtype,
-                                                  .ndim = x->ndim,
-                                                  .dims = x->dims,
-                                                  .params = node->params,
-                                                  .params_size = sizeof(loss_params)});
+    if (tg_needs_grad(node, 0)) {
+        tg_call call = gradient_call(params_of(node), in);
+        grad_in[0] = tg_apply_gradient(node, 0, &call);
+    }
     if (tg_needs_grad(node, 1) || tg_needs_grad(node, 2)) {
         tg_tensor *log_p = tg_log_softmax(x, x->ndim == 1 ? 0 : 1);
         if (log_p)
@@ -425,27 +450,23 @@ static bool check_targets(const tg_tensor *x, const tg_tensor *targets, const tg
     if (probabilities)
         return check_probability_targets(x, targets, o);
     return check_index_targets("cross_entropy", x, targets) &&
-           (!o->weight || check_constant_weight("cross_entropy", o->weight));
+           (!o->weight || tg_ce_check_constant_weight("cross_entropy", o->weight));
 }
 
 tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_opts *opts)
 {
     const tg_ce_opts o = opts ? *opts : (tg_ce_opts){0};
     tg_tensor *in[] = {logits, targets, o.weight};
-    if (!tg_check_inputs(&ce_op, o.weight ? 3 : 2, in) || !check_scores(ce_op.name, logits))
+    if (!tg_check_inputs(&ce_op, o.weight ? 3 : 2, in) || !check_scores(ce_op.name, logits) ||
+        !tg_ce_check_smoothing(ce_op.name, logits, o.label_smoothing))
         return NULL;
-    tg_tape *tape = tg_tape_in(logits);
-    TG_CHECK(tape, o.label_smoothing >= 0 && o.label_smoothing <= 1, TG_EVALUE,
-             "cross_entropy: label_smoothing %g is outside [0, 1]", o.label_smoothing);
     bool probabilities = tg_shape_equal(tg_dims_of(logits), tg_dims_of(targets));
     if (!check_targets(logits, targets, &o, probabilities) ||
         !check_weight(ce_op.name, logits, o.weight) ||
         !tg_check_reduction(&ce_op, logits, o.reduction))
         return NULL;
-    loss_params p = {.smoothing = o.label_smoothing,
-                     .ignore = o.has_ignore_index ? o.ignore_index : -100,
-                     .reduction = o.reduction,
-                     .probabilities = probabilities};
+    tg_ce_params p = tg_ce_params_of(&o);
+    p.probabilities = probabilities;
     set_sizes(&p, logits);
     return apply_to_strided(&ce_op, in, &p, p.n * p.d * TGK_CE_STATS + TGK_CE_TOTALS);
 }

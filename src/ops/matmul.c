@@ -1,7 +1,8 @@
 /* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any
  * strides, so that transposed inputs are never copied here. */
-#include "../accumulate.h"
+#include "matmul.h"
 
+#include "../accumulate.h"
 #include "../kernels/blas.h"
 
 /* From so many multiply-adds on a product is worth sharing. */
@@ -40,8 +41,7 @@ static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args)
     return large ? tape->team.threads : 1;
 }
 
-/* Runs the product, in workspace of its own. */
-static void multiply(tg_node *node, tgk_gemm_args *args)
+void tg_multiply(tg_node *node, tgk_gemm_args *args)
 {
     tg_tape *tape = tg_node_tape(node);
     int dtype = node->out->dtype;
@@ -58,8 +58,7 @@ static void multiply(tg_node *node, tgk_gemm_args *args)
         tgk_share(&tape->team, s.pieces, 1, multiply_pieces, &s);
 }
 
-/* The last two dims of a tensor. */
-static tgk_matrix matrix_of(const tg_tensor *t)
+tgk_matrix tg_matrix_of(const tg_tensor *t)
 {
     const int64_t *strides = tg_strides(t);
     return (tgk_matrix){t->data, strides[t->ndim - 2], strides[t->ndim - 1]};
@@ -98,8 +97,8 @@ static void matmul_forward(tg_node *node)
     tgk_gemm_args args = {.m = out->dims[out->ndim - 2],
                           .n = out->dims[out->ndim - 1],
                           .k = a->dims[a->ndim - 1],
-                          .a = matrix_of(a),
-                          .b = matrix_of(b)};
+                          .a = tg_matrix_of(a),
+                          .b = tg_matrix_of(b)};
     batches s = {.ndim = out->ndim - 2, .sizes = out->dims};
     batch_strides(a, out, s.a);
     batch_strides(b, out, s.b);
@@ -110,7 +109,7 @@ static void matmul_forward(tg_node *node)
         args.a.data = a->data + from_a * size;
         args.b.data = b->data + from_b * size;
         args.c = out->data + i * args.m * args.n * size;
-        multiply(node, &args);
+        tg_multiply(node, &args);
     }
 }
 
@@ -244,13 +243,13 @@ static void linear_forward(tg_node *node)
     tgk_gemm_args args = {.m = x->dims[0],
                           .n = weight->dims[0],
                           .k = x->dims[1],
-                          .a = matrix_of(x),
-                          .b = matrix_of(weight),
+                          .a = tg_matrix_of(x),
+                          .b = tg_matrix_of(weight),
                           .c = out->data};
     args.b = (tgk_matrix){args.b.data, args.b.column, args.b.row}; /* transposed */
     args.bias = node->in[2] ? tg_contiguous_data(node, node->in[2]) : NULL;
     if (!node->in[2] || args.bias)
-        multiply(node, &args);
+        tg_multiply(node, &args);
 }
 
 static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -268,20 +267,21 @@ static const tg_op linear_op = {.name = "linear",
                                 .backward = linear_backward,
                                 .reads = {TG_READS_IN(1), TG_READS_IN(0)}};
 
-static bool check_linear(const tg_tensor *x, const tg_tensor *weight, const tg_tensor *bias)
+bool tg_check_linear(const tg_op *op, const tg_tensor *x, const tg_tensor *weight,
+                     const tg_tensor *bias)
 {
     tg_tape *tape = tg_tape_in(x);
-    if (!check_floats(&linear_op, x, weight) || (bias && !check_floats(&linear_op, x, bias)))
+    if (!check_floats(op, x, weight) || (bias && !check_floats(op, x, bias)))
         return false;
-    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "linear: x is 0-d, wanted (..., in)");
-    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "linear: weight %s, wanted (out, in)",
+    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "%s: x is 0-d, wanted (..., in)", op->name);
+    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "%s: weight %s, wanted (out, in)", op->name,
              tg_shape_of(weight).chars);
     TG_CHECK(tape, x->dims[x->ndim - 1] == weight->dims[1], TG_ESHAPE,
-             "linear: x %s and weight %s: sizes %lld and %lld differ", tg_shape_of(x).chars,
+             "%s: x %s and weight %s: sizes %lld and %lld differ", op->name, tg_shape_of(x).chars,
              tg_shape_of(weight).chars, (long long)x->dims[x->ndim - 1],
              (long long)weight->dims[1]);
     TG_CHECK(tape, !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]), TG_ESHAPE,
-             "linear: bias %s for a weight %s", bias ? tg_shape_of(bias).chars : "",
+             "%s: bias %s for a weight %s", op->name, bias ? tg_shape_of(bias).chars : "",
              tg_shape_of(weight).chars);
     return true;
 }
@@ -289,7 +289,8 @@ static bool check_linear(const tg_tensor *x, const tg_tensor *weight, const tg_t
 tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
 {
     tg_tensor *in[] = {x, weight, bias};
-    if (!tg_check_inputs(&linear_op, bias ? 3 : 2, in) || !check_linear(x, weight, bias))
+    if (!tg_check_inputs(&linear_op, bias ? 3 : 2, in) ||
+        !tg_check_linear(&linear_op, x, weight, bias))
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     shape.sizes[shape.ndim - 1] = weight->dims[0];

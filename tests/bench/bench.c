@@ -19,7 +19,8 @@ typedef struct state {
 
 /* One row: `make` prepares leaves for a size, `step` is what is timed or, where the row's name ends in
  * "_replayed", its replay; `work` is how much of the unit one step is (NULL: the row is a time, in
- * microseconds). */
+ * microseconds). With the unit MiB it is not timed: the row is what a step takes beside leaves and
+ * their gradients. */
 typedef struct row {
     const char *name;
     void (*make)(state *s);
@@ -47,6 +48,34 @@ static void cross_entropy_step(state *s)
 {
     tg_zero_grad(s->t[0]);
     tg_backward(tg_cross_entropy(s->t[0], s->t[1], NULL));
+}
+
+/* A language model's last layer, 2048 positions of 256 numbers. */
+static void head_make(state *s)
+{
+    s->t[0] = tg_randn(s->tape, TG_DIMS(2048, 256), TG_REQUIRES_GRAD);
+    s->t[1] = tg_zeros(s->tape, TG_DIMS(s->size, 256), TG_REQUIRES_GRAD);
+    s->t[2] = tg_zeros(s->tape, TG_DIMS(s->size), TG_REQUIRES_GRAD);
+    s->t[3] = tg_randint(s->tape, 0, s->size, TG_DIMS(2048), TG_I64);
+    tg_linear_init(s->t[1], s->t[2]);
+}
+
+static void zero_head(state *s)
+{
+    for (int i = 0; i < 3; i++)
+        tg_zero_grad(s->t[i]);
+}
+
+static void head_step(state *s)
+{
+    zero_head(s);
+    tg_backward(tg_linear_cross_entropy(s->t[0], s->t[1], s->t[2], s->t[3], NULL));
+}
+
+static void composed_head_step(state *s)
+{
+    zero_head(s);
+    tg_backward(tg_cross_entropy(tg_linear(s->t[0], s->t[1], s->t[2]), s->t[3], NULL));
 }
 
 static tg_tensor *layer(state *s, int i, int64_t in, int64_t out)
@@ -304,6 +333,10 @@ static const row rows[] = {
      logits,
      "Mlogits/s",
      {1000, 10000, 50257, 250000}},
+    {"linear_cross_entropy", head_make, head_step, NULL, "us", {32000}},
+    {"linear_cross_entropy_memory", head_make, head_step, NULL, "MiB", {32000}},
+    {"linear_then_cross_entropy", head_make, composed_head_step, NULL, "us", {32000}},
+    {"linear_then_cross_entropy_memory", head_make, composed_head_step, NULL, "MiB", {32000}},
     {"W5_matmul",
      matmul_make,
      matmul_step,
@@ -374,10 +407,36 @@ static int sample(const row *r, state *s, double *seconds)
     return n;
 }
 
+static void *counted_alloc(void *context, size_t size)
+{
+    *(size_t *)context += size;
+    return malloc(size);
+}
+
+static void counted_free(void *context, void *memory, size_t size)
+{
+    *(size_t *)context -= size;
+    free(memory);
+}
+
+/* A tape gives nothing back before its end, so that what it holds is the most it ever held. */
+static double memory(const row *r, state *s, const size_t *bytes)
+{
+    size_t before = *bytes;
+    for (int i = 0; i < 2; i++) {
+        tg_tape_rewind(s->tape, s->mark);
+        r->step(s);
+    }
+    return (double)(*bytes - before) / (1 << 20);
+}
+
 static void run(const row *r, int64_t size)
 {
-    state s = {.tape = tg_tape_new(NULL), .size = size};
+    size_t bytes = 0;
+    tg_tape_opts opts = {.alloc = counted_alloc, .free = counted_free, .context = &bytes};
+    state s = {.tape = tg_tape_new(&opts), .size = size};
     double seconds[MAX_SAMPLES];
+    bool timed = strcmp(r->unit, "MiB") != 0;
     r->make(&s);
     s.mark = tg_tape_mark(s.tape);
     if (strstr(r->name, "_replayed")) {
@@ -385,7 +444,9 @@ static void run(const row *r, int64_t size)
         r->step(&s);
         tg_capture_end(s.capture);
     }
-    int n = sample(r, &s, seconds);
+    int n = timed ? sample(r, &s, seconds) : 1;
+    if (!timed)
+        *seconds = memory(r, &s, &bytes) * 1e-6; /* as a time is printed */
     if (tg_error(s.tape)) {
         printf("%s/%lld: %s\n", r->name, (long long)size, tg_error_message(s.tape));
     } else {

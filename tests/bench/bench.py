@@ -29,6 +29,18 @@ def cross_entropy(size):
     return step
 
 
+def linear_cross_entropy(size):
+    x, w = torch.randn(2048, 256, requires_grad=True), torch.empty(size, 256, requires_grad=True)
+    b, t = torch.zeros(size, requires_grad=True), torch.randint(0, size, (2048,))
+    with torch.no_grad():
+        w.uniform_(-1 / 16, 1 / 16)
+
+    def step():
+        x.grad = w.grad = b.grad = None
+        F.cross_entropy(F.linear(x, w, b), t).backward()
+    return step
+
+
 def hinge(size):
     model = torch.nn.Sequential(torch.nn.Linear(2, size), torch.nn.ReLU(),
                                 torch.nn.Linear(size, size), torch.nn.ReLU(),
@@ -146,7 +158,8 @@ def conv2d(size):
     return step
 
 
-# Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds.
+# Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
+# "MiB": it is the memory of a step beside leaves and their gradients.
 ROWS = {
     "W1_cross_entropy_3": (cross_entropy, None),
     "W1_replayed": (cross_entropy, None),
@@ -158,6 +171,8 @@ ROWS = {
     "W3_replayed": (mlp, None),
     "W4_cross_entropy": (cross_entropy, None),
     "W4_rate": (cross_entropy, lambda n: 1e-6 * (256 if n > 60000 else 1024) * n),
+    **{f"{name}_cross_entropy{end}": (linear_cross_entropy, unit)
+       for name in ("linear", "linear_then") for end, unit in (("", None), ("_memory", "MiB"))},
     "W5_matmul": (matmul, lambda n: 6e-9 * n**3),
     "W6_elementwise": (elementwise, None),
     "W7_chain_forward": (lambda n: chain(n, False), None),
@@ -188,6 +203,20 @@ def median_seconds(step):
     return statistics.median(samples)
 
 
+def resident(what):
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(what)) / 1024
+
+
+def peak_mib(step):
+    step()
+    before = resident("VmRSS")
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as refs:
+        refs.write("5")  # the peak begins again
+    step()
+    return resident("VmHWM") - before
+
+
 def measure(program, name, threads):
     """The library's median, its unit, PyTorch's, and the ratio."""
     ours = subprocess.run([program, name], capture_output=True, text=True, check=True,
@@ -196,6 +225,9 @@ def measure(program, name, threads):
     row, size = name.split("/")
     make, work = ROWS[row]
     torch.set_num_threads(threads)
+    if work == "MiB":
+        theirs = peak_mib(make(int(size)))
+        return float(median), unit, theirs, theirs / float(median)
     seconds = median_seconds(make(int(size)))
     theirs = work(int(size)) / seconds if work else seconds * 1e6
     return float(median), unit, theirs, float(median) / theirs if work else theirs / float(median)

@@ -283,6 +283,17 @@ def loss(op, **more):
     return run
 
 
+def linear_cross_entropy(case):
+    """x, weight, targets, bias, class weight"""
+    x, weight, targets, *more = case.inputs
+    logits = F.linear(x, weight, more[0] if more else None).reshape(-1, weight.shape[0])
+    value = F.cross_entropy(
+        logits, targets.reshape(-1), more[1] if len(more) > 1 else None,
+        reduction=case.options.get("reduction", "mean"), ignore_index=case.whole("ignore", -100),
+        label_smoothing=case.number("label_smoothing"))
+    return value.reshape(targets.shape) if value.numel() == targets.numel() else value
+
+
 def sgd(case):
     p, rows = case.inputs
     lr = case.number("lr")
@@ -399,6 +410,7 @@ OPS = {
     "log_softmax": lambda c: torch.log_softmax(c.inputs[0], c.whole("dim", -1)),
     "nll_loss": loss(F.nll_loss),
     "cross_entropy": loss(F.cross_entropy, label_smoothing=0),
+    "linear_cross_entropy": linear_cross_entropy,
     **STEPS,
 }
 
@@ -477,6 +489,7 @@ FAMILIES = (
     ops_more.move_cases,
     ops_more.loss_cases,
     ops_more.layer_cases,
+    ops_basic.head_cases,
 )
 
 

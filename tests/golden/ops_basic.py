@@ -116,6 +116,25 @@ def cross_entropy_cases():
             yield from family(t)
 
 
+def head_cases():
+    """linear_cross_entropy: options, then ranks and strides"""
+    for t, (targets, ignore), more, reduction, smoothing in itertools.product(
+            FLOATS, (("=1,0,3", None), ("=1,-100,3", None), ("=3,1,2", 1)),
+            ("", "4!", "4! 4~0.2,2"), REDUCTIONS, (None, 0.1)):
+        tokens = [f"{t}3x5! {t}4x5! i3{targets}"] + [t + x for x in more.split()]
+        yield name_of("linear_cross_entropy", " ".join(tokens), reduction=reduction,
+                      label_smoothing=smoothing, ignore=ignore)
+    for t, inputs in itertools.product(FLOATS, (
+            ("5!", "4x5!", "=2", "4!"), ("2x3x5!", "4x5!", "2x3#0,3", "4!"),
+            ("5x3!^", "4x5!", "3#0,3", "4!"), ("3x5!", "5x4!^", "3#0,3", "4!"),
+            ("3x5", "4x5!", "3#0,3", "4!"), ("3x5!", "4x5", "3#0,3", "4"),
+            ("5x17!", "9x17!", "5#0,8", "9!"))):
+        x, weight, targets, bias = inputs
+        for reduction in REDUCTIONS:
+            yield name_of("linear_cross_entropy", f"{t}{x} {t}{weight} i{targets} {t}{bias}",
+                          reduction=reduction, label_smoothing=0.25 if reduction else None)
+
+
 def nll_cases():
     for t, (targets, ignore), weight, reduction in itertools.product(
             FLOATS, INDICES, WEIGHTS, REDUCTIONS):
