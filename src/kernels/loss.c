@@ -39,7 +39,7 @@ TGK_INLINE bool tgk_cancelled(double result, double magnitude)
 /* A sum of positions that is smaller than this times its terms: too small for terms to 2^-38. */
 #define QUICK_CANCELLED 0x1p-6
 
-static tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
+static inline tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 {
     tgk_smoothing out = {tgk_two_sum(1, -ce->smoothing), {0, 0}, weights, ce->smoothing > 0};
     if (out.on)
@@ -58,6 +58,9 @@ typedef struct tgk_position {
     tgk_dd coefficients_rest; /* the same without a_top, times EXP_SCALE */
     tgk_dd far, near;
 } tgk_position;
+
+/* Where some of a position's stats are. */
+enum { TGK_STAT_MAX = 0, TGK_STAT_OTHERS = 2 };
 
 TGK_INLINE void tgk_position_store(double *stats, const tgk_position *p)
 {
@@ -92,7 +95,7 @@ typedef struct tgk_place {
 /* Where position i's first class is in x. */
 TGK_INLINE int64_t tgk_start(const tgk_ce *ce, int64_t i)
 {
-    return i / ce->d * ce->c * ce->d + i % ce->d;
+    return ce->d == 1 ? i * ce->c : i / ce->d * ce->c * ce->d + i % ce->d;
 }
 
 /* a_c, A - a_c, and sizes such that each is accurate to a few 2^-53 of its size. */

@@ -234,6 +234,24 @@ TGK_INLINE double tgk_log1p(double x)
     return x == -1 ? -TGK_INF : y;
 }
 
+/* log(1 + x) to 2^-38 for finite x >= 0, for results that are rounded to float. */
+TGK_INLINE double tgk_log1p_quick(double x)
+{
+    tgk_dd u = tgk_two_sum(1, x);
+    uint64_t biased;
+    double m = tgk_log_split(u.hi, &biased);
+    double f = m - 1 + u.lo * tgk_from_bits((2046 - biased) << 52);
+    double k = tgk_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023);
+    double s = f / (2 + f), z = s * s;
+    double p = fma(z, 0x1.39fe51a7c18f9p-3, 0x1.7462b51cb66b1p-3);
+    p = fma(z, p, 0x1.c71c62e3f11e6p-3);
+    p = fma(z, p, 0x1.2492492df281ap-2);
+    p = fma(z, p, 0x1.99999999952d7p-2);
+    p = fma(z, p, 0x1.5555555555558p-1);
+    double y = fma(k, 0x1.62e42fefa39efp-1, fma(s * z, p, 2 * s));
+    return x < 0x1p-40 ? x : y;
+}
+
 /* erf(x) for 0 <= x <= 1: x + x * (c0 - 3/8 z) + x * (the rest of a polynomial in z = x^2). */
 TGK_INLINE double tgk_erf_small(double x)
 {
