@@ -832,15 +832,15 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const 
 /** tg_cross_entropy(tg_linear(x, weight, bias), targets, opts), a classifier's last layer and its
  * loss, without ever holding the logits. x (..., D), weight (V, D), bias (V) or NULL, targets int64
  * (...): the dims of x but the last are positions, all of them (tg_cross_entropy() has its classes
- * second). Float dtypes; options, accuracy and errors as there, but that targets are classes
- * (probabilities, TG_EDTYPE, would be as large as the logits). Result 0-d, or (...) for TG_NONE.
- * Loss and gradients have the bits of the composition.
+ * second). Float dtypes. Options and accuracy as there, errors as of both, but that targets are
+ * classes: probabilities (TG_EDTYPE) would be as large as the logits. Result 0-d, or (...) for
+ * TG_NONE. Loss and gradients have the bits of the composition, but in builds with a CBLAS.
  *
- * Logits are made a few rows, in the backward pass a few classes at a time, and made again there:
- * four matrix products instead of three. In float32 that takes about 16 MiB on two threads, or 42
- * rows of logits where those are more, and 2.3 MiB for each more thread; beside the gradients, of
- * which that of a large leaf is made in place. With create_graph the backward pass does hold logits
- * and their gradient. */
+ * Logits are made a few rows at a time and, in the backward pass, once more, a few classes at a
+ * time: four matrix products instead of three. In float32 that takes 11 MiB (or 42 rows of logits,
+ * where those are more), 2.3 MiB a thread and 64 bytes a position beside the gradients, of which the
+ * weight's is made in place where it is a large leaf's first one. With create_graph the backward pass
+ * does hold logits and their gradient. */
 TG_API tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
                                           tg_tensor *targets, const tg_ce_opts *opts);
 
