@@ -1,25 +1,9 @@
 /* Blocks and the pool, see arena.h. Relies on the allocator alone. */
 #include "arena.h"
 
-#include <stdlib.h>
+#include "poison.h"
 
-/* Under AddressSanitizer, memory above the bump pointer is poisoned: a stale data pointer that the
- * program kept is reported by the sanitizer itself. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TG_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define TG_ASAN 1
-#endif
-#ifdef TG_ASAN
-#include <sanitizer/asan_interface.h>
-#define TG_POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
-#define TG_UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#else
-#define TG_POISON(p, n) ((void)(p), (void)(n))
-#define TG_UNPOISON(p, n) ((void)(p), (void)(n))
-#endif
+#include <stdlib.h>
 
 /* Larger blocks would only make the memory left over at the end of a block larger. */
 static const size_t max_block_size = (size_t)64 << 20;
@@ -52,6 +36,23 @@ static char *block_start(tg_block *block)
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
 {
     *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
+}
+
+static size_t bytes_in(tg_block *block)
+{
+    return (size_t)(block->top - block_start(block));
+}
+
+size_t tg_arena_used(const tg_arena *arena)
+{
+    return arena->current ? arena->full + bytes_in(arena->current) : 0;
+}
+
+void tg_meter_read(tg_meter *meter)
+{
+    size_t used = tg_arena_used(meter->arenas[0]) + tg_arena_used(meter->arenas[1]);
+    if (used > meter->peak)
+        meter->peak = used;
 }
 
 void tg_arena_free(tg_arena *arena)
@@ -108,6 +109,7 @@ static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     block->next = *after;
     *after = block;
+    arena->full = arena->current ? arena->full + bytes_in(arena->current) : 0;
     arena->current = block;
     return bump(block, size, align);
 }
@@ -128,18 +130,23 @@ static void drop_above(tg_block *block, char *top)
 
 void tg_arena_rewind(tg_arena *arena, tg_position to)
 {
-    if (!arena->current)
+    if (!arena->current || (arena->current == to.block && to.block->top == to.top))
         return;
+    tg_meter_read(arena->meter); /* tops only grow between rewinds */
     tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
         drop_above(b, block_start(b));
     if (to.block)
         drop_above(to.block, to.top);
+    if (arena->current != to.block) {
+        arena->full = 0;
+        for (tg_block *b = arena->first; to.block && b != to.block; b = b->next)
+            arena->full += bytes_in(b);
+    }
     arena->current = to.block;
 }
 
-/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
-static int class_of(size_t size)
+static inline int class_of(size_t size)
 {
     if (size <= 64)
         return 0;
@@ -151,6 +158,11 @@ static int class_of(size_t size)
         exponent++;
 #endif
     return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
+}
+
+int tg_size_class(size_t size)
+{
+    return class_of(size);
 }
 
 static size_t class_size(int class)

@@ -25,13 +25,23 @@ typedef struct tg_block {
     size_t size; /* as given to the allocator */
 } tg_block;
 
+struct tg_meter;
+
 typedef struct tg_arena {
     const tg_allocator *allocator;
     void *owner;
     tg_block *first;
     tg_block *current; /* NULL: nothing is alive */
+    size_t full;       /* bytes in use in the blocks before it */
     size_t block_size; /* of the next new block */
+    struct tg_meter *meter;
 } tg_arena;
+
+/* The most bytes that were in use at once in two arenas. */
+typedef struct tg_meter {
+    const tg_arena *arenas[2];
+    size_t peak;
+} tg_meter;
 
 /* Where an arena stood; block NULL: empty. */
 typedef struct tg_position {
@@ -50,6 +60,10 @@ static inline tg_position tg_arena_position(const tg_arena *arena)
 }
 
 void tg_arena_rewind(tg_arena *arena, tg_position to);
+/* Bytes below the tops of its blocks. */
+size_t tg_arena_used(const tg_arena *arena);
+/* Brings the peak up to date; rewinds do so themselves. */
+void tg_meter_read(tg_meter *meter);
 
 enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };
 
@@ -61,6 +75,8 @@ typedef struct tg_pool {
     uint64_t used[TG_POOL_WORDS]; /* which lists may be non-empty: makes the reset cheap */
 } tg_pool;
 
+/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
+int tg_size_class(size_t size);
 void *tg_pool_take(tg_pool *pool, size_t size);
 /* size: as given to tg_pool_take(). */
 void tg_pool_give(tg_pool *pool, void *chunk, size_t size);

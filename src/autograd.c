@@ -5,6 +5,7 @@
  * `grad` slot is used only while a pass runs. A pass that records nothing takes its tensors from
  * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
 #include "accumulate.h"
+#include "release.h"
 
 /* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
 typedef struct request {
@@ -38,6 +39,8 @@ static void end(pass *p)
     tg_tape *tape = p->tape;
     tg_set_grad_enabled(tape, p->enabled);
     tg_set_anomaly_enabled(tape, p->anomaly);
+    if (tape->open)
+        tg_checkpoint_close(tape);
     if (!p->graph) {
         tg_pool_reset(&tape->object_pool);
         tg_pool_reset(&tape->data_pool);
@@ -167,6 +170,8 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         return;
     }
     g = tg_sum_to(g, tg_dims_of(t));
+    if (g && p->tape->open && tg_owner_of(g)->recomputed)
+        g = tg_clone(g); /* it outlives the checkpoint's data */
     if (!g)
         return;
     if (t->is_leaf) {
@@ -242,7 +247,8 @@ static void walk(pass *p, tg_record *record)
         if (p->tape->status)
             continue;
         finish_interior(p, t, g);
-        step(p, record, g);
+        if (tg_checkpoint_ready(p->tape, record))
+            step(p, record, g);
         if (p->tape->status || p->graph)
             continue;
         unpin(g);

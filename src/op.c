@@ -1,6 +1,8 @@
 /* Recording operations, running them and running them again, see op.h. Relies on tensor.h. */
 #include "op.h"
 
+#include "release.h"
+
 #include <string.h>
 
 bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
@@ -202,7 +204,7 @@ void *tg_out_data(const tg_node *node)
     return node->out->data;
 }
 
-static bool check_version(tg_node *node, const tg_tensor *t, const char *what, int i)
+bool tg_check_version(const tg_node *node, const tg_tensor *t, const char *what, int i)
 {
     uint32_t noted = tg_node_versions(node)[i];
     TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
@@ -221,10 +223,11 @@ bool tg_node_unchanged(tg_node *node)
     for (int i = 0; i < node->n_in && i < 8; i++)
         reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
     for (int i = 0; i < node->n_in && i < 7; i++) {
-        if (reads & TG_READS_IN(i) && node->in[i] && !check_version(node, node->in[i], names[i], i))
+        if (reads & TG_READS_IN(i) && node->in[i] &&
+            !tg_check_version(node, node->in[i], names[i], i))
             return false;
     }
-    return !(reads & TG_READS_OUT) || check_version(node, node->out, "output", node->n_in);
+    return !(reads & TG_READS_OUT) || tg_check_version(node, node->out, "output", node->n_in);
 }
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
@@ -233,6 +236,8 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
+    if (!status && tape->released)
+        status = tg_check_replay(tape, record);
     for (; record && !status; record = record->next) {
         run(tape, record);
         status = tape->status;

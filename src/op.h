@@ -26,6 +26,22 @@ static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
     return loops[tg_tape_in(t)->isa];
 }
 
+/* Bits of tg_node.checkpoint; all but the last are release.c's. */
+enum {
+    TG_IN_CHECKPOINT = 1,
+    TG_CHECKPOINT_FIRST = 2, /* the first record of one */
+    TG_RECOMPUTE = 4,        /* what its forward made was given back */
+    TG_CHECKPOINT_OPEN = 8,  /* the running pass has made it again */
+    TG_DREW = 16             /* its forward took random numbers */
+};
+
+/* For forward: the generator, of which another run would get other numbers. */
+static inline tg_generator *tg_node_generator(tg_node *node)
+{
+    node->checkpoint |= TG_DREW;
+    return &tg_node_tape(node)->generator;
+}
+
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 
@@ -48,7 +64,10 @@ const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
  * memory. */
 const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
 
-/* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
+/* Whether t, which is called `what` and is input i of the node (n_in: its output), still is as the
+ * node's forward found or left it; else sets ESTATE. */
+bool tg_check_version(const tg_node *node, const tg_tensor *t, const char *what, int i);
+/* The same for all that the gradients read. */
 bool tg_node_unchanged(tg_node *node);
 
 static inline tg_dims tg_dims_of(const tg_tensor *t)

@@ -25,6 +25,8 @@ static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_si
     *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
     tg_arena_init(&tape->objects, &tape->allocator, tape, block_size);
     tg_arena_init(&tape->data, &tape->allocator, tape, block_size);
+    tape->meter = (tg_meter){.arenas = {&tape->objects, &tape->data}};
+    tape->objects.meter = tape->data.meter = &tape->meter;
     tape->object_pool.arena = &tape->objects;
     tape->data_pool.arena = &tape->data;
     tg_generator_seed(&tape->generator, 0);
@@ -178,6 +180,8 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
     tg_arena_rewind(&tape->objects,
                     (tg_position){at(&mark, AT_OBJECT_BLOCK), at(&mark, AT_OBJECT_TOP)});
     tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
+    if (tape->spares.bytes)
+        tg_spares_trim(&tape->spares, &tape->data);
     tape->last = at(&mark, AT_RECORD);
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
     tape->last_object = at(&mark, AT_OBJECT);

@@ -17,14 +17,22 @@ tg_text tg_shape_of(const tg_tensor *t)
     return tg_shape_text((tg_dims){t->ndim, t->dims});
 }
 
+bool tg_known(const tg_tensor *t, const char *name)
+{
+    return (t && tg_object_alive(t, TG_MAGIC_RELEASED)) || tg_alive(t, name);
+}
+
 bool tg_alive(const tg_tensor *t, const char *name)
 {
     if (!t)
         return false;
     if (tg_object_alive(t, TG_MAGIC_TENSOR))
         return true;
-    /* Without the magic word something else stands there by now, and no tape can be told. */
-    if (tg_object_dead(t, TG_MAGIC_TENSOR))
+    /* Without a magic word something else stands there by now, and no tape can be told. */
+    if (tg_object_alive(t, TG_MAGIC_RELEASED))
+        tg_fail(tg_tape_in(t), TG_ESTATE,
+                "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
+    else if (tg_object_dead(t, TG_MAGIC_TENSOR) || tg_object_dead(t, TG_MAGIC_RELEASED))
         tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
     return false;
 }
@@ -58,9 +66,14 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     return t;
 }
 
-static size_t data_size(const tg_tensor *t)
+bool tg_tensor_take(tg_tensor *t, const char *name)
 {
-    return (size_t)t->numel * tg_dtype_size(t->dtype);
+    tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
+    if (tape->spares.bytes && tg_tensor_take_spare(t))
+        return true;
+    t->data = tape->recycling ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
+    return t->data;
 }
 
 static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
@@ -78,10 +91,8 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_tensor *t = new_header(tape, name, dtype, dims);
     if (!t)
         return NULL;
-    char *data = tape->recycling ? tg_pool_data(tape, name, data_size(t))
-                                 : tg_tape_data(tape, name, data_size(t));
-    if (data)
-        return with_storage(t, &t->own, data);
+    if (tg_tensor_take(t, name))
+        return with_storage(t, &t->own, t->data);
     if (tape->recycling)
         return NULL; /* the whole backward pass ends now, and its memory with it */
     tg_arena_rewind(&tape->objects, objects);
@@ -111,14 +122,16 @@ static void release_header(tg_tensor *t)
 
 void tg_tensor_release(tg_tensor *t)
 {
-    tg_tape *tape = tg_tape_in(t);
-    tg_tensor *owner = (tg_tensor *)((char *)t->storage - offsetof(tg_tensor, own));
+    tg_tensor *owner = tg_owner_of(t);
     bool last = --t->storage->headers == 0;
     if (owner != t)
         release_header(t);
     /* A view may outlive the header that made the data: that one waits for the last view. */
     if (last && owner->pooled) {
-        tg_pool_give(&tape->data_pool, owner->data, data_size(owner));
+        if (owner->spare)
+            tg_tensor_give(owner);
+        else
+            tg_pool_give(&tg_tape_in(owner)->data_pool, owner->data, tg_data_size(owner));
         release_header(owner);
     }
 }
@@ -126,7 +139,7 @@ void tg_tensor_release(tg_tensor *t)
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src)
 {
     if (dst->contiguous && src->contiguous && dst->numel < TGK_SHARED) {
-        memcpy(dst->data, src->data, data_size(dst));
+        memcpy(dst->data, src->data, tg_data_size(dst));
         return;
     }
     tgk_nest nest = {.ndim = dst->ndim,
@@ -243,12 +256,12 @@ void tg_holder_settle(tg_holder *holder)
 
 tg_tensor *tg_grad(const tg_tensor *t)
 {
-    return tg_alive(t, "grad") ? tg_held_grad(tg_holder_of(t)) : NULL;
+    return tg_known(t, "grad") ? tg_held_grad(tg_holder_of(t)) : NULL;
 }
 
 void tg_zero_grad(tg_tensor *t)
 {
-    tg_holder *holder = tg_alive(t, "zero_grad") ? tg_holder_of(t) : NULL;
+    tg_holder *holder = tg_known(t, "zero_grad") ? tg_holder_of(t) : NULL;
     if (!holder)
         return;
     holder->present = false;
@@ -257,5 +270,5 @@ void tg_zero_grad(tg_tensor *t)
 
 bool tg_requires_grad(const tg_tensor *t)
 {
-    return tg_alive(t, "requires_grad") && t->requires_grad;
+    return tg_known(t, "requires_grad") && t->requires_grad;
 }

@@ -34,11 +34,16 @@ struct tg_tensor {
     bool contiguous;
     bool pooled;           /* header and data belong to the pools of the running backward pass */
     bool temporary;        /* still in the list of what the running backward function made */
+    bool spare : 1;        /* its data is one of the tape's spares */
+    bool recomputed : 1;   /* a checkpoint takes its data away and makes them again */
     uint32_t pins;         /* gradient slots that hold it */
     uint32_t holder_epoch; /* of holder, which may be rewound away before the tensor */
     tg_storage own;
     tg_storage *storage;
-    char *data;
+    union {
+        char *data;
+        int64_t offset; /* of a released view: bytes from its storage's data */
+    };
     int64_t numel;
     tg_tensor *grad; /* its gradient while a backward pass runs */
     tg_holder *holder;
@@ -59,8 +64,17 @@ static inline tg_tape *tg_tape_in(const tg_tensor *t)
     return tg_object_tape(t);
 }
 
-/* Whether t can be looked into; sets ESTATE for one that was rewound away. NULL: false. */
+/* The tensor that made t's data. */
+static inline tg_tensor *tg_owner_of(const tg_tensor *t)
+{
+    return (tg_tensor *)(void *)((char *)t->storage - offsetof(tg_tensor, own));
+}
+
+/* Whether t can be looked into; sets ESTATE for one that was rewound away or released. NULL:
+ * false. */
 bool tg_alive(const tg_tensor *t, const char *name);
+/* The same for its sizes and its gradient, which one that was released still has. */
+bool tg_known(const tg_tensor *t, const char *name);
 
 static inline bool tg_is_float(int dtype)
 {
@@ -73,6 +87,12 @@ static inline size_t tg_dtype_size(int dtype)
     static const uint8_t sizes[TG_DTYPES] = {sizeof(float), sizeof(double), sizeof(int64_t),
                                              sizeof(bool)};
     return sizes[dtype];
+}
+
+/* Bytes of all of t's elements. */
+static inline size_t tg_data_size(const tg_tensor *t)
+{
+    return (size_t)t->numel * tg_dtype_size(t->dtype);
 }
 
 const char *tg_dtype_name(int dtype);
@@ -91,6 +111,12 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
 /* Another shape over base's data. */
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset);
+/* Takes memory for t's data, from where there is some to spare; false without memory. */
+bool tg_tensor_take(tg_tensor *t, const char *name);
+/* Of these, from the tape's spares alone. */
+bool tg_tensor_take_spare(tg_tensor *t);
+/* Gives it back. */
+void tg_tensor_give(tg_tensor *t);
 /* Gives a pool's tensor back. */
 void tg_tensor_release(tg_tensor *t);
 
