@@ -38,16 +38,6 @@ void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, 
     *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
 }
 
-static size_t bytes_in(tg_block *block)
-{
-    return (size_t)(block->top - block_start(block));
-}
-
-size_t tg_arena_used(const tg_arena *arena)
-{
-    return arena->current ? arena->full + bytes_in(arena->current) : 0;
-}
-
 void tg_meter_read(tg_meter *meter)
 {
     size_t used = tg_arena_used(meter->arenas[0]) + tg_arena_used(meter->arenas[1]);
@@ -109,7 +99,7 @@ static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     block->next = *after;
     *after = block;
-    arena->full = arena->current ? arena->full + bytes_in(arena->current) : 0;
+    arena->bias = tg_arena_used(arena) - (uintptr_t)block_start(block);
     arena->current = block;
     return bump(block, size, align);
 }
@@ -128,9 +118,18 @@ static void drop_above(tg_block *block, char *top)
     block->top = top;
 }
 
-void tg_arena_rewind(tg_arena *arena, tg_position to)
+/* With the blocks before `current` as they are. */
+static void set_bias(tg_arena *arena, tg_block *current)
 {
-    if (!arena->current || (arena->current == to.block && to.block->top == to.top))
+    uintptr_t before = 0;
+    for (tg_block *b = arena->first; current && b != current; b = b->next)
+        before += (uintptr_t)(b->top - block_start(b));
+    arena->bias = current ? before - (uintptr_t)block_start(current) : 0;
+}
+
+void tg_arena_drop(tg_arena *arena, tg_position to)
+{
+    if (!arena->current)
         return;
     tg_meter_read(arena->meter); /* tops only grow between rewinds */
     tg_block *end = arena->current->next;
@@ -138,15 +137,13 @@ void tg_arena_rewind(tg_arena *arena, tg_position to)
         drop_above(b, block_start(b));
     if (to.block)
         drop_above(to.block, to.top);
-    if (arena->current != to.block) {
-        arena->full = 0;
-        for (tg_block *b = arena->first; to.block && b != to.block; b = b->next)
-            arena->full += bytes_in(b);
-    }
+    if (arena->current != to.block)
+        set_bias(arena, to.block);
     arena->current = to.block;
 }
 
-static inline int class_of(size_t size)
+/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
+static int class_of(size_t size)
 {
     if (size <= 64)
         return 0;
@@ -158,11 +155,6 @@ static inline int class_of(size_t size)
         exponent++;
 #endif
     return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
-}
-
-int tg_size_class(size_t size)
-{
-    return class_of(size);
 }
 
 static size_t class_size(int class)

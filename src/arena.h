@@ -32,7 +32,7 @@ typedef struct tg_arena {
     void *owner;
     tg_block *first;
     tg_block *current; /* NULL: nothing is alive */
-    size_t full;       /* bytes in use in the blocks before it */
+    uintptr_t bias;    /* its top and this are the bytes in use, in all blocks */
     size_t block_size; /* of the next new block */
     struct tg_meter *meter;
 } tg_arena;
@@ -59,9 +59,19 @@ static inline tg_position tg_arena_position(const tg_arena *arena)
     return (tg_position){block, block ? block->top : NULL};
 }
 
-void tg_arena_rewind(tg_arena *arena, tg_position to);
+void tg_arena_drop(tg_arena *arena, tg_position to);
+static inline void tg_arena_rewind(tg_arena *arena, tg_position to)
+{
+    if (arena->current != to.block || (to.block && to.block->top != to.top))
+        tg_arena_drop(arena, to);
+}
+
 /* Bytes below the tops of its blocks. */
-size_t tg_arena_used(const tg_arena *arena);
+static inline size_t tg_arena_used(const tg_arena *arena)
+{
+    return arena->current ? (uintptr_t)arena->current->top + arena->bias : 0;
+}
+
 /* Brings the peak up to date; rewinds do so themselves. */
 void tg_meter_read(tg_meter *meter);
 
@@ -75,8 +85,6 @@ typedef struct tg_pool {
     uint64_t used[TG_POOL_WORDS]; /* which lists may be non-empty: makes the reset cheap */
 } tg_pool;
 
-/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
-int tg_size_class(size_t size);
 void *tg_pool_take(tg_pool *pool, size_t size);
 /* size: as given to tg_pool_take(). */
 void tg_pool_give(tg_pool *pool, void *chunk, size_t size);

@@ -23,6 +23,9 @@ typedef struct pass {
     tg_tensor *kept;        /* tensors that got a gradient to keep */
     const request *request; /* NULL: the usual pass */
     tg_mark start;
+    bool careful;           /* some data are, or will be, given back */
+    bool release;           /* give the data of results back ... */
+    const tg_record *after; /* ... that were recorded after this */
 } pass;
 
 static void begin(pass *p)
@@ -170,8 +173,8 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         return;
     }
     g = tg_sum_to(g, tg_dims_of(t));
-    if (g && p->tape->open && tg_owner_of(g)->recomputed)
-        g = tg_clone(g); /* it outlives the checkpoint's data */
+    if (g && p->careful && !p->graph && !tg_owner_of(g)->pooled)
+        g = tg_clone(g); /* data that may go before the gradient does */
     if (!g)
         return;
     if (t->is_leaf) {
@@ -240,6 +243,7 @@ static void walk(pass *p, tg_record *record)
 {
     for (; p->pending > 0; record = record->prev) {
         tg_tensor *t = record->node.out, *g = t->grad;
+        p->release &= record != p->after;
         if (!g || t->is_leaf || t->u.record != record)
             continue;
         t->grad = NULL;
@@ -247,12 +251,14 @@ static void walk(pass *p, tg_record *record)
         if (p->tape->status)
             continue;
         finish_interior(p, t, g);
-        if (tg_checkpoint_ready(p->tape, record))
+        if (!p->careful || tg_data_ready(p->tape, record))
             step(p, record, g);
         if (p->tape->status || p->graph)
             continue;
         unpin(g);
         release_temporaries(p->tape);
+        if (p->careful)
+            tg_release_walked(record, p->release);
     }
 }
 
@@ -292,6 +298,8 @@ static void finish(pass *p)
             deliver(p, t, t->holder->pending);
         else if (!p->tape->status)
             commit(p, t->holder);
+        if (!p->tape->status)
+            unpin(t->holder->pending);
         if (t->is_leaf)
             t->grad = NULL;
         t->holder->pending = NULL;
@@ -341,16 +349,40 @@ static bool check(const tg_tensor *out, const tg_tensor *grad_out)
     return true;
 }
 
-static tg_status run(tg_tensor *out, tg_tensor *grad_out, bool graph, const request *r)
+/* Reads the options; whether they can be followed. */
+static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
+{
+    p->graph = opts && opts->create_graph;
+    p->careful = p->tape->released;
+    if (!opts || !opts->release_since)
+        return true;
+    TG_CHECK(p->tape, !p->graph, TG_EVALUE, "backward: create_graph and release_since");
+    tg_record *record;
+    if (tg_mark_records(p->tape, *opts->release_since, "backward", &record))
+        return false;
+    p->after = record ? record->prev : NULL;
+    while (record && record != out->u.record)
+        record = record->next;
+    p->release = record && !out->is_leaf;
+    p->careful = p->tape->released |= p->release;
+    return true;
+}
+
+static tg_status run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
+                     const request *r)
 {
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.tape = tape, .graph = graph, .request = r};
+    pass p = {.tape = tape, .request = r};
+    if (!prepare(&p, out, opts))
+        return tape->status;
     begin(&p);
+    out->storage->headers++; /* its data stay */
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
         release_temporaries(tape);
     if (!out->is_leaf)
         walk(&p, out->u.record);
+    out->storage->headers--;
     finish(&p);
     end(&p);
     return tape->status;
@@ -373,7 +405,7 @@ tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backwar
         return status;
     if (!check(out, grad_out))
         return tg_tape_in(out)->status;
-    return run(out, grad_out, opts && opts->create_graph, NULL);
+    return run(out, grad_out, opts, NULL);
 }
 
 tg_status tg_backward(tg_tensor *loss)
@@ -442,7 +474,7 @@ tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *in
     bool graph = opts && opts->create_graph;
     tg_mark start = tg_tape_mark(tape);
     if (make_room(tape, &r, graph))
-        run(out, grad_out, graph, &r);
+        run(out, grad_out, opts, &r);
     for (size_t i = 0; i < n; i++) {
         if (tape->status || !r.found[i])
             grads[i] = NULL;

@@ -94,10 +94,8 @@ static void check_finite(tg_tape *tape, const tg_node *node)
 
 static void run(tg_tape *tape, tg_record *record)
 {
-    tg_position workspace = tg_arena_position(&tape->data);
     if (record->node.op->forward)
-        record->node.op->forward(&record->node);
-    tg_arena_rewind(&tape->data, workspace);
+        tg_run_forward(tape, &record->node);
     if (record->node.in_place)
         record->node.out->storage->version++;
     note_versions(record);
@@ -204,7 +202,7 @@ void *tg_out_data(const tg_node *node)
     return node->out->data;
 }
 
-bool tg_check_version(const tg_node *node, const tg_tensor *t, const char *what, int i)
+static bool check_version(tg_node *node, const tg_tensor *t, const char *what, int i)
 {
     uint32_t noted = tg_node_versions(node)[i];
     TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
@@ -223,11 +221,10 @@ bool tg_node_unchanged(tg_node *node)
     for (int i = 0; i < node->n_in && i < 8; i++)
         reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
     for (int i = 0; i < node->n_in && i < 7; i++) {
-        if (reads & TG_READS_IN(i) && node->in[i] &&
-            !tg_check_version(node, node->in[i], names[i], i))
+        if (reads & TG_READS_IN(i) && node->in[i] && !check_version(node, node->in[i], names[i], i))
             return false;
     }
-    return !(reads & TG_READS_OUT) || tg_check_version(node, node->out, "output", node->n_in);
+    return !(reads & TG_READS_OUT) || check_version(node, node->out, "output", node->n_in);
 }
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)

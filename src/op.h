@@ -60,14 +60,21 @@ void tg_map_node(tg_node *node, const tgk_loops *loops);
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
 
+/* Runs the node's forward function, and takes its workspace back. */
+static inline void tg_run_forward(tg_tape *tape, tg_node *node)
+{
+    tg_position workspace = tg_arena_position(&tape->data);
+    node->op->forward(node);
+    tg_arena_rewind(&tape->data, workspace);
+    if (tape->spares.lent)
+        tg_spares_call_in(&tape->spares);
+}
+
 /* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
  * memory. */
 const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
 
-/* Whether t, which is called `what` and is input i of the node (n_in: its output), still is as the
- * node's forward found or left it; else sets ESTATE. */
-bool tg_check_version(const tg_node *node, const tg_tensor *t, const char *what, int i);
-/* The same for all that the gradients read. */
+/* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
 
 static inline tg_dims tg_dims_of(const tg_tensor *t)

@@ -28,24 +28,42 @@ static bool is_maker(const tg_record *record)
     return out->storage == &out->own && !record->node.in_place;
 }
 
-/* Gives `by` for each use that a backward pass makes of the record's data. */
+/* What the record's gradients read, as bits. */
+static unsigned reads_of(const tg_node *node)
+{
+    unsigned reads = 0;
+    for (int i = 0; i < node->n_in && i < 8; i++)
+        reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
+    return reads;
+}
+
+/* Adds `by` to `headers` of that. */
 static void count_reads(const tg_record *record, uint32_t by)
 {
     const tg_node *node = &record->node;
-    bool again = node->checkpoint & TG_RECOMPUTE;
-    bool backward =
-        node->out->requires_grad && !node->out->is_leaf && node->out->u.record == record;
-    unsigned reads = 0;
-    for (int i = 0; backward && i < node->n_in && i < 8; i++)
-        reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
-    for (int i = 0; i < node->n_in; i++) {
-        if (node->in[i] && (again || (i < 7 && reads & TG_READS_IN(i))))
+    if (!node->out->requires_grad || node->out->is_leaf || node->out->u.record != record)
+        return;
+    unsigned reads = reads_of(node);
+    for (int i = 0; i < node->n_in && i < 7; i++) {
+        if (node->in[i] && reads & TG_READS_IN(i))
             node->in[i]->storage->headers += by;
     }
     if (reads & TG_READS_OUT)
         node->out->storage->headers += by;
-    if (backward && node->saved)
+    if (node->saved)
         node->saved->storage->headers += by;
+}
+
+/* The same for what is read when a checkpoint computes its data again. */
+static void count_inputs(const tg_record *record, uint32_t by)
+{
+    const tg_node *node = &record->node;
+    if (!(node->checkpoint & TG_RECOMPUTE) && !tg_owner_of(node->out)->recomputed)
+        return;
+    for (int i = 0; i < node->n_in; i++) {
+        if (node->in[i])
+            node->in[i]->storage->headers += by;
+    }
 }
 
 /* Leaves 0 in `headers` of the storages that nobody wants (by 1), or undoes that (by -1). */
@@ -54,12 +72,15 @@ static void count(const request *r, const tg_record *first, uint32_t by)
     for (size_t i = 0; i < r->n; i++)
         r->keep[i]->storage->headers += by;
     for (const tg_record *record = first; record; record = record->next) {
-        if (!record->node.in_place)
-            record->node.out->storage->headers -= by;
+        const tg_tensor *out = record->node.out;
+        if (is_maker(record) || (!record->node.in_place && !is_released(out)))
+            out->storage->headers -= by;
         if (record->node.saved)
             record->node.saved->storage->headers -= by;
-        if (!r->checkpoint)
-            count_reads(record, by);
+        if (r->checkpoint)
+            continue;
+        count_reads(record, by);
+        count_inputs(record, by);
     }
 }
 
@@ -94,14 +115,21 @@ static void choose(const request *r, tg_record *first)
     }
 }
 
-/* A view loses its address where its storage's owner is released. */
+/* A view loses its address, and counts no more. */
 static void hide_view(tg_tensor *t)
 {
-    const tg_tensor *owner = tg_owner_of(t);
-    if (t == owner || is_released(t) || !is_released(owner))
-        return;
+    tg_tensor *owner = tg_owner_of(t);
     t->offset = t->data - owner->data;
+    owner->own.headers--;
     set_released(t);
+}
+
+static void show_view(tg_tensor *t)
+{
+    tg_tensor *owner = tg_owner_of(t);
+    t->data = owner->data + t->offset;
+    owner->own.headers++;
+    t->head.magic = TG_MAGIC_TENSOR;
 }
 
 static void give(tg_tensor *t)
@@ -113,8 +141,11 @@ static void give(tg_tensor *t)
 /* Gives the data of the owners that are marked as released back, from `first` to before `end`. */
 static void give_back(tg_record *first, const tg_record *end)
 {
-    for (tg_record *record = first; record != end; record = record->next)
-        hide_view(record->node.out);
+    for (tg_record *record = first; record != end; record = record->next) {
+        tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
+        if (t != owner && !is_released(t) && is_released(owner))
+            hide_view(t);
+    }
     for (tg_record *record = first; record != end; record = record->next) {
         if (is_maker(record))
             give(record->node.out);
@@ -168,15 +199,6 @@ static bool check_records(tg_tape *tape, const tg_record *first)
             released |= is_released(node->in[i]);
         TG_CHECK(tape, !released, TG_ESTATE, "checkpoint: data of %s were given back already",
                  node->op->name);
-    }
-    return true;
-}
-
-static bool check_inputs(const tg_node *node)
-{
-    for (int i = 0; i < node->n_in; i++) {
-        if (node->in[i] && !tg_check_version(node, node->in[i], "input", i))
-            return false;
     }
     return true;
 }
@@ -254,26 +276,57 @@ static bool revive(tg_tensor *t, const char *name)
     return true;
 }
 
+/* Whether the record finds what it found the first time. */
+static bool check_inputs(tg_tape *tape, const tg_node *node)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        const tg_tensor *x = node->in[i];
+        if (!x)
+            continue;
+        TG_CHECK(tape, !is_released(x), TG_ESTATE,
+                 "backward: %s needs its input %d %s %s, whose data were given back",
+                 node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
+        TG_CHECK(tape, x->storage->version == tg_node_versions(node)[i], TG_ESTATE,
+                 "backward: %s needs its input %d %s %s as it was, but it was changed in place",
+                 node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
+    }
+    return true;
+}
+
 static bool recompute(tg_tape *tape, tg_node *node)
 {
     const char *name = node->op->name;
-    if (!check_inputs(node) || !revive(node->out, name) ||
+    if (!check_inputs(tape, node) || !revive(node->out, name) ||
         (node->saved && !revive(node->saved, name)))
         return false;
-    tg_position workspace = tg_arena_position(&tape->data);
-    node->op->forward(node);
-    tg_arena_rewind(&tape->data, workspace);
+    tg_run_forward(tape, node);
     return !tape->status;
 }
 
-/* A view of what was made again gets its address. */
-static void show_view(tg_tensor *t)
+/* Gives data back that nothing but their own header holds. */
+static void release_last(tg_tensor *t)
 {
-    const tg_tensor *owner = tg_owner_of(t);
-    if (t == owner || !owner->recomputed || is_released(owner) || !is_released(t))
-        return;
-    t->data = owner->data + t->offset;
-    t->head.magic = TG_MAGIC_TENSOR;
+    if (t && !is_released(t) && t->own.headers == 1) {
+        set_released(t);
+        give(t);
+    }
+}
+
+/* Computes the record's data again, and gives back what was there for that alone. */
+static bool run_again(tg_tape *tape, tg_record *record)
+{
+    tg_node *node = &record->node;
+    tg_tensor *out = node->out, *owner = tg_owner_of(out);
+    if (node->checkpoint & TG_RECOMPUTE && !recompute(tape, node))
+        return false;
+    if (out != owner && owner->recomputed && is_released(out) && !is_released(owner))
+        show_view(out);
+    count_inputs(record, (uint32_t)-1);
+    for (int i = 0; i < node->n_in; i++) {
+        if (node->in[i] && tg_owner_of(node->in[i])->recomputed)
+            release_last(tg_owner_of(node->in[i]));
+    }
+    return true;
 }
 
 static bool open_checkpoint(tg_tape *tape, tg_record *record)
@@ -285,14 +338,19 @@ static bool open_checkpoint(tg_tape *tape, tg_record *record)
     while (!(record->node.checkpoint & TG_CHECKPOINT_FIRST))
         record = record->prev;
     tape->open = record;
-    for (; record != end; record = record->next) {
-        tg_node *node = &record->node;
-        node->checkpoint |= TG_CHECKPOINT_OPEN;
-        if (node->checkpoint & TG_RECOMPUTE && !recompute(tape, node))
-            return false;
-        show_view(node->out);
+    for (tg_record *r = record; r != end; r = r->next) {
+        r->node.checkpoint |= TG_CHECKPOINT_OPEN;
+        count_inputs(r, 1);
+        count_reads(r, 1);
     }
-    return true;
+    tg_record *next = record;
+    while (next != end && run_again(tape, next))
+        next = next->next;
+    for (tg_record *r = next; r != end; r = r->next)
+        count_inputs(r, (uint32_t)-1);
+    for (tg_record *r = record; r != end; r = r->next)
+        count_reads(r, (uint32_t)-1);
+    return next == end;
 }
 
 void tg_checkpoint_close(tg_tape *tape)
@@ -311,13 +369,39 @@ void tg_checkpoint_close(tg_tape *tape)
     tape->open = NULL;
 }
 
-bool tg_checkpoint_enter(tg_tape *tape, tg_record *record)
+/* Opens the checkpoint that the record is in, and closes any other. */
+static bool enter(tg_tape *tape, tg_record *record)
 {
     if (record->node.checkpoint & TG_CHECKPOINT_OPEN)
         return true;
     if (tape->open)
         tg_checkpoint_close(tape);
     return !(record->node.checkpoint & TG_IN_CHECKPOINT) || open_checkpoint(tape, record);
+}
+
+bool tg_data_ready(tg_tape *tape, tg_record *record)
+{
+    const tg_node *node = &record->node;
+    if (!enter(tape, record))
+        return false;
+    unsigned reads = reads_of(node);
+    bool gone = is_released(node->saved) || (reads & TG_READS_OUT && is_released(node->out));
+    for (int i = 0; i < node->n_in && i < 7; i++)
+        gone |= reads & TG_READS_IN(i) && is_released(node->in[i]);
+    TG_CHECK(tape, !gone, TG_ESTATE, "backward: %s reads data that were given back",
+             node->op->name);
+    return true;
+}
+
+void tg_release_walked(tg_record *record, bool all)
+{
+    tg_tensor *t = record->node.out, *saved = record->node.saved, *owner = tg_owner_of(t);
+    if (is_maker(record) && (all || t->recomputed))
+        release_last(t);
+    else if (t != owner && !is_released(t) && (all || owner->recomputed))
+        hide_view(t);
+    if (saved && (all || saved->recomputed))
+        release_last(saved);
 }
 
 /* --- elsewhere --- */

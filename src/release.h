@@ -8,16 +8,14 @@
 /* Why the records from `first` on cannot be replayed; TG_OK where they can. */
 tg_status tg_check_replay(tg_tape *tape, const tg_record *first);
 
-bool tg_checkpoint_enter(tg_tape *tape, tg_record *record);
-/* Gives the open checkpoint's data back. */
-void tg_checkpoint_close(tg_tape *tape);
+/* In a backward pass, after a record's step: gives back the data that it made, which nothing reads any
+ * more, unless something besides records has to do with them; those of a checkpoint, or all. */
+void tg_release_walked(tg_record *record, bool all);
 
 /* In a backward pass, before a record's step: sees to it that the data of the checkpoint that it is
- * in are there, and those of no other. False on an error. */
-static inline bool tg_checkpoint_ready(tg_tape *tape, tg_record *record)
-{
-    bool outside = !(record->node.checkpoint & TG_IN_CHECKPOINT) && !tape->open;
-    return outside || tg_checkpoint_enter(tape, record);
-}
+ * in are there, and those of no other. Whether all that the step reads is there; else sets ESTATE. */
+bool tg_data_ready(tg_tape *tape, tg_record *record);
+/* Gives the open checkpoint's data back. */
+void tg_checkpoint_close(tg_tape *tape);
 
 #endif

@@ -1,88 +1,137 @@
-/* Lists of pieces by size, see spares.h; and where the data of tensors come from and go to. Relies on
- * tensor.h. */
+/* Free pieces, which are cut and joined, see spares.h; and where the data of tensors come from and go
+ * to. Relies on tensor.h. */
 #include "poison.h"
 #include "tensor.h"
 
-/* Stands at the beginning of a piece that is in a list. Pieces have their exact sizes, and so may
- * be smaller than others of their class. */
-typedef struct spare {
-    struct spare *next;
+/* Stands at the beginning of a free piece. */
+typedef struct tg_spare {
+    struct tg_spare *next;
     size_t size;
-} spare;
+} tg_spare;
 
-/* How many pieces of a class are looked at, and how many classes: a piece may be half again as
- * large as what is asked for, or more in the smallest classes. */
-enum { LOOKS = 16, SMALLEST = 64, CLASSES = 3 };
+/* How many pieces are looked at for one that fits: with more of them, memory is of many sizes, and
+ * new memory is cheaper than a long search. */
+enum { LOOKS = 256 };
 
-/* Takes the first of a list that is large enough out of it. */
-static void *take_from(void **list, size_t size)
+static char *end_of(tg_spare *s)
 {
-    spare **link = (spare **)(void *)list;
-    for (int i = 0; *link && i < LOOKS; i++) {
-        spare *s = *link;
-        TG_UNPOISON(s, sizeof *s);
-        if (s->size >= size) {
-            *link = s->next;
-            return s;
-        }
-        link = &s->next;
+    return (char *)s + s->size;
+}
+
+/* The link to the smallest piece that is large enough. */
+static tg_spare **best_fit(tg_spares *spares, size_t size)
+{
+    tg_spare **best = NULL;
+    int looks = 0;
+    for (tg_spare **link = &spares->first; *link && looks < LOOKS; link = &(*link)->next) {
+        looks++;
+        if ((*link)->size >= size && (!best || (*link)->size < (*best)->size))
+            best = link;
+        if (best && (*best)->size == size)
+            break;
     }
-    return NULL;
+    return best;
 }
 
 void *tg_spares_take(tg_spares *spares, size_t size)
 {
-    if (size < SMALLEST || size > spares->bytes)
+    size = tg_spares_size(size);
+    if (size <= TG_SPARES_ABOVE || size > spares->bytes)
         return NULL;
-    int class = tg_size_class(size);
-    for (int i = class; i < class + CLASSES && i < TG_POOL_CLASSES; i++) {
-        spare *s = take_from(&spares->lists[i], size);
-        if (!s)
-            continue;
-        spares->bytes -= s->size;
-        TG_UNPOISON(s, s->size);
-        return s;
+    tg_spare **link = best_fit(spares, size);
+    if (!link)
+        return NULL;
+    tg_spare *s = *link;
+    TG_UNPOISON(s, size);
+    if (s->size == size) {
+        *link = s->next;
+    } else {
+        tg_spare *rest = (tg_spare *)(void *)((char *)s + size);
+        TG_UNPOISON(rest, sizeof *rest);
+        *rest = (tg_spare){s->next, s->size - size};
+        *link = rest;
     }
-    return NULL;
+    spares->bytes -= size;
+    return s;
+}
+
+/* Makes one of s and the piece after it where they touch. */
+static void join(tg_spare *s)
+{
+    tg_spare *next = s->next;
+    if (!next || end_of(s) != (char *)next)
+        return;
+    s->size += next->size;
+    s->next = next->next;
+    TG_POISON(next, sizeof *next);
 }
 
 void tg_spares_give(tg_spares *spares, void *piece, size_t size)
 {
-    if (size >= SMALLEST) {
-        spare *s = piece;
-        void **list = &spares->lists[tg_size_class(size)];
-        *s = (spare){*list, size};
-        *list = s;
-        spares->bytes += size;
-    }
+    size = tg_spares_size(size);
     TG_POISON(piece, size);
+    if (size <= TG_SPARES_ABOVE)
+        return;
+    tg_spare **link = &spares->first, *before = NULL;
+    for (; *link && (char *)*link < (char *)piece; link = &(*link)->next)
+        before = *link;
+    tg_spare *s = piece;
+    TG_UNPOISON(s, sizeof *s);
+    *s = (tg_spare){*link, size};
+    *link = s;
+    spares->bytes += size;
+    join(s);
+    if (before)
+        join(before);
 }
 
-static bool in_use(const tg_arena *arena, const char *piece)
+void *tg_spares_lend(tg_spares *spares, size_t size)
 {
-    for (const tg_block *b = arena->current ? arena->first : NULL; b; b = b->next) {
-        if (piece > (const char *)b && piece < b->top)
-            return true;
-        if (b == arena->current)
-            return false;
+    if (size > spares->bytes)
+        return NULL;
+    tg_spare *s = tg_spares_take(spares, size + TG_SPARES_ALIGN);
+    if (!s)
+        return NULL;
+    *s = (tg_spare){spares->lent, size + TG_SPARES_ALIGN};
+    spares->lent = s;
+    return (char *)s + TG_SPARES_ALIGN;
+}
+
+void tg_spares_call_in(tg_spares *spares)
+{
+    while (spares->lent) {
+        tg_spare *s = spares->lent;
+        spares->lent = s->next;
+        tg_spares_give(spares, s, s->size);
     }
-    return false;
+}
+
+/* How many of a piece's bytes are below the top of their block. */
+static size_t bytes_in_use(const tg_arena *arena, tg_spare *s)
+{
+    const tg_block *end = arena->current ? arena->current->next : arena->first;
+    for (const tg_block *b = arena->first; b != end; b = b->next) {
+        if ((char *)s > (const char *)b && (char *)s < b->end) {
+            size_t below = (char *)s < b->top ? (size_t)(b->top - (char *)s) : 0;
+            return below < s->size ? below : s->size;
+        }
+    }
+    return 0;
 }
 
 void tg_spares_trim(tg_spares *spares, const tg_arena *arena)
 {
-    for (int i = 0; i < TG_POOL_CLASSES; i++) {
-        spare **link = (spare **)(void *)&spares->lists[i];
-        while (*link) {
-            spare *s = *link;
-            TG_UNPOISON(s, sizeof *s);
-            if (in_use(arena, (const char *)s)) {
-                link = &s->next;
-            } else {
-                spares->bytes -= s->size;
-                *link = s->next;
-                TG_POISON(s, sizeof *s);
-            }
+    for (tg_spare **link = &spares->first; *link;) {
+        tg_spare *s = *link;
+        TG_UNPOISON(s, sizeof *s);
+        size_t in_use = bytes_in_use(arena, s) & ~(size_t)(TG_SPARES_ALIGN - 1);
+        spares->bytes -= s->size - in_use;
+        s->size = in_use;
+        if (in_use) {
+            link = &s->next;
+        } else {
+            *link = s->next;
+            TG_POISON(s, sizeof *s);
         }
     }
 }
@@ -100,10 +149,11 @@ bool tg_tensor_take_spare(tg_tensor *t)
 void tg_tensor_give(tg_tensor *t)
 {
     tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
     if (t->spare || !tape->recycling)
-        tg_spares_give(&tape->spares, t->data, tg_data_size(t));
+        tg_spares_give(&tape->spares, t->data, size);
     else
-        tg_pool_give(&tape->data_pool, t->data, tg_data_size(t));
+        tg_pool_give(&tape->data_pool, t->data, size);
     t->data = NULL;
     t->spare = false;
 }

@@ -84,7 +84,8 @@ void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t siz
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 {
     /* An empty tensor has an address too. */
-    void *data = tg_arena_alloc(&tape->data, size ? size : 1, size > 256 ? 64 : 16);
+    void *data = tg_arena_alloc(&tape->data, size ? tg_spares_size(size) : 1,
+                                size > TG_SPARES_ABOVE ? TG_SPARES_ALIGN : 16);
     if (!data)
         tg_fail_memory(tape, name);
     return data;
@@ -114,7 +115,9 @@ void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
 
 void *tg_workspace(tg_node *node, size_t size)
 {
-    return tg_tape_data(tg_node_tape(node), node->op->name, size);
+    tg_tape *tape = tg_node_tape(node);
+    void *spare = tape->spares.bytes ? tg_spares_lend(&tape->spares, size) : NULL;
+    return spare ? spare : tg_tape_data(tape, node->op->name, size);
 }
 
 void tg_record_link(tg_tape *tape, tg_record *record)

@@ -22,18 +22,23 @@ bool tg_known(const tg_tensor *t, const char *name)
     return (t && tg_object_alive(t, TG_MAGIC_RELEASED)) || tg_alive(t, name);
 }
 
-bool tg_alive(const tg_tensor *t, const char *name)
+/* Says why t cannot be looked into. Without a magic word something else stands there by now, and no
+ * tape can be told. */
+static void report(const tg_tensor *t, const char *name)
 {
-    if (!t)
-        return false;
-    if (tg_object_alive(t, TG_MAGIC_TENSOR))
-        return true;
-    /* Without a magic word something else stands there by now, and no tape can be told. */
     if (tg_object_alive(t, TG_MAGIC_RELEASED))
         tg_fail(tg_tape_in(t), TG_ESTATE,
                 "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
     else if (tg_object_dead(t, TG_MAGIC_TENSOR) || tg_object_dead(t, TG_MAGIC_RELEASED))
         tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
+}
+
+bool tg_alive(const tg_tensor *t, const char *name)
+{
+    if (t && tg_object_alive(t, TG_MAGIC_TENSOR))
+        return true;
+    if (t)
+        report(t, name);
     return false;
 }
 
@@ -72,7 +77,11 @@ bool tg_tensor_take(tg_tensor *t, const char *name)
     size_t size = tg_data_size(t);
     if (tape->spares.bytes && tg_tensor_take_spare(t))
         return true;
-    t->data = tape->recycling ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
+    bool large = size >= TG_LARGE;
+    if (large)
+        t->spare = true;
+    t->data =
+        tape->recycling && !large ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
     return t->data;
 }
 

@@ -5,7 +5,9 @@
 #include "shape.h"
 #include "tape.h"
 
-enum { TG_DTYPES = 4 };
+/* A pass takes data of so many bytes and more from the spares and the tape instead of its pool:
+ * the time does not matter, and pieces of any size fit together. */
+enum { TG_DTYPES = 4, TG_LARGE = 1 << 14 };
 
 /* What is shared by all views of the same data; stands in the tensor that made it. */
 typedef struct tg_storage {
@@ -34,7 +36,7 @@ struct tg_tensor {
     bool contiguous;
     bool pooled;           /* header and data belong to the pools of the running backward pass */
     bool temporary;        /* still in the list of what the running backward function made */
-    bool spare : 1;        /* its data is one of the tape's spares */
+    bool spare : 1;        /* its data go to the tape's spares, not to a pool */
     bool recomputed : 1;   /* a checkpoint takes its data away and makes them again */
     uint32_t pins;         /* gradient slots that hold it */
     uint32_t holder_epoch; /* of holder, which may be rewound away before the tensor */

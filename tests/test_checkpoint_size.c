@@ -64,7 +64,7 @@ static void sqrt_of_the_length(void **state)
                       (double)u.data / (double)result_bytes, u.objects / (size_t)layers);
         assert_true(u.data > least - 4 * result_bytes && u.data < least + 12 * result_bytes);
         assert_true(u.objects / (size_t)layers < RESULTS * 256);
-        assert_true(root == 10 || u.data < former.data * 2);
+        assert_true(root == 10 || u.data < former.data * 2 + 8 * result_bytes);
         former = u;
     }
 }
@@ -89,11 +89,12 @@ static void steps(void **state)
     }
     /* Passes over the same records do not need more either. */
     tg_tensor *loss = chain(tape, x, w, 100, 10);
-    assert_int_equal(tg_backward(loss), TG_OK);
-    peak = tg_memory(tape).peak;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(tg_backward(loss), TG_OK);
-    assert_true(tg_memory(tape).peak <= peak + result_bytes);
+        size_t now = tg_memory(tape).peak;
+        assert_true(i < 2 || now == peak); /* the second one has gradients to add to */
+        peak = now;
+    }
     tg_tape_free(tape);
 }
 
