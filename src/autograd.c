@@ -23,6 +23,7 @@ typedef struct pass {
     tg_tensor *kept;        /* tensors that got a gradient to keep */
     const request *request; /* NULL: the usual pass */
     tg_mark start;
+    const tg_tensor *out;   /* whose gradients these are */
     bool careful;           /* some data are, or will be, given back */
     bool release;           /* give the data of results back ... */
     const tg_record *after; /* ... that were recorded after this */
@@ -257,7 +258,7 @@ static void walk(pass *p, tg_record *record)
             continue;
         unpin(g);
         release_temporaries(p->tape);
-        if (p->careful)
+        if (p->careful && t != p->out)
             tg_release_walked(record, p->release);
     }
 }
@@ -352,37 +353,27 @@ static bool check(const tg_tensor *out, const tg_tensor *grad_out)
 /* Reads the options; whether they can be followed. */
 static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
 {
+    const tg_mark *since = opts ? opts->release_since : NULL;
     p->graph = opts && opts->create_graph;
+    TG_CHECK(p->tape, !p->graph || !since, TG_EVALUE, "backward: create_graph and release_since");
+    p->release = since && tg_release_since(out, *since, &p->after);
     p->careful = p->tape->released;
-    if (!opts || !opts->release_since)
-        return true;
-    TG_CHECK(p->tape, !p->graph, TG_EVALUE, "backward: create_graph and release_since");
-    tg_record *record;
-    if (tg_mark_records(p->tape, *opts->release_since, "backward", &record))
-        return false;
-    p->after = record ? record->prev : NULL;
-    while (record && record != out->u.record)
-        record = record->next;
-    p->release = record && !out->is_leaf;
-    p->careful = p->tape->released |= p->release;
-    return true;
+    return !p->tape->status;
 }
 
 static tg_status run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
                      const request *r)
 {
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.tape = tape, .request = r};
+    pass p = {.tape = tape, .out = out, .request = r};
     if (!prepare(&p, out, opts))
         return tape->status;
     begin(&p);
-    out->storage->headers++; /* its data stay */
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
         release_temporaries(tape);
     if (!out->is_leaf)
         walk(&p, out->u.record);
-    out->storage->headers--;
     finish(&p);
     end(&p);
     return tape->status;

@@ -369,6 +369,19 @@ void tg_checkpoint_close(tg_tape *tape)
     tape->open = NULL;
 }
 
+bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **after)
+{
+    tg_tape *tape = tg_tape_in(out);
+    tg_record *record;
+    if (tg_mark_records(tape, mark, "backward", &record) || out->is_leaf)
+        return false;
+    *after = record ? record->prev : NULL;
+    while (record && record != out->u.record)
+        record = record->next;
+    tape->released |= record != NULL;
+    return record;
+}
+
 /* Opens the checkpoint that the record is in, and closes any other. */
 static bool enter(tg_tape *tape, tg_record *record)
 {

@@ -150,10 +150,11 @@ void tg_tensor_give(tg_tensor *t)
 {
     tg_tape *tape = tg_tape_in(t);
     size_t size = tg_data_size(t);
-    if (t->spare || !tape->recycling)
-        tg_spares_give(&tape->spares, t->data, size);
-    else
+    bool of_pass = tape->recycling && (t->pooled || t->recomputed);
+    if (of_pass && !t->spare)
         tg_pool_give(&tape->data_pool, t->data, size);
+    else
+        tg_spares_give(&tape->spares, t->data, size);
     t->data = NULL;
     t->spare = false;
 }

@@ -151,13 +151,18 @@ static void assert_same(const char *name, const outcome *a, const outcome *b)
         fail_msg("%s: other values", name);
 }
 
-static void run(const model *m, int each, int passes, outcome *o)
+/* The last pass gives data back where `release` says so. */
+static void run(const model *m, int each, int passes, bool release, outcome *o)
 {
     tg_tensor *leaf[MAX_LEAVES];
     tg_tape *tape = tg_tape_new(NULL);
-    tg_tensor *x = start(tape, leaf), *loss = forward(m, tape, x, leaf, each);
-    for (int i = 0; i < passes; i++)
+    tg_tensor *x = start(tape, leaf);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *loss = forward(m, tape, x, leaf, each);
+    for (int i = 1; i < passes; i++)
         assert_int_equal(tg_backward(loss), TG_OK);
+    tg_backward_opts opts = {.release_since = release ? &mark : NULL};
+    assert_int_equal(tg_backward_with(loss, NULL, &opts), TG_OK);
     assert_ok(tape);
     look(loss, leaf, x, o);
     tg_tape_free(tape);
@@ -169,11 +174,12 @@ static void same_bits(void **state)
     for (int i = 0; i < MODELS; i++) {
         for (int passes = 1; passes <= 2; passes++) {
             outcome want, got;
-            run(&models[i], 0, passes, &want);
-            run(&models[i], 1, passes, &got);
-            assert_same(models[i].name, &got, &want);
-            run(&models[i], models[i].blocks > 100 ? 100 : 2, passes, &got);
-            assert_same(models[i].name, &got, &want);
+            run(&models[i], 0, passes, false, &want);
+            for (int way = 1; way < 6; way++) {
+                int each = way / 2 == 2 && models[i].blocks > 100 ? 100 : way / 2;
+                run(&models[i], each, passes, way % 2, &got);
+                assert_same(models[i].name, &got, &want);
+            }
         }
     }
 }
@@ -346,16 +352,27 @@ static void copy_forward(tg_node *node)
     memcpy(tg_out_data(node), tg_f32(node->in[0]), (size_t)tg_numel(node->out) * sizeof(float));
 }
 
-/* Wrong for any gradient but 1, and gives away data that are about to go. */
-static void lazy_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+static int runs;
+
+static void copy_and_count(tg_node *node)
 {
-    (void)grad_out;
-    grad_in[0] = tg_reshape(node->in[1], tg_ndim(node->out), tg_sizes(node->out));
+    runs++;
+    copy_forward(node);
 }
 
-static const tg_op lazy_op = {"lazy", copy_forward, lazy_backward, {TG_READS_IN(1)}};
+/* Wrong for any gradient but 1, and gives away data that are about to go: a view, or the very
+ * tensor. */
+static void lazy_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    bool view = *(const bool *)node->params;
+    (void)grad_out;
+    grad_in[0] =
+        view ? tg_reshape(node->in[1], tg_ndim(node->out), tg_sizes(node->out)) : node->in[1];
+}
 
-static tg_tensor *lazy(tg_tensor *x, tg_tensor *slope)
+static const tg_op lazy_op = {"lazy", copy_and_count, lazy_backward, {TG_READS_IN(1)}};
+
+static tg_tensor *lazy(tg_tensor *x, tg_tensor *slope, bool view)
 {
     tg_tensor *in[] = {x, slope};
     return tg_apply(&(tg_call){.op = &lazy_op,
@@ -363,25 +380,57 @@ static tg_tensor *lazy(tg_tensor *x, tg_tensor *slope)
                                .in = in,
                                .dtype = TG_F32,
                                .ndim = tg_ndim(x),
-                               .dims = tg_sizes(x)});
+                               .dims = tg_sizes(x),
+                               .params = &view,
+                               .params_size = sizeof view});
 }
 
-/* A gradient that is a view of data of the checkpoint outlives them. */
+/* A gradient that is data of the checkpoint outlives them: the next one, with data of the same
+ * size, reads it. */
 static void gradients_that_are_data(void **state)
 {
     (void)state;
+    enum { N = 300, WAYS = 3 };
+    for (int i = 0; i < 2 * WAYS; i++) {
+        int way = i / 2;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_ones(tape, TG_DIMS(N), TG_REQUIRES_GRAD);
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *y = tg_mul_scalar(tg_exp(tg_mul_scalar(x, 2)), 3);
+        if (way == 1)
+            assert_int_equal(tg_checkpoint(tape, mark, &y, 1), TG_OK);
+        tg_mark middle = tg_tape_mark(tape);
+        tg_tensor *z = lazy(y, tg_add_scalar(tg_detach(x), 4), i % 2);
+        z = tg_sum(z);
+        if (way == 1)
+            assert_int_equal(tg_checkpoint(tape, middle, &z, 1), TG_OK);
+        tg_backward_opts opts = {.release_since = way == 2 ? &mark : NULL};
+        assert_int_equal(tg_backward_with(z, NULL, &opts), TG_OK);
+        for (int k = 0; k < N; k++)
+            assert_near(tg_f32(tg_grad(x))[k], 5 * 6 * exp(2), 1e-3);
+        tg_tape_free(tape);
+    }
+}
+
+/* What a pass goes through runs again once, and what it does not go through not at all. */
+static void runs_again_once(void **state)
+{
+    (void)state;
     tg_tape *tape = tg_tape_new(NULL);
-    tg_tensor *x = tg_ones(tape, TG_DIMS(300), TG_REQUIRES_GRAD), *y = tg_mul_scalar(x, 1), *z = y;
+    tg_tensor *x = tg_ones(tape, TG_DIMS(300), TG_REQUIRES_GRAD), *y = x, *part[3];
+    runs = 0;
     for (int i = 0; i < 3; i++) {
         tg_mark mark = tg_tape_mark(tape);
-        tg_tensor *slope = tg_add_scalar(tg_detach(x), i);
-        z = lazy(z, slope);
-        assert_int_equal(tg_checkpoint(tape, mark, &z, 1), TG_OK);
+        for (int k = 0; k < 5; k++)
+            y = tg_mul_scalar(lazy(y, x, true), 1);
+        assert_int_equal(tg_checkpoint(tape, mark, &y, 1), TG_OK);
+        part[i] = tg_sum(y);
     }
-    for (int pass = 1; pass <= 2; pass++) {
-        assert_int_equal(tg_backward(tg_sum(tg_add(z, tg_mul_scalar(y, 5)))), TG_OK);
-        for (int i = 0; i < 300; i++)
-            assert_equal(tg_f32(tg_grad(x))[i], 6 * pass);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(runs, 15);
+        assert_int_equal(tg_backward(part[i]), TG_OK);
+        assert_int_equal(runs, 15 + 5 * (i + 1));
+        runs = 15;
     }
     tg_tape_free(tape);
 }
@@ -539,7 +588,7 @@ static void failing_allocations(void **state)
         model m = models[i];
         m.blocks = 3;
         outcome want;
-        run(&m, 0, 1, &want);
+        run(&m, 0, 1, false, &want);
         for (int for_ever = 0; for_ever < 2; for_ever++) {
             test_allocator allocator = {.fail_at = -1, .for_ever = for_ever, .failures = 1};
             int in_backward = 0;
@@ -564,6 +613,7 @@ int main(void)
         cmocka_unit_test(rewound_inside),
         cmocka_unit_test(released_around),
         cmocka_unit_test(gradients_that_are_data),
+        cmocka_unit_test(runs_again_once),
         cmocka_unit_test(changed_before),
         cmocka_unit_test(changed_between),
         cmocka_unit_test(create_graph),

@@ -3,7 +3,7 @@
  * is read through a null pointer here. Over all rows of op_table.h. */
 #include "op_table.h"
 
-typedef enum giving { NOTHING, RELEASE, CHECKPOINT } giving;
+typedef enum giving { NOTHING, RELEASE, CHECKPOINT, BACKWARD } giving;
 
 static void give(const op_case *c, giving what, tg_tape *tape, tg_mark mark, tg_tensor *keep)
 {
@@ -39,7 +39,8 @@ static bool outcome(const op_case *c, giving what, op_layout layout, bool second
         if (second)
             op_second_order(c, &args, z);
         else
-            tg_backward(z);
+            tg_backward_with(z, NULL,
+                             &(tg_backward_opts){.release_since = what == BACKWARD ? &mark : NULL});
         OP_CHECK(c, !tg_error(tape), "backward: %s", tg_error_message(tape));
         out->out = snapshot_of(z);
         op_gradients(&args, out);
@@ -76,12 +77,18 @@ static void checkpoint(const op_case *c)
     compare(c, CHECKPOINT, false);
 }
 
+static void backward(const op_case *c)
+{
+    compare(c, BACKWARD, false);
+}
+
 int main(int argc, char **argv)
 {
     static const op_test tests[] = {
         {.name = "release", .run = release},
         {.name = "release_second_order", .run = release_second_order, .f64_only = true},
         {.name = "checkpoint", .run = checkpoint},
+        {.name = "backward", .run = backward},
     };
     return op_run("ops and memory given back", tests, sizeof tests / sizeof tests[0],
                   argc > 1 ? argv[1] : NULL);
