@@ -1,7 +1,8 @@
 /* tg_backward_opts.release_since: a pass that gives data back as it goes. That gradients are the same
- * is in test_ops_memory.c and test_checkpoint.c. */
+ * is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
 #include "check.h"
 #include "support.h"
+#include "tape.h"
 
 enum { N = 5000 };
 
@@ -174,12 +175,74 @@ static void memory(void **state)
     assert_true(peak[1] + 8 * N * sizeof(float) < peak[0]);
 }
 
+/* --- memory runs out --- */
+
+static tg_tensor *chain(tg_tensor *x)
+{
+    for (int i = 0; i < 20; i++)
+        x = tg_tanh(tg_mul(x, tg_exp(x)));
+    return tg_sum(x);
+}
+
+/* A pass that fails half-way: gradients are as before, another pass is refused or right, and a new
+ * graph is as good as ever. Whether it failed. */
+static bool failing_pass(test_allocator *allocator, int64_t k, snapshot *want)
+{
+    tg_tape *tape = test_tape(allocator, 0);
+    tg_tensor *x = tg_rand(tape, TG_DIMS(300), TG_REQUIRES_GRAD);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *loss = chain(x);
+    tg_arena *arenas[] = {&tape->objects, &tape->data};
+    for (int i = 0; i < 2; i++) { /* the next pieces are allocations */
+        const tg_block *block = arenas[i]->current;
+        tg_arena_alloc(arenas[i], (size_t)(block->end - block->top), 1);
+        arenas[i]->block_size = 1;
+    }
+    allocator->calls = 0;
+    allocator->fail_at = k;
+    tg_status status = tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});
+    allocator->fail_at = -1;
+    if (status) {
+        assert_error(tape, TG_ENOMEM, "out of memory");
+        assert_null(tg_grad(x));
+        status = tg_backward(loss);
+        assert_true(status == TG_OK || status == TG_ESTATE);
+        assert_true(!status == (tg_grad(x) != NULL));
+        tg_clear_error(tape);
+        tg_tape_rewind(tape, mark);
+        tg_zero_grad(x);
+        assert_int_equal(tg_backward(chain(x)), TG_OK);
+    }
+    snapshot got = snapshot_of(tg_grad(x));
+    assert_true(k < 0 || snapshot_same(&got, want));
+    *want = got;
+    tg_tape_free(tape);
+    assert_int_equal(allocator->live, 0);
+    return allocator->failures;
+}
+
+static void failing_allocations(void **state)
+{
+    (void)state;
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        snapshot want;
+        test_allocator allocator = {.fail_at = -1, .for_ever = for_ever};
+        assert_false(failing_pass(&allocator, -1, &want));
+        int64_t k = 0;
+        for (bool failed = true; failed; k++) {
+            allocator.failures = 0;
+            failed = failing_pass(&allocator, k, &want);
+        }
+        assert_true(k > 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gone_afterwards), cmocka_unit_test(other_passes),
         cmocka_unit_test(older_outputs),   cmocka_unit_test(errors),
-        cmocka_unit_test(memory),
+        cmocka_unit_test(memory),          cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
