@@ -391,7 +391,8 @@ TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *cons
 /** @}
  * @name Memory
  * A result keeps its data as long as it lives, though a backward pass may never look at them. The
- * first two functions give data back early, for all results since a mark:
+ * first two functions give data back early, for all results recorded since a mark; so does
+ * tg_backward_opts.release_since.
  *
  *     for (int i = 0; i < layers; i++) {
  *         tg_mark layer = tg_tape_mark(tape);
@@ -399,13 +400,15 @@ TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *cons
  *         tg_checkpoint(tape, layer, &x, 1);
  *     }
  *
- * The memory serves what is computed next. A tensor whose data are given back still has its sizes,
- * its dtype and its gradient; all else that is done with it, and tg_tape_replay() from a mark
- * before it, is TG_ESTATE. So is losing a tensor that is to be looked at later: name it in `keep`,
- * n tensors whose data stay, in any shape that they are viewed in. Leaves keep their data always, and
- * so do results that are viewed by tensors made while recording was off.
- * Errors of both, after which everything is as before: those of tg_tape_replay() for the mark;
- * TG_EVALUE: a tensor to keep that is NULL or of another tape.
+ * The memory serves what is computed next (pieces of more than 256 bytes do). Nothing is moved: a
+ * pointer to data that stay is as good as before. A tensor whose data are given back still has its
+ * sizes, its dtype and its gradient; to look at its data, to compute with it, and to replay from a
+ * mark before it is TG_ESTATE. Name what is to be looked at in `keep`: n tensors whose data stay, and
+ * with them those of their views. Leaves always keep their data, and so do results with views that
+ * were made while recording was off.
+ *
+ * Errors of both, after which everything is as before: those of tg_tape_rewind() for the mark;
+ * TG_EVALUE: a tensor to keep that is NULL or of another tape; TG_ESTATE: one without data.
  * @{ */
 
 /** Gives back the data of all results recorded since `mark` that no backward pass reads: of

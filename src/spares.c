@@ -7,11 +7,13 @@
 typedef struct tg_spare {
     struct tg_spare *next;
     size_t size;
+    size_t largest; /* of the requests that it was given back from */
 } tg_spare;
 
 /* How many pieces are looked at for one that fits: with more of them, memory is of many sizes, and
- * new memory is cheaper than a long search. */
-enum { LOOKS = 256 };
+ * new memory is cheaper than a long search. And how much smaller than a piece's largest request one
+ * may be: a small one is not worth that the next large one does not fit. */
+enum { LOOKS = 256, SMALLER = 16 };
 
 static char *end_of(tg_spare *s)
 {
@@ -25,7 +27,9 @@ static tg_spare **best_fit(tg_spares *spares, size_t size)
     int looks = 0;
     for (tg_spare **link = &spares->first; *link && looks < LOOKS; link = &(*link)->next) {
         looks++;
-        if ((*link)->size >= size && (!best || (*link)->size < (*best)->size))
+        const tg_spare *s = *link;
+        bool fits = s->size >= size && s->largest / SMALLER <= size;
+        if (fits && (!best || s->size < (*best)->size))
             best = link;
         if (best && (*best)->size == size)
             break;
@@ -48,7 +52,8 @@ void *tg_spares_take(tg_spares *spares, size_t size)
     } else {
         tg_spare *rest = (tg_spare *)(void *)((char *)s + size);
         TG_UNPOISON(rest, sizeof *rest);
-        *rest = (tg_spare){s->next, s->size - size};
+        size_t left = s->size - size;
+        *rest = (tg_spare){s->next, left, s->largest < left ? s->largest : left};
         *link = rest;
     }
     spares->bytes -= size;
@@ -62,6 +67,7 @@ static void join(tg_spare *s)
     if (!next || end_of(s) != (char *)next)
         return;
     s->size += next->size;
+    s->largest = s->largest > next->largest ? s->largest : next->largest;
     s->next = next->next;
     TG_POISON(next, sizeof *next);
 }
@@ -77,7 +83,7 @@ void tg_spares_give(tg_spares *spares, void *piece, size_t size)
         before = *link;
     tg_spare *s = piece;
     TG_UNPOISON(s, sizeof *s);
-    *s = (tg_spare){*link, size};
+    *s = (tg_spare){*link, size, size};
     *link = s;
     spares->bytes += size;
     join(s);
@@ -92,7 +98,7 @@ void *tg_spares_lend(tg_spares *spares, size_t size)
     tg_spare *s = tg_spares_take(spares, size + TG_SPARES_ALIGN);
     if (!s)
         return NULL;
-    *s = (tg_spare){spares->lent, size + TG_SPARES_ALIGN};
+    *s = (tg_spare){.next = spares->lent, .size = size + TG_SPARES_ALIGN};
     spares->lent = s;
     return (char *)s + TG_SPARES_ALIGN;
 }

@@ -8,7 +8,7 @@ enum { N = 5000 };
 
 typedef struct world {
     tg_tape *tape;
-    tg_tensor *x, *before, *view, *a, *b, *loss;
+    tg_tensor *x, *before, *view, *a, *s, *b, *loss;
     tg_mark mark;
     tg_backward_opts opts;
 } world;
@@ -21,7 +21,8 @@ static void make(world *w)
     w->view = tg_reshape(w->before, 2, (int64_t[]){N / 10, 10});
     w->mark = tg_tape_mark(w->tape);
     w->a = tg_exp(tg_transpose(w->view, 0, 1));
-    w->b = tg_dropout(tg_sin(w->a), 0.5, true);
+    w->s = tg_sin(w->a);
+    w->b = tg_dropout(tg_reshape(w->s, 1, (int64_t[]){N}), 0.5, true);
     w->loss = tg_sum(w->b);
     w->opts = (tg_backward_opts){.release_since = &w->mark};
     assert_ok(w->tape);
@@ -44,6 +45,7 @@ static void gone_afterwards(void **state)
     tg_tensor *constant = tg_add_scalar(tg_detach(w.b), 1); /* no pass comes to it */
     assert_int_equal(tg_backward_with(w.loss, NULL, &w.opts), TG_OK);
     assert_true(is_gone(w.tape, w.a));
+    assert_true(is_gone(w.tape, w.s)); /* in spite of its view */
     assert_false(is_gone(w.tape, constant));
     assert_false(is_gone(w.tape, w.b)); /* viewed by what detach made */
     assert_false(is_gone(w.tape, w.loss));

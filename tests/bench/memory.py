@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""The most memory that a training step takes, libtinygrad and PyTorch side by side: memory.c's models,
-and the same ones here. Prints a Markdown table in MiB.
+"""The most memory that a training step takes, libtinygrad and PyTorch side by side: the models of
+memory.c, and the same ones here. Prints a Markdown table in MiB.
 
     pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
     python3 tests/bench/memory.py build/tests/bench_memory
 
-PyTorch: bytes of all tensors that stand before the step (parameters, momenta, input), and the highest
-sum of what its allocator reports to torch.profiler from there on; what kernels take from elsewhere
-(oneDNN's and MKL's workspace) is not reported, and so is in its favour. libtinygrad: tg_memory().peak,
-workspace and records included. One thread; the third of three equal steps.
+Ours: as it is; with tg_release() after each layer and release_since in the backward pass; with
+tg_checkpoint() of each layer instead. "Gradients kept": zero_grad(set_to_none=False), as ours are.
+
+PyTorch: bytes of all tensors that stand before the step (parameters, momenta, input, kept
+gradients), and the highest sum of what its allocator reports to torch.profiler from there on; what
+kernels take from elsewhere (oneDNN's and MKL's workspace) is not reported, which is in its favour.
+libtinygrad: tg_memory().peak, workspace and records included. One thread; the third of three equal
+steps.
 """
 import gc
 import json
@@ -71,7 +75,8 @@ class FeedForward(nn.Module):
 class Transformer(nn.Module):
     def __init__(self, fused):
         super().__init__()
-        self.bytes, self.places = nn.Embedding(BYTES, WIDTH), nn.Parameter(torch.randn(LENGTH, WIDTH))
+        self.bytes = nn.Embedding(BYTES, WIDTH)
+        self.places = nn.Parameter(torch.randn(LENGTH, WIDTH))
         self.layers = nn.ModuleList(f() for _ in range(LAYERS)
                                     for f in (lambda: Attention(fused), FeedForward))
         self.norm, self.last = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, BYTES)
@@ -100,21 +105,23 @@ def highest(events):
     return most
 
 
-def peak(make, x, target, run):
+def peak(make, x, target, run=plain, keep_gradients=False):
     torch.manual_seed(0)
     model = make()
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
 
     def step():
-        optimiser.zero_grad()
+        optimiser.zero_grad(set_to_none=not keep_gradients)
         F.cross_entropy(model(x, run), target).backward()
         optimiser.step()
 
     step()
     step()
-    optimiser.zero_grad()
+    if not keep_gradients:
+        optimiser.zero_grad()
     gc.collect()
     standing = [*model.parameters(), x, target]
+    standing += [p.grad for p in model.parameters() if p.grad is not None]
     standing += [t for state in optimiser.state.values() for t in state.values()
                  if isinstance(t, torch.Tensor)]
     before = sum(t.numel() * t.element_size() for t in standing)
@@ -138,14 +145,16 @@ def main():
     images = torch.randn(1024, 784), torch.randint(0, 10, (1024,))
     texts = torch.randint(0, BYTES, (BATCH, LENGTH)), torch.randint(0, BYTES, (BATCH * LENGTH,))
     rows = [("MLP", "mlp", Mlp, images),
-            ("transformer, PyTorch's fused attention", "transformer", lambda: Transformer(True), texts),
+            ("transformer, PyTorch's fused attention", "transformer",
+             lambda: Transformer(True), texts),
             ("transformer, attention in single operations", "transformer",
              lambda: Transformer(False), texts)]
-    print("| step | libtinygrad | with tg_release | with tg_checkpoint | PyTorch "
-          "| PyTorch, checkpoint |\n|---|--:|--:|--:|--:|--:|")
+    print("| step | libtinygrad | released | checkpoints | PyTorch | PyTorch, gradients kept "
+          "| PyTorch, checkpoints |\n|---|--:|--:|--:|--:|--:|--:|")
     for title, name, make, data in rows:
         sizes = [ours[name, way] for way in ("plain", "release", "checkpoint")]
-        sizes += [peak(make, *data, run) for run in (plain, again)]
+        sizes += [peak(make, *data), peak(make, *data, keep_gradients=True),
+                  peak(make, *data, again)]
         print(f"| {title} | " + " | ".join(f"{size / 2**20:.1f}" for size in sizes) + " |")
 
 
