@@ -134,7 +134,7 @@ static void show_view(tg_tensor *t)
 
 static void give(tg_tensor *t)
 {
-    if (is_released(t) && t->data)
+    if (t && is_released(t) && t->data)
         tg_tensor_give(t);
 }
 

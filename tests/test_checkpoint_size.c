@@ -98,11 +98,39 @@ static void steps(void **state)
     tg_tape_free(tape);
 }
 
+/* Backward holds no more of a checkpoint than it reads: of sums, nothing. */
+static void what_is_not_read(void **state)
+{
+    (void)state;
+    enum { SUMS = 50 };
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_randn(tape, TG_DIMS(WIDTH), TG_REQUIRES_GRAD), *y = x;
+    for (int i = 0; i < 2; i++) {
+        tg_mark mark = tg_tape_mark(tape);
+        for (int k = 0; k < SUMS; k++)
+            y = tg_add_scalar(y, 1);
+        y = tg_tanh(tg_exp(y));
+        assert_int_equal(tg_checkpoint(tape, mark, &y, 1), TG_OK);
+    }
+    tg_tensor *loss = tg_sum(y);
+    /* Takes what forward had, so that the pass needs new memory. */
+    tg_tensor *filler = tg_zeros(tape, TG_DIMS((SUMS + 1) * WIDTH), 0);
+    for (int pass = 0; pass < 3; pass++) {
+        tg_reset_peak_memory(tape);
+        size_t before = tg_memory(tape).peak;
+        assert_int_equal(tg_backward(loss), TG_OK);
+        assert_true(tg_memory(tape).peak < before + 8 * result_bytes);
+    }
+    assert_equal(tg_f32(filler)[0], 0);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sqrt_of_the_length),
         cmocka_unit_test(steps),
+        cmocka_unit_test(what_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
