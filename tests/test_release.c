@@ -150,7 +150,7 @@ static void neighbours(void **state)
     (void)state;
     enum { N = 1000 };
     for (int order = 0; order < 2; order++) {
-        tg_tape *tape = tg_tape_new(NULL);
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){.block_size = 1 << 20});
         tg_tensor *x = tg_ones(tape, TG_DIMS(N), TG_REQUIRES_GRAD), *y[3], *big;
         tg_mark mark = tg_tape_mark(tape);
         for (int i = 0; i < 3; i++)
