@@ -165,6 +165,25 @@ static void neighbours(void **state)
     }
 }
 
+/* An operation works in memory that was given back, and gives it back again. */
+static void workspace(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape, 400, 250), *t = tg_transpose(x, 0, 1);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *gone = tg_add_scalar(tg_expand(x, 3, (int64_t[]){3, 400, 250}), 1);
+    assert_int_equal(tg_release(tape, mark, NULL, 0), TG_OK);
+    assert_true(is_gone(tape, gone));
+    tg_memory_info before = tg_memory(tape);
+    double want = tg_item(tg_sum(x));
+    for (int i = 0; i < 5; i++)
+        assert_near(tg_item(tg_sum(t)), want, 1e-3); /* of a contiguous copy */
+    tg_memory_info after = tg_memory(tape);
+    assert_true(after.data < before.data + 1000 && after.peak < before.peak + 5000);
+    tg_tape_free(tape);
+}
+
 /* --- whatever is done, data in use are not written over --- */
 
 enum { TENSORS = 64, MARKS = 8 };
@@ -316,9 +335,13 @@ static void errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_linear_layer), cmocka_unit_test(a_released_tensor),
-        cmocka_unit_test(what_stays),     cmocka_unit_test(memory_serves_again),
-        cmocka_unit_test(neighbours),     cmocka_unit_test(nothing_is_written_over),
+        cmocka_unit_test(a_linear_layer),
+        cmocka_unit_test(a_released_tensor),
+        cmocka_unit_test(what_stays),
+        cmocka_unit_test(memory_serves_again),
+        cmocka_unit_test(neighbours),
+        cmocka_unit_test(workspace),
+        cmocka_unit_test(nothing_is_written_over),
         cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
