@@ -377,6 +377,11 @@ TG_API tg_status tg_backward(tg_tensor *loss);
 typedef struct tg_backward_opts {
     /** Record the backward pass as well, so that tg_grad() can be differentiated again. */
     bool create_graph;
+    /** Not NULL: give the data of results recorded since this mark back as soon as the pass is
+     * through with them, all but those of `out` (PyTorch's way without retain_graph). Another pass
+     * that needs them, and whatever else tg_release() makes of using them, is TG_ESTATE, also
+     * where this pass fails. TG_EVALUE together with create_graph. See tg_release(). */
+    const tg_mark *release_since;
 } tg_backward_opts;
 /** As tg_backward() for a result of any shape, with the gradient of `out`: a tensor of its shape
  * and dtype, or NULL for a one-element `out` (then 1). */
@@ -422,6 +427,76 @@ typedef struct tg_gradcheck_opts {
  * TG_EVALUE: a mismatch; the message says which input, which element and both numbers. */
 TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inputs, size_t n,
                               const tg_gradcheck_opts *opts);
+
+/** @}
+ * @name Memory
+ * A result keeps its data as long as it lives, though a backward pass may never look at them. The
+ * first two functions give data back early, for all results recorded since a mark; so does
+ * tg_backward_opts.release_since.
+ *
+ *     for (int i = 0; i < layers; i++) {
+ *         tg_mark layer = tg_tape_mark(tape);
+ *         x = block(x, i);
+ *         tg_checkpoint(tape, layer, &x, 1);
+ *     }
+ *
+ * The memory serves what is computed next (pieces of more than 256 bytes do). Nothing is moved: a
+ * pointer to data that stay is as good as before. A tensor whose data are given back still has its
+ * sizes, its dtype and its gradient; to look at its data, to compute with it, and to replay from a
+ * mark before it is TG_ESTATE. Name what is to be looked at in `keep`: n tensors whose data stay, and
+ * with them those of their views. Leaves always keep their data, and so do results with views that
+ * were made while recording was off.
+ *
+ * Errors of both, after which everything is as before: those of tg_tape_rewind() for the mark;
+ * TG_EVALUE: a tensor to keep that is NULL or of another tape; TG_ESTATE: one without data.
+ * @{ */
+
+/** Gives back the data of all results recorded since `mark` that no backward pass reads: of
+ * relu(linear(x)) those of linear, as the gradient of relu is computed from its output. Costs one
+ * look at each record, and nothing in the backward pass, which may record itself. */
+TG_API tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n);
+/** Gives back the data of all results recorded since `mark`; a backward pass that comes to them
+ * computes them again, to the same bits, and gives them back once it is through. Records stay
+ * (some 100 to 300 bytes each). With a checkpoint every sqrt(n) of n layers, memory for data grows
+ * as sqrt(n), for the time of one more forward pass.
+ *
+ * What cannot be computed again stays: what operations drew (dropout), results that were written to
+ * in place, and what in-place operations wrote to (the running statistics of batch_norm, which are
+ * not updated twice).
+ * TG_ESTATE, before anything is given back: an operation read data that were changed in place since;
+ * a part is in a checkpoint already, or was released. In the backward pass TG_ESTATE says that data
+ * to compute from were changed since, or that a pass with create_graph comes to a checkpoint. */
+TG_API tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n);
+
+/** What a tape's memory is used for, in bytes. live + cached is what the allocator gave for it. */
+typedef struct tg_memory_info {
+    size_t live;    /**< in use: objects + data */
+    size_t objects; /**< tensors without their data, records, optimisers, lists */
+    size_t data;    /**< elements of tensors, of kept gradients and of what operations save */
+    size_t cached;  /**< held for later */
+    size_t peak;    /**< the most that was in use at once, in backward passes and the workspace of
+                         operations as well. Memory that was given back to be used again while later
+                         memory was in use counts */
+} tg_memory_info;
+/** How the tape's memory is used now. All 0 for NULL. */
+TG_API tg_memory_info tg_memory(const tg_tape *tape);
+/** Counts the peak anew, from what is in use now. */
+TG_API void tg_reset_peak_memory(tg_tape *tape);
+/** A tensor's data. */
+typedef struct tg_memory_holder {
+    const tg_tensor *tensor; /**< whose data they are; see tg_sizes(), tg_dtype() */
+    size_t bytes;            /**< of its elements */
+    const char *op;          /**< the operation that made them; NULL: none, a leaf or a constant */
+    bool saved;              /**< what it keeps for its gradient, not its result */
+} tg_memory_holder;
+/** The k tensors with the most bytes, in falling order, in out[]; returns how many there are, at
+ * most k. They are looked for in the records: results that have their data, what operations saved,
+ * and what they read. Not among them: kept gradients, the state of optimisers, and tensors that no
+ * recorded operation has to do with. Views count once, as what they view. */
+TG_API size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size_t k);
+/** Prints both for people to read, with the `k` (at most 64) largest tensors. TG_EIO where writing
+ * fails; TG_EVALUE for a NULL file. */
+TG_API tg_status tg_print_memory(FILE *file, tg_tape *tape, size_t k);
 
 /** @}
  * @name Elementwise operations

@@ -1,25 +1,9 @@
 /* Blocks and the pool, see arena.h. Relies on the allocator alone. */
 #include "arena.h"
 
-#include <stdlib.h>
+#include "poison.h"
 
-/* Under AddressSanitizer, memory above the bump pointer is poisoned: a stale data pointer that the
- * program kept is reported by the sanitizer itself. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TG_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define TG_ASAN 1
-#endif
-#ifdef TG_ASAN
-#include <sanitizer/asan_interface.h>
-#define TG_POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
-#define TG_UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#else
-#define TG_POISON(p, n) ((void)(p), (void)(n))
-#define TG_UNPOISON(p, n) ((void)(p), (void)(n))
-#endif
+#include <stdlib.h>
 
 /* Larger blocks would only make the memory left over at the end of a block larger. */
 static const size_t max_block_size = (size_t)64 << 20;
@@ -52,6 +36,13 @@ static char *block_start(tg_block *block)
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
 {
     *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
+}
+
+void tg_meter_read(tg_meter *meter)
+{
+    size_t used = tg_arena_used(meter->arenas[0]) + tg_arena_used(meter->arenas[1]);
+    if (used > meter->peak)
+        meter->peak = used;
 }
 
 void tg_arena_free(tg_arena *arena)
@@ -108,6 +99,7 @@ static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     block->next = *after;
     *after = block;
+    arena->bias = tg_arena_used(arena) - (uintptr_t)block_start(block);
     arena->current = block;
     return bump(block, size, align);
 }
@@ -126,15 +118,27 @@ static void drop_above(tg_block *block, char *top)
     block->top = top;
 }
 
-void tg_arena_rewind(tg_arena *arena, tg_position to)
+/* With the blocks before `current` as they are. */
+static void set_bias(tg_arena *arena, tg_block *current)
+{
+    uintptr_t before = 0;
+    for (tg_block *b = arena->first; current && b != current; b = b->next)
+        before += (uintptr_t)(b->top - block_start(b));
+    arena->bias = current ? before - (uintptr_t)block_start(current) : 0;
+}
+
+void tg_arena_drop(tg_arena *arena, tg_position to)
 {
     if (!arena->current)
         return;
+    tg_meter_read(arena->meter); /* tops only grow between rewinds */
     tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
         drop_above(b, block_start(b));
     if (to.block)
         drop_above(to.block, to.top);
+    if (arena->current != to.block)
+        set_bias(arena, to.block);
     arena->current = to.block;
 }
 

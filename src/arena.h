@@ -25,13 +25,23 @@ typedef struct tg_block {
     size_t size; /* as given to the allocator */
 } tg_block;
 
+struct tg_meter;
+
 typedef struct tg_arena {
     const tg_allocator *allocator;
     void *owner;
     tg_block *first;
     tg_block *current; /* NULL: nothing is alive */
+    uintptr_t bias;    /* its top and this are the bytes in use, in all blocks */
     size_t block_size; /* of the next new block */
+    struct tg_meter *meter;
 } tg_arena;
+
+/* The most bytes that were in use at once in two arenas. */
+typedef struct tg_meter {
+    const tg_arena *arenas[2];
+    size_t peak;
+} tg_meter;
 
 /* Where an arena stood; block NULL: empty. */
 typedef struct tg_position {
@@ -49,9 +59,24 @@ static inline tg_position tg_arena_position(const tg_arena *arena)
     return (tg_position){block, block ? block->top : NULL};
 }
 
-void tg_arena_rewind(tg_arena *arena, tg_position to);
-/* Whether that would drop what stands at p. */
+void tg_arena_drop(tg_arena *arena, tg_position to);
+static inline void tg_arena_rewind(tg_arena *arena, tg_position to)
+{
+    if (arena->current != to.block || (to.block && to.block->top != to.top))
+        tg_arena_drop(arena, to);
+}
+
+/* Whether a rewind would drop what stands at p. */
 bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p);
+
+/* Bytes below the tops of its blocks. */
+static inline size_t tg_arena_used(const tg_arena *arena)
+{
+    return arena->current ? (uintptr_t)arena->current->top + arena->bias : 0;
+}
+
+/* Brings the peak up to date; rewinds do so themselves. */
+void tg_meter_read(tg_meter *meter);
 
 enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };
 

@@ -4,25 +4,25 @@
  * Creation order is a topological order, so that no sort and no recursion is needed. A tensor's
  * `grad` slot is used only while a pass runs. A pass that records nothing takes its tensors from
  * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
+#include "autograd.h"
+
 #include "accumulate.h"
 #include "capture.h"
-
-/* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
-typedef struct request {
-    tg_tensor *const *inputs;
-    size_t n;
-    tg_tensor **grads; /* results: room for them or, where the pass is recorded, NULL at first */
-    bool *found;
-} request;
+#include "holder.h"
+#include "release.h"
 
 typedef struct tg_pass {
     tg_tape *tape;
-    bool graph;             /* record the pass */
-    bool enabled, anomaly;  /* the tape's settings before */
-    int64_t pending;        /* results whose gradient waits */
-    tg_tensor *kept;        /* tensors that got a gradient to keep */
-    const request *request; /* NULL: the usual pass */
+    bool graph;                /* record the pass */
+    bool enabled, anomaly;     /* the tape's settings before */
+    int64_t pending;           /* results whose gradient waits */
+    tg_tensor *kept;           /* tensors that got a gradient to keep */
+    const tg_request *request; /* NULL: the usual pass */
     tg_mark start;
+    const tg_tensor *out;   /* whose gradients these are */
+    bool careful;           /* some data are, or will be, given back */
+    bool release;           /* give the data of results back ... */
+    const tg_record *after; /* ... that were recorded after this */
 } pass;
 
 static void begin(pass *p)
@@ -43,6 +43,8 @@ static void end(pass *p)
     tg_set_grad_enabled(tape, p->enabled);
     tg_set_anomaly_enabled(tape, p->anomaly);
     tape->pass = NULL;
+    if (tape->open)
+        tg_checkpoint_close(tape);
     if (!p->graph) {
         tg_pool_reset(&tape->object_pool);
         tg_pool_reset(&tape->data_pool);
@@ -111,7 +113,7 @@ static void keep_later(pass *p, tg_tensor *t, tg_tensor *g)
 }
 
 /* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
-static bool wanted(const request *r, const tg_tensor *t)
+static bool wanted(const tg_request *r, const tg_tensor *t)
 {
     for (size_t i = 0; r && i < r->n; i++) {
         if (r->inputs[i] == t)
@@ -123,7 +125,7 @@ static bool wanted(const request *r, const tg_tensor *t)
 /* Hands a finished gradient to whoever asked for it. */
 static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
 {
-    const request *r = p->request;
+    const tg_request *r = p->request;
     for (size_t i = 0; r && i < r->n; i++) {
         if (r->inputs[i] != t)
             continue;
@@ -216,6 +218,10 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
     g = tg_sum_to(g, tg_dims_of(t));
     if (!g || written_in_place(t, g))
         return;
+    if (p->careful && !p->graph && !tg_owner_of(g)->pooled)
+        g = tg_clone(g); /* data that may go before the gradient does */
+    if (!g)
+        return;
     if (t->is_leaf) {
         add_to_leaf(p, t, g);
     } else if (t->grad) {
@@ -282,6 +288,7 @@ static void walk(pass *p, tg_record *record)
 {
     for (; p->pending > 0; record = record->prev) {
         tg_tensor *t = record->node.out, *g = t->grad;
+        p->release &= record != p->after;
         if (!g || t->is_leaf || t->u.record != record)
             continue;
         t->grad = NULL;
@@ -289,26 +296,15 @@ static void walk(pass *p, tg_record *record)
         if (p->tape->status)
             continue;
         finish_interior(p, t, g);
-        step(p, record, g);
+        if (!p->careful || tg_data_ready(p->tape, record))
+            step(p, record, g);
         if (p->tape->status || p->graph)
             continue;
         unpin(g);
         release_temporaries(p->tape);
+        if (p->careful && t != p->out)
+            tg_release_walked(record, p->release);
     }
-}
-
-void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph)
-{
-    if (g != holder->value && (graph || !holder->present)) {
-        tg_tensor_copy(holder->value, g);
-    } else if (g != holder->value) {
-        tg_holder_settle(holder);
-        tg_accumulate_into(holder->value, g);
-    }
-    holder->graph = graph ? g : NULL;
-    holder->graph_epoch = g->head.epoch;
-    holder->value->storage->version++;
-    holder->present = true;
 }
 
 /* What can still fail, before any gradient that is kept changes. */
@@ -334,6 +330,8 @@ static void finish(pass *p)
             deliver(p, t, t->holder->pending);
         else if (!p->tape->status)
             tg_holder_keep(t->holder, t->holder->pending, p->graph);
+        if (!p->tape->status)
+            unpin(t->holder->pending);
         if (t->is_leaf)
             t->grad = NULL;
         t->holder->pending = NULL;
@@ -356,7 +354,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     return g;
 }
 
-static bool check(const tg_tensor *out, const tg_tensor *grad_out)
+bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
     TG_CHECK(tape, !tape->recycling, TG_ESTATE, "backward: called during a backward pass");
@@ -383,10 +381,24 @@ static bool check(const tg_tensor *out, const tg_tensor *grad_out)
     return true;
 }
 
-static tg_status run(tg_tensor *out, tg_tensor *grad_out, bool graph, const request *r)
+/* Reads the options; whether they can be followed. */
+static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
+{
+    const tg_mark *since = opts ? opts->release_since : NULL;
+    p->graph = opts && opts->create_graph;
+    TG_CHECK(p->tape, !p->graph || !since, TG_EVALUE, "backward: create_graph and release_since");
+    p->release = since && tg_release_since(out, *since, &p->after);
+    p->careful = p->tape->released;
+    return !p->tape->status;
+}
+
+tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
+                          const tg_request *r)
 {
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.tape = tape, .graph = graph, .request = r};
+    pass p = {.tape = tape, .out = out, .request = r};
+    if (!prepare(&p, out, opts))
+        return tape->status;
     begin(&p);
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
@@ -398,8 +410,7 @@ static tg_status run(tg_tensor *out, tg_tensor *grad_out, bool graph, const requ
     return tape->status;
 }
 
-/* Whether `out` can be used at all; what is wrong with it is checked by check(). */
-static tg_status check_output(const tg_tensor *out)
+tg_status tg_check_output(const tg_tensor *out)
 {
     if (!out)
         return TG_EVALUE;
@@ -410,86 +421,15 @@ static tg_status check_output(const tg_tensor *out)
 
 tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts)
 {
-    tg_status status = check_output(out);
+    tg_status status = tg_check_output(out);
     if (status)
         return status;
-    if (!check(out, grad_out))
+    if (!tg_check_backward(out, grad_out))
         return tg_tape_in(out)->status;
-    return run(out, grad_out, opts && opts->create_graph, NULL);
+    return tg_backward_run(out, grad_out, opts, NULL);
 }
 
 tg_status tg_backward(tg_tensor *loss)
 {
     return tg_backward_with(loss, NULL, NULL);
-}
-
-tg_status tg_retain_grad(tg_tensor *t)
-{
-    tg_status status = check_output(t);
-    if (status || tg_holder_of(t))
-        return status;
-    tg_tape *tape = tg_tape_in(t);
-    if (!t->requires_grad)
-        return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
-                       tg_shape_of(t).chars);
-    tg_mark start = tg_tape_mark(tape);
-    if (!tg_tensor_hold(t, "retain_grad"))
-        tg_tape_rewind(tape, start);
-    return tape->status;
-}
-
-static bool check_request(const tg_tensor *out, const request *r)
-{
-    tg_tape *tape = tg_tape_in(out);
-    TG_CHECK(tape, r->inputs && r->grads && r->n, TG_EVALUE, "gradients: no inputs or no results");
-    for (size_t i = 0; i < r->n; i++) {
-        TG_CHECK(tape, r->inputs[i], TG_EVALUE, "gradients: input %zu is NULL", i);
-        if (!tg_alive(r->inputs[i], "gradients"))
-            return false;
-        TG_CHECK(tape, tg_tape_in(r->inputs[i]) == tape, TG_EVALUE,
-                 "gradients: input %zu is of another tape", i);
-        TG_CHECK(tape, r->inputs[i]->requires_grad, TG_ESTATE,
-                 "gradients: input %zu %s does not require a gradient", i,
-                 tg_shape_of(r->inputs[i]).chars);
-    }
-    return true;
-}
-
-/* Room for the results of a pass that leaves nothing else behind. */
-static bool make_room(tg_tape *tape, request *r, bool graph)
-{
-    r->found = tg_tape_data(tape, "gradients", r->n * sizeof *r->found);
-    for (size_t i = 0; r->found && i < r->n; i++) {
-        const tg_tensor *t = r->inputs[i];
-        r->found[i] = false;
-        r->grads[i] = graph ? NULL : tg_tensor_new(tape, "gradients", t->dtype, tg_dims_of(t));
-        if (!graph && !r->grads[i])
-            return false;
-    }
-    return r->found;
-}
-
-tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs, size_t n,
-                       tg_tensor **grads, const tg_backward_opts *opts)
-{
-    for (size_t i = 0; grads && i < n; i++)
-        grads[i] = NULL;
-    tg_status status = check_output(out);
-    if (status)
-        return status;
-    tg_tape *tape = tg_tape_in(out);
-    request r = {inputs, n, grads, NULL};
-    if (!check_request(out, &r) || !check(out, grad_out))
-        return tape->status;
-    bool graph = opts && opts->create_graph;
-    tg_mark start = tg_tape_mark(tape);
-    if (make_room(tape, &r, graph))
-        run(out, grad_out, graph, &r);
-    for (size_t i = 0; i < n; i++) {
-        if (tape->status || !r.found[i])
-            grads[i] = NULL;
-    }
-    if (tape->status)
-        tg_tape_rewind(tape, start);
-    return tape->status;
 }

@@ -28,7 +28,8 @@ typedef struct tg_replay_step {
 
 struct tg_capture {
     tg_object head;
-    uint32_t number; /* of the tape's captures */
+    uint32_t number;    /* of the tape's captures */
+    tg_capture *before; /* among those that were not rewound away */
     tg_action *first, *last;
     tg_expectation *expected;
     size_t workspace; /* the most that one action takes */

@@ -2,6 +2,7 @@
  * gradients kept and dropped. Relies on capture.h and accumulate.h. */
 #include "accumulate.h"
 #include "capture.h"
+#include "holder.h"
 
 static void copy_forward(tg_node *node)
 {

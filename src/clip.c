@@ -1,6 +1,7 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on op.h; gradients that a leaf keeps are contiguous. */
 #include "capture.h"
+#include "holder.h"
 #include "op.h"
 
 #include <limits.h>

@@ -5,12 +5,12 @@
 
 int tg_ndim(const tg_tensor *t)
 {
-    return tg_alive(t, "ndim") ? t->ndim : -1;
+    return tg_known(t, "ndim") ? t->ndim : -1;
 }
 
 static int64_t dim_entry(const tg_tensor *t, int dim, const char *name, bool stride)
 {
-    if (!tg_alive(t, name))
+    if (!tg_known(t, name))
         return -1;
     int i = t->ndim ? tg_shape_dim(t->ndim, dim) : -1;
     if (i < 0) {
@@ -33,22 +33,22 @@ int64_t tg_stride(const tg_tensor *t, int dim)
 
 const int64_t *tg_sizes(const tg_tensor *t)
 {
-    return tg_alive(t, "sizes") ? t->dims : NULL;
+    return tg_known(t, "sizes") ? t->dims : NULL;
 }
 
 int64_t tg_numel(const tg_tensor *t)
 {
-    return tg_alive(t, "numel") ? t->numel : 0;
+    return tg_known(t, "numel") ? t->numel : 0;
 }
 
 int tg_dtype(const tg_tensor *t)
 {
-    return tg_alive(t, "dtype") ? t->dtype : -1;
+    return tg_known(t, "dtype") ? t->dtype : -1;
 }
 
 bool tg_is_contiguous(const tg_tensor *t)
 {
-    return tg_alive(t, "is_contiguous") && t->contiguous;
+    return tg_known(t, "is_contiguous") && t->contiguous;
 }
 
 static const void *read_as(const tg_tensor *t, int dtype)
@@ -130,5 +130,5 @@ double tg_item(const tg_tensor *t)
 
 tg_tape *tg_tape_of(const tg_tensor *t)
 {
-    return tg_alive(t, "tape_of") ? tg_tape_in(t) : NULL;
+    return tg_known(t, "tape_of") ? tg_tape_in(t) : NULL;
 }

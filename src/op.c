@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include "capture.h"
+#include "release.h"
 
 bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 {
@@ -63,10 +64,8 @@ void tg_check_finite(const tg_node *node)
 
 static void run(tg_tape *tape, tg_record *record)
 {
-    tg_position workspace = tg_arena_position(&tape->data);
     if (record->node.op->forward)
-        record->node.op->forward(&record->node);
-    tg_arena_rewind(&tape->data, workspace);
+        tg_run_forward(tape, &record->node);
     if (record->node.in_place)
         record->node.out->storage->version++;
     note_versions(record);
@@ -206,6 +205,8 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
+    if (!status && tape->released)
+        status = tg_check_replay(tape, record);
     for (; record && !status; record = record->next) {
         run(tape, record);
         status = tape->status;

@@ -26,6 +26,22 @@ static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
     return loops[tg_tape_in(t)->isa];
 }
 
+/* Bits of tg_node.checkpoint; all but the last are release.c's. */
+enum {
+    TG_IN_CHECKPOINT = 1,
+    TG_CHECKPOINT_FIRST = 2, /* the first record of one */
+    TG_RECOMPUTE = 4,        /* what its forward made was given back */
+    TG_CHECKPOINT_OPEN = 8,  /* the running pass has made it again */
+    TG_DREW = 16             /* its forward took random numbers */
+};
+
+/* For forward: the generator, of which another run would get other numbers. */
+static inline tg_generator *tg_node_generator(tg_node *node)
+{
+    node->checkpoint |= TG_DREW;
+    return &tg_node_tape(node)->generator;
+}
+
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 
@@ -43,6 +59,16 @@ void tg_map_node(tg_node *node, const tgk_loops *loops);
 
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
+
+/* Runs the node's forward function, and takes its workspace back. */
+static inline void tg_run_forward(tg_tape *tape, tg_node *node)
+{
+    tg_position workspace = tg_arena_position(&tape->data);
+    node->op->forward(node);
+    tg_arena_rewind(&tape->data, workspace);
+    if (tape->spares.lent)
+        tg_spares_call_in(&tape->spares);
+}
 
 /* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
  * memory. */

@@ -4,6 +4,7 @@
 #include "optim.h"
 
 #include "capture.h"
+#include "holder.h"
 #include "kernels/nest.h"
 #include "params.h"
 

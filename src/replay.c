@@ -1,6 +1,7 @@
 /* A whole step, captured once and done again: see capture.h for what is in it. Replays take
  * workspace from a reserve, so that they touch no arena. Relies on op.h. */
 #include "capture.h"
+#include "holder.h"
 #include "op.h"
 
 tg_capture *tg_capture_begin(tg_tape *tape)
@@ -12,7 +13,9 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     if (!capture)
         return NULL;
     *capture = (tg_capture){.head = capture->head, .number = ++tape->captures};
-    tape->capture = capture;
+    capture->before = tape->newest;
+    tape->capture = tape->newest = capture;
+    tg_spares_forget(&tape->spares);
     tape->capture_failed = false;
     tape->workspace_used = 0;
     return capture;
@@ -57,6 +60,7 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->capture != capture)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
+    tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
     if (tape->status)
         return tape->status;
     if (tape->capture_failed)
@@ -95,6 +99,8 @@ tg_status tg_capture_replay(tg_capture *capture)
         s->forward(s->node);
         ++*s->version;
         tape->reserve.top = tape->reserve.start;
+        if (tape->spares.lent)
+            tg_spares_call_in(&tape->spares);
         if (tape->anomaly && s->node->out && !tape->status)
             tg_check_finite(s->node);
     }

@@ -1,5 +1,5 @@
 /* Objects, the list of records, marks and rewind. Relies on arena.h and random.h. */
-#include "tape.h"
+#include "capture.h"
 
 #include "kernels/isa.h"
 
@@ -25,6 +25,8 @@ static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_si
     *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
     tg_arena_init(&tape->objects, &tape->allocator, tape, block_size);
     tg_arena_init(&tape->data, &tape->allocator, tape, block_size);
+    tape->meter = (tg_meter){.arenas = {&tape->objects, &tape->data}};
+    tape->objects.meter = tape->data.meter = &tape->meter;
     tape->object_pool.arena = &tape->objects;
     tape->data_pool.arena = &tape->data;
     tg_generator_seed(&tape->generator, 0);
@@ -82,7 +84,8 @@ void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t siz
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 {
     /* An empty tensor has an address too. */
-    void *data = tg_arena_alloc(&tape->data, size ? size : 1, size > 256 ? 64 : 16);
+    void *data = tg_arena_alloc(&tape->data, size ? tg_spares_size(size) : 1,
+                                size > TG_SPARES_ABOVE ? TG_SPARES_ALIGN : 16);
     if (!data)
         tg_fail_memory(tape, name);
     return data;
@@ -127,7 +130,8 @@ void *tg_workspace(tg_node *node, size_t size)
     if (reserved)
         return reserved;
     tape->workspace_used += size + 64;
-    return tg_tape_data(tape, node->op->name, size);
+    void *spare = tape->spares.bytes ? tg_spares_lend(&tape->spares, size) : NULL;
+    return spare ? spare : tg_tape_data(tape, node->op->name, size);
 }
 
 static size_t round_up(size_t size, size_t to)
@@ -217,6 +221,16 @@ static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name
     return TG_OK;
 }
 
+static tg_position object_position(const tg_mark *mark)
+{
+    return (tg_position){at(mark, AT_OBJECT_BLOCK), at(mark, AT_OBJECT_TOP)};
+}
+
+bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark)
+{
+    return tape->newest && tg_arena_drops(&tape->objects, object_position(mark), tape->newest);
+}
+
 tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
 {
     if (!tape)
@@ -224,13 +238,16 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
     tg_status status = check_mark(tape, &mark, "tape_rewind");
     if (status)
         return status;
-    tg_position objects = {at(&mark, AT_OBJECT_BLOCK), at(&mark, AT_OBJECT_TOP)};
-    if (tape->capture && tg_arena_drops(&tape->objects, objects, tape->capture))
-        tape->capture = NULL;
+    while (tg_mark_before_capture(tape, &mark)) {
+        tape->capture = tape->capture == tape->newest ? NULL : tape->capture;
+        tape->newest = tape->newest->before;
+    }
     if (tape->capture && !tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "tape_rewind: to a mark inside a capture that goes on");
-    tg_arena_rewind(&tape->objects, objects);
+    tg_arena_rewind(&tape->objects, object_position(&mark));
     tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
+    if (tape->spares.bytes)
+        tg_spares_trim(&tape->spares, &tape->data);
     tape->last = at(&mark, AT_RECORD);
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
     tape->last_object = at(&mark, AT_OBJECT);

@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "kernels/team.h"
 #include "random.h"
+#include "spares.h"
 
 #include <tinygrad/op.h>
 
@@ -19,6 +20,7 @@ typedef struct tg_object {
 
 enum {
     TG_MAGIC_TENSOR = 0x746e7372,
+    TG_MAGIC_RELEASED = 0x72656c73, /* a tensor without data, see release.h */
     TG_MAGIC_RECORD = 0x72656364,
     TG_MAGIC_OPTIM = 0x6f70746d,
     TG_MAGIC_HOLDER = 0x686f6c64,
@@ -49,20 +51,25 @@ struct tg_tape {
     tg_arena data;    /* what tensors point to */
     tg_object *last_object;
     tg_record *first, *last;
+    tg_record *open; /* in a backward pass: the first record of the checkpoint that has its data */
     uint32_t epoch;
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     bool grad_enabled;
     bool anomaly;   /* look for nan and inf in every output */
+    bool released;  /* some tensor was, at some time */
     bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
     struct tg_pass *pass;          /* the running backward pass */
     tg_pool object_pool, data_pool;
     tg_capture *capture;   /* what is being captured; see capture.h */
+    tg_capture *newest;    /* of those that were not rewound away */
     uint32_t captures;     /* begun so far */
     bool capture_failed;   /* there was an error since it began */
     size_t workspace_used; /* since the last thing was captured */
     tg_reserve reserve;
+    tg_spares spares; /* of data */
+    tg_meter meter;   /* of both arenas */
     tg_generator generator;
     tg_status status;
     char message[256];
@@ -136,6 +143,8 @@ static inline tg_tape *tg_node_tape(const tg_node *node)
 
 /* Where a replay could not do the same again: ESTATE, and false, during a capture. */
 bool tg_outside_capture(tg_tape *tape, const char *name);
+/* Whether a rewind to the mark would drop a capture. */
+bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
 /* A record of a call with the arrays that follow it: inputs, versions, parameters. */
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call);

@@ -1,7 +1,7 @@
 /* Making tensors and looking into them. Relies on tape.h, shape.h and the copying kernels. */
 #include "tensor.h"
 
-#include "capture.h"
+#include "holder.h"
 #include "kernels/nest.h"
 
 #include <string.h>
@@ -18,15 +18,28 @@ tg_text tg_shape_of(const tg_tensor *t)
     return tg_shape_text((tg_dims){t->ndim, t->dims});
 }
 
+bool tg_known(const tg_tensor *t, const char *name)
+{
+    return (t && tg_object_alive(t, TG_MAGIC_RELEASED)) || tg_alive(t, name);
+}
+
+/* Says why t cannot be looked into. Without a magic word something else stands there by now, and no
+ * tape can be told. */
+static void report(const tg_tensor *t, const char *name)
+{
+    if (tg_object_alive(t, TG_MAGIC_RELEASED))
+        tg_fail(tg_tape_in(t), TG_ESTATE,
+                "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
+    else if (tg_object_dead(t, TG_MAGIC_TENSOR) || tg_object_dead(t, TG_MAGIC_RELEASED))
+        tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
+}
+
 bool tg_alive(const tg_tensor *t, const char *name)
 {
-    if (!t)
-        return false;
-    if (tg_object_alive(t, TG_MAGIC_TENSOR))
+    if (t && tg_object_alive(t, TG_MAGIC_TENSOR))
         return true;
-    /* Without the magic word something else stands there by now, and no tape can be told. */
-    if (tg_object_dead(t, TG_MAGIC_TENSOR))
-        tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
+    if (t)
+        report(t, name);
     return false;
 }
 
@@ -59,9 +72,18 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     return t;
 }
 
-static size_t data_size(const tg_tensor *t)
+bool tg_tensor_take(tg_tensor *t, const char *name)
 {
-    return (size_t)t->numel * tg_dtype_size(t->dtype);
+    tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
+    if (tape->spares.bytes && tg_tensor_take_spare(t))
+        return true;
+    bool large = size >= TG_LARGE;
+    if (large)
+        t->spare = true;
+    t->data =
+        tape->recycling && !large ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
+    return t->data;
 }
 
 static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
@@ -79,10 +101,8 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_tensor *t = new_header(tape, name, dtype, dims);
     if (!t)
         return NULL;
-    char *data = tape->recycling ? tg_pool_data(tape, name, data_size(t))
-                                 : tg_tape_data(tape, name, data_size(t));
-    if (data)
-        return with_storage(t, &t->own, data);
+    if (tg_tensor_take(t, name))
+        return with_storage(t, &t->own, t->data);
     if (tape->recycling)
         return NULL; /* the whole backward pass ends now, and its memory with it */
     tg_arena_rewind(&tape->objects, objects);
@@ -114,14 +134,16 @@ static void release_header(tg_tensor *t)
 
 void tg_tensor_release(tg_tensor *t)
 {
-    tg_tape *tape = tg_tape_in(t);
-    tg_tensor *owner = (tg_tensor *)((char *)t->storage - offsetof(tg_tensor, own));
+    tg_tensor *owner = tg_owner_of(t);
     bool last = --t->storage->headers == 0;
     if (owner != t)
         release_header(t);
     /* A view may outlive the header that made the data: that one waits for the last view. */
     if (last && owner->pooled) {
-        tg_pool_give(&tape->data_pool, owner->data, data_size(owner));
+        if (owner->spare)
+            tg_tensor_give(owner);
+        else
+            tg_pool_give(&tg_tape_in(owner)->data_pool, owner->data, tg_data_size(owner));
         release_header(owner);
     }
 }
@@ -129,7 +151,7 @@ void tg_tensor_release(tg_tensor *t)
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src)
 {
     if (dst->contiguous && src->contiguous && dst->numel < TGK_SHARED) {
-        memcpy(dst->data, src->data, data_size(dst));
+        memcpy(dst->data, src->data, tg_data_size(dst));
         return;
     }
     tgk_nest nest = {.ndim = dst->ndim,
@@ -171,21 +193,6 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
     return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
 }
 
-bool tg_tensor_hold(tg_tensor *t, const char *name)
-{
-    tg_tape *tape = tg_tape_in(t);
-    tg_holder *holder = tg_tape_object(tape, name, TG_MAGIC_HOLDER, sizeof *holder);
-    if (!holder)
-        return false;
-    tg_tensor *value = tg_tensor_new(tape, name, t->dtype, (tg_dims){t->ndim, t->dims});
-    if (!value)
-        return false;
-    *holder = (tg_holder){.head = holder->head, .value = value};
-    t->holder = holder;
-    t->holder_epoch = holder->head.epoch;
-    return tg_note_empty(holder);
-}
-
 static bool make_leaf(tg_tensor *t, const char *name)
 {
     if (tg_tape_in(t)->recycling)
@@ -218,47 +225,7 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
     return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
 }
 
-tg_holder *tg_holder_of(const tg_tensor *t)
-{
-    tg_holder *holder = t->holder;
-    bool alive =
-        holder && tg_object_alive(holder, TG_MAGIC_HOLDER) && holder->head.epoch == t->holder_epoch;
-    return alive ? holder : NULL;
-}
-
-tg_tensor *tg_held_grad(const tg_holder *holder)
-{
-    if (!holder || !holder->present)
-        return NULL;
-    bool recorded = holder->graph && tg_object_alive(holder->graph, TG_MAGIC_TENSOR) &&
-                    holder->graph->head.epoch == holder->graph_epoch;
-    return recorded ? holder->graph : holder->value;
-}
-
-void tg_holder_settle(tg_holder *holder)
-{
-    tg_tensor *shown = tg_held_grad(holder);
-    if (!shown || shown == holder->value)
-        return;
-    tg_tensor_copy(holder->value, shown);
-    holder->value->storage->version++;
-}
-
-tg_tensor *tg_grad(const tg_tensor *t)
-{
-    return tg_alive(t, "grad") ? tg_held_grad(tg_holder_of(t)) : NULL;
-}
-
-void tg_zero_grad(tg_tensor *t)
-{
-    tg_holder *holder = tg_alive(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (!holder || !tg_note_empty(holder))
-        return;
-    holder->present = false;
-    holder->graph = NULL;
-}
-
 bool tg_requires_grad(const tg_tensor *t)
 {
-    return tg_alive(t, "requires_grad") && t->requires_grad;
+    return tg_known(t, "requires_grad") && t->requires_grad;
 }

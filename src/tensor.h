@@ -5,7 +5,9 @@
 #include "shape.h"
 #include "tape.h"
 
-enum { TG_DTYPES = 4 };
+/* A pass takes data of so many bytes and more from the spares and the tape instead of its pool:
+ * the time does not matter, and pieces of any size fit together. */
+enum { TG_DTYPES = 4, TG_LARGE = 1 << 14 };
 
 /* What is shared by all views of the same data; stands in the tensor that made it. */
 typedef struct tg_storage {
@@ -13,18 +15,7 @@ typedef struct tg_storage {
     uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
 } tg_storage;
 
-/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
- * or on request for an interior tensor. */
-typedef struct tg_holder {
-    tg_object head;
-    tg_tensor *value;
-    bool present;         /* value holds a gradient */
-    tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
-    uint32_t graph_epoch; /* ... unless it was rewound away since */
-    tg_tensor *pending;   /* what the running backward pass has for it */
-    tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
-    uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
-} tg_holder;
+struct tg_holder;
 
 struct tg_tensor {
     tg_object head;
@@ -35,14 +26,19 @@ struct tg_tensor {
     bool contiguous;
     bool pooled;           /* header and data belong to the pools of the running backward pass */
     bool temporary;        /* still in the list of what the running backward function made */
+    bool spare : 1;        /* its data go to the tape's spares, not to a pool */
+    bool recomputed : 1;   /* a checkpoint takes its data away and makes them again */
     uint32_t pins;         /* gradient slots that hold it */
     uint32_t holder_epoch; /* of holder, which may be rewound away before the tensor */
     tg_storage own;
     tg_storage *storage;
-    char *data;
+    union {
+        char *data;
+        int64_t offset; /* of a released view: bytes from its storage's data */
+    };
     int64_t numel;
-    tg_tensor *grad; /* its gradient while a backward pass runs */
-    tg_holder *holder;
+    tg_tensor *grad;          /* its gradient while a backward pass runs */
+    struct tg_holder *holder; /* see holder.h */
     union {
         tg_record *record; /* what made it, or NULL */
         tg_tensor *next;   /* in the list of temporaries */
@@ -60,8 +56,17 @@ static inline tg_tape *tg_tape_in(const tg_tensor *t)
     return tg_object_tape(t);
 }
 
-/* Whether t can be looked into; sets ESTATE for one that was rewound away. NULL: false. */
+/* The tensor that made t's data. */
+static inline tg_tensor *tg_owner_of(const tg_tensor *t)
+{
+    return (tg_tensor *)(void *)((char *)t->storage - offsetof(tg_tensor, own));
+}
+
+/* Whether t can be looked into; sets ESTATE for one that was rewound away or released. NULL:
+ * false. */
 bool tg_alive(const tg_tensor *t, const char *name);
+/* The same for its sizes and its gradient, which one that was released still has. */
+bool tg_known(const tg_tensor *t, const char *name);
 
 static inline bool tg_is_float(int dtype)
 {
@@ -74,6 +79,12 @@ static inline size_t tg_dtype_size(int dtype)
     static const uint8_t sizes[TG_DTYPES] = {sizeof(float), sizeof(double), sizeof(int64_t),
                                              sizeof(bool)};
     return sizes[dtype];
+}
+
+/* Bytes of all of t's elements. */
+static inline size_t tg_data_size(const tg_tensor *t)
+{
+    return (size_t)t->numel * tg_dtype_size(t->dtype);
 }
 
 const char *tg_dtype_name(int dtype);
@@ -92,21 +103,17 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
 /* Another shape over base's data. */
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset);
+/* Takes memory for t's data, from where there is some to spare; false without memory. */
+bool tg_tensor_take(tg_tensor *t, const char *name);
+/* Of these, from the tape's spares alone. */
+bool tg_tensor_take_spare(tg_tensor *t);
+/* Gives it back. */
+void tg_tensor_give(tg_tensor *t);
 /* Gives a pool's tensor back. */
 void tg_tensor_release(tg_tensor *t);
 
 /* dst = src, of the same shape and dtype. */
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
-/* Reserves memory for t's gradient. */
-bool tg_tensor_hold(tg_tensor *t, const char *name);
-/* Where t's gradient is kept; NULL where it is not. */
-tg_holder *tg_holder_of(const tg_tensor *t);
-/* The kept gradient as the user sees it, or NULL. */
-tg_tensor *tg_held_grad(const tg_holder *holder);
-/* Brings the holder's own copy of a recorded gradient up to what the user sees. */
-void tg_holder_settle(tg_holder *holder);
-/* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
-void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph);
 /* The row-major index of the first nan or inf in a float tensor; -1 where there is none. */
 int64_t tg_first_nonfinite(const tg_tensor *t);
 /* The element at a row-major index, as a double. */

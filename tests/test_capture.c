@@ -282,6 +282,38 @@ static void between_replays(void **state)
     tg_tape_free(c.tape);
 }
 
+/* Data of a size that passes give back and take again: what is made after a capture must not be where a
+ * replay writes. */
+static void large_data(void **state)
+{
+    (void)state;
+    enum { WIDE = 160 };
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_zeros(tape, TG_DIMS(WIDE, WIDE), TG_REQUIRES_GRAD);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(WIDE, WIDE), 0);
+    tg_uniform_(w, -0.1, 0.1);
+    tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = 0.01});
+    tg_capture *step = tg_capture_begin(tape);
+    tg_tensor *h = tg_tanh(tg_matmul(x, w)), *y = tg_exp(tg_mul(tg_matmul(h, w), h));
+    tg_tensor *loss = tg_mean(y);
+    tg_optim_zero_grad(optim);
+    tg_backward(loss);
+    tg_optim_step(optim);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    tg_mark mark = tg_tape_mark(tape);
+    for (int i = 0; i < 10; i++) {
+        tg_tensor *a = tg_matmul(x, w), *b = tg_tanh(a), *c = tg_mul(tg_matmul(b, w), b);
+        tg_tensor *want = tg_mean(tg_exp(c)), *made[] = {a, b, c};
+        float before[] = {tg_f32(a)[7], tg_f32(b)[7], tg_f32(c)[7]};
+        assert_int_equal(tg_capture_replay(step), TG_OK);
+        assert_equal(tg_item(loss), tg_item(want));
+        for (int k = 0; k < 3; k++)
+            assert_equal(tg_f32(made[k])[7], before[k]);
+        assert_int_equal(tg_tape_rewind(tape, mark), TG_OK);
+    }
+    tg_tape_free(tape);
+}
+
 /* What a replay computed again must not be differentiated with what was noted before. */
 static void not_differentiated_again(void **state)
 {
@@ -322,79 +354,121 @@ static void errors_in_data(void **state)
 
 /* -- Misuse ----------------------------------------------------------------------------------- */
 
+/* What calls are tried with. */
+typedef struct attempt {
+    classifier c;
+    tg_batches *batches;
+    tg_tensor *rng;
+    tg_capture *whole; /* another one, which has ended */
+    tg_mark inside;
+} attempt;
+
+#define ATTEMPT(name, call)                                                                        \
+    static void try_##name(attempt *a)                                                             \
+    {                                                                                              \
+        call;                                                                                      \
+    }
+
+ATTEMPT(capture_begin, tg_capture_begin(a->c.tape))
+ATTEMPT(capture_replay, tg_capture_replay(a->whole))
+ATTEMPT(tape_replay, tg_tape_replay(a->c.tape, a->inside))
+ATTEMPT(tape_rewind, tg_tape_rewind(a->c.tape, a->inside))
+ATTEMPT(data_mut, tg_data_mut(a->c.x))
+ATTEMPT(manual_seed, tg_manual_seed(a->c.tape, 1))
+ATTEMPT(set_rng_state, tg_set_rng_state(a->c.tape, a->rng))
+ATTEMPT(optim_set_lr, tg_optim_set_lr(a->c.optim, 1))
+ATTEMPT(optim_set_group_lr, tg_optim_set_group_lr(a->c.optim, 0, 1))
+ATTEMPT(batches_start, tg_batches_start(a->batches))
+ATTEMPT(batches_next, tg_batches_next(a->batches))
+ATTEMPT(batches_read, tg_batches_read(a->batches, "", a->c.x))
+ATTEMPT(from_f32, tg_from_f32(a->c.tape, (float[]){1}, TG_SCALAR, 0))
+ATTEMPT(release, tg_release(a->c.tape, a->inside, NULL, 0))
+ATTEMPT(checkpoint, tg_checkpoint(a->c.tape, a->inside, NULL, 0))
+
+static const struct {
+    const char *name;
+    void (*call)(attempt *a);
+} attempts[] = {{"capture_begin", try_capture_begin},
+                {"capture_replay", try_capture_replay},
+                {"tape_replay", try_tape_replay},
+                {"tape_rewind", try_tape_rewind},
+                {"data_mut", try_data_mut},
+                {"manual_seed", try_manual_seed},
+                {"set_rng_state", try_set_rng_state},
+                {"optim_set_lr", try_optim_set_lr},
+                {"optim_set_group_lr", try_optim_set_group_lr},
+                {"batches_start", try_batches_start},
+                {"batches_next", try_batches_next},
+                {"batches_read", try_batches_read},
+                {"from_f32", try_from_f32},
+                {"release", try_release},
+                {"checkpoint", try_checkpoint}};
+
 static void refused_calls(void **state)
 {
     (void)state;
-    classifier c = make(tg_tape_new(NULL), sgd, 0);
-    tg_tape *tape = c.tape;
-    tg_batches *batches = tg_batches_new(tape, ROWS, 2, NULL);
-    tg_tensor *rng = tg_rng_state(tape);
-    load(&c, 0);
-    tg_capture *whole = captured(&c);
+    attempt a = {.c = make(tg_tape_new(NULL), sgd, 0)};
+    tg_tape *tape = a.c.tape;
+    a.batches = tg_batches_new(tape, ROWS, 2, NULL);
+    a.rng = tg_rng_state(tape);
+    load(&a.c, 0);
+    a.whole = captured(&a.c);
     tg_mark before = tg_tape_mark(tape);
-    for (int i = 0;; i++) {
+    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
         tg_capture *step = tg_capture_begin(tape);
-        tg_mark inside = tg_tape_mark(tape);
-        const char *name = NULL;
-        switch (i) {
-        case 0:
-            name = "capture_begin", tg_capture_begin(tape);
-            break;
-        case 1:
-            name = "capture_replay", tg_capture_replay(whole);
-            break;
-        case 2:
-            name = "tape_replay", tg_tape_replay(tape, inside);
-            break;
-        case 3:
-            name = "tape_rewind", tg_tape_rewind(tape, inside);
-            break;
-        case 4:
-            name = "data_mut", tg_data_mut(c.x);
-            break;
-        case 5:
-            name = "manual_seed", tg_manual_seed(tape, 1);
-            break;
-        case 6:
-            name = "set_rng_state", tg_set_rng_state(tape, rng);
-            break;
-        case 7:
-            name = "optim_set_lr", tg_optim_set_lr(c.optim, 1);
-            break;
-        case 8:
-            name = "optim_set_group_lr", tg_optim_set_group_lr(c.optim, 0, 1);
-            break;
-        case 9:
-            name = "batches_start", tg_batches_start(batches);
-            break;
-        case 10:
-            name = "batches_next", tg_batches_next(batches);
-            break;
-        case 11:
-            name = "batches_read", tg_batches_read(batches, "", c.x);
-            break;
-        case 12:
-            name = "from_f32", tg_from_f32(tape, (float[]){1}, TG_SCALAR, 0);
-            break;
-        default:
-            break;
-        }
-        if (!name)
-            break;
-        char message[64];
-        snprintf(message, sizeof message, "%s: ", name);
-        assert_int_equal(strncmp(tg_error_message(tape), message, strlen(message)), 0);
-        assert_non_null(strstr(tg_error_message(tape), "a capture"));
-        assert_int_equal(tg_error(tape), TG_ESTATE);
-        tg_clear_error(tape);
-        tg_mul(c.x, c.x); /* goes on, but there is a hole */
+        a.inside = tg_tape_mark(tape);
+        attempts[i].call(&a);
+        size_t length = strlen(attempts[i].name);
+        assert_int_equal(strncmp(tg_error_message(tape), attempts[i].name, length), 0);
+        assert_int_equal(tg_error_message(tape)[length], ':');
+        assert_error(tape, TG_ESTATE, "a capture");
+        tg_mul(a.c.x, a.c.x); /* goes on, but there is a hole */
         assert_int_equal(tg_capture_end(step), TG_ESTATE);
         assert_error(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
         assert_int_equal(tg_capture_replay(step), TG_ESTATE);
         assert_error(tape, TG_ESTATE, "capture_replay: the capture is not complete");
         assert_int_equal(tg_tape_rewind(tape, before), TG_OK);
-        assert_int_equal(tg_capture_replay(whole), TG_OK);
+        assert_int_equal(tg_capture_replay(a.whole), TG_OK);
     }
+    tg_tape_free(tape);
+}
+
+/* Data that replays need are not given back, before or after the capture; those of later operations
+ * may be. */
+static void data_are_not_given_back(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape, 3);
+    tg_mark before = tg_tape_mark(tape);
+    tg_tensor *y = tg_exp(tg_mul(x, x));
+    tg_capture *step = tg_capture_begin(tape);
+    tg_set_grad_enabled(tape, false);
+    tg_tensor *z = tg_mul_scalar(y, 2);
+    tg_set_grad_enabled(tape, true);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_release(tape, before, NULL, 0), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "release: a capture was made since the mark");
+    assert_int_equal(tg_checkpoint(tape, before, NULL, 0), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "checkpoint: a capture was made since the mark");
+    const tg_backward_opts opts = {.release_since = &before};
+    assert_int_equal(tg_backward_with(tg_sum(y), NULL, &opts), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "backward: a capture was made since the mark");
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    assert_equal(at(z, 0), 2 * exp(9));
+
+    tg_mark after = tg_tape_mark(tape);
+    tg_mul(z, z);
+    assert_int_equal(tg_release(tape, after, NULL, 0), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    assert_int_equal(tg_tape_rewind(tape, before), TG_OK);
+    y = tg_exp(tg_mul(x, x));
+    assert_int_equal(tg_checkpoint(tape, before, &y, 1), TG_OK); /* no capture any more */
+
+    step = tg_capture_begin(tape);
+    assert_int_equal(tg_backward(tg_sum(y)), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "backward: a captured pass goes through a checkpoint");
+    tg_capture_end(step);
     tg_tape_free(tape);
 }
 
@@ -542,9 +616,11 @@ int main(void)
         cmocka_unit_test(accumulation),
         cmocka_unit_test(gradients_dropped_outside),
         cmocka_unit_test(between_replays),
+        cmocka_unit_test(large_data),
         cmocka_unit_test(not_differentiated_again),
         cmocka_unit_test(errors_in_data),
         cmocka_unit_test(refused_calls),
+        cmocka_unit_test(data_are_not_given_back),
         cmocka_unit_test(stale_captures),
         cmocka_unit_test(given_up),
         cmocka_unit_test(graph_onto_a_former_gradient),

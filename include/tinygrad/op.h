@@ -26,6 +26,7 @@ typedef struct tg_node {
     tg_tensor **in;         /**< the inputs; an optional one may be NULL */
     int n_in;               /**< how many inputs */
     bool in_place;          /**< the output was there before, and is overwritten */
+    uint8_t checkpoint;     /**< private */
     const void *params;     /**< a copy of the call's parameters */
     tg_tensor *saved;       /**< what forward keeps for backward, or NULL */
 } tg_node;
@@ -39,8 +40,8 @@ enum { TG_READS_NOTHING = 0, TG_READS_OUT = 0x80 };
 typedef struct tg_op {
     /** The name in error messages. */
     const char *name;
-    /** Fills node->out (and node->saved) from node->in. May run again (replay), so it must depend
-     * on nothing but the node. NULL for views: their data is there already. May call tg_fail(). */
+    /** Fills node->out (and node->saved) from node->in. May run again (tg_tape_replay(),
+     * tg_checkpoint()), so it must depend on nothing but the node. NULL for views: their data is there already. May call tg_fail(). */
     void (*forward)(tg_node *node);
     /** Sets grad_in[i] for each input with tg_needs_grad(node, i), by calling operations (so that
      * it can be differentiated again). grad_out has the output's shape and dtype; grad_in[i] may
@@ -48,7 +49,8 @@ typedef struct tg_op {
      * NULL function: the result never requires a gradient. */
     void (*backward)(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
     /** reads[i]: what grad_in[i] is computed from, TG_READS_ bits. A change to that data between
-     * forward and backward is reported as an error. Entries past the 8th input read nothing. */
+     * forward and backward is reported as an error, and data that no gradient is computed from may
+     * be gone by then (tg_release()). Entries past the 8th input read nothing. */
     uint8_t reads[8];
 } tg_op;
 

@@ -5,7 +5,7 @@
 #define DROPOUT(T)                                                                                 \
     static void dropout_##T(tg_node *node, const void *in, double p)                               \
     {                                                                                              \
-        tg_generator *g = &tg_node_tape(node)->generator;                                          \
+        tg_generator *g = tg_node_generator(node);                                                 \
         T *factor = (T *)(void *)node->saved->data, *out = (T *)(void *)node->out->data;           \
         T scale = 1 / (T)(1 - p);                                                                  \
         const T *x = in;                                                                           \

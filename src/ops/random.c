@@ -8,11 +8,6 @@ typedef struct range {
     double low, high; /* or mean, std */
 } range;
 
-static tg_generator *generator_of(const tg_node *node)
-{
-    return &tg_node_tape(node)->generator;
-}
-
 /* A walk over a strided tensor in the order of memory, as torch fills it. */
 typedef struct walk {
     const tg_tensor *t;
@@ -60,7 +55,7 @@ static int64_t walk_next(walk *w)
 static void uniform_forward(tg_node *node)
 {
     const range *r = node->params;
-    tg_generator *g = generator_of(node);
+    tg_generator *g = tg_node_generator(node);
     tg_tensor *t = node->out;
     if (t->contiguous && t->dtype == TG_F32) {
         tg_generator_uniform_f32(g, (float *)(void *)t->data, t->numel, r->low, r->high);
@@ -78,7 +73,7 @@ static void uniform_forward(tg_node *node)
 static void normal_forward(tg_node *node)
 {
     const range *r = node->params;
-    tg_generator *g = generator_of(node);
+    tg_generator *g = tg_node_generator(node);
     tg_tensor *t = node->out;
     if (t->contiguous && t->dtype == TG_F32)
         tg_generator_normal_f32(g, (float *)(void *)t->data, t->numel, r->low, r->high);
@@ -97,7 +92,7 @@ typedef struct integers {
 static void randint_forward(tg_node *node)
 {
     const integers *r = node->params;
-    tg_generator *g = generator_of(node);
+    tg_generator *g = tg_node_generator(node);
     switch (node->out->dtype) {
     case TG_F32:
         EACH(node, float, (float)tg_generator_integer(g, r->low, r->high));
@@ -121,7 +116,7 @@ static void randperm_forward(tg_node *node)
         direct ? (int64_t *)(void *)t->data : tg_workspace(node, (size_t)t->numel * sizeof *p);
     if (!p)
         return;
-    tg_generator_permutation(generator_of(node), p, t->numel);
+    tg_generator_permutation(tg_node_generator(node), p, t->numel);
     for (int64_t i = 0; i < t->numel && t->dtype == TG_F32; i++)
         ((float *)(void *)t->data)[i] = (float)p[i];
     for (int64_t i = 0; i < t->numel && t->dtype == TG_F64; i++)

@@ -1,0 +1,250 @@
+/* tg_backward_opts.release_since: a pass that gives data back as it goes. That gradients are the same
+ * is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
+#include "check.h"
+#include "support.h"
+#include "tape.h"
+
+enum { N = 5000 };
+
+typedef struct world {
+    tg_tape *tape;
+    tg_tensor *x, *before, *view, *a, *s, *b, *loss;
+    tg_mark mark;
+    tg_backward_opts opts;
+} world;
+
+static void make(world *w)
+{
+    w->tape = tg_tape_new(NULL);
+    w->x = tg_rand(w->tape, TG_DIMS(N), TG_REQUIRES_GRAD);
+    w->before = tg_exp(w->x);
+    w->view = tg_reshape(w->before, 2, (int64_t[]){N / 10, 10});
+    w->mark = tg_tape_mark(w->tape);
+    w->a = tg_exp(tg_transpose(w->view, 0, 1));
+    w->s = tg_sin(w->a);
+    w->b = tg_dropout(tg_reshape(w->s, 1, (int64_t[]){N}), 0.5, true);
+    w->loss = tg_sum(w->b);
+    w->opts = (tg_backward_opts){.release_since = &w->mark};
+    assert_ok(w->tape);
+}
+
+static bool is_gone(tg_tape *tape, const tg_tensor *t)
+{
+    bool gone = !tg_f32(t);
+    assert_int_equal(tg_error(tape), gone ? TG_ESTATE : TG_OK);
+    tg_clear_error(tape);
+    return gone;
+}
+
+static void gone_afterwards(void **state)
+{
+    (void)state;
+    world w;
+    make(&w);
+    size_t before = tg_memory(w.tape).data;
+    tg_tensor *constant = tg_add_scalar(tg_detach(w.b), 1); /* no pass comes to it */
+    assert_int_equal(tg_backward_with(w.loss, NULL, &w.opts), TG_OK);
+    assert_true(is_gone(w.tape, w.a));
+    assert_true(is_gone(w.tape, w.s)); /* in spite of its view */
+    assert_false(is_gone(w.tape, constant));
+    assert_false(is_gone(w.tape, w.b)); /* viewed by what detach made */
+    assert_false(is_gone(w.tape, w.loss));
+    assert_false(is_gone(w.tape, w.before));
+    assert_false(is_gone(w.tape, w.view));
+    /* exp, sin and dropout's mask went, the constant came. */
+    assert_true(tg_memory(w.tape).data < before - 2 * N * sizeof(float) + 1000);
+    assert_null(tg_neg(w.a));
+    assert_error(w.tape, TG_ESTATE, "neg: the tensor's data was given back");
+    assert_int_equal(tg_tape_replay(w.tape, w.mark), TG_ESTATE);
+    assert_error(w.tape, TG_ESTATE, "tape_replay: data of transpose were given back");
+    tg_tape_free(w.tape);
+}
+
+static void other_passes(void **state)
+{
+    (void)state;
+    world w;
+    make(&w);
+    tg_tensor *sums = tg_sum(tg_add_scalar(w.a, 1)), *squares = tg_sum(tg_square(w.a));
+    tg_tensor *older = tg_sum(tg_square(w.view));
+    assert_int_equal(tg_backward_with(w.loss, NULL, &w.opts), TG_OK);
+    snapshot gradient = snapshot_of(tg_grad(w.x));
+    tg_tensor *bad[] = {w.loss, squares, sums}; /* exp reads its result */
+    static const char *const messages[] = {"backward: dropout reads data", "backward: square reads",
+                                           "backward: exp reads data that were given back"};
+    for (int i = 0; i < 3; i++) {
+        for (int graph = 0; graph < 2; graph++) {
+            tg_backward_opts opts = {.create_graph = graph};
+            assert_int_equal(tg_backward_with(bad[i], NULL, &opts), TG_ESTATE);
+            assert_error(w.tape, TG_ESTATE, messages[i]);
+            snapshot now = snapshot_of(tg_grad(w.x));
+            assert_true(snapshot_same(&now, &gradient));
+        }
+    }
+    /* Whatever is older than the mark is as it was. */
+    tg_zero_grad(w.x);
+    assert_int_equal(tg_backward_with(older, NULL, NULL), TG_OK);
+    double e = exp((double)tg_f32(w.x)[7]);
+    assert_near(tg_f32(tg_grad(w.x))[7], 2 * e * e, 1e-4);
+    tg_tape_free(w.tape);
+}
+
+static void older_outputs(void **state)
+{
+    (void)state;
+    world w;
+    make(&w);
+    tg_tensor *x = tg_rand(w.tape, TG_SCALAR, TG_REQUIRES_GRAD);
+    assert_int_equal(tg_backward_with(x, NULL, &w.opts), TG_OK);
+    tg_tape_rewind(w.tape, w.mark);
+    tg_tensor *loss = tg_sum(w.view);
+    tg_mark late = tg_tape_mark(w.tape);
+    tg_tensor *later = tg_neg(loss);
+    assert_int_equal(tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &late}),
+                     TG_OK);
+    assert_false(is_gone(w.tape, w.before));
+    assert_int_equal(tg_backward_with(later, NULL, &(tg_backward_opts){.release_since = &late}),
+                     TG_OK);
+    assert_false(is_gone(w.tape, loss));
+    assert_equal(tg_f32(tg_grad(w.x))[3], 0);
+    tg_tape_free(w.tape);
+}
+
+static void errors(void **state)
+{
+    (void)state;
+    world w;
+    make(&w);
+    tg_mark stale = tg_tape_mark(w.tape);
+    tg_tape *other = tg_tape_new(NULL);
+    tg_mark foreign = tg_tape_mark(other);
+    tg_tensor *last = tg_neg(w.loss);
+    stale = tg_tape_mark(w.tape);
+    (void)last;
+    tg_tape_rewind(w.tape, w.mark);
+    tg_tensor *loss = tg_sum(tg_exp(w.view)), *g;
+    const struct {
+        tg_backward_opts opts;
+        tg_status status;
+        const char *message;
+    } bad[] = {
+        {{.release_since = &stale}, TG_ESTATE, "backward: stale mark"},
+        {{.release_since = &foreign}, TG_EVALUE, "backward: the mark is of another tape"},
+        {{.release_since = &w.mark, .create_graph = true},
+         TG_EVALUE,
+         "backward: create_graph and release_since"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(tg_backward_with(loss, NULL, &bad[i].opts), bad[i].status);
+        assert_error(w.tape, bad[i].status, bad[i].message);
+        assert_int_equal(tg_gradients(loss, NULL, &w.x, 1, &g, &bad[i].opts), bad[i].status);
+        assert_error(w.tape, bad[i].status, bad[i].message);
+        assert_null(g);
+        assert_null(tg_grad(w.x));
+    }
+    assert_int_equal(tg_gradients(loss, NULL, &w.x, 1, &g, &w.opts), TG_OK);
+    double e = exp((double)tg_f32(w.x)[7]);
+    assert_near(tg_f32(g)[7], e * exp(e), 1e-4);
+    tg_tape_free(w.tape);
+    tg_tape_free(other);
+}
+
+/* A chain whose results are all read: the pass takes no more than forward did, and a few. */
+static void memory(void **state)
+{
+    (void)state;
+    enum { LAYERS = 100 };
+    size_t peak[2];
+    for (int release = 0; release < 2; release++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_rand(tape, TG_DIMS(N), TG_REQUIRES_GRAD), *y = x;
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *noise[10];
+        for (int i = 0; i < LAYERS; i++)
+            y = tg_tanh(y);
+        for (int i = 0; i < 10; i++)
+            noise[i] = tg_mul_scalar(y, i);
+        tg_tensor *loss = tg_sum(tg_exp(tg_exp(tg_cat(noise, 10, 0))));
+        tg_reset_peak_memory(tape);
+        size_t before = tg_memory(tape).peak;
+        tg_backward_opts opts = {.release_since = release ? &mark : NULL};
+        assert_int_equal(tg_backward_with(loss, NULL, &opts), TG_OK);
+        peak[release] = tg_memory(tape).peak - before;
+        size_t left = tg_memory(tape).data;
+        assert_true(left < 20 * N * sizeof(float) || !release);
+        tg_tape_free(tape);
+    }
+    assert_true(peak[1] + 8 * N * sizeof(float) < peak[0]);
+}
+
+/* --- memory runs out --- */
+
+static tg_tensor *chain(tg_tensor *x)
+{
+    for (int i = 0; i < 20; i++)
+        x = tg_tanh(tg_mul(x, tg_exp(x)));
+    return tg_sum(x);
+}
+
+/* A pass that fails half-way: gradients are as before, another pass is refused or right, and a new
+ * graph is as good as ever. Whether it failed. */
+static bool failing_pass(test_allocator *allocator, int64_t k, snapshot *want)
+{
+    tg_tape *tape = test_tape(allocator, 0);
+    tg_tensor *x = tg_rand(tape, TG_DIMS(300), TG_REQUIRES_GRAD);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *loss = chain(x);
+    tg_arena *arenas[] = {&tape->objects, &tape->data};
+    for (int i = 0; i < 2; i++) { /* the next pieces are allocations */
+        const tg_block *block = arenas[i]->current;
+        tg_arena_alloc(arenas[i], (size_t)(block->end - block->top), 1);
+        arenas[i]->block_size = 1;
+    }
+    allocator->calls = 0;
+    allocator->fail_at = k;
+    tg_status status = tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});
+    allocator->fail_at = -1;
+    if (status) {
+        assert_error(tape, TG_ENOMEM, "out of memory");
+        assert_null(tg_grad(x));
+        status = tg_backward(loss);
+        assert_true(status == TG_OK || status == TG_ESTATE);
+        assert_true(!status == (tg_grad(x) != NULL));
+        tg_clear_error(tape);
+        tg_tape_rewind(tape, mark);
+        tg_zero_grad(x);
+        assert_int_equal(tg_backward(chain(x)), TG_OK);
+    }
+    snapshot got = snapshot_of(tg_grad(x));
+    assert_true(k < 0 || snapshot_same(&got, want));
+    *want = got;
+    tg_tape_free(tape);
+    assert_int_equal(allocator->live, 0);
+    return allocator->failures;
+}
+
+static void failing_allocations(void **state)
+{
+    (void)state;
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        snapshot want;
+        test_allocator allocator = {.fail_at = -1, .for_ever = for_ever};
+        assert_false(failing_pass(&allocator, -1, &want));
+        int64_t k = 0;
+        for (bool failed = true; failed; k++) {
+            allocator.failures = 0;
+            failed = failing_pass(&allocator, k, &want);
+        }
+        assert_true(k > 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gone_afterwards), cmocka_unit_test(other_passes),
+        cmocka_unit_test(older_outputs),   cmocka_unit_test(errors),
+        cmocka_unit_test(memory),          cmocka_unit_test(failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
