@@ -16,8 +16,8 @@
  * never prints, aborts or exits.
  *
  * Lifetimes. A tensor lives until the tape is rewound to a mark taken before the tensor was made,
- * or until tg_tape_free(). There is nothing to release one by one. A leaf's gradient lives as long
- * as the leaf.
+ * or until tg_tape_free(). There is nothing to release one by one (but see Memory for large
+ * models). A leaf's gradient lives as long as the leaf.
  *
  * Threads. A tape belongs to one thread at a time. There is no global state, so different tapes may
  * be used by different threads at once.
@@ -443,9 +443,9 @@ TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *cons
  * The memory serves what is computed next (pieces of more than 256 bytes do). Nothing is moved: a
  * pointer to data that stay is as good as before. A tensor whose data are given back still has its
  * sizes, its dtype and its gradient; to look at its data, to compute with it, and to replay from a
- * mark before it is TG_ESTATE. Name what is to be looked at in `keep`: n tensors whose data stay, and
- * with them those of their views. Leaves always keep their data, and so do results with views that
- * were made while recording was off.
+ * mark before it is TG_ESTATE. Name what is to be looked at in `keep`: n tensors whose data stay,
+ * and with them those of their views. Leaves always keep their data, and so do results with views
+ * that were made while recording was off.
  *
  * Errors of both, after which everything is as before: those of tg_tape_rewind() for the mark;
  * TG_EVALUE: a tensor to keep that is NULL or of another tape; TG_ESTATE: one without data.
@@ -463,9 +463,10 @@ TG_API tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep,
  * What cannot be computed again stays: what operations drew (dropout), results that were written to
  * in place, and what in-place operations wrote to (the running statistics of batch_norm, which are
  * not updated twice).
- * TG_ESTATE, before anything is given back: an operation read data that were changed in place since;
- * a part is in a checkpoint already, or was released. In the backward pass TG_ESTATE says that data
- * to compute from were changed since, or that a pass with create_graph comes to a checkpoint. */
+ * TG_ESTATE, before anything is given back: an operation read data that were changed in place
+ * since; a part is in a checkpoint already, or was released. In the backward pass TG_ESTATE says
+ * that data to compute from were changed since, or that a pass with create_graph comes to a
+ * checkpoint. */
 TG_API tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n);
 
 /** What a tape's memory is used for, in bytes. live + cached is what the allocator gave for it. */

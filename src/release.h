@@ -8,15 +8,16 @@
 /* Why the records from `first` on cannot be replayed; TG_OK where they can. */
 tg_status tg_check_replay(tg_tape *tape, const tg_record *first);
 
-/* In a backward pass, after a record's step: gives back the data that it made, which nothing reads any
- * more, unless something besides records has to do with them; those of a checkpoint, or all. */
+/* In a backward pass, after a record's step: gives back the data that it made, which nothing reads
+ * any more, unless something besides records has to do with them; those of a checkpoint, or all. */
 void tg_release_walked(tg_record *record, bool all);
 
-/* Whether a pass from `out` comes to records since the mark, which are those after `after`. False on
- * an error, too. */
+/* Whether a pass from `out` comes to records since the mark, which are those after `after`. False
+ * on an error, too. */
 bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **after);
 /* In a backward pass, before a record's step: sees to it that the data of the checkpoint that it is
- * in are there, and those of no other. Whether all that the step reads is there; else sets ESTATE. */
+ * in are there, and those of no other. Whether all that the step reads is there; else sets ESTATE.
+ */
 bool tg_data_ready(tg_tape *tape, tg_record *record);
 /* Gives the open checkpoint's data back. */
 void tg_checkpoint_close(tg_tape *tape);

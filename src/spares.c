@@ -1,5 +1,5 @@
-/* Free pieces, which are cut and joined, see spares.h; and where the data of tensors come from and go
- * to. Relies on tensor.h. */
+/* Free pieces, which are cut and joined, see spares.h; and where the data of tensors come from and
+ * go to. Relies on tensor.h. */
 #include "poison.h"
 #include "tensor.h"
 

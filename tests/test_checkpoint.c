@@ -1,9 +1,9 @@
 /* tg_checkpoint(): the same bits as with all data in place, over models and whatever they are made
  * of; what cannot be computed again; errors, and passes that fail half-way. test_checkpoint_size.c
- * has how much memory it takes. Relies on src/tape.h. */
+ * has how much memory it takes. Relies on src/tensor.h. */
 #include "check.h"
 #include "support.h"
-#include "tape.h"
+#include "tensor.h"
 
 /* --- models, block by block --- */
 
@@ -251,7 +251,11 @@ static void used_afterwards(void **state)
 {
     (void)state;
     world s = make(true);
+    uint32_t inside = s.inside->own.headers, y = s.y->own.headers, x = s.x->own.headers;
     for (int i = 0; i < 2; i++) {
+        assert_int_equal(s.inside->own.headers, inside); /* a pass leaves nothing counted */
+        assert_int_equal(s.y->own.headers, y);
+        assert_int_equal(s.x->own.headers, x);
         assert_null(tg_f32(s.inside));
         assert_error(s.tape, TG_ESTATE, "data: the tensor's data was given back");
         assert_null(tg_neg(s.view));
@@ -535,8 +539,8 @@ static void errors(void **state)
 
 /* --- memory runs out --- */
 
-/* Nothing is left in the arena's block, and the next ones are just as large as what is asked for: most
- * pieces are an allocation. */
+/* Nothing is left in the arena's block, and the next ones are just as large as what is asked for:
+ * most pieces are an allocation. */
 static void use_up(tg_arena *arena)
 {
     const tg_block *block = arena->current;

@@ -103,7 +103,7 @@ static void what_is_not_read(void **state)
 {
     (void)state;
     enum { SUMS = 50 };
-    tg_tape *tape = tg_tape_new(NULL);
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.block_size = 16 << 20});
     tg_tensor *x = tg_randn(tape, TG_DIMS(WIDTH), TG_REQUIRES_GRAD), *y = x;
     for (int i = 0; i < 2; i++) {
         tg_mark mark = tg_tape_mark(tape);

@@ -1,5 +1,5 @@
-/* tg_memory() and its companions: the figures add up, the peak is the highest that was in use at any
- * time, and the largest tensors are found. Relies on src/tape.h. */
+/* tg_memory() and its companions: the figures add up, the peak is the highest that was in use at
+ * any time, and the largest tensors are found. Relies on src/tape.h. */
 #include "check.h"
 #include "support.h"
 #include "tape.h"

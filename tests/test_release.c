@@ -1,5 +1,5 @@
-/* tg_release(): what goes and what stays, that the memory serves again and nothing in use is written
- * over, and how a tensor without data behaves. */
+/* tg_release(): what goes and what stays, that the memory serves again and nothing in use is
+ * written over, and how a tensor without data behaves. */
 #include "check.h"
 #include "support.h"
 

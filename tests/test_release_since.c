@@ -1,5 +1,5 @@
-/* tg_backward_opts.release_since: a pass that gives data back as it goes. That gradients are the same
- * is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
+/* tg_backward_opts.release_since: a pass that gives data back as it goes. That gradients are the
+ * same is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
 #include "check.h"
 #include "support.h"
 #include "tape.h"
