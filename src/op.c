@@ -64,8 +64,7 @@ void tg_check_finite(const tg_node *node)
 static void run(tg_tape *tape, tg_record *record)
 {
     tg_position workspace = tg_arena_position(&tape->data);
-    if (record->node.op->forward)
-        record->node.op->forward(&record->node);
+    tg_run_forward(tape, &record->node);
     tg_arena_rewind(&tape->data, workspace);
     if (record->node.in_place)
         record->node.out->storage->version++;

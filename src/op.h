@@ -54,6 +54,22 @@ void tg_check_finite(const tg_node *node);
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
 
+/* Runs node's forward function, if it has one. */
+static inline void tg_run_forward(tg_tape *tape, tg_node *node)
+{
+    if (tape->profiler.on)
+        tg_profile_run(tape, node, tg_profile_phase(tape, node));
+    else if (node->op->forward)
+        node->op->forward(node);
+}
+
+/* The running action moves t's elements that many times. */
+static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times)
+{
+    if (tape->profiler.on && t)
+        tape->profiler.bytes += times * tg_profile_size(t);
+}
+
 static inline tg_dims tg_dims_of(const tg_tensor *t)
 {
     return (tg_dims){t->ndim, t->dims};

@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "kernels/team.h"
+#include "profile.h"
 #include "random.h"
 
 #include <tinygrad/op.h>
@@ -64,6 +65,7 @@ struct tg_tape {
     size_t workspace_used; /* since the last thing was captured */
     tg_reserve reserve;
     tg_generator generator;
+    tg_profiler profiler;
     tg_status status;
     char message[256];
 };

@@ -252,10 +252,8 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_alive(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (!holder || !tg_note_empty(holder))
-        return;
-    holder->present = false;
-    holder->graph = NULL;
+    if (holder)
+        tg_empty_again(holder);
 }
 
 bool tg_requires_grad(const tg_tensor *t)
