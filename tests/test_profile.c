@@ -266,12 +266,16 @@ static void nothing_forward(tg_node *node)
     *(float *)tg_out_data(node) = 0;
 }
 
+/* Input and output have 4 bytes, what is saved 16. */
+enum { NAMED_BYTES = 24 };
+
 static void run_named(tg_tensor *x, const char *name)
 {
     tg_op op = {.name = name, .forward = nothing_forward};
     tg_tape *tape = tg_tape_of(x);
     tg_mark mark = tg_tape_mark(tape);
-    assert_non_null(tg_apply(&(tg_call){.op = &op, .n_in = 1, .in = &x}));
+    assert_non_null(tg_apply(
+        &(tg_call){.op = &op, .n_in = 1, .in = &x, .saved_numel = 2, .saved_dtype = TG_F64}));
     tg_tape_rewind(tape, mark);
 }
 
@@ -281,9 +285,12 @@ static void test_many_operations(void **state)
     enum { EXTRA = 40 };
     tg_tape *tape = tg_tape_new(NULL);
     tg_tensor *x = tg_ones(tape, TG_SCALAR, 0);
+    tg_tensor *loss = tg_exp(tg_ones(tape, TG_SCALAR, TG_REQUIRES_GRAD));
     tg_set_profile_enabled(tape, true);
+    run_named(x, "ones");
+    run_named(x, "mul");
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < TG_PROFILE_ROWS + EXTRA; i++) {
+        for (int i = 0; i < TG_PROFILE_ROWS - 2 + EXTRA; i++) {
             char name[24]; /* gone after the call: the table has a copy */
             snprintf(name, sizeof name, "custom%d", i);
             run_named(x, name);
@@ -291,11 +298,16 @@ static void test_many_operations(void **state)
     }
     table t = table_of(tape);
     assert_int_equal(t.n, TG_PROFILE_ROWS + 1);
-    assert_row(&t, "others", TG_PHASE_FORWARD, 2 * EXTRA, 2 * EXTRA * 8);
-    assert_row(&t, "custom0", TG_PHASE_FORWARD, 2, 2 * 8);
-    assert_row(&t, "custom255", TG_PHASE_FORWARD, 2, 2 * 8);
-    assert_null(find(&t, "custom256", TG_PHASE_FORWARD));
+    assert_row(&t, "others", TG_PHASE_FORWARD, 2 * EXTRA, 2 * EXTRA * NAMED_BYTES);
+    assert_row(&t, "custom0", TG_PHASE_FORWARD, 2, 2 * NAMED_BYTES);
+    assert_row(&t, "custom253", TG_PHASE_FORWARD, 2, 2 * NAMED_BYTES);
+    assert_null(find(&t, "custom254", TG_PHASE_FORWARD));
     assert_sums(&t);
+    tg_backward(loss); /* ones, mul, copy_grad, keep_grad: rows of other phases do not do */
+    t = table_of(tape);
+    assert_int_equal(t.n, TG_PROFILE_ROWS + 2);
+    assert_row(&t, "ones", TG_PHASE_FORWARD, 1, NAMED_BYTES);
+    assert_row(&t, "others", TG_PHASE_BACKWARD, 4, 4 + 3 * 4 + 2 * 4);
     tg_tape_free(tape);
 }
 
