@@ -329,7 +329,7 @@ static void finish(pass *p)
         if (p->request && !p->tape->status)
             deliver(p, t, t->holder->pending);
         else if (!p->tape->status)
-            tg_holder_keep(t->holder, t->holder->pending, p->graph);
+            tg_keep_again(t->holder, t->holder->pending, p->graph);
         if (!p->tape->status)
             unpin(t->holder->pending);
         if (t->is_leaf)

@@ -1,5 +1,7 @@
-/* The list of what a captured step does, see capture.h. Relies on tape.h. */
+/* The list of what a captured step does, see capture.h. Relies on op.h. */
 #include "capture.h"
+
+#include "op.h"
 
 bool tg_capture_add(tg_tape *tape, tg_record *record)
 {
@@ -9,7 +11,7 @@ bool tg_capture_add(tg_tape *tape, tg_record *record)
     tg_action *action = tg_tape_data(tape, record->node.op->name, sizeof *action);
     if (!action)
         return false;
-    *action = (tg_action){.record = record};
+    *action = (tg_action){.record = record, .phase = tg_profile_phase(tape, &record->node)};
     *(capture->last ? &capture->last->next : &capture->first) = action;
     capture->last = action;
     if (tape->workspace_used > capture->workspace)

@@ -9,6 +9,7 @@
 /* One thing that the step does. */
 typedef struct tg_action {
     tg_record *record;
+    tg_phase phase; /* when it was done */
     struct tg_action *next;
 } tg_action;
 
@@ -24,6 +25,7 @@ typedef struct tg_replay_step {
     void (*forward)(tg_node *node);
     tg_node *node;
     uint32_t *version; /* of the memory that it writes to */
+    tg_phase phase;
 } tg_replay_step;
 
 struct tg_capture {
@@ -47,15 +49,19 @@ bool tg_capture_add(tg_tape *tape, tg_record *record);
 /* During a capture: what was just done is done again by this call's op->forward. As above. */
 bool tg_capture_note(tg_tape *tape, const tg_call *call);
 
-/* What a backward pass does beside operations; the first two do it, the others only note it. */
+/* What a backward pass does beside operations; tg_note_ functions only note it, the others do it. */
 
 /* to = from. */
 void tg_copy_again(tg_tensor *to, tg_tensor *from);
 /* to += from. */
 void tg_add_again(tg_tensor *to, tg_tensor *from);
-/* tg_holder_keep(). False, with the error set, where that cannot be captured or memory is out. */
+/* tg_holder_keep(). */
+void tg_keep_again(struct tg_holder *holder, tg_tensor *g, bool graph);
+/* False, with the error set, where that cannot be captured or memory is out. */
 bool tg_note_keep(struct tg_holder *holder, tg_tensor *g, bool graph);
-/* The holder's gradient is dropped. As above. */
+/* The holder's gradient is dropped. */
+void tg_empty_again(struct tg_holder *holder);
+/* As above. */
 bool tg_note_empty(struct tg_holder *holder);
 
 #endif

@@ -132,26 +132,47 @@ typedef struct clip_params {
     double most, norm_type;
 } clip_params;
 
-static bool note(const tg_op *op, tg_tensor *const *params, size_t n, clip_params p)
+/* What clipping the gradients of n tensors is, done now; and noted where a replay is to do it. */
+static tg_node node_of(const tg_op *op, tg_tensor *const *params, size_t n, const clip_params *p)
 {
-    tg_tape *tape = tg_tape_in(params[0]);
-    return !tape->capture || tg_capture_note(tape, &(tg_call){.op = op,
-                                                              .n_in = (int)n,
-                                                              .in = params,
-                                                              .params = &p,
-                                                              .params_size = sizeof p});
+    return (tg_node){.op = op, .in = (tg_tensor **)(uintptr_t)params, .n_in = (int)n, .params = p};
+}
+
+static bool note(tg_tape *tape, const tg_node *node)
+{
+    return !tape->capture || tg_capture_note(tape, &(tg_call){.op = node->op,
+                                                              .n_in = node->n_in,
+                                                              .in = node->in,
+                                                              .params = node->params,
+                                                              .params_size = sizeof(clip_params)});
+}
+
+static double clip_norm(tg_node *node)
+{
+    const clip_params *p = node->params;
+    size_t n = (size_t)node->n_in;
+    double total = total_norm(node->in, n, p->norm_type), scale = p->most / (total + 1e-6);
+    for (size_t i = 0; i < n; i++) {
+        tg_tensor *g = gradient(node->in[i]);
+        shrink(g, scale);
+        tg_profile_moves(tg_tape_in(node->in[i]), g, scale >= 1 ? 1 : 3);
+    }
+    return total;
 }
 
 static void norm_forward(tg_node *node)
 {
-    const clip_params *p = node->params;
-    tg_clip_grad_norm(node->in, (size_t)node->n_in, p->most, p->norm_type);
+    clip_norm(node);
 }
 
 static void value_forward(tg_node *node)
 {
     const clip_params *p = node->params;
-    tg_clip_grad_value(node->in, (size_t)node->n_in, p->most);
+    for (int i = 0; i < node->n_in; i++) {
+        tg_tensor *g = gradient(node->in[i]);
+        limit(g, p->most);
+        tg_profile_moves(tg_tape_in(node->in[i]), g, 2);
+    }
 }
 
 double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, double norm_type)
@@ -167,11 +188,12 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
     else if (!(p > 0))
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", norm_type);
-    if (tape->status || !note(&op, params, n, (clip_params){max_norm, p}))
+    tg_node node = node_of(&op, params, n, &(clip_params){max_norm, p});
+    if (tape->status || !note(tape, &node))
         return (double)NAN;
-    double total = total_norm(params, n, p), scale = max_norm / (total + 1e-6);
-    for (size_t i = 0; i < n; i++)
-        shrink(gradient(params[i]), scale);
+    int64_t start = tg_profile_start(tape);
+    double total = clip_norm(&node);
+    tg_profile_stop(tape, &node, tg_profile_phase(tape, &node), start);
     return total;
 }
 
@@ -183,12 +205,11 @@ tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
     tg_status status = check(params, n, &op);
     if (status)
         return status;
+    tg_tape *tape = tg_tape_in(params[0]);
     if (!(value >= 0))
-        return tg_fail(tg_tape_in(params[0]), TG_EVALUE, "clip_grad_value: value %g is not >= 0",
-                       value);
-    if (!note(&op, params, n, (clip_params){value, 0}))
-        return tg_error(tg_tape_in(params[0]));
-    for (size_t i = 0; i < n; i++)
-        limit(gradient(params[i]), value);
-    return TG_OK;
+        return tg_fail(tape, TG_EVALUE, "clip_grad_value: value %g is not >= 0", value);
+    tg_node node = node_of(&op, params, n, &(clip_params){value, 0});
+    if (note(tape, &node))
+        tg_run_forward(tape, &node);
+    return tape->status;
 }

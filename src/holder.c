@@ -54,10 +54,8 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_known(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (!holder || !tg_note_empty(holder))
-        return;
-    holder->present = false;
-    holder->graph = NULL;
+    if (holder)
+        tg_empty_again(holder);
 }
 
 void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph)

@@ -64,8 +64,7 @@ void tg_check_finite(const tg_node *node)
 
 static void run(tg_tape *tape, tg_record *record)
 {
-    if (record->node.op->forward)
-        tg_run_forward(tape, &record->node);
+    tg_run_node(tape, &record->node);
     if (record->node.in_place)
         record->node.out->storage->version++;
     note_versions(record);

@@ -60,16 +60,6 @@ void tg_map_node(tg_node *node, const tgk_loops *loops);
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
 
-/* Runs the node's forward function, and takes its workspace back. */
-static inline void tg_run_forward(tg_tape *tape, tg_node *node)
-{
-    tg_position workspace = tg_arena_position(&tape->data);
-    node->op->forward(node);
-    tg_arena_rewind(&tape->data, workspace);
-    if (tape->spares.lent)
-        tg_spares_call_in(&tape->spares);
-}
-
 /* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
  * memory. */
 const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
@@ -79,6 +69,32 @@ void tg_check_finite(const tg_node *node);
 
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
+
+/* Runs node's forward function, if it has one. */
+static inline void tg_run_forward(tg_tape *tape, tg_node *node)
+{
+    if (tape->profiler.on)
+        tg_profile_run(tape, node, tg_profile_phase(tape, node));
+    else if (node->op->forward)
+        node->op->forward(node);
+}
+
+/* The same, and takes its workspace back. */
+static inline void tg_run_node(tg_tape *tape, tg_node *node)
+{
+    tg_position workspace = tg_arena_position(&tape->data);
+    tg_run_forward(tape, node);
+    tg_arena_rewind(&tape->data, workspace);
+    if (tape->spares.lent)
+        tg_spares_call_in(&tape->spares);
+}
+
+/* The running action moves t's elements that many times. */
+static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times)
+{
+    if (tape->profiler.on && t)
+        tape->profiler.bytes += times * tg_profile_size(t);
+}
 
 static inline tg_dims tg_dims_of(const tg_tensor *t)
 {

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "holder.h"
 #include "kernels/nest.h"
+#include "op.h"
 #include "params.h"
 
 #include <math.h>
@@ -241,34 +242,23 @@ static void update(const tg_family *family, const tg_slot *slot, double lr)
         step = ++*(int64_t *)(void *)slot->step->data;
     family->update(family, slot, holder->value, lr, (double)step);
     slot->param->storage->version++;
+    int moves = 3; /* the gradient, the parameter and back */
     for (int k = 0; k < TG_OPTIM_STATES; k++) {
-        if (slot->state[k])
-            slot->state[k]->storage->version++;
+        if (!slot->state[k])
+            continue;
+        slot->state[k]->storage->version++;
+        moves += 2;
     }
+    tg_profile_moves(tg_tape_in(slot->param), slot->param, moves);
     if (slot->step)
         slot->step->storage->version++;
 }
 
 static void step_forward(tg_node *node)
 {
-    tg_optim_step(*(tg_optim *const *)node->params);
-}
-
-static bool note_step(tg_tape *tape, tg_optim *optim)
-{
-    static const tg_op op = {.name = "optim_step", .forward = step_forward};
-    return !tape->capture ||
-           tg_capture_note(tape,
-                           &(tg_call){.op = &op, .params = &optim, .params_size = sizeof optim});
-}
-
-tg_status tg_optim_step(tg_optim *optim)
-{
-    tg_tape *tape = alive(optim, "optim_step");
-    if (!tape)
-        return optim ? TG_ESTATE : TG_EVALUE;
-    if (tape->status || !note_step(tape, optim))
-        return tape->status;
+    const tg_optim *optim = *(tg_optim *const *)node->params;
+    if (!alive(optim, "optim_step"))
+        return;
     for (const tg_group *g = optim->first; g; g = g->next) {
         for (size_t i = 0; i < g->n; i++) {
             const tg_tensor *p = g->slots[i].param;
@@ -276,7 +266,20 @@ tg_status tg_optim_step(tg_optim *optim)
                 update(&optim->family, &g->slots[i], get_lr(g));
         }
     }
-    return TG_OK;
+}
+
+tg_status tg_optim_step(tg_optim *optim)
+{
+    static const tg_op op = {.name = "optim_step", .forward = step_forward};
+    tg_tape *tape = alive(optim, "optim_step");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    tg_call call = {.op = &op, .params = &optim, .params_size = sizeof optim};
+    if (tape->status || (tape->capture && !tg_capture_note(tape, &call)))
+        return tape->status;
+    tg_node node = {.op = &op, .params = &optim};
+    tg_run_forward(tape, &node);
+    return tape->status;
 }
 
 void tg_optim_zero_grad(tg_optim *optim)

@@ -301,7 +301,7 @@ static bool recompute(tg_tape *tape, tg_node *node)
     if (!check_inputs(tape, node) || !revive(node->out, name) ||
         (node->saved && !revive(node->saved, name)))
         return false;
-    tg_run_forward(tape, node);
+    tg_run_node(tape, node);
     return !tape->status;
 }
 

@@ -31,9 +31,9 @@ static bool line_up(tg_tape *tape, tg_capture *capture)
     for (const tg_action *a = capture->first; a; a = a->next) {
         tg_node *node = &a->record->node;
         if (node->op->forward) /* the data of views are there already */
-            steps[n++] =
-                (tg_replay_step){node->op->forward, node,
-                                 node->out ? &node->out->storage->version : &capture->nothing};
+            steps[n++] = (tg_replay_step){
+                node->op->forward, node,
+                node->out ? &node->out->storage->version : &capture->nothing, a->phase};
     }
     capture->steps = steps;
     capture->n = n;
@@ -96,7 +96,10 @@ tg_status tg_capture_replay(tg_capture *capture)
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
     for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
-        s->forward(s->node);
+        if (tape->profiler.on)
+            tg_profile_run(tape, s->node, s->phase);
+        else
+            s->forward(s->node);
         ++*s->version;
         tape->reserve.top = tape->reserve.start;
         if (tape->spares.lent)

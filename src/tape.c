@@ -55,6 +55,7 @@ void tg_tape_free(tg_tape *tape)
     tgk_team_end(&tape->team);
     tg_arena_free(&tape->objects);
     tg_arena_free(&tape->data);
+    tg_arena_free(&tape->profiler.memory);
     allocator.free(allocator.context, tape, sizeof *tape);
 }
 

@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "kernels/team.h"
+#include "profile.h"
 #include "random.h"
 #include "spares.h"
 
@@ -71,6 +72,7 @@ struct tg_tape {
     tg_spares spares; /* of data */
     tg_meter meter;   /* of both arenas */
     tg_generator generator;
+    tg_profiler profiler;
     tg_status status;
     char message[256];
 };

@@ -20,7 +20,7 @@ static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f
     if (!t)
         return NULL;
     tg_node node = {.op = op, .out = t, .params = &f};
-    op->forward(&node);
+    tg_run_forward(tape, &node);
     bool noted =
         !tape->capture ||
         tg_capture_note(tape,
