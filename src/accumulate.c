@@ -127,11 +127,6 @@ tg_tensor *tg_mean_over(tg_tensor *x, tg_dims dims, int64_t count)
     return reduce(&mean_op, x, dims, count);
 }
 
-tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims)
-{
-    return tg_shape_equal(tg_dims_of(x), dims) ? x : tg_sum_over(x, dims);
-}
-
 TGK_LOOP2(accumulate_f32, float, float, x + y)
 TGK_LOOP2(accumulate_f64, double, double, x + y)
 

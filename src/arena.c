@@ -1,8 +1,6 @@
 /* Blocks and the pool, see arena.h. Relies on the allocator alone. */
 #include "arena.h"
 
-#include "poison.h"
-
 #include <stdlib.h>
 
 /* Larger blocks would only make the memory left over at the end of a block larger. */
@@ -23,14 +21,9 @@ static void default_free(void *context, void *memory, size_t size)
 
 const tg_allocator tg_allocator_default = {default_alloc, default_free, NULL};
 
-static char *align_up(char *p, size_t align)
-{
-    return p + (-(uintptr_t)p & (align - 1));
-}
-
 static char *block_start(tg_block *block)
 {
-    return align_up((char *)(block + 1), 16);
+    return tg_align_up((char *)(block + 1), 16);
 }
 
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
@@ -54,17 +47,6 @@ void tg_arena_free(tg_arena *arena)
     }
 }
 
-/* Takes `size` bytes from a block, NULL where they do not fit. */
-static void *bump(tg_block *block, size_t size, size_t align)
-{
-    char *p = align_up(block->top, align);
-    if (p > block->end || size > (size_t)(block->end - p))
-        return NULL;
-    block->top = p + size;
-    TG_UNPOISON(p, size);
-    return p;
-}
-
 static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 {
     const size_t overhead = sizeof(tg_block) + 16 + align;
@@ -86,8 +68,10 @@ static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 
 /* Goes on in the first empty block that is large enough, else in a new one; the blocks passed over
  * stay in the list for smaller requests. */
-static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
+void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
 {
+    if (size > SIZE_MAX / 4)
+        return NULL;
     tg_block **after = arena->current ? &arena->current->next : &arena->first;
     tg_block **link = after;
     while (*link && (size_t)((*link)->end - block_start(*link)) < size + align)
@@ -101,15 +85,7 @@ static void *alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
     *after = block;
     arena->bias = tg_arena_used(arena) - (uintptr_t)block_start(block);
     arena->current = block;
-    return bump(block, size, align);
-}
-
-void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
-{
-    void *p = arena->current ? bump(arena->current, size, align) : NULL;
-    if (p)
-        return p;
-    return size > SIZE_MAX / 4 ? NULL : alloc_in_next_block(arena, size, align);
+    return tg_block_take(block, size, align);
 }
 
 static void drop_above(tg_block *block, char *top)
@@ -151,53 +127,6 @@ bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p)
             return b != to.block || at >= to.top;
     }
     return false;
-}
-
-/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
-static int class_of(size_t size)
-{
-    if (size <= 64)
-        return 0;
-#ifdef __GNUC__
-    int exponent = 63 - __builtin_clzll((unsigned long long)(size - 1));
-#else
-    int exponent = 6;
-    while ((size - 1) >> exponent > 1)
-        exponent++;
-#endif
-    return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
-}
-
-static size_t class_size(int class)
-{
-    if (class == 0)
-        return 64;
-    int exponent = 6 + (class - 1) / 4;
-    size_t quarter = (size_t)(class - 1) % 4 + 1;
-    return ((size_t)1 << exponent) + (quarter << (exponent - 2));
-}
-
-void *tg_pool_take(tg_pool *pool, size_t size)
-{
-    if (size > (size_t)1 << 48)
-        return NULL;
-    int class = class_of(size);
-    void *chunk = pool->chunks[class];
-    if (!chunk)
-        return tg_arena_alloc(pool->arena, class_size(class), size > 256 ? 64 : 16);
-    TG_UNPOISON(chunk, class_size(class));
-    pool->chunks[class] = *(void **)chunk;
-    return chunk;
-}
-
-void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
-{
-    int class = class_of(size);
-    *(void **)chunk = pool->chunks[class];
-    pool->chunks[class] = chunk;
-    pool->used[class / 64] |= (uint64_t)1 << class % 64;
-    if (!pool->lasting)
-        TG_POISON(chunk, class_size(class));
 }
 
 void tg_pool_reset(tg_pool *pool)

@@ -3,6 +3,8 @@
 #ifndef TG_ARENA_H
 #define TG_ARENA_H
 
+#include "poison.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,8 +53,31 @@ typedef struct tg_position {
 
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size);
 void tg_arena_free(tg_arena *arena);
+static inline char *tg_align_up(char *p, size_t align)
+{
+    return p + (-(uintptr_t)p & (align - 1));
+}
+
+/* Takes `size` bytes from a block, NULL where they do not fit. */
+static inline void *tg_block_take(tg_block *block, size_t size, size_t align)
+{
+    char *p = tg_align_up(block->top, align);
+    if (p > block->end || size > (size_t)(block->end - p))
+        return NULL;
+    block->top = p + size;
+    TG_UNPOISON(p, size);
+    return p;
+}
+
+/* Goes on in another block. */
+void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align);
 /* align: a power of two. NULL where memory is out; the arena is then as before. */
-void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align);
+static inline void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
+{
+    void *p = arena->current ? tg_block_take(arena->current, size, align) : NULL;
+    return p ? p : tg_arena_alloc_in_next_block(arena, size, align);
+}
+
 static inline tg_position tg_arena_position(const tg_arena *arena)
 {
     tg_block *block = arena->current;
@@ -89,9 +114,54 @@ typedef struct tg_pool {
     bool lasting;                 /* a replay writes to the chunks again: they are not poisoned */
 } tg_pool;
 
-void *tg_pool_take(tg_pool *pool, size_t size);
+/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
+static inline int tg_pool_class(size_t size)
+{
+    if (size <= 64)
+        return 0;
+#ifdef __GNUC__
+    int exponent = 63 - __builtin_clzll((unsigned long long)(size - 1));
+#else
+    int exponent = 6;
+    while ((size - 1) >> exponent > 1)
+        exponent++;
+#endif
+    return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
+}
+
+static inline size_t tg_pool_class_size(int class)
+{
+    if (class == 0)
+        return 64;
+    int exponent = 6 + (class - 1) / 4;
+    size_t quarter = (size_t)(class - 1) % 4 + 1;
+    return ((size_t)1 << exponent) + (quarter << (exponent - 2));
+}
+
+static inline void *tg_pool_take(tg_pool *pool, size_t size)
+{
+    if (size > (size_t)1 << 48)
+        return NULL;
+    int list = tg_pool_class(size);
+    void *chunk = pool->chunks[list];
+    if (!chunk)
+        return tg_arena_alloc(pool->arena, tg_pool_class_size(list), size > 256 ? 64 : 16);
+    TG_UNPOISON(chunk, tg_pool_class_size(list));
+    pool->chunks[list] = *(void **)chunk;
+    return chunk;
+}
+
 /* size: as given to tg_pool_take(). */
-void tg_pool_give(tg_pool *pool, void *chunk, size_t size);
+static inline void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
+{
+    int list = tg_pool_class(size);
+    *(void **)chunk = pool->chunks[list];
+    pool->chunks[list] = chunk;
+    pool->used[list / 64] |= (uint64_t)1 << list % 64;
+    if (!pool->lasting)
+        TG_POISON(chunk, tg_pool_class_size(list));
+}
+
 void tg_pool_reset(tg_pool *pool);
 
 #endif

@@ -209,13 +209,14 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
     if (!g || p->tape->status || (t->is_leaf && !wanted(p->request, t)))
         return;
-    if (g->dtype != t->dtype || !tg_shape_expands(tg_dims_of(t), tg_dims_of(g))) {
+    bool alike = tg_shape_equal(tg_dims_of(t), tg_dims_of(g));
+    if (g->dtype != t->dtype || !(alike || tg_shape_expands(tg_dims_of(t), tg_dims_of(g)))) {
         tg_fail(p->tape, TG_ESHAPE, "%s: backward gave a gradient %s %s for an input %s %s", name,
                 tg_dtype_name(g->dtype), tg_shape_of(g).chars, tg_dtype_name(t->dtype),
                 tg_shape_of(t).chars);
         return;
     }
-    g = tg_sum_to(g, tg_dims_of(t));
+    g = alike ? g : tg_sum_over(g, tg_dims_of(t));
     if (!g || written_in_place(t, g))
         return;
     if (p->careful && !p->graph && !tg_owner_of(g)->pooled)
@@ -265,9 +266,9 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
         return;
     node->op->backward(node, grad_out, grad_in);
     for (int i = 0; i < node->n_in; i++) {
-        if (tg_needs_grad(node, i) && grad_in[i] && p->anomaly)
+        if (tg_wants_grad(node, i) && grad_in[i] && p->anomaly)
             check_finite(p, node, i, grad_in[i]);
-        if (tg_needs_grad(node, i))
+        if (tg_wants_grad(node, i))
             add_gradient(p, node->op->name, node->in[i], grad_in[i]);
     }
 }

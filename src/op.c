@@ -11,7 +11,7 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
     for (int i = 0; i < n; i++) {
         if (!in[i])
             null = i;
-        else if (!tg_alive(in[i], op->name))
+        else if (!tg_object_alive(in[i], TG_MAGIC_TENSOR) && !tg_alive(in[i], op->name))
             dead = i;
         else if (!tape)
             tape = tg_tape_in(in[i]);
@@ -67,7 +67,6 @@ static void run(tg_tape *tape, tg_record *record)
     tg_run_node(tape, &record->node);
     if (record->node.in_place)
         record->node.out->storage->version++;
-    note_versions(record);
     if (tape->anomaly && !tape->status)
         tg_check_finite(&record->node);
 }
@@ -120,7 +119,7 @@ static bool needs_backward(const tg_tape *tape, const tg_record *record)
     if (!tape->grad_enabled || record->node.in_place || !record->node.op->backward)
         return false;
     for (int i = 0; i < record->node.n_in; i++) {
-        if (tg_needs_grad(&record->node, i))
+        if (tg_wants_grad(&record->node, i))
             return true;
     }
     return false;
@@ -133,6 +132,7 @@ static void keep(tg_tape *tape, tg_record *record)
         out->requires_grad = true;
         out->u.record = record;
     }
+    note_versions(record);
     tg_record_link(tape, record);
 }
 
@@ -165,7 +165,7 @@ tg_tensor *tg_apply(const tg_call *call)
 
 bool tg_needs_grad(const tg_node *node, int i)
 {
-    return node->in[i] && node->in[i]->requires_grad;
+    return tg_wants_grad(node, i);
 }
 
 void *tg_out_data(const tg_node *node)
@@ -190,7 +190,7 @@ bool tg_node_unchanged(tg_node *node)
                                         "input 4", "input 5", "input 6"};
     unsigned reads = 0;
     for (int i = 0; i < node->n_in && i < 8; i++)
-        reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
+        reads |= tg_wants_grad(node, i) ? node->op->reads[i] : 0u;
     for (int i = 0; i < node->n_in && i < 7; i++) {
         if (reads & TG_READS_IN(i) && node->in[i] && !check_version(node, node->in[i], names[i], i))
             return false;
@@ -208,6 +208,7 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
         status = tg_check_replay(tape, record);
     for (; record && !status; record = record->next) {
         run(tape, record);
+        note_versions(record);
         status = tape->status;
     }
     return status;

@@ -20,6 +20,12 @@ typedef struct tg_scope {
 tg_scope tg_scope_open(const tg_tensor *x);
 tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result);
 
+/* tg_needs_grad(), for the library itself. */
+static inline bool tg_wants_grad(const tg_node *node, int i)
+{
+    return node->in[i] && node->in[i]->requires_grad;
+}
+
 /* The loop of the instruction set that t's tape runs on. */
 static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
 {

@@ -33,7 +33,7 @@ static unsigned reads_of(const tg_node *node)
 {
     unsigned reads = 0;
     for (int i = 0; i < node->n_in && i < 8; i++)
-        reads |= tg_needs_grad(node, i) ? node->op->reads[i] : 0u;
+        reads |= tg_wants_grad(node, i) ? node->op->reads[i] : 0u;
     return reads;
 }
 

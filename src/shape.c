@@ -60,17 +60,6 @@ bool tg_shape_contiguous(tg_dims dims, const int64_t *strides)
     return ordered;
 }
 
-bool tg_shape_equal(tg_dims a, tg_dims b)
-{
-    if (a.ndim != b.ndim)
-        return false;
-    for (int i = 0; i < a.ndim; i++) {
-        if (a.sizes[i] != b.sizes[i])
-            return false;
-    }
-    return true;
-}
-
 tg_shape tg_shape_broadcast(tg_dims a, tg_dims b)
 {
     if (a.ndim < b.ndim)

@@ -32,7 +32,17 @@ tg_text tg_shape_text(tg_dims dims);
  * bytes of the largest dtype overflow. */
 int64_t tg_shape_strides(tg_dims dims, int64_t *strides);
 bool tg_shape_contiguous(tg_dims dims, const int64_t *strides);
-bool tg_shape_equal(tg_dims a, tg_dims b);
+static inline bool tg_shape_equal(tg_dims a, tg_dims b)
+{
+    if (a.ndim != b.ndim)
+        return false;
+    for (int i = 0; i < a.ndim; i++) {
+        if (a.sizes[i] != b.sizes[i])
+            return false;
+    }
+    return true;
+}
+
 /* The shape that a and b broadcast to; ndim -1 where they do not. */
 tg_shape tg_shape_broadcast(tg_dims a, tg_dims b);
 /* Whether `from` stretches to `to`. */

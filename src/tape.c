@@ -155,8 +155,8 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
                              .in_place = call->in_place,
                              .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
                              .params = memory + params};
-    if (n)
-        memcpy(record->node.in, call->in, n * sizeof(tg_tensor *));
+    for (size_t i = 0; i < n; i++)
+        record->node.in[i] = call->in[i];
     if (call->params_size)
         memcpy(memory + params, call->params, call->params_size);
     return record;

@@ -62,8 +62,8 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
                      .contiguous = true,
                      .pooled = tape->recycling,
                      .temporary = tape->recycling};
-    if (dims.ndim)
-        memcpy(t->dims, dims.sizes, (size_t)dims.ndim * sizeof(int64_t));
+    for (int i = 0; i < dims.ndim; i++)
+        t->dims[i] = dims.sizes[i];
     t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
     if (t->pooled) {
         t->u.next = tape->temporaries;
