@@ -4,6 +4,7 @@
 #include "support/fashion.h"
 #include "support/model.h"
 #include "support/run.h"
+#include "support/step.h"
 
 #include <tinygrad/io.h>
 
@@ -46,49 +47,43 @@ static tg_tensor *convolve(tg_tensor *x, const layer *l)
 }
 
 /* x (n, 1, 28, 28) to the classes' raw outputs (n, 10). */
-static tg_tensor *forward(const model *m, tg_tensor *x)
+static tg_tensor *forward(const void *context, tg_tensor *x)
 {
+    const model *m = context;
     if (m->fc1.weight)
         return model_apply(tg_relu(model_apply(tg_flatten(x, 1, 3), &m->fc1)), &m->fc2);
     x = convolve(convolve(x, &m->conv1), &m->conv2);
     return model_apply(tg_flatten(x, 1, 3), &m->fc2);
 }
 
-/* Goes once over the pictures in random order; returns the mean loss. */
-static double train(tg_tape *tape, const model *m, tg_optim *optim, const fashion_loader *l)
+/* What a training step works with. */
+typedef struct trainer {
+    const model *model;
+    tg_optim *optim;
+    fashion_loader loader;
+} trainer;
+
+static tg_tensor *record(void *context, int64_t size)
 {
-    double sum = 0;
-    tg_mark start = tg_tape_mark(tape);
-    tg_batches_start(l->batches);
-    while (tg_batches_next(l->batches)) {
-        tg_tape_rewind(tape, start);
-        tg_tensor *x, *y;
-        int64_t size = fashion_batch(l, &x, &y);
-        tg_tensor *loss = tg_cross_entropy(forward(m, x), y, NULL);
-        tg_optim_zero_grad(optim);
-        tg_backward(loss);
-        tg_optim_step(optim);
-        sum += tg_item(loss) * (double)size;
-    }
-    tg_tape_rewind(tape, start);
-    return sum / (double)l->set->n;
+    const trainer *t = context;
+    tg_tensor *x = tg_narrow(t->loader.x, 0, 0, size), *y = tg_narrow(t->loader.y, 0, 0, size);
+    tg_tensor *loss = tg_cross_entropy(forward(t->model, x), y, NULL);
+    tg_optim_zero_grad(t->optim);
+    tg_backward(loss);
+    tg_optim_step(t->optim);
+    return loss;
 }
 
-static double accuracy(tg_tape *tape, const model *m, const fashion_loader *l)
+/* Goes once over the pictures in random order; returns the mean loss. */
+static double train(tg_tape *tape, step *s, const fashion_loader *l)
 {
-    double right = 0;
-    bool enabled = tg_set_grad_enabled(tape, false);
-    tg_mark start = tg_tape_mark(tape);
+    double sum = 0;
     tg_batches_start(l->batches);
     while (tg_batches_next(l->batches)) {
-        tg_tape_rewind(tape, start);
-        tg_tensor *x, *y;
-        fashion_batch(l, &x, &y);
-        right += tg_item(tg_sum(tg_eq(tg_argmax_dim(forward(m, x), 1, false), y)));
+        int64_t size = fashion_batch(l);
+        sum += step_run(s, tape, size) * (double)size;
     }
-    tg_tape_rewind(tape, start);
-    tg_set_grad_enabled(tape, enabled);
-    return right / (double)l->set->n;
+    return sum / (double)l->set->n;
 }
 
 static int teach(run *r, tg_tape *tape, bool conv)
@@ -100,13 +95,14 @@ static int teach(run *r, tg_tape *tape, bool conv)
     tg_params *list = tg_params_new(tape);
     model m = make_model(tape, list, conv);
     tg_optim *optim = tg_adamw(tape, tg_params_tensors(list), tg_params_count(list), NULL);
-    fashion_loader training = fashion_loader_new(tape, &trainset, BATCH, true);
+    trainer t = {&m, optim, fashion_loader_new(tape, &trainset, BATCH, true)};
+    step s = {.record = record, .context = &t, .size = BATCH, .eager = r->eager};
     fashion_loader testing = fashion_loader_new(tape, &testset, BATCH, false);
     run_begin(r, tape, list, optim);
     while (run_next(r)) {
         tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
-        double loss = train(tape, &m, optim, &training);
-        run_report(r, loss, accuracy(tape, &m, &testing), trainset.n);
+        double loss = train(tape, &s, &t.loader);
+        run_report(r, loss, fashion_accuracy(&testing, tape, forward, &m), trainset.n);
     }
     run_save(r);
     return run_finish(r);
@@ -124,7 +120,7 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
         tg_params_add(saved, tg_params_tensor(list, i), "model.%s", tg_params_name(list, i));
     tg_load_safetensors(path, saved, &(tg_load_opts){.partial = true});
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
-    double right = accuracy(tape, &m, &testing);
+    double right = fashion_accuracy(&testing, tape, forward, &m);
     if (tg_error(tape))
         fprintf(stderr, "%s: %s\n", r->program, tg_error_message(tape));
     else

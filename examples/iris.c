@@ -3,6 +3,7 @@
  * on as if training had not stopped. */
 #include "support/iris.h"
 #include "support/run.h"
+#include "support/step.h"
 
 #include <string.h>
 
@@ -44,21 +45,23 @@ static tg_optim *make_optim(tg_tape *tape, const tg_params *list, bool adamw, do
     return tg_sgd(tape, params, n, &(tg_sgd_opts){.lr = lr, .momentum = 0.9});
 }
 
-static void train(run *r, tg_tape *tape, const model *m, tg_optim *optim, const iris *flowers)
+/* What a training step works with, and the last raw outputs. */
+typedef struct trainer {
+    const model *model;
+    tg_optim *optim;
+    tg_tensor *x, *y, *logits;
+} trainer;
+
+static tg_tensor *record(void *context, int64_t size)
 {
-    tg_mark start = tg_tape_mark(tape);
-    while (run_next(r)) {
-        tg_tape_rewind(tape, start);
-        tg_tensor *x =
-            tg_from_f32(tape, flowers->features[0], TG_DIMS(IRIS_FLOWERS, IRIS_FEATURES), 0);
-        tg_tensor *y = tg_from_i64(tape, flowers->species, TG_DIMS(IRIS_FLOWERS), 0);
-        tg_tensor *logits = forward(m, x);
-        tg_tensor *loss = tg_cross_entropy(logits, y, NULL);
-        tg_optim_zero_grad(optim);
-        tg_backward(loss);
-        tg_optim_step(optim);
-        run_report(r, tg_item(loss), iris_accuracy(flowers, logits), IRIS_FLOWERS);
-    }
+    trainer *t = context;
+    (void)size; /* always all of the flowers */
+    t->logits = forward(t->model, t->x);
+    tg_tensor *loss = tg_cross_entropy(t->logits, t->y, NULL);
+    tg_optim_zero_grad(t->optim);
+    tg_backward(loss);
+    tg_optim_step(t->optim);
+    return loss;
 }
 
 int main(int argc, char **argv)
@@ -85,7 +88,17 @@ int main(int argc, char **argv)
     tg_optim *optim = make_optim(tape, list, adamw, r.lr);
     run_begin(&r, tape, list, optim);
     tg_optim_set_lr(optim, r.lr);
-    train(&r, tape, &m, optim, &flowers);
+    trainer t = {
+        .model = &m,
+        .optim = optim,
+        .x = tg_from_f32(tape, flowers.features[0], TG_DIMS(IRIS_FLOWERS, IRIS_FEATURES), 0),
+        .y = tg_from_i64(tape, flowers.species, TG_DIMS(IRIS_FLOWERS), 0),
+    };
+    step s = {.record = record, .context = &t, .size = IRIS_FLOWERS, .eager = r.eager};
+    while (run_next(&r)) {
+        double loss = step_run(&s, tape, IRIS_FLOWERS);
+        run_report(&r, loss, iris_accuracy(&flowers, t.logits), IRIS_FLOWERS);
+    }
     run_save(&r);
     code = run_finish(&r);
     tg_tape_free(tape);

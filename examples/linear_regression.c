@@ -3,6 +3,7 @@
  * one step, because the loss is quadratic. Both are held against the textbook's formula. */
 #include "support/iris.h"
 #include "support/run.h"
+#include "support/step.h"
 
 #include <math.h>
 
@@ -48,17 +49,31 @@ static void least_squares(const problem *p, tg_tape *tape)
                tg_from_f64(tape, (double[]){slope, intercept}, TG_DIMS(COEFFICIENTS), 0));
 }
 
-static void descend(run *r, tg_tape *tape, const problem *p, tg_tensor *w, tg_optim *optim)
+/* What a step of gradient descent works with. */
+typedef struct descent {
+    const problem *problem;
+    tg_tensor *w;
+    tg_optim *optim;
+} descent;
+
+static tg_tensor *record(void *context, int64_t size)
 {
-    tg_mark start = tg_tape_mark(tape);
+    const descent *d = context;
+    (void)size; /* always all of the flowers */
+    tg_tensor *loss = loss_of(d->problem, d->w);
+    tg_optim_zero_grad(d->optim);
+    tg_backward(loss);
+    tg_optim_step(d->optim);
+    return loss;
+}
+
+static void descend(run *r, tg_tape *tape, descent *d)
+{
+    step s = {.record = record, .context = d, .size = IRIS_FLOWERS, .eager = r->eager};
     while (run_next(r)) {
-        tg_tape_rewind(tape, start);
-        tg_tensor *loss = loss_of(p, w);
-        tg_optim_zero_grad(optim);
-        tg_backward(loss);
-        tg_optim_step(optim);
+        double loss = step_run(&s, tape, IRIS_FLOWERS);
         if (r->terminal || r->curve || r->epoch % 20 == 0)
-            run_report(r, tg_item(loss), (double)NAN, IRIS_FLOWERS);
+            run_report(r, loss, (double)NAN, IRIS_FLOWERS);
     }
 }
 
@@ -108,7 +123,7 @@ int main(int argc, char **argv)
     tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = r.lr, .momentum = 0.9});
     run_begin(&r, tape, list, optim);
     tg_optim_set_lr(optim, r.lr);
-    descend(&r, tape, &p, w, optim);
+    descend(&r, tape, &(descent){&p, w, optim});
     run_save(&r);
     if (!tg_error(tape)) {
         newton_step(&p, v);

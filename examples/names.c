@@ -91,7 +91,7 @@ static void print_new(tg_tape *tape, const model *m)
 
 static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape)};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
     model m = make_model(tape, g.list, recurrent);
     g.model = &m;
     guess_prepare(&g, tape, &(guess_sizes){w->n, BATCH, WORDS_ROW, WORDS_STEPS}, r->lr);

@@ -108,7 +108,7 @@ static void write_text(tg_tape *tape, const model *m, const text *source, int le
 
 static int teach(run *r, tg_tape *tape, const text *source, int letters)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape)};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
     model m = make_model(tape, g.list, source->n_bytes);
     int64_t rows = (source->n - 1) / CONTEXT - 1; /* and less than one row over, before the first */
     g.model = &m;

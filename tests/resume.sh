@@ -1,6 +1,7 @@
 #!/bin/sh
 # resume.sh PROGRAM ARGUMENT...: a training example that stops and goes on in another process saves the
-# same bytes as one that does not stop. It may be stopped by --stop, or by a signal at any time.
+# same bytes as one that does not stop, by --stop or by a signal at any time, and as one whose steps are
+# all recorded anew.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -15,6 +16,10 @@ fail() {
 cmp -s "$dir/whole" "$dir/part" && fail "stopping changes nothing"
 "$@" --seed 77 --save "$dir/parts" --resume "$dir/part" >"$dir/out"
 cmp "$dir/whole" "$dir/parts" || fail "resumed differently"
+
+# Captured steps that are replayed are those that are recorded anew.
+"$@" --eager --save "$dir/eager" >"$dir/out"
+cmp "$dir/whole" "$dir/eager" || fail "--eager gives other numbers"
 
 # Nothing to do but to say so, and to save it again.
 "$@" --stop 1 --save "$dir/again" --resume "$dir/part" >"$dir/out" 2>"$dir/err"

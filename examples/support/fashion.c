@@ -45,12 +45,27 @@ fashion_loader fashion_loader_new(tg_tape *tape, const fashion *set, int64_t bat
     };
 }
 
-int64_t fashion_batch(const fashion_loader *loader, tg_tensor **x, tg_tensor **y)
+int64_t fashion_batch(const fashion_loader *loader)
 {
-    int64_t size = tg_batches_size(loader->batches);
     tg_batches_read(loader->batches, loader->set->images, loader->x);
     tg_batches_read(loader->batches, loader->set->labels, loader->y);
-    *x = tg_narrow(loader->x, 0, 0, size);
-    *y = tg_narrow(loader->y, 0, 0, size);
-    return size;
+    return tg_batches_size(loader->batches);
+}
+
+double fashion_accuracy(const fashion_loader *l, tg_tape *tape, fashion_forward *forward,
+                        const void *model)
+{
+    double right = 0;
+    bool enabled = tg_set_grad_enabled(tape, false);
+    tg_mark start = tg_tape_mark(tape);
+    tg_batches_start(l->batches);
+    while (tg_batches_next(l->batches)) {
+        tg_tape_rewind(tape, start);
+        int64_t size = fashion_batch(l);
+        tg_tensor *x = tg_narrow(l->x, 0, 0, size), *y = tg_narrow(l->y, 0, 0, size);
+        right += tg_item(tg_sum(tg_eq(tg_argmax_dim(forward(model, x), 1, false), y)));
+    }
+    tg_tape_rewind(tape, start);
+    tg_set_grad_enabled(tape, enabled);
+    return right / (double)l->set->n;
 }

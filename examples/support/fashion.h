@@ -26,7 +26,13 @@ typedef struct fashion_loader {
 } fashion_loader;
 
 fashion_loader fashion_loader_new(tg_tape *tape, const fashion *set, int64_t batch, bool shuffle);
-/* Reads the present batch, x (n, 1, 28, 28) and y (n), and returns n. */
-int64_t fashion_batch(const fashion_loader *loader, tg_tensor **x, tg_tensor **y);
+/* Reads the present batch into x and y, and returns its size. */
+int64_t fashion_batch(const fashion_loader *loader);
+
+/* x (n, 1, 28, 28) to the raw outputs of the classes (n, 10). */
+typedef tg_tensor *fashion_forward(const void *model, tg_tensor *x);
+/* How many pictures of the set have the largest output at their class, of 1. */
+double fashion_accuracy(const fashion_loader *loader, tg_tape *tape, fashion_forward *forward,
+                        const void *model);
 
 #endif

@@ -1,6 +1,19 @@
 /* The training loop over rows of symbols, in batches, with AdamW and clipped gradients. */
 #include "guess.h"
 
+static tg_tensor *record(void *context, int64_t size)
+{
+    const guess *g = context;
+    tg_tensor *logits = g->forward(g->model, tg_narrow(g->x, 0, 0, size));
+    tg_tensor *loss = tg_cross_entropy(tg_flatten(logits, 0, 1),
+                                       tg_flatten(tg_narrow(g->y, 0, 0, size), 0, 1), NULL);
+    tg_optim_zero_grad(g->optim);
+    tg_backward(loss);
+    tg_clip_grad_norm(tg_params_tensors(g->list), tg_params_count(g->list), 1, 2);
+    tg_optim_step(g->optim);
+    return loss;
+}
+
 void guess_prepare(guess *g, tg_tape *tape, const guess_sizes *sizes, double lr)
 {
     g->optim = tg_adamw(tape, tg_params_tensors(g->list), tg_params_count(g->list),
@@ -9,29 +22,20 @@ void guess_prepare(guess *g, tg_tape *tape, const guess_sizes *sizes, double lr)
         tg_batches_new(tape, sizes->rows, sizes->batch, &(tg_batches_opts){.shuffle = true});
     g->x = tg_zeros(tape, TG_DIMS(sizes->batch, sizes->width), TG_I64);
     g->y = tg_zeros(tape, TG_DIMS(sizes->batch, sizes->steps), TG_I64);
+    g->step = (step){.record = record, .context = g, .size = sizes->batch, .eager = g->eager};
 }
 
-double guess_epoch(const guess *g, tg_tape *tape, const int64_t *inputs, const int64_t *targets)
+double guess_epoch(guess *g, tg_tape *tape, const int64_t *inputs, const int64_t *targets)
 {
     double sum = 0;
     int64_t seen = 0;
-    tg_mark start = tg_tape_mark(tape);
     tg_batches_start(g->batches);
     while (tg_batches_next(g->batches)) {
-        tg_tape_rewind(tape, start);
         int64_t size = tg_batches_size(g->batches);
         tg_batches_read(g->batches, inputs, g->x);
         tg_batches_read(g->batches, targets, g->y);
-        tg_tensor *logits = g->forward(g->model, tg_narrow(g->x, 0, 0, size));
-        tg_tensor *loss = tg_cross_entropy(tg_flatten(logits, 0, 1),
-                                           tg_flatten(tg_narrow(g->y, 0, 0, size), 0, 1), NULL);
-        tg_optim_zero_grad(g->optim);
-        tg_backward(loss);
-        tg_clip_grad_norm(tg_params_tensors(g->list), tg_params_count(g->list), 1, 2);
-        tg_optim_step(g->optim);
-        sum += tg_item(loss) * (double)size;
+        sum += step_run(&g->step, tape, size) * (double)size;
         seen += size;
     }
-    tg_tape_rewind(tape, start);
     return sum / (double)seen;
 }

@@ -5,12 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { HELP, SEED, EPOCHS, STOP, LR, DATA, SAVE, RESUME, CURVE, COMMON };
+enum { HELP, EAGER, SEED, EPOCHS, STOP, LR, DATA, SAVE, RESUME, CURVE, COMMON };
 
 static const struct {
     const char *name, *argument, *help;
 } common[COMMON] = {
     [HELP] = {"help", NULL, "this text"},
+    [EAGER] = {"eager", NULL,
+               "record every step anew instead of replaying the first; same numbers"},
     [SEED] = {"seed", " N", "of the random generator"},
     [EPOCHS] = {"epochs", " N", "how many times over the data, those before --resume included"},
     [STOP] = {"stop", " N", "end after epoch N of them, as Ctrl-C would, for --resume to go on"},
@@ -105,6 +107,8 @@ static bool take_own(const run *r, const run_option *own, const char *text)
 
 static bool take(run *r, int option, const char *text)
 {
+    if (option == EAGER)
+        return r->eager = true;
     if (option >= COMMON)
         return take_own(r, &r->own[option - COMMON], text);
     return option <= LR ? take_number(r, option, text) : take_file(r, option, text);
@@ -115,7 +119,7 @@ static void list_options(const run *r, struct option *options)
     for (int i = 0; i < COMMON + r->n_own; i++) {
         bool own = i >= COMMON;
         options[i].name = own ? r->own[i - COMMON].name : common[i].name;
-        options[i].has_arg = i == HELP ? no_argument : required_argument;
+        options[i].has_arg = i <= EAGER ? no_argument : required_argument;
         options[i].val = i;
     }
 }

@@ -35,6 +35,7 @@ typedef struct run {
     const char *save;      /* --save: where the checkpoint goes at the end */
     const char *resume;    /* --resume: what --save wrote */
     const char *curve;     /* --curve: CSV; an SVG as well where gnuplot is installed */
+    bool eager;            /* --eager: record every step anew */
     const run_option *own; /* n_own of them, at most RUN_MAX_OWN */
     int n_own;
     /* For the program to read: the present epoch of the whole run, the first one being 1; between
