@@ -199,6 +199,20 @@ tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
     return tg_apply(&in_place);
 }
 
+tg_tensor *tg_apply_over(tg_tensor *g, const tg_op *op, tg_tensor *other, double param)
+{
+    tg_tensor *in[] = {g, other};
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = other ? 2 : 1,
+                               .in = in,
+                               .dtype = g->dtype,
+                               .ndim = g->ndim,
+                               .dims = g->dims,
+                               .params = &param,
+                               .params_size = sizeof param,
+                               .in_place = exclusive(g) ? g : NULL});
+}
+
 /* Whether g was written where it is kept. */
 static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
 {

@@ -1,5 +1,6 @@
 /* Activations. Those with a gradient of several steps have an operation for it: the gradient times
  * the derivative, in one pass. Relies on kernels/special.h. */
+#include "../accumulate.h"
 #include "arithmetic.h"
 
 #include "../kernels/loops.h"
@@ -19,12 +20,12 @@ TGK_LOOP2(relu_mask_f64, double, double, y <= 0 ? 0 : x)
 
 TG_MAP_FORWARD(relu_mask, relu_mask_f32, relu_mask_f64)
 
-static tg_tensor *relu_mask(tg_tensor *g, tg_tensor *out);
+static const tg_op relu_mask_op;
 
 static void relu_mask_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = relu_mask(grad_out, node->in[1]);
+        grad_in[0] = tg_apply_over(grad_out, &relu_mask_op, node->in[1], 0);
 }
 
 static const tg_op relu_mask_op = {.name = "relu_backward",
@@ -32,14 +33,9 @@ static const tg_op relu_mask_op = {.name = "relu_backward",
                                    .backward = relu_mask_backward,
                                    .reads = {TG_READS_IN(1)}};
 
-static tg_tensor *relu_mask(tg_tensor *g, tg_tensor *out)
-{
-    return tg_binary(&relu_mask_op, g, out, true);
-}
-
 static void relu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = relu_mask(grad_out, node->out);
+    grad_in[0] = tg_apply_over(grad_out, &relu_mask_op, node->out, 0);
 }
 
 static const tg_op relu_op = {
@@ -143,7 +139,7 @@ static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in, cur
     static void id##_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)             \
     {                                                                                              \
         double s = *(const double *)node->params;                                                  \
-        grad_in[0] = times_slope(&id##_slope_op, grad_out, node->in[0], s);                        \
+        grad_in[0] = tg_apply_over(grad_out, &id##_slope_op, node->in[0], s);                      \
     }                                                                                              \
                                                                                                    \
     static const tg_op id##_op = {.name = #id,                                                     \

@@ -247,7 +247,7 @@ TG_MAP_FORWARD(mul_scalar, mul_scalar_f32, mul_scalar_f64, mul_scalar_i64)
 
 static void mul_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_mul_scalar(grad_out, *(const double *)node->params);
+    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, *(const double *)node->params);
 }
 
 static const tg_op mul_scalar_op = {
@@ -262,7 +262,7 @@ TG_MAP_FORWARD(div_scalar, div_scalar_f32, div_scalar_f64)
 
 static void div_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_div_scalar(grad_out, *(const double *)node->params);
+    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, *(const double *)node->params);
 }
 
 static const tg_op div_scalar_op = {

@@ -1,5 +1,6 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
+#include "../accumulate.h"
 #include "arithmetic.h"
 
 #include "../kernels/loops.h"
@@ -31,8 +32,7 @@ TG_MAP_FORWARD(neg, neg_f32, neg_f64, neg_i64)
 
 static void neg_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    (void)node;
-    grad_in[0] = tg_neg(grad_out);
+    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, 0);
 }
 
 static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = neg_backward};
