@@ -4,8 +4,10 @@
     pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
     python3 tests/bench/bench.py build/tests/bench_bench [--threads 1,2] [row prefix ...]
 
-One thread on both sides, or as many as said, one after the other. Each row runs in PyTorch right after it ran in C, so that a machine that
-drifts disturbs the ratio little. A ratio above 1 says that libtinygrad is faster.
+One thread on both sides, or as many as said, one after the other. Each row runs in PyTorch right
+after it ran in C, so that a machine that drifts disturbs the ratio little. A ratio above 1 says
+that libtinygrad is faster. With --compile PyTorch runs what torch.compile makes of the forward
+function, in the rows W1 to W3 and logistic.
 """
 import argparse
 import os
@@ -18,14 +20,19 @@ import torch
 import torch.nn.functional as F
 
 
+WRAP = [lambda f: f]  # or torch.compile
+
+
 def cross_entropy(size):
     rows = 3 if size == 5 else 256 if size > 60000 else 1024
     x = torch.randn(rows, size, requires_grad=True)
     t = torch.randint(0, size, (rows,))
 
+    loss = WRAP[0](lambda: F.cross_entropy(x, t))
+
     def step():
         x.grad = None
-        F.cross_entropy(x, t).backward()
+        loss().backward()
     return step
 
 
@@ -41,6 +48,17 @@ def linear_cross_entropy(size):
     return step
 
 
+def training(forward, optimiser):
+    forward = WRAP[0](forward)
+
+    def step():
+        loss = forward()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return step
+
+
 def hinge(size):
     model = torch.nn.Sequential(torch.nn.Linear(2, size), torch.nn.ReLU(),
                                 torch.nn.Linear(size, size), torch.nn.ReLU(),
@@ -48,12 +66,7 @@ def hinge(size):
     x, y = torch.randn(100, 2), torch.randn(100, 1)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
 
-    def step():
-        loss = (1 - model(x) * y).relu().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return step
+    return training(lambda: (1 - model(x) * y).relu().mean(), optimiser)
 
 
 def mlp(size):
@@ -62,12 +75,7 @@ def mlp(size):
     x, t = torch.randn(64, 784), torch.randint(0, 10, (64,))
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
-    def step():
-        loss = F.cross_entropy(model(x), t)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return step
+    return training(lambda: F.cross_entropy(model(x), t), optimiser)
 
 
 def logistic(size):
@@ -75,12 +83,7 @@ def logistic(size):
     x, t = torch.randn(size, 4), torch.randint(0, 3, (size,))
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
 
-    def step():
-        loss = F.cross_entropy(model(x), t)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return step
+    return training(lambda: F.cross_entropy(model(x), t), optimiser)
 
 
 def matmul(size):
@@ -237,8 +240,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--threads", default="1")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("rows", nargs="*")
     args = parser.parse_intermixed_args()
+    if args.compile:
+        WRAP[0] = torch.compile
     counts = [int(n) for n in args.threads.split(",")]
     names = subprocess.run([args.program, "--list"], capture_output=True, text=True, check=True)
     heads = [f"libtinygrad, {n} | PyTorch, {n} | ratio" for n in counts]
