@@ -7,43 +7,60 @@
 
 enum { LANES = 8 };
 
-typedef tgk_compensated sum;
+/* A sum in lanes; element i goes to lane i % LANES. `error` is what additions lost. */
+typedef struct sum {
+    double sum[LANES], error[LANES];
+} sum;
 
 /* Adding to a sum of float values, for which double is enough, and of doubles. */
-TGK_INLINE sum add_float(sum a, double x)
+TGK_INLINE void add_float(sum *s, int k, double x)
 {
-    a.sum += x;
-    return a;
+    s->sum[k] += x;
 }
 
-TGK_INLINE sum add_double(sum a, double x)
+TGK_INLINE void add_double(sum *s, int k, double x)
 {
-    return tgk_compensated_add(a, x);
+    tgk_compensated next = tgk_compensated_add((tgk_compensated){s->sum[k], s->error[k]}, x);
+    s->sum[k] = next.sum;
+    s->error[k] = next.error;
 }
 
-TGK_INLINE double total(const sum lane[LANES])
+TGK_INLINE double total(const sum *s)
 {
-    sum all = lane[0];
+    tgk_compensated all = {s->sum[0], s->error[0]};
     for (int k = 1; k < LANES; k++) {
-        all = tgk_compensated_add(all, lane[k].sum);
-        all.error += lane[k].error;
+        all = tgk_compensated_add(all, s->sum[k]);
+        all.error += s->error[k];
     }
     return tgk_compensated_total(all);
 }
 
-/* The sum of an expression in i, for i from 0 to n, with element i in lane i % LANES. */
-#define ROW_SUM(T, lane, n, expression)                                                            \
+/* Adds an expression in i, for i from 0 to n. */
+#define ROW_SUM(T, a, n, expression)                                                               \
     do {                                                                                           \
         int64_t whole = 0;                                                                         \
         for (; whole + LANES <= (n); whole += LANES) {                                             \
             for (int k = 0; k < LANES; k++) {                                                      \
                 int64_t i = whole + k;                                                             \
-                (lane)[k] = add_##T((lane)[k], expression);                                        \
+                add_##T(&(a), k, expression);                                                      \
             }                                                                                      \
         }                                                                                          \
         for (int64_t i = whole; i < (n); i++)                                                      \
-            (lane)[i % LANES] = add_##T((lane)[i % LANES], expression);                            \
+            add_##T(&(a), (int)(i % LANES), expression);                                           \
     } while (0)
+
+/* What is multiplied by for x / d: for float a reciprocal is exact enough. */
+TGK_INLINE double over_float(double x, double d, double reciprocal)
+{
+    (void)d;
+    return x * reciprocal;
+}
+
+TGK_INLINE double over_double(double x, double d, double reciprocal)
+{
+    (void)reciprocal;
+    return x / d;
+}
 
 /* Mean and sum of squared deviations of a row. */
 typedef struct moments {
@@ -54,13 +71,13 @@ typedef struct moments {
 #define MOMENTS(T)                                                                                 \
     TGK_INLINE moments moments_##T(const T *x, int64_t n)                                          \
     {                                                                                              \
-        sum s[LANES] = {{0, 0}}, squares[LANES] = {{0, 0}}, rest[LANES] = {{0, 0}};                \
+        sum s = {{0}, {0}}, squares = {{0}, {0}}, rest = {{0}, {0}};                               \
         ROW_SUM(T, s, n, (double)x[i]);                                                            \
-        double mean = total(s) / (double)n;                                                        \
+        double mean = total(&s) / (double)n;                                                       \
         ROW_SUM(T, squares, n, ((double)x[i] - mean) * ((double)x[i] - mean));                     \
         ROW_SUM(T, rest, n, (double)x[i] - mean);                                                  \
-        double left = total(rest);                                                                 \
-        return (moments){mean, total(squares) - left * left / (double)n};                          \
+        double left = total(&rest);                                                                \
+        return (moments){mean, total(&squares) - left * left / (double)n};                         \
     }                                                                                              \
                                                                                                    \
     TGK_INLINE double variance_##T(const tgk_moments *m, int64_t row)                              \
@@ -92,9 +109,10 @@ typedef struct moments {
             T *y = (T *)m->out + row * m->n;                                                       \
             moments at = moments_##T(x, m->n);                                                     \
             double deviation = sqrt(at.squares / (double)m->n + m->param);                         \
+            double reciprocal = 1 / deviation;                                                     \
             m->deviations[row] = deviation;                                                        \
             for (int64_t i = 0; i < m->n; i++)                                                     \
-                y[i] = (T)(((double)x[i] - at.mean) / deviation);                                  \
+                y[i] = (T)over_##T((double)x[i] - at.mean, deviation, reciprocal);                 \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
@@ -104,12 +122,14 @@ typedef struct moments {
         for (int64_t row = from; row < to; row++) {                                                \
             const T *y = (const T *)m->x + row * m->n, *g = (const T *)m->g + row * m->n;          \
             T *dx = (T *)m->out + row * m->n;                                                      \
-            sum lane[LANES] = {{0, 0}}, along[LANES] = {{0, 0}};                                   \
-            ROW_SUM(T, lane, m->n, (double)g[i]);                                                  \
+            sum up = {{0}, {0}}, along = {{0}, {0}};                                               \
+            ROW_SUM(T, up, m->n, (double)g[i]);                                                    \
             ROW_SUM(T, along, m->n, (double)g[i] * (double)y[i]);                                  \
-            double mean = total(lane) / (double)m->n, slope = total(along) / (double)m->n;         \
+            double mean = total(&up) / (double)m->n, slope = total(&along) / (double)m->n;         \
+            double deviation = m->deviations[row], reciprocal = 1 / deviation;                     \
             for (int64_t i = 0; i < m->n; i++)                                                     \
-                dx[i] = (T)((((double)g[i] - mean) - (double)y[i] * slope) / m->deviations[row]);  \
+                dx[i] = (T)over_##T(((double)g[i] - mean) - (double)y[i] * slope, deviation,       \
+                                    reciprocal);                                                   \
         }                                                                                          \
     }                                                                                              \
     TGK_EACH_ISA(var_##T, (void *context, int64_t from, int64_t to), (context, from, to))          \
