@@ -90,6 +90,21 @@ static tg_tensor *text_loss(model *m)
     return tg_nll_loss(tg_log_softmax(x, 1), kinds, NULL);
 }
 
+static void self_make(model *m)
+{
+    linear(m, WIDTH, WIDTH);
+    linear(m, WIDTH, KINDS);
+}
+
+/* One tensor in three places: its gradients add up in the order that attention() gives them. */
+static tg_tensor *self_loss(model *m)
+{
+    tg_tensor *x = apply(m, 0, normals(m, TG_DIMS(SENTENCES, LENGTH, WIDTH)));
+    tg_tensor *kinds = tg_randint(m->tape, 0, KINDS, TG_DIMS(SENTENCES), TG_I64);
+    tg_tensor *y = tg_scaled_dot_product_attention(x, x, x, &(tg_attention_opts){.causal = true});
+    return tg_cross_entropy(apply(m, 2, tg_mean_dim(y, 1, false)), kinds, NULL);
+}
+
 enum { POINTS = 40, INPUTS = 3 };
 
 static void curve_make(model *m)
@@ -204,6 +219,8 @@ static void train(const row *r, const tg_tape_opts *opts, bool captured, uint64_
 static row rows[] = {
     {"text", TG_F32, text_make, text_loss, {20, 1000}, {0xa5b776f925aaebbc, 0x7c226d1c97f93b81}},
     {"text", TG_F64, text_make, text_loss, {5, 100}, {0x96dc5055f70ea0bd, 0xf26ff8720d0e107d}},
+    {"self", TG_F32, self_make, self_loss, {20, 1000}, {0xdd94834a61683515, 0x6c7a6802a3f33c24}},
+    {"self", TG_F64, self_make, self_loss, {5, 100}, {0xe490a6800b46b9e6, 0x2332cb3b96ba35c2}},
     {"curve", TG_F32, curve_make, curve_loss, {20, 1000}, {0xda7e77e49b31c4a8, 0x33c2dac51ee85462}},
     {"curve", TG_F64, curve_make, curve_loss, {5, 100}, {0xab1ca053a7a6f9bd, 0x37ebf326cbdfc33b}},
     {"image", TG_F32, image_make, image_loss, {1, 3}, {0x0631570fc70d6ac5, 0x9092cf6cc0977400}},

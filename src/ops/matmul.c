@@ -118,7 +118,9 @@ static const tg_op matmul_op;
 /* The gradient a b of input i. */
 static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
-    if (!a || !b || a->ndim != 2 || b->ndim != 2)
+    if (!a || !b)
+        return NULL;
+    if (a->ndim != 2 || b->ndim != 2)
         return tg_matmul(a, b);
     tg_tensor *in[] = {a, b};
     int64_t dims[] = {a->dims[0], b->dims[1]};
