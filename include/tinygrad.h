@@ -186,9 +186,11 @@ TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
  * decides in between is not. A call whose effect a replay could not repeat is TG_ESTATE:
  * tg_from_f32() and its like (make such tensors before, and write to them by tg_data_mut() between
  * replays), tg_data_mut(), tg_batches_start(), _next() and _read(), tg_manual_seed(),
- * tg_set_rng_state(), tg_optim_set_lr(), tg_tape_replay(), tg_capture_replay(), another
+ * tg_set_rng_state(), tg_optim_set_lr(), tg_release(), tg_checkpoint(), a backward pass with
+ * release_since or through a checkpoint, tg_tape_replay(), tg_capture_replay(), another
  * tg_capture_begin(). To rewind to a mark before the capture gives it up; to one inside it is
- * TG_ESTATE. NULL on an error. */
+ * TG_ESTATE. As long as there is a capture, nothing from a mark before it can be released. NULL on
+ * an error. */
 TG_API tg_capture *tg_capture_begin(tg_tape *tape);
 /** Ends the capture and makes it ready. TG_ESTATE: it has ended already, or an operation failed
  * during it. The memory of what it noted, intermediate gradients included, lives as long as it. */
@@ -915,7 +917,7 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const 
  * Logits are made a few rows at a time and, in the backward pass, once more, a few classes at a
  * time: four matrix products instead of three. In float32 that takes 11 MiB (or 42 rows of logits,
  * where those are more), 2.3 MiB a thread and 64 bytes a position beside the gradients, of which the
- * weight's is made in place where it is a large leaf's first one. With create_graph the backward pass
+ * weight's is made in place where it is a leaf's first one. With create_graph the backward pass
  * does hold logits and their gradient. */
 TG_API tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
                                           tg_tensor *targets, const tg_ce_opts *opts);

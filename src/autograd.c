@@ -186,31 +186,32 @@ static tg_tensor *place_of(const pass *p, const tg_tensor *t, const tg_call *cal
     return t->holder->value;
 }
 
-tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+/* The same, to be written to now. */
+static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
 {
     pass *p = tg_node_tape(node)->pass;
     tg_tensor *t = node->in[i], *place = place_of(p, t, call);
     if (!place)
-        return tg_apply(call);
+        return NULL;
     t->grad = place;
     keep_later(p, t, NULL);
-    tg_call in_place = *call;
-    in_place.in_place = place;
-    return tg_apply(&in_place);
+    return place;
 }
 
-tg_tensor *tg_apply_over(tg_tensor *g, const tg_op *op, tg_tensor *other, double param)
+tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
 {
-    tg_tensor *in[] = {g, other};
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = other ? 2 : 1,
-                               .in = in,
-                               .dtype = g->dtype,
-                               .ndim = g->ndim,
-                               .dims = g->dims,
-                               .params = &param,
-                               .params_size = sizeof param,
-                               .in_place = exclusive(g) ? g : NULL});
+    tg_call placed = *call;
+    placed.in_place = take_place(node, i, call);
+    return tg_apply(&placed);
+}
+
+tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
+{
+    tg_call placed = *call;
+    placed.in_place = take_place(node, 0, call);
+    if (!placed.in_place && exclusive(call->in[0]))
+        placed.in_place = call->in[0];
+    return tg_apply(&placed);
 }
 
 /* Whether g was written where it is kept. */

@@ -43,7 +43,8 @@ static bool line_up(tg_tape *tape, tg_capture *capture)
 static bool take_reserve(tg_tape *tape, tg_capture *capture)
 {
     char *start = tg_tape_data(tape, "capture_end", capture->workspace);
-    capture->reserve = (tg_reserve){start, start, start + capture->workspace};
+    if (start)
+        capture->reserve = (tg_reserve){start, start, start + capture->workspace};
     return start;
 }
 

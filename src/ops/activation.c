@@ -1,6 +1,5 @@
 /* Activations. Those with a gradient of several steps have an operation for it: the gradient times
  * the derivative, in one pass. Relies on kernels/special.h. */
-#include "../accumulate.h"
 #include "arithmetic.h"
 
 #include "../kernels/loops.h"
@@ -25,7 +24,7 @@ static const tg_op relu_mask_op;
 static void relu_mask_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply_over(grad_out, &relu_mask_op, node->in[1], 0);
+        grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op, node->in[1], 0);
 }
 
 static const tg_op relu_mask_op = {.name = "relu_backward",
@@ -35,7 +34,7 @@ static const tg_op relu_mask_op = {.name = "relu_backward",
 
 static void relu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_apply_over(grad_out, &relu_mask_op, node->out, 0);
+    grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op, node->out, 0);
 }
 
 static const tg_op relu_op = {
@@ -77,7 +76,7 @@ TG_MAP_FORWARD(tanh, tanh_f32, tanh_f64)
 static void tanh_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *rest = tg_add_scalar(tg_neg(tg_mul(node->out, node->out)), 1);
-    grad_in[0] = tg_mul(grad_out, rest);
+    grad_in[0] = rest ? tg_times_over(node, grad_out, rest) : NULL;
 }
 
 static const tg_op tanh_op = {
@@ -139,7 +138,7 @@ static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in, cur
     static void id##_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)             \
     {                                                                                              \
         double s = *(const double *)node->params;                                                  \
-        grad_in[0] = tg_apply_over(grad_out, &id##_slope_op, node->in[0], s);                      \
+        grad_in[0] = tg_gradient_over(node, grad_out, &id##_slope_op, node->in[0], s);             \
     }                                                                                              \
                                                                                                    \
     static const tg_op id##_op = {.name = #id,                                                     \

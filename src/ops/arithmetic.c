@@ -75,6 +75,20 @@ tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const vo
     return tg_check_inputs(op, n, in) ? tg_apply_as_first(op, n, in, params, params_size) : NULL;
 }
 
+tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,
+                            double s)
+{
+    tg_tensor *in[] = {g, b};
+    return tg_apply_over(node, &(tg_call){.op = op,
+                                          .n_in = b ? 2 : 1,
+                                          .in = in,
+                                          .dtype = g->dtype,
+                                          .ndim = g->ndim,
+                                          .dims = g->dims,
+                                          .params = &s,
+                                          .params_size = sizeof s});
+}
+
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
 TGK_LOOP2(add_f32, float, float, x + y)
 TGK_LOOP2(add_f64, double, double, x + y)
@@ -140,6 +154,11 @@ static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_
                                         .dtype = g->dtype,
                                         .ndim = g->ndim,
                                         .dims = g->dims});
+}
+
+tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
+{
+    return tg_gradient_over(node, g, &mul_op, b, 0);
 }
 
 static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -247,7 +266,7 @@ TG_MAP_FORWARD(mul_scalar, mul_scalar_f32, mul_scalar_f64, mul_scalar_i64)
 
 static void mul_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, *(const double *)node->params);
+    grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, *(const double *)node->params);
 }
 
 static const tg_op mul_scalar_op = {
@@ -262,7 +281,7 @@ TG_MAP_FORWARD(div_scalar, div_scalar_f32, div_scalar_f64)
 
 static void div_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, *(const double *)node->params);
+    grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, *(const double *)node->params);
 }
 
 static const tg_op div_scalar_op = {

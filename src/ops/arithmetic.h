@@ -18,6 +18,12 @@ tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const vo
 /* The same for inputs that have been checked. */
 tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
                              size_t params_size);
+/* For a backward function whose last use of g, the gradient of the output, this is: a b of its shape,
+ * or NULL, and a number go into the only input's gradient, element by element. */
+tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,
+                            double s);
+/* The same for g * b. */
+tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b);
 /* Whether s is an integer that int64 holds. */
 bool tg_is_whole(double s);
 /* Checks x, which must not be bool. */

@@ -1,4 +1,5 @@
 /* softmax and log_softmax. Relies on kernels/softmax.h. */
+#include "../accumulate.h"
 #include "check.h"
 
 #include "../kernels/softmax.h"
@@ -61,6 +62,20 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
                                .params_size = sizeof param});
 }
 
+/* The gradient of the input, from that of the output: each row of it is made from the same row. */
+static tg_tensor *gradient_over(const tg_node *node, const tg_op *op, tg_tensor *g)
+{
+    tg_tensor *in[] = {g, node->out};
+    return tg_apply_over(node, &(tg_call){.op = op,
+                                          .n_in = 2,
+                                          .in = in,
+                                          .dtype = g->dtype,
+                                          .ndim = g->ndim,
+                                          .dims = g->dims,
+                                          .params = node->params,
+                                          .params_size = sizeof(dim_param)});
+}
+
 /* x with its sum along dim taken away, weighted by w: x - sum(w * x). */
 static tg_tensor *centred(tg_tensor *x, tg_tensor *w, int dim)
 {
@@ -106,7 +121,7 @@ static void softmax_forward(tg_node *node)
 
 static void softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = softmax_gradient(grad_out, node->out, node_dim(node));
+    grad_in[0] = gradient_over(node, &softmax_gradient_op, grad_out);
 }
 
 static const tg_op softmax_op = {.name = "softmax",
@@ -150,7 +165,7 @@ static void log_softmax_forward(tg_node *node)
 
 static void log_softmax_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = apply(&log_softmax_gradient_op, grad_out, node->out, node_dim(node));
+    grad_in[0] = gradient_over(node, &log_softmax_gradient_op, grad_out);
 }
 
 static const tg_op log_softmax_op = {.name = "log_softmax",

@@ -1,6 +1,5 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
-#include "../accumulate.h"
 #include "arithmetic.h"
 
 #include "../kernels/loops.h"
@@ -32,7 +31,7 @@ TG_MAP_FORWARD(neg, neg_f32, neg_f64, neg_i64)
 
 static void neg_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_apply_over(grad_out, node->op, NULL, 0);
+    grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, 0);
 }
 
 static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = neg_backward};
@@ -90,7 +89,7 @@ TG_MAP_FORWARD(exp, exp_f32, exp_f64)
 
 static void exp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_mul(grad_out, node->out);
+    grad_in[0] = tg_times_over(node, grad_out, node->out);
 }
 
 static const tg_op exp_op = {
