@@ -30,11 +30,16 @@ static const void *behind(const void *p, int64_t index, size_t size)
     return (const char *)p + index * (int64_t)size;
 }
 
-/* Products for which packing does not pay. */
-enum { SMALL_ROWS = 8, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
+/* Products for which packing does not pay: small ones, and those of so few rows that a b which is
+ * whole in the second cache is read but once or twice. */
+enum { SMALL_ROWS = 8, SMALL = 64 * 64 * 64, SMALL_B = 4096, FEW_ROWS = 2 * SMALL_ROWS };
+enum { FEW_B = 1 << 18 };
 
 static bool tgk_is_small(const tgk_gemm_args *g)
 {
+    if (g->m <= FEW_ROWS && g->b.column == 1 && g->k <= FEW_B && g->n <= FEW_B &&
+        g->n * g->k <= FEW_B)
+        return true;
     return g->k <= SMALL && g->n <= SMALL && g->m <= SMALL && g->n * g->k <= SMALL_B &&
            g->m * g->n * g->k <= SMALL;
 }
