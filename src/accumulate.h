@@ -22,8 +22,8 @@ void tg_accumulate_into(tg_tensor *a, tg_tensor *b);
  * leaf is written where it is kept. */
 tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call);
 
-/* The same for the only input's gradient, where the call is the last use of grad_out, its first input,
- * and would do in place: the result may take the place of grad_out. */
+/* The same for the only input's gradient, where the call is the last use of grad_out, its first
+ * input, and would do in place: the result may take the place of grad_out. */
 tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call);
 
 #endif

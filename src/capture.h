@@ -49,7 +49,7 @@ bool tg_capture_add(tg_tape *tape, tg_record *record);
 /* During a capture: what was just done is done again by this call's op->forward. As above. */
 bool tg_capture_note(tg_tape *tape, const tg_call *call);
 
-/* What a backward pass does beside operations; tg_note_ functions only note it, the others do it. */
+/* What a backward pass does beside operations; tg_note_ functions only note it, others do it. */
 
 /* to = from. */
 void tg_copy_again(tg_tensor *to, tg_tensor *from);

@@ -27,7 +27,7 @@ static tg_tensor *cross_entropy(const op_args *a)
                                           .ignore_index = a->s->ignore});
 }
 
-/* Of x, the layer's weight, targets, bias and the class weight; a bias of NULL where that is last. */
+/* Of x, the layer's weight, targets, bias and the class weight; a bias of NULL where it is last. */
 static tg_tensor *linear_cross_entropy(const op_args *a)
 {
     return tg_linear_cross_entropy(a->in[0], a->in[1], a->n > 3 ? a->in[3] : NULL, a->in[2],

@@ -1,8 +1,9 @@
 /* The same bits everywhere: the weights of models after many training steps, hashed, for every
- * instruction set and number of threads, step by step and captured. The hashes are written down here, so that compilers and
- * machines agree as well. The models leave out what rests on libm: sin, cos, pow, and normals of
- * float64 or of fewer than 16 floats. No expression here makes two users of one tensor: C leaves their
- * order open, and with it the order in which gradients add up. Relies on the public API alone.
+ * instruction set and number of threads, step by step and captured. The hashes are written down
+ * here, so that compilers and machines agree as well. The models leave out what rests on libm: sin,
+ * cos, pow, and normals of float64 or of fewer than 16 floats. No expression here makes two users
+ * of one tensor: C leaves their order open, and with it the order in which gradients add up. Relies
+ * on the public API alone.
  *
  * Where a change alters rounding on purpose, the failing test prints the new hashes. */
 #define _POSIX_C_SOURCE 200112L

@@ -282,8 +282,8 @@ static void between_replays(void **state)
     tg_tape_free(c.tape);
 }
 
-/* Data of a size that passes give back and take again: what is made after a capture must not be where a
- * replay writes. */
+/* Data of a size that passes give back and take again: what is made after a capture must not be
+ * where a replay writes. */
 static void large_data(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* A training step that is recorded once and replayed from then on, as long as the batch has the same
- * size. */
+/* A training step that is recorded once and replayed from then on, as long as the batch has the
+ * same size. */
 #ifndef EXAMPLES_STEP_H
 #define EXAMPLES_STEP_H
 
@@ -19,8 +19,8 @@ typedef struct step {
     bool started;
 } step;
 
-/* Runs the step on a batch of that size, and returns the value of its loss. What the captured step made
- * stays on the tape; what another one made is there until the next step. */
+/* Runs the step on a batch of that size, and returns the value of its loss. What the captured step
+ * made stays on the tape; what another one made is there until the next step. */
 double step_run(step *s, tg_tape *tape, int64_t size);
 
 #endif

@@ -41,7 +41,8 @@ typedef struct tg_op {
     /** The name in error messages. */
     const char *name;
     /** Fills node->out (and node->saved) from node->in. May run again (tg_tape_replay(),
-     * tg_checkpoint()), so it must depend on nothing but the node. NULL for views: their data is there already. May call tg_fail(). */
+     * tg_checkpoint()), so it must depend on nothing but the node. NULL for views: their data is
+     * there already. May call tg_fail(). */
     void (*forward)(tg_node *node);
     /** Sets grad_in[i] for each input with tg_needs_grad(node, i), by calling operations (so that
      * it can be differentiated again). grad_out has the output's shape and dtype; grad_in[i] may

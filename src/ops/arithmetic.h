@@ -18,8 +18,8 @@ tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const vo
 /* The same for inputs that have been checked. */
 tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
                              size_t params_size);
-/* For a backward function whose last use of g, the gradient of the output, this is: a b of its shape,
- * or NULL, and a number go into the only input's gradient, element by element. */
+/* For a backward function whose last use of g, the gradient of the output, this is: a b of its
+ * shape, or NULL, and a number go into the only input's gradient, element by element. */
 tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,
                             double s);
 /* The same for g * b. */

@@ -41,7 +41,8 @@ tg_tensor *tg_ce_gradient(const tg_ce_params *p, tg_tensor *const *in);
 /* All inputs made contiguous; false on an error. NULL ones are passed over. */
 bool tg_make_contiguous(tg_tensor **in, int n);
 
-/* tg_linear_cross_entropy() in pieces of so many rows and classes; 0: as many as it likes. For tests. */
+/* tg_linear_cross_entropy() in pieces of so many rows and classes; 0: as many as it likes. For
+ * tests. */
 tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
                                       tg_tensor *targets, const tg_ce_opts *opts, int64_t rows,
                                       int64_t classes);

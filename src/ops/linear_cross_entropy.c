@@ -134,8 +134,8 @@ static const tgk_loss *kernels(const tg_node *node)
     return &tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype];
 }
 
-/* Whole rows in about BYTES bytes: a multiple of the height of the product's tiles, and never so few
- * that to read W for them is most of the work. */
+/* Whole rows in about BYTES bytes: a multiple of the height of the product's tiles, and never so
+ * few that to read W for them is most of the work. */
 static piece forward_piece(const params *p, size_t size)
 {
     enum { BYTES = 11 << 20, HEIGHT = 14, FEWEST = 3 * HEIGHT };

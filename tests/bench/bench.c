@@ -17,10 +17,10 @@ typedef struct state {
     tg_capture *capture;
 } state;
 
-/* One row: `make` prepares leaves for a size, `step` is what is timed or, where the row's name ends in
- * "_replayed", its replay; `work` is how much of the unit one step is (NULL: the row is a time, in
- * microseconds). With the unit MiB it is not timed: the row is what a step takes beside leaves and
- * their gradients. */
+/* One row: `make` prepares leaves for a size, `step` is what is timed or, where the row's name ends
+ * in "_replayed", its replay; `work` is how much of the unit one step is (NULL: the row is a time,
+ * in microseconds). With the unit MiB it is not timed: the row is what a step takes beside leaves
+ * and their gradients. */
 typedef struct row {
     const char *name;
     void (*make)(state *s);
