@@ -167,8 +167,7 @@ static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
 {
     uintptr_t from = (uintptr_t)kept->data;
-    size_t size = (size_t)kept->numel * tg_dtype_size(kept->dtype);
-    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + size;
+    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + tg_data_size(kept);
 }
 
 /* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of

@@ -117,7 +117,7 @@ void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
 /* From the reserve; NULL where it is too small, as it may be for work that depends on the data. */
 static void *take_reserve(tg_reserve *reserve, size_t size)
 {
-    char *start = reserve->top + (-(uintptr_t)reserve->top & 63);
+    char *start = tg_align_up(reserve->top, 64);
     if (start > reserve->end || size > (size_t)(reserve->end - start))
         return NULL;
     reserve->top = start + size;

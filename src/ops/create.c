@@ -30,7 +30,7 @@ static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f
 
 static void zeros_forward(tg_node *node)
 {
-    memset(node->out->data, 0, (size_t)node->out->numel * tg_dtype_size(node->out->dtype));
+    memset(node->out->data, 0, tg_data_size(node->out));
 }
 
 static const tg_op zeros_op = {.name = "zeros", .forward = zeros_forward};
@@ -151,7 +151,7 @@ static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dim
         return NULL;
     tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
     if (t && t->numel)
-        memcpy(t->data, data, (size_t)t->numel * tg_dtype_size(t->dtype));
+        memcpy(t->data, data, tg_data_size(t));
     return t;
 }
 

@@ -89,8 +89,21 @@ static void add_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->out;
-    memset(big->data, 0, (size_t)big->numel * tg_dtype_size(big->dtype));
+    memset(big->data, 0, tg_data_size(big));
     run(node, big, node->in[0], tgk_scatter_add_table[big->dtype], p->padding);
+}
+
+/* in: what is read or added, and the index. */
+static tg_call call_of(const tg_op *op, tg_tensor *const *in, tg_dims dims, const lookup *p)
+{
+    return (tg_call){.op = op,
+                     .n_in = 2,
+                     .in = in,
+                     .dtype = in[0]->dtype,
+                     .ndim = dims.ndim,
+                     .dims = dims.sizes,
+                     .params = p,
+                     .params_size = sizeof *p};
 }
 
 static tg_tensor *apply(const tg_op *op, tg_tensor *from, tg_tensor *index, tg_dims dims,
@@ -99,14 +112,8 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *from, tg_tensor *index, tg_d
     if (!tg_tensor_check(tg_tape_in(from), op->name, dims, 0))
         return NULL;
     tg_tensor *in[] = {from, index};
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 2,
-                               .in = in,
-                               .dtype = from->dtype,
-                               .ndim = dims.ndim,
-                               .dims = dims.sizes,
-                               .params = p,
-                               .params_size = sizeof *p});
+    tg_call call = call_of(op, in, dims, p);
+    return tg_apply(&call);
 }
 
 static const tg_op read_ops[KINDS], add_ops[KINDS];
@@ -114,16 +121,9 @@ static const tg_op read_ops[KINDS], add_ops[KINDS];
 static void read_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const lookup *p = node->params;
-    tg_tensor *in[] = {grad_out, node->in[1]}, *x = node->in[0];
-    grad_in[0] = tg_apply_gradient(node, 0,
-                                   &(tg_call){.op = &add_ops[p->kind],
-                                              .n_in = 2,
-                                              .in = in,
-                                              .dtype = x->dtype,
-                                              .ndim = x->ndim,
-                                              .dims = x->dims,
-                                              .params = p,
-                                              .params_size = sizeof *p});
+    tg_tensor *in[] = {grad_out, node->in[1]};
+    tg_call call = call_of(&add_ops[p->kind], in, tg_dims_of(node->in[0]), p);
+    grad_in[0] = tg_apply_gradient(node, 0, &call);
 }
 
 /* What gets no gradient gives none, where a gradient is differentiated again. */
