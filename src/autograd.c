@@ -298,6 +298,25 @@ static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
     }
 }
 
+/* Goes on from a result whose gradient is complete. */
+static void visit(pass *p, tg_record *record, tg_tensor *g)
+{
+    tg_tensor *t = record->node.out;
+    bool release = p->careful && !p->graph && t != p->out;
+    finish_interior(p, t, g);
+    if (p->careful && !tg_data_ready(p->tape, record))
+        return;
+    if (release)
+        tg_release_unread(record, p->release);
+    step(p, record, g);
+    if (p->tape->status || p->graph)
+        return;
+    unpin(g);
+    release_temporaries(p->tape);
+    if (release)
+        tg_release_walked(record, p->release);
+}
+
 /* Walks back from `record`. After an error it only empties the slots. */
 static void walk(pass *p, tg_record *record)
 {
@@ -308,17 +327,8 @@ static void walk(pass *p, tg_record *record)
             continue;
         t->grad = NULL;
         p->pending--;
-        if (p->tape->status)
-            continue;
-        finish_interior(p, t, g);
-        if (!p->careful || tg_data_ready(p->tape, record))
-            step(p, record, g);
-        if (p->tape->status || p->graph)
-            continue;
-        unpin(g);
-        release_temporaries(p->tape);
-        if (p->careful && t != p->out)
-            tg_release_walked(record, p->release);
+        if (!p->tape->status)
+            visit(p, record, g);
     }
 }
 

@@ -414,13 +414,25 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
     return true;
 }
 
-void tg_release_walked(tg_record *record, bool all)
+static void release_output(const tg_record *record, bool all)
 {
-    tg_tensor *t = record->node.out, *saved = record->node.saved, *owner = tg_owner_of(t);
+    tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
     if (is_maker(record) && (all || t->recomputed))
         release_last(t);
     else if (t != owner && !is_released(t) && (all || owner->recomputed))
         hide_view(t);
+}
+
+void tg_release_unread(const tg_record *record, bool all)
+{
+    if (!(reads_of(&record->node) & TG_READS_OUT))
+        release_output(record, all);
+}
+
+void tg_release_walked(const tg_record *record, bool all)
+{
+    tg_tensor *saved = record->node.saved;
+    release_output(record, all);
     if (saved && (all || saved->recomputed))
         release_last(saved);
 }
