@@ -793,7 +793,11 @@ typedef struct tg_attention_opts {
     bool causal;  /**< position i attends to 0 to i only; not together with mask (TG_EVALUE) */
     double scale; /**< of the scores; 0: 1 / sqrt(E) */
 } tg_attention_opts;
-/** softmax(q k^T scale) v: q (..., L, E), k (..., S, E), v (..., S, Ev); result (..., L, Ev). */
+/** softmax(q k^T scale) v: q (..., L, E), k (..., S, E), v (..., S, Ev); result (..., L, Ev), with the
+ * batch dims of all inputs broadcast. A query that the mask lets see nothing gets zeros. The bits are
+ * those of tg_matmul() and tg_softmax(), but the weights (..., L, S) are never held: memory grows with
+ * L + S, in both directions, unless a float mask requires its gradient or create_graph is asked for.
+ * Dao et al., FlashAttention, 2022. */
 TG_API tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
                                                   const tg_attention_opts *opts);
 

@@ -431,6 +431,11 @@ static const op_sample attentions[] = {{.in = "3x4 5x4 5x2"},
                                        {.in = "2x4x3 2x3x3 2x3x2", .flags = 1},
                                        {.in = "2x2x3x2 2x2x3x2 2x2x3x2", .flags = 1},
                                        {.in = "3x3 = 3x3"},
+                                       {.in = "40x2 50x2 50x3"},
+                                       {.in = "70x2 70x2 70x1", .flags = 1},
+                                       {.in = "0x3 4x3 4x2"},
+                                       {.in = "2x3 4x3 4x0"},
+                                       {.in = "2x0x3 2x4x3 2x4x2"},
                                        {.in = "1x1 1x1 1x1"},
                                        {.in = "3x4:r 5x4:r 5x2:r"},
                                        {0}};
@@ -438,6 +443,9 @@ static const op_sample attention_errors[] = {
     {.in = "3x4 5x3 5x2", .status = TG_ESHAPE, .message = "q [3, 4] and k [5, 3] differ in size"},
     {.in = "3x4 5x4 4x2", .status = TG_ESHAPE, .message = "differ in length"},
     {.in = "4 5x4 5x2", .status = TG_ESHAPE, .message = "wanted (..., length, size)"},
+    {.in = "2x3x4 3x5x4 5x2",
+     .status = TG_ESHAPE,
+     .message = "k [3, 5, 4], v [5, 2] and mask NULL"},
     {.in = "3x4 5x4:o 5x2", .status = TG_EDTYPE, .message = "input 1 is float"},
     {.in = "3x4:i 5x4:i 5x2:i", .status = TG_EDTYPE, .message = "a float dtype"},
     {0}};
@@ -447,6 +455,8 @@ static const op_sample masked_attentions[] = {
 static const op_sample masked_errors[] = {
     {.in = "3x4 5x4 3x5:b", .flags = 1, .status = TG_EVALUE, .message = "both a mask and causal"},
     {.in = "3x4 5x4 3x5:i", .status = TG_EDTYPE, .message = "mask is int64"},
+    {.in = "3x4 5x4 3x4", .status = TG_ESHAPE, .message = "mask [3, 4] does not broadcast to the"},
+    {.in = "2x3x4 5x4 3x3x5", .status = TG_ESHAPE, .message = "mask [3, 3, 5] do not broadcast"},
     {0}};
 static const op_sample dropouts[] = {
     {.in = "37", .s = {0.5}},    {.in = "20x30", .s = {0.1}}, {.in = "2x3x4", .s = {0.9}},

@@ -127,6 +127,17 @@ bool snapshot_same(const snapshot *a, const snapshot *b)
     return true;
 }
 
+bool tensors_same(const tg_tensor *a, const tg_tensor *b)
+{
+    if (!a || !b || tg_dtype(a) != tg_dtype(b) || tg_ndim(a) != tg_ndim(b))
+        return false;
+    for (int i = 0; i < tg_ndim(a); i++) {
+        if (tg_size(a, i) != tg_size(b, i))
+            return false;
+    }
+    return memcmp(data_of(a), data_of(b), (size_t)tg_numel(a) * size_of(tg_dtype(a))) == 0;
+}
+
 bool marks_equal(tg_mark a, tg_mark b)
 {
     return memcmp(a.at, b.at, sizeof a.at) == 0;

@@ -41,6 +41,9 @@ snapshot snapshot_of(tg_tensor *t);
 bool snapshot_same(const snapshot *a, const snapshot *b);
 double snapshot_at(const snapshot *s, int64_t i);
 
+/* The same shape, dtype and bits; both contiguous. */
+bool tensors_same(const tg_tensor *a, const tg_tensor *b);
+
 /* Where the tape stands: no tensor or operation was added or taken away between equal marks. */
 bool marks_equal(tg_mark a, tg_mark b);
 

@@ -1,4 +1,6 @@
 /* softmax and log_softmax. Relies on kernels/softmax.h. */
+#include "softmax.h"
+
 #include "../accumulate.h"
 #include "check.h"
 
@@ -87,8 +89,6 @@ static void softmax_gradient_forward(tg_node *node)
     gradient_forward(node, kernels(node)->softmax_backward);
 }
 
-static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim);
-
 /* dx = y (g - sum(g y)), so for an upstream v: to g, y (v - sum(v y)); to y,
  * v (g - sum(g y)) - g sum(v y). */
 static void softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
@@ -96,7 +96,7 @@ static void softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **g
     tg_tensor *g = node->in[0], *y = node->in[1];
     int dim = node_dim(node);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = softmax_gradient(v, y, dim);
+        grad_in[0] = tg_softmax_gradient(v, y, dim);
     if (tg_needs_grad(node, 1)) {
         tg_tensor *direct = tg_mul(v, centred(g, y, dim));
         grad_in[1] = tg_sub(direct, tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
@@ -109,7 +109,7 @@ static const tg_op softmax_gradient_op = {
     .backward = softmax_gradient_backward,
     .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
 
-static tg_tensor *softmax_gradient(tg_tensor *g, tg_tensor *y, int dim)
+tg_tensor *tg_softmax_gradient(tg_tensor *g, tg_tensor *y, int dim)
 {
     return g ? apply(&softmax_gradient_op, g, y, dim) : NULL;
 }

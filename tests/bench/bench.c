@@ -268,6 +268,23 @@ static void layer_norm_step(state *s)
     finish(s, tg_layer_norm(s->t[0], 1, (int64_t[]){s->size}, NULL, NULL, 0), s->t[1]);
 }
 
+/* 2048 positions in texts of `size`, four heads of 32 numbers. */
+static void attention_make(state *s)
+{
+    const int64_t dims[] = {2048 / s->size, 4, s->size, 32};
+    for (int i = 0; i < 4; i++)
+        s->t[i] = tg_randn(s->tape, 4, dims, i < 3 ? TG_REQUIRES_GRAD : 0);
+}
+
+static void attention_step(state *s)
+{
+    for (int i = 0; i < 3; i++)
+        tg_zero_grad(s->t[i]);
+    tg_tensor *y = tg_scaled_dot_product_attention(s->t[0], s->t[1], s->t[2],
+                                                   &(tg_attention_opts){.causal = true});
+    tg_backward_with(y, s->t[3], NULL);
+}
+
 static void sum_rows_step(state *s)
 {
     finish(s, tg_sum_dim(s->t[0], 1, false), s->t[2]);
@@ -358,6 +375,7 @@ static const row rows[] = {
     {"gelu", square_make, gelu_step, NULL, "us", {1000}},
     {"softmax", square_make, softmax_step, NULL, "us", {1000}},
     {"layer_norm", square_make, layer_norm_step, NULL, "us", {1000}},
+    {"attention_causal", attention_make, attention_step, NULL, "us", {128, 16, 1024, 2048}},
     {"sum_rows", square_make, sum_rows_step, NULL, "us", {1000}},
     {"sum_columns", square_make, sum_columns_step, NULL, "us", {1000}},
     {"transpose", square_make, transpose_step, NULL, "us", {1000}},

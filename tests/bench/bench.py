@@ -146,6 +146,15 @@ def square(function, grad=lambda n: torch.randn(n, n)):
     return make
 
 
+def attention(size):
+    q, k, v, g = (torch.randn(2048 // size, 4, size, 32, requires_grad=i < 3) for i in range(4))
+
+    def step():
+        q.grad = k.grad = v.grad = None
+        F.scaled_dot_product_attention(q, k, v, is_causal=True).backward(g)
+    return step
+
+
 def embedding(size):
     index = torch.randint(0, size, (size,))
     return square(lambda x: F.embedding(index, x))(size)
@@ -187,6 +196,7 @@ ROWS = {
     "gelu": (square(F.gelu), None),
     "softmax": (square(lambda x: x.softmax(1)), None),
     "layer_norm": (square(lambda x: F.layer_norm(x, x.shape[1:])), None),
+    "attention_causal": (attention, None),
     "sum_rows": (square(lambda x: x.sum(1), torch.randn), None),
     "sum_columns": (square(lambda x: x.sum(0), torch.randn), None),
     "transpose": (square(lambda x: x.t().contiguous()), None),
