@@ -117,9 +117,11 @@ static tg_tensor *feed_forward(tg_tensor *x, tg_tensor *const *leaf)
 static tg_tensor *transformer_loss(const state *s)
 {
     tg_tensor *const *leaf = s->leaf + 2;
+    tg_mark start = tg_tape_mark(s->tape);
     tg_tensor *x = tg_add(tg_embedding(s->leaf[0], s->x, TG_NO_PADDING), s->leaf[1]);
+    x = end_layer(s, start, x);
     for (int i = 0; i < LAYERS; i++, leaf += PER_LAYER) {
-        tg_mark start = tg_tape_mark(s->tape);
+        start = tg_tape_mark(s->tape);
         x = end_layer(s, start, attend(x, leaf));
         start = tg_tape_mark(s->tape);
         x = end_layer(s, start, feed_forward(x, leaf));
