@@ -69,6 +69,20 @@ static void reads_x_alone(void **state)
     tg_tape_free(l.tape);
 }
 
+/* One tensor is made, besides two doubles a row. */
+static void makes_one_tensor(void **state)
+{
+    (void)state;
+    enum { LARGE = 10000 };
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_rand(tape, TG_DIMS(10, LARGE), TG_REQUIRES_GRAD);
+    tg_tensor *w = tg_rand(tape, TG_DIMS(LARGE), TG_REQUIRES_GRAD);
+    size_t before = tg_memory(tape).data;
+    assert_non_null(tg_layer_norm(x, TG_DIMS(LARGE), w, w, 0));
+    assert_true(tg_memory(tape).data - before < 11 * LARGE * sizeof(float));
+    tg_tape_free(tape);
+}
+
 /* A change to the result is fine, one to x or to the weight is not. */
 static void changes_in_place(void **state)
 {
@@ -121,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits_in_every_pass),
         cmocka_unit_test(reads_x_alone),
+        cmocka_unit_test(makes_one_tensor),
         cmocka_unit_test(changes_in_place),
         cmocka_unit_test(third_order),
     };
