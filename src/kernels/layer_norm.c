@@ -66,6 +66,29 @@ TGK_INLINE double column_double(const columns_double *of, int c)
     return tgk_compensated_total((tgk_compensated){of->sum[c], of->error[c]});
 }
 
+/* In the gradient the slope mean(u h) goes with h: float32 puts both of h's divisions into it. */
+TGK_INLINE double along_float(double deviation, moments m)
+{
+    (void)m;
+    return deviation;
+}
+
+TGK_INLINE double along_double(double deviation, moments m)
+{
+    return deviation / m.deviation;
+}
+
+TGK_INLINE double slope_float(double mean, moments m)
+{
+    return mean * m.reciprocal * m.reciprocal;
+}
+
+TGK_INLINE double slope_double(double mean, moments m)
+{
+    (void)m;
+    return mean;
+}
+
 #define NO_float                                                                                   \
     {                                                                                              \
         {                                                                                          \
@@ -126,15 +149,15 @@ TGK_INLINE double column_double(const columns_double *of, int c)
     {                                                                                              \
         tgk_sum_##T up = NO_##T, along = NO_##T;                                                   \
         TGK_ROW_##T(n, double u = w ? (double)g[i] * (double)w[i] : (double)g[i];                  \
-                    double h = tgk_over_##T((double)x[i] - m.mean, m.deviation, m.reciprocal);     \
-                    tgk_add_##T(&up, group, k, u); tgk_add_##T(&along, group, k, u * h));          \
+                    tgk_add_##T(&up, group, k, u);                                                 \
+                    tgk_add_##T(&along, group, k, u * along_##T((double)x[i] - m.mean, m)));       \
         double mean = tgk_total_##T(&up) / (double)n;                                              \
-        double slope = tgk_total_##T(&along) / (double)n;                                          \
+        double slope = slope_##T(tgk_total_##T(&along) / (double)n, m);                            \
         TGK_INDEPENDENT                                                                            \
         for (int64_t i = 0; i < n; i++) {                                                          \
             double u = w ? (double)g[i] * (double)w[i] : (double)g[i];                             \
-            double h = tgk_over_##T((double)x[i] - m.mean, m.deviation, m.reciprocal);             \
-            dx[i] = (T)tgk_over_##T((u - mean) - h * slope, m.deviation, m.reciprocal);            \
+            double d = (u - mean) - along_##T((double)x[i] - m.mean, m) * slope;                   \
+            dx[i] = (T)tgk_over_##T(d, m.deviation, m.reciprocal);                                 \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
