@@ -1,5 +1,5 @@
-/* layer_norm beyond the table of operations: what its backward pass keeps and gives back, the bits of
- * a pass with and without create_graph, and gradients of the third order. */
+/* layer_norm beyond the table of operations: what its backward pass keeps and gives back, the bits
+ * of a pass with and without create_graph, and gradients of the third order. */
 #include "check.h"
 #include "support.h"
 

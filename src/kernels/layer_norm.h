@@ -1,8 +1,9 @@
-/* Rows normalised to mean 0 and variance 1, scaled and shifted, and the gradients of that. All arrays
- * are dense. float32 is computed in double and rounded once: within 0.5005 ulp of the exact result,
- * plus 2^-51 of the size of its terms where they cancel. float64 adds with compensated sums: within
- * 3 * 2^-53 of that size. A term h (see below) counts as |h| + max|x| / deviation, because of the mean
- * that is taken away. The order of all sums is fixed. Rows with nan or an infinity give nan. */
+/* Rows normalised to mean 0 and variance 1, scaled and shifted, and the gradients of that. All
+ * arrays are dense. float32 is computed in double and rounded once: within 0.5005 ulp of the exact
+ * result, plus 2^-51 of the size of its terms where they cancel. float64 adds with compensated
+ * sums: within 3 * 2^-53 of that size. A term h (see below) counts as |h| + max|x| / deviation,
+ * because of the mean that is taken away. The order of all sums is fixed. Rows with nan or an
+ * infinity give nan. */
 #ifndef TGK_LAYER_NORM_H
 #define TGK_LAYER_NORM_H
 

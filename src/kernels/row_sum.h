@@ -1,6 +1,7 @@
-/* Sums along a row, and its mean and squared deviations, in a fixed order, for kernels compiled for each instruction set. float32 adds in
- * double in 32 lanes, so that one addition need not wait for another; float64 adds with compensation
- * in 8. Elements that do not fill a group of lanes go to a lane of their own. */
+/* Sums along a row, and its mean and squared deviations, in a fixed order, for kernels compiled for
+ * each instruction set. float32 adds in double in 32 lanes, so that one addition need not wait for
+ * another; float64 adds with compensation in 8. Elements that do not fill a group of lanes go to a
+ * lane of their own. Relies on compensated.h. */
 #ifndef TGK_ROW_SUM_H
 #define TGK_ROW_SUM_H
 
@@ -46,8 +47,8 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
     return tgk_compensated_total(all);
 }
 
-/* TGK_ROW_T(n, statement) runs a statement for each i from 0 to n, which says by `group` and `k` where
- * sums add it. */
+/* TGK_ROW_T(n, statement) runs a statement for each i from 0 to n, which says by `group` and `k`
+ * where sums add it. */
 #define TGK_ROW_AT(to_group, to_k, at, ...)                                                        \
     do {                                                                                           \
         const int group = to_group, k = to_k;                                                      \
