@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { COLUMNS = 256 };
+enum { COLUMNS = 128 };
 
 /* Columns that one item of the weight's gradient adds up: double is enough for float. */
 typedef struct columns_float {
