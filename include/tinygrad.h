@@ -842,7 +842,9 @@ TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 /** (x - mean) / sqrt(variance + eps) over the last dims, those of weight's shape (n, dims give it:
  * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means
- * 1e-5. */
+ * 1e-5. float32 is computed in double and rounded once. Backward reads x, weight and two doubles
+ * for each row, not the result. TG_ESHAPE: x does not end in dims, or weight or bias is not of that
+ * shape. TG_EVALUE: eps < 0. */
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
                                 tg_tensor *bias, double eps);
 /** Options of tg_batch_norm(); tensors of shape (C) may be NULL. */

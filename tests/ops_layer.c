@@ -82,7 +82,7 @@ static tg_tensor *dropout_evaluation(const op_args *a)
 /* Weights may be NULL in a call, but where a sample has some they are to be there. */
 static bool given(const op_args *a, const char *name)
 {
-    bool missing = a->n > 1 && !a->in[1];
+    bool missing = a->n > 1 && !a->in[1] && !strstr(a->s->in, " ~ ");
     if (missing && a->in[0])
         tg_fail(a->tape, TG_EVALUE, "%s: input 1 is NULL", name);
     return !missing;
@@ -476,6 +476,11 @@ static const op_sample layer_norms[] = {{.in = "3x5", .shape = "5"},
                                         {.in = "0x3 3 3", .shape = "3"},
                                         {.in = "4x37 37 37", .shape = "37"},
                                         {.in = "3x4:r 4:r 4:r", .shape = "4"},
+                                        {.in = "3x5 ~ 5", .shape = "5"},
+                                        {.in = "3x1 1 1", .shape = "1"},
+                                        {.in = "2x0 0 0", .shape = "0"},
+                                        {.in = "2x3x2x2 2x2 ~", .shape = "2x2"},
+                                        {.in = "2x3x4:r 3x4:r 3x4:r", .shape = "3x4"},
                                         {0}};
 static const op_sample layer_norm_errors[] = {
     {.in = "3x5 5 5", .status = TG_ESHAPE, .message = "0 dims to normalise over"},

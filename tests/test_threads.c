@@ -46,9 +46,10 @@ static tg_tensor *sums(tg_tensor *x, tg_tensor *y)
 
 static tg_tensor *statistics(tg_tensor *x, tg_tensor *y)
 {
-    (void)y;
     tg_tensor *n = tg_layer_norm(x, 1, (int64_t[]){300}, NULL, NULL, 0);
-    return tg_add(tg_sum(tg_mul(n, x)), tg_add(tg_norm(x, 2), tg_var(x)));
+    tg_tensor *weight = tg_select(y, 0, 0), *bias = tg_select(y, 0, 1);
+    tg_tensor *scaled = tg_square(tg_layer_norm(y, 1, (int64_t[]){520}, weight, bias, 0));
+    return tg_add(tg_add(tg_sum(tg_mul(n, x)), tg_sum(scaled)), tg_add(tg_norm(x, 2), tg_var(x)));
 }
 
 static tg_tensor *products(tg_tensor *x, tg_tensor *y)
