@@ -298,23 +298,25 @@ static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
     }
 }
 
-/* Goes on from a result whose gradient is complete. */
+/* Goes on from a result whose gradient is complete. The pass's own output stays. */
 static void visit(pass *p, tg_record *record, tg_tensor *g)
 {
     tg_tensor *t = record->node.out;
-    bool release = p->careful && !p->graph && t != p->out;
+    bool release = p->careful && !p->graph;
     finish_interior(p, t, g);
     if (p->careful && !tg_data_ready(p->tape, record))
         return;
-    if (release)
-        tg_release_unread(record, p->release);
+    if (release && t != p->out && !tg_reads_output(record))
+        tg_release_output(record, p->release);
     step(p, record, g);
     if (p->tape->status || p->graph)
         return;
     unpin(g);
     release_temporaries(p->tape);
+    if (release && t != p->out)
+        tg_release_output(record, p->release);
     if (release)
-        tg_release_walked(record, p->release);
+        tg_release_saved(record, p->release);
 }
 
 /* Walks back from `record`. After an error it only empties the slots. */

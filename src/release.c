@@ -414,7 +414,12 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
     return true;
 }
 
-static void release_output(const tg_record *record, bool all)
+bool tg_reads_output(const tg_record *record)
+{
+    return reads_of(&record->node) & TG_READS_OUT;
+}
+
+void tg_release_output(const tg_record *record, bool all)
 {
     tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
     if (is_maker(record) && (all || t->recomputed))
@@ -423,16 +428,9 @@ static void release_output(const tg_record *record, bool all)
         hide_view(t);
 }
 
-void tg_release_unread(const tg_record *record, bool all)
-{
-    if (!(reads_of(&record->node) & TG_READS_OUT))
-        release_output(record, all);
-}
-
-void tg_release_walked(const tg_record *record, bool all)
+void tg_release_saved(const tg_record *record, bool all)
 {
     tg_tensor *saved = record->node.saved;
-    release_output(record, all);
     if (saved && (all || saved->recomputed))
         release_last(saved);
 }

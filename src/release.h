@@ -8,11 +8,12 @@
 /* Why the records from `first` on cannot be replayed; TG_OK where they can. */
 tg_status tg_check_replay(tg_tape *tape, const tg_record *first);
 
-/* In a backward pass, before a record's step and after it: gives back the data that it made and that
- * nothing reads any more, unless something besides records has to do with them; those of a checkpoint,
- * or all. Before the step these are what the step itself does not read. */
-void tg_release_unread(const tg_record *record, bool all);
-void tg_release_walked(const tg_record *record, bool all);
+/* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
+ * step of a record that reads it comes first), and what its forward saved, unless something
+ * besides records has to do with them; those of a checkpoint, or all. */
+bool tg_reads_output(const tg_record *record);
+void tg_release_output(const tg_record *record, bool all);
+void tg_release_saved(const tg_record *record, bool all);
 
 /* Whether a pass from `out` comes to records since the mark, which are those after `after`. False
  * on an error, too. */
