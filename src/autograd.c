@@ -11,19 +11,7 @@
 #include "holder.h"
 #include "release.h"
 
-typedef struct tg_pass {
-    tg_tape *tape;
-    bool graph;                /* record the pass */
-    bool enabled, anomaly;     /* the tape's settings before */
-    int64_t pending;           /* results whose gradient waits */
-    tg_tensor *kept;           /* tensors that got a gradient to keep */
-    const tg_request *request; /* NULL: the usual pass */
-    tg_mark start;
-    const tg_tensor *out;   /* whose gradients these are */
-    bool careful;           /* some data are, or will be, given back */
-    bool release;           /* give the data of results back ... */
-    const tg_record *after; /* ... that were recorded after this */
-} pass;
+typedef struct tg_pass pass;
 
 static void begin(pass *p)
 {
@@ -81,18 +69,11 @@ static void release_temporaries(tg_tape *tape)
     }
 }
 
-/* Whether nobody else can see g's data: then it may be added to in place. */
-static bool exclusive(const tg_tensor *g)
-{
-    return g->pooled && g->pins == 1 && g->storage == &g->own && g->own.headers == 1 &&
-           g->contiguous;
-}
-
 /* Adds g to what the slot holds. */
 static void add_to_slot(tg_tensor **slot, tg_tensor *g)
 {
     tg_tensor *former = *slot;
-    if (exclusive(former)) {
+    if (tg_is_exclusive(former)) {
         tg_add_again(former, g);
         return;
     }
@@ -102,14 +83,6 @@ static void add_to_slot(tg_tensor **slot, tg_tensor *g)
     pin(sum);
     unpin(former);
     *slot = sum;
-}
-
-static void keep_later(pass *p, tg_tensor *t, tg_tensor *g)
-{
-    tg_holder *holder = tg_holder_of(t);
-    holder->pending = g;
-    holder->next = p->kept;
-    p->kept = t;
 }
 
 /* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
@@ -150,7 +123,7 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
         g = holder->value;
     }
     t->grad = g;
-    keep_later(p, t, NULL);
+    tg_keep_later(p, t, NULL);
 }
 
 static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
@@ -161,56 +134,6 @@ static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
         tg_add_again(t->grad, g);
     else
         add_to_slot(&t->grad, g);
-}
-
-/* Whether x starts in the memory of a kept gradient: one that was dropped may still be read. */
-static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
-{
-    uintptr_t from = (uintptr_t)kept->data;
-    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + tg_data_size(kept);
-}
-
-/* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
- * the leaf's shape; else NULL. */
-static tg_tensor *place_of(const pass *p, const tg_tensor *t, const tg_call *call)
-{
-    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
-        call->dtype != t->dtype ||
-        !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(t)))
-        return NULL;
-    for (int k = 0; k < call->n_in; k++) {
-        if (call->in[k] && starts_in(call->in[k], t->holder->value))
-            return NULL;
-    }
-    return t->holder->value;
-}
-
-/* The same, to be written to now. */
-static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
-{
-    pass *p = tg_node_tape(node)->pass;
-    tg_tensor *t = node->in[i], *place = place_of(p, t, call);
-    if (!place)
-        return NULL;
-    t->grad = place;
-    keep_later(p, t, NULL);
-    return place;
-}
-
-tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
-{
-    tg_call placed = *call;
-    placed.in_place = take_place(node, i, call);
-    return tg_apply(&placed);
-}
-
-tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
-{
-    tg_call placed = *call;
-    placed.in_place = take_place(node, 0, call);
-    if (!placed.in_place && exclusive(call->in[0]))
-        placed.in_place = call->in[0];
-    return tg_apply(&placed);
 }
 
 /* Whether g was written where it is kept. */
@@ -294,7 +217,7 @@ static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
         deliver(p, t, g);
     } else if (tg_holder_of(t)) {
         pin(g);
-        keep_later(p, t, g);
+        tg_keep_later(p, t, g);
     }
 }
 

@@ -16,18 +16,6 @@ typedef struct request {
     bool checkpoint;
 } request;
 
-static bool is_released(const tg_tensor *t)
-{
-    return t && t->head.magic == TG_MAGIC_RELEASED;
-}
-
-/* Whether the record made t's data, and not only a view of them or new values. */
-static bool is_maker(const tg_record *record)
-{
-    const tg_tensor *out = record->node.out;
-    return out->storage == &out->own && !record->node.in_place;
-}
-
 /* What the record's gradients read, as bits. */
 static unsigned reads_of(const tg_node *node)
 {
@@ -73,7 +61,7 @@ static void count(const request *r, const tg_record *first, uint32_t by)
         r->keep[i]->storage->headers += by;
     for (const tg_record *record = first; record; record = record->next) {
         const tg_tensor *out = record->node.out;
-        if (is_maker(record) || (!record->node.in_place && !is_released(out)))
+        if (tg_is_maker(record) || (!record->node.in_place && !tg_is_released(out)))
             out->storage->headers -= by;
         if (record->node.saved)
             record->node.saved->storage->headers -= by;
@@ -89,7 +77,7 @@ static void count(const request *r, const tg_record *first, uint32_t by)
 static bool is_recomputable(const tg_record *record)
 {
     const tg_node *node = &record->node;
-    return is_maker(record) && node->op->forward && !(node->checkpoint & TG_DREW) &&
+    return tg_is_maker(record) && node->op->forward && !(node->checkpoint & TG_DREW) &&
            node->out->own.version == tg_node_versions(node)[node->n_in] &&
            !(node->out->own.headers || (node->saved && node->saved->own.headers));
 }
@@ -108,19 +96,23 @@ static void choose(const request *r, tg_record *first)
             node->checkpoint |= TG_RECOMPUTE;
         if (r->checkpoint)
             continue;
-        if (is_maker(record) && node->out->own.headers == 0)
+        if (tg_is_maker(record) && node->out->own.headers == 0)
             set_released(node->out);
         if (node->saved && node->saved->own.headers == 0)
             set_released(node->saved);
     }
 }
 
-/* A view loses its address, and counts no more. */
-static void hide_view(tg_tensor *t)
+void tg_hide(tg_tensor *t)
 {
     tg_tensor *owner = tg_owner_of(t);
-    t->offset = t->data - owner->data;
-    owner->own.headers--;
+    if (t != owner) {
+        t->offset = t->data - owner->data;
+        owner->own.headers--;
+    } else {
+        t->data = NULL;
+        t->spare = false;
+    }
     set_released(t);
 }
 
@@ -134,7 +126,7 @@ static void show_view(tg_tensor *t)
 
 static void give(tg_tensor *t)
 {
-    if (t && is_released(t) && t->data)
+    if (t && tg_is_released(t) && t->data)
         tg_tensor_give(t);
 }
 
@@ -143,11 +135,11 @@ static void give_back(tg_record *first, const tg_record *end)
 {
     for (tg_record *record = first; record != end; record = record->next) {
         tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
-        if (t != owner && !is_released(t) && is_released(owner))
-            hide_view(t);
+        if (t != owner && !tg_is_released(t) && tg_is_released(owner))
+            tg_hide(t);
     }
     for (tg_record *record = first; record != end; record = record->next) {
-        if (is_maker(record))
+        if (tg_is_maker(record))
             give(record->node.out);
         give(record->node.saved);
     }
@@ -196,9 +188,9 @@ static bool check_records(tg_tape *tape, const tg_record *first)
         const tg_node *node = &record->node;
         TG_CHECK(tape, !(node->checkpoint & TG_IN_CHECKPOINT), TG_ESTATE,
                  "checkpoint: %s since the mark is in a checkpoint already", node->op->name);
-        bool released = is_released(node->out) || is_released(node->saved);
+        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
         for (int i = 0; i < node->n_in; i++)
-            released |= is_released(node->in[i]);
+            released |= tg_is_released(node->in[i]);
         TG_CHECK(tape, !released, TG_ESTATE, "checkpoint: data of %s were given back already",
                  node->op->name);
     }
@@ -285,7 +277,7 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
         const tg_tensor *x = node->in[i];
         if (!x)
             continue;
-        TG_CHECK(tape, !is_released(x), TG_ESTATE,
+        TG_CHECK(tape, !tg_is_released(x), TG_ESTATE,
                  "backward: %s needs its input %d %s %s, whose data were given back",
                  node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
         TG_CHECK(tape, x->storage->version == tg_node_versions(node)[i], TG_ESTATE,
@@ -308,7 +300,7 @@ static bool recompute(tg_tape *tape, tg_node *node)
 /* Gives data back that nothing but their own header holds. */
 static void release_last(tg_tensor *t)
 {
-    if (t && !is_released(t) && t->own.headers == 1) {
+    if (t && !tg_is_released(t) && t->own.headers == 1) {
         set_released(t);
         give(t);
     }
@@ -321,7 +313,7 @@ static bool run_again(tg_tape *tape, tg_record *record)
     tg_tensor *out = node->out, *owner = tg_owner_of(out);
     if (node->checkpoint & TG_RECOMPUTE && !recompute(tape, node))
         return false;
-    if (out != owner && owner->recomputed && is_released(out) && !is_released(owner))
+    if (out != owner && owner->recomputed && tg_is_released(out) && !tg_is_released(owner))
         show_view(out);
     count_inputs(record, (uint32_t)-1);
     for (int i = 0; i < node->n_in; i++) {
@@ -406,9 +398,9 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
     if (!enter(tape, record))
         return false;
     unsigned reads = reads_of(node);
-    bool gone = is_released(node->saved) || (reads & TG_READS_OUT && is_released(node->out));
+    bool gone = tg_is_released(node->saved) || (reads & TG_READS_OUT && tg_is_released(node->out));
     for (int i = 0; i < node->n_in && i < 7; i++)
-        gone |= reads & TG_READS_IN(i) && is_released(node->in[i]);
+        gone |= reads & TG_READS_IN(i) && tg_is_released(node->in[i]);
     TG_CHECK(tape, !gone, TG_ESTATE, "backward: %s reads data that were given back",
              node->op->name);
     return true;
@@ -422,10 +414,10 @@ bool tg_reads_output(const tg_record *record)
 void tg_release_output(const tg_record *record, bool all)
 {
     tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
-    if (is_maker(record) && (all || t->recomputed))
+    if (tg_is_maker(record) && (all || t->recomputed))
         release_last(t);
-    else if (t != owner && !is_released(t) && (all || owner->recomputed))
-        hide_view(t);
+    else if (t != owner && !tg_is_released(t) && (all || owner->recomputed))
+        tg_hide(t);
 }
 
 void tg_release_saved(const tg_record *record, bool all)
@@ -441,9 +433,9 @@ tg_status tg_check_replay(tg_tape *tape, const tg_record *first)
 {
     for (const tg_record *record = first; record; record = record->next) {
         const tg_node *node = &record->node;
-        bool released = is_released(node->out) || is_released(node->saved);
+        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
         for (int i = 0; i < node->n_in; i++)
-            released |= is_released(node->in[i]);
+            released |= tg_is_released(node->in[i]);
         if (released)
             return tg_fail(tape, TG_ESTATE,
                            "tape_replay: data of %s were given back by tg_release() or "

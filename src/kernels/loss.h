@@ -72,8 +72,8 @@ typedef struct tgk_loss {
     void (*begin)(tgk_ce_pass *pass);
     void (*piece)(tgk_ce_pass *pass, int64_t from, int64_t to, const void *x, tgk_sums *terms);
     bool (*end)(tgk_ce_pass *pass);
-    /* grad_out is shaped as loss. Every entry of dx [n][c][d] is written. With index targets x and
-     * dx may be a part: classes `first` to first + c of `all`. The bits are the same. */
+    /* grad_out is shaped as loss. Every entry of dx [n][c][d] is written. With index targets dx may be
+     * x itself, and both may be a part: classes `first` to first + c of `all`. The bits are the same. */
     void (*backward)(const tgk_ce *ce, const double *stats, const void *grad_out, void *dx);
     /* totals: TGK_CE_TOTALS doubles. */
     void (*nll_forward)(const tgk_ce *ce, void *loss, double *totals);

@@ -115,7 +115,7 @@ static void matmul_forward(tg_node *node)
 
 static const tg_op matmul_op;
 
-/* The gradient a b of input i. */
+/* The gradient a b of input i; that of input 0 comes last, and may then take over its data. */
 static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
     if (!a || !b)
@@ -124,20 +124,21 @@ static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor
         return tg_matmul(a, b);
     tg_tensor *in[] = {a, b};
     int64_t dims[] = {a->dims[0], b->dims[1]};
-    return tg_apply_gradient(
-        node, i,
-        &(tg_call){
-            .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims});
+    const tg_call call = {
+        .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims};
+    const tg_storage *own = node->in[i]->storage;
+    bool over = i == 0 && a->storage != own && b->storage != own;
+    return over ? tg_apply_over_input(node, i, &call) : tg_apply_gradient(node, i, &call);
 }
 
 /* Of two tensors with at least two dims each. */
 static void matmul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *a = node->in[0], *b = node->in[1];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient_product(node, 0, grad_out, tg_transpose(b, -1, -2));
     if (tg_needs_grad(node, 1))
         grad_in[1] = gradient_product(node, 1, tg_transpose(a, -1, -2), grad_out);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = gradient_product(node, 0, grad_out, tg_transpose(b, -1, -2));
 }
 
 static const tg_op matmul_op = {.name = "matmul",
@@ -257,10 +258,10 @@ static void linear_forward(tg_node *node)
 static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *weight = node->in[1];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient_product(node, 0, grad_out, weight);
     if (tg_needs_grad(node, 1))
         grad_in[1] = gradient_product(node, 1, tg_transpose(grad_out, 0, 1), x);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = gradient_product(node, 0, grad_out, weight);
     grad_in[2] = grad_out;
 }
 
