@@ -380,9 +380,10 @@ typedef struct tg_backward_opts {
     /** Record the backward pass as well, so that tg_grad() can be differentiated again. */
     bool create_graph;
     /** Not NULL: give the data of results recorded since this mark back as soon as the pass is
-     * through with them, all but those of `out` (PyTorch's way without retain_graph). Another pass
-     * that needs them, and whatever else tg_release() makes of using them, is TG_ESTATE, also
-     * where this pass fails. TG_EVALUE together with create_graph. See tg_release(). */
+     * through with them, or write a gradient in their place; all but those of `out` (PyTorch's way
+     * without retain_graph, which writes over nothing). Another pass that needs them, and whatever
+     * else tg_release() makes of using them, is TG_ESTATE, also where this pass fails. TG_EVALUE
+     * together with create_graph. See tg_release(). */
     const tg_mark *release_since;
 } tg_backward_opts;
 /** As tg_backward() for a result of any shape, with the gradient of `out`: a tensor of its shape
