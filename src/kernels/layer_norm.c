@@ -89,24 +89,10 @@ TGK_INLINE double slope_double(double mean, moments m)
     return mean;
 }
 
-#define NO_float                                                                                   \
-    {                                                                                              \
-        {                                                                                          \
-            {                                                                                      \
-                0                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define NO_double                                                                                  \
-    {                                                                                              \
-        {                                                                                          \
-            {                                                                                      \
-                {                                                                                  \
-                    0                                                                              \
-                }                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    }
+/* Sums of nothing. */
+static const tgk_sum_float none_float;
+static const tgk_sum_double none_double;
+
 #define RANGE (void *context, int64_t from, int64_t to)
 #define EACH_ISA(name) TGK_EACH_ISA(name, RANGE, (context, from, to))
 
@@ -147,7 +133,7 @@ TGK_INLINE double slope_double(double mean, moments m)
                                                                                                    \
     TGK_INLINE void gradient_##T(T *dx, const T *g, const T *x, moments m, const T *w, int64_t n)  \
     {                                                                                              \
-        tgk_sum_##T up = NO_##T, along = NO_##T;                                                   \
+        tgk_sum_##T up = none_##T, along = none_##T;                                               \
         TGK_ROW_##T(n, double u = w ? (double)g[i] * (double)w[i] : (double)g[i];                  \
                     tgk_add_##T(&up, group, k, u);                                                 \
                     tgk_add_##T(&along, group, k, u * along_##T((double)x[i] - m.mean, m)));       \
