@@ -290,8 +290,9 @@ static bool check_shapes(const tg_tensor *q, const tg_tensor *k, const tg_tensor
 static tg_shape batch_of(tg_tensor *const *in)
 {
     tg_shape batch = {0};
-    for (int i = 0; i < INPUTS && batch.ndim >= 0; i++) {
-        if (in[i] && in[i]->ndim > 2)
+    int given = in[MASK] ? INPUTS : MASK;
+    for (int i = 0; i < given && batch.ndim >= 0; i++) {
+        if (in[i]->ndim > 2)
             batch =
                 tg_shape_broadcast(tg_shape_dims(&batch), (tg_dims){in[i]->ndim - 2, in[i]->dims});
     }
