@@ -90,11 +90,7 @@ void *tg_data_mut(tg_tensor *t)
 
 double tg_element(const tg_tensor *t, int64_t index)
 {
-    int64_t offset = 0;
-    for (int i = t->ndim - 1; i >= 0; i--) {
-        offset += index % t->dims[i] * tg_strides(t)[i];
-        index /= t->dims[i];
-    }
+    int64_t offset = tg_shape_offset((tg_dims){t->ndim, t->dims}, tg_strides(t), index);
     switch (t->dtype) {
     case TG_F32:
         return (double)((const float *)(void *)t->data)[offset];

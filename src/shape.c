@@ -46,6 +46,16 @@ int64_t tg_shape_strides(tg_dims dims, int64_t *strides)
     return numel;
 }
 
+int64_t tg_shape_offset(tg_dims dims, const int64_t *strides, int64_t index)
+{
+    int64_t offset = 0;
+    for (int i = dims.ndim - 1; i >= 0; i--) {
+        offset += index % dims.sizes[i] * strides[i];
+        index /= dims.sizes[i];
+    }
+    return offset;
+}
+
 bool tg_shape_contiguous(tg_dims dims, const int64_t *strides)
 {
     int64_t expected = 1;

@@ -32,6 +32,8 @@ tg_text tg_shape_text(tg_dims dims);
  * bytes of the largest dtype overflow. */
 int64_t tg_shape_strides(tg_dims dims, int64_t *strides);
 bool tg_shape_contiguous(tg_dims dims, const int64_t *strides);
+/* From the first element to the one with that row-major index, under these strides. */
+int64_t tg_shape_offset(tg_dims dims, const int64_t *strides, int64_t index);
 static inline bool tg_shape_equal(tg_dims a, tg_dims b)
 {
     if (a.ndim != b.ndim)

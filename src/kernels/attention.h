@@ -10,10 +10,9 @@
  * the scores' own dtype. */
 typedef enum tgk_mask_kind { TGK_NO_MASK, TGK_BOOL_MASK, TGK_FLOAT_MASK } tgk_mask_kind;
 
-/* One slice. Results are contiguous. */
+/* One slice: q is [queries][width], k [keys][width], v [keys][values]. Results are contiguous. */
 typedef struct tgk_attention {
-    int64_t queries, keys, width,
-        values; /* q is [queries][width], k [keys][width], v [keys][values] */
+    int64_t queries, keys, width, values;
     double scale;
     bool causal; /* query i sees keys 0 to i */
     tgk_mask_kind mask_kind;

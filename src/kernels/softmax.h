@@ -18,8 +18,8 @@
 typedef struct tgk_rows {
     int64_t outer, n, inner;
     void *to;
-    const void *from,
-        *out; /* forward: x, NULL; backward: the gradient, the result; `from` may be `to` */
+    const void *from; /* forward: x; backward: the gradient; may be `to` */
+    const void *out;  /* forward: NULL; backward: the result */
 } tgk_rows;
 
 /* Bodies for tgk_share() with a tgk_rows as context, over rows: outer * inner of them. */

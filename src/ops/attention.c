@@ -53,11 +53,7 @@ static tgk_matrix matrix_of(const operand *o, tg_dims batch, int64_t index)
 {
     if (!o->t)
         return (tgk_matrix){NULL, 0, 0};
-    int64_t offset = 0;
-    for (int i = batch.ndim - 1; i >= 0; i--) {
-        offset += index % batch.sizes[i] * o->strides[i];
-        index /= batch.sizes[i];
-    }
+    int64_t offset = tg_shape_offset(batch, o->strides, index);
     return (tgk_matrix){o->t->data + offset * (int64_t)tg_dtype_size(o->t->dtype),
                         o->strides[batch.ndim], o->strides[batch.ndim + 1]};
 }

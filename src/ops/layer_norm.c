@@ -109,19 +109,26 @@ static const tg_op gradient_op = {
     .reads = {READS_P | TG_READS_IN(2), READS_P | TG_READS_IN(0) | TG_READS_IN(2) | TG_READS_OUT,
               READS_P | TG_READS_IN(0)}};
 
-/* P(g weight), from the inputs of a gradient's node. */
+/* P(g weight): in is {g, x, weight or NULL, saved}. */
+static tg_call gradient_call(tg_tensor **in, const tg_node *node)
+{
+    return (tg_call){.op = &gradient_op,
+                     .n_in = 4,
+                     .in = in,
+                     .dtype = in[1]->dtype,
+                     .ndim = 2,
+                     .dims = in[1]->dims,
+                     .params = node->params,
+                     .params_size = sizeof(double)};
+}
+
+/* The same from the inputs of a gradient's node. */
 static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node)
 {
     if (!g)
         return NULL;
-    return tg_apply(&(tg_call){.op = &gradient_op,
-                               .n_in = 4,
-                               .in = (tg_tensor *[]){g, x, weight, node->in[node->n_in - 1]},
-                               .dtype = x->dtype,
-                               .ndim = 2,
-                               .dims = x->dims,
-                               .params = node->params,
-                               .params_size = sizeof(double)});
+    tg_call call = gradient_call((tg_tensor *[]){g, x, weight, node->in[node->n_in - 1]}, node);
+    return tg_apply(&call);
 }
 
 /* The sum of g h over the rows, so for an upstream v: to g, h v; to x, P(g v). */
@@ -157,21 +164,13 @@ static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
 /* That of x comes last: it may be written over g. */
 static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0];
     if (tg_needs_grad(node, 1))
         grad_in[1] = weight_gradient(node, g);
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_sum_over(g, tg_dims_of(node->in[2]));
+    tg_call call = gradient_call((tg_tensor *[]){g, node->in[0], node->in[1], node->saved}, node);
     if (tg_needs_grad(node, 0))
-        grad_in[0] =
-            tg_apply_over(node, &(tg_call){.op = &gradient_op,
-                                           .n_in = 4,
-                                           .in = (tg_tensor *[]){g, x, node->in[1], node->saved},
-                                           .dtype = x->dtype,
-                                           .ndim = 2,
-                                           .dims = x->dims,
-                                           .params = node->params,
-                                           .params_size = sizeof(double)});
+        grad_in[0] = tg_apply_over(node, &call);
 }
 
 static const tg_op layer_norm_op = {.name = "layer_norm",

@@ -64,28 +64,10 @@ tgk_matrix tg_matrix_of(const tg_tensor *t)
     return (tgk_matrix){t->data, strides[t->ndim - 2], strides[t->ndim - 1]};
 }
 
-/* Batches of matrices: all dims but the last two of the output. */
-typedef struct batches {
-    int ndim;
-    const int64_t *sizes;
-    int64_t a[TG_MAX_NDIM], b[TG_MAX_NDIM]; /* strides, 0 where stretched */
-} batches;
-
-static void batch_strides(const tg_tensor *t, const tg_tensor *out, int64_t *strides)
+/* Strides along the batch dims of the output, which t stretches over. */
+static void batch_strides(const tg_tensor *t, tg_dims batch, int64_t *strides)
 {
-    tg_dims from = {t->ndim - 2, t->dims}, to = {out->ndim - 2, out->dims};
-    tg_shape_expand_strides(from, tg_strides(t), to, strides);
-}
-
-/* The offsets of batch number `index` in both inputs. */
-static void batch_offsets(const batches *s, int64_t index, int64_t *a, int64_t *b)
-{
-    *a = *b = 0;
-    for (int i = s->ndim - 1; i >= 0; i--) {
-        *a += index % s->sizes[i] * s->a[i];
-        *b += index % s->sizes[i] * s->b[i];
-        index /= s->sizes[i];
-    }
+    tg_shape_expand_strides((tg_dims){t->ndim - 2, t->dims}, tg_strides(t), batch, strides);
 }
 
 static void matmul_forward(tg_node *node)
@@ -99,15 +81,14 @@ static void matmul_forward(tg_node *node)
                           .k = a->dims[a->ndim - 1],
                           .a = tg_matrix_of(a),
                           .b = tg_matrix_of(b)};
-    batches s = {.ndim = out->ndim - 2, .sizes = out->dims};
-    batch_strides(a, out, s.a);
-    batch_strides(b, out, s.b);
+    tg_dims batch = {out->ndim - 2, out->dims};
+    int64_t strides_a[TG_MAX_NDIM], strides_b[TG_MAX_NDIM];
+    batch_strides(a, batch, strides_a);
+    batch_strides(b, batch, strides_b);
     int64_t count = out->numel / (args.m * args.n);
     for (int64_t i = 0; i < count; i++) {
-        int64_t from_a, from_b;
-        batch_offsets(&s, i, &from_a, &from_b);
-        args.a.data = a->data + from_a * size;
-        args.b.data = b->data + from_b * size;
+        args.a.data = a->data + tg_shape_offset(batch, strides_a, i) * size;
+        args.b.data = b->data + tg_shape_offset(batch, strides_b, i) * size;
         args.c = out->data + i * args.m * args.n * size;
         tg_multiply(node, &args);
     }

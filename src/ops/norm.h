@@ -1,6 +1,6 @@
 /* What layer_norm and batch_norm share. Relies on check.h. */
-#ifndef TG_NORM_H
-#define TG_NORM_H
+#ifndef TG_OPS_NORM_H
+#define TG_OPS_NORM_H
 
 #include "check.h"
 
