@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "exact.h"
-#include "kernels/layer_norm.h"
+#include "kernels/normalise_rows.h"
 
 exact sqrtq(exact);
 

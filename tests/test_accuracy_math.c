@@ -13,7 +13,7 @@
 
 #include "exact.h"
 #include "kernels/math.h"
-#include "kernels/softmax.h"
+#include "kernels/softmax_rows.h"
 
 /* ---- The math functions. ---- */
 

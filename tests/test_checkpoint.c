@@ -3,7 +3,7 @@
  * has how much memory it takes. Relies on src/tensor.h. */
 #include "check.h"
 #include "support.h"
-#include "tensor.h"
+#include "tape/tensor.h"
 
 /* --- models, block by block --- */
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "ops/cross_entropy.h"
+#include "ops/nn/cross_entropy.h"
 
 /* A head with its inputs, and which of tg_ce_opts are on. */
 typedef struct head {

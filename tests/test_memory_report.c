@@ -2,7 +2,7 @@
  * any time, and the largest tensors are found. Relies on src/tape.h. */
 #include "check.h"
 #include "support.h"
-#include "tape.h"
+#include "tape/tape.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* The random generator against PyTorch: the streams of golden/random.inc, drawn through the public
  * functions, the documented values, and what random.h promises beyond them. */
-#include "random.h"
+#include "random/generator.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * same is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
 #include "check.h"
 #include "support.h"
-#include "tape.h"
+#include "tape/tape.h"
 
 enum { N = 5000 };
 

@@ -3,7 +3,7 @@
  * src/random.h. */
 #include "check.h"
 
-#include "random.h"
+#include "random/generator.h"
 
 #include <stdlib.h>
 

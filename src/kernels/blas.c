@@ -1,5 +1,5 @@
 /* See blas.h. */
-#include "blas.h"
+#include "kernels/blas.h"
 
 #ifdef TINYGRAD_BLAS
 #include <cblas.h>

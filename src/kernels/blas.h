@@ -2,7 +2,7 @@
 #ifndef TGK_BLAS_H
 #define TGK_BLAS_H
 
-#include "gemm.h"
+#include "kernels/gemm.h"
 
 /* Whether the product was done: false where there is no BLAS, or where it takes no such strides or
  * sizes. dtype 0: float, 1: double. */

@@ -2,7 +2,7 @@
 #ifndef TGK_COMPENSATED_H
 #define TGK_COMPENSATED_H
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 /* sum + error is the sum so far (two-sum, Knuth). An infinite sum has no error. */
 typedef struct tgk_compensated {

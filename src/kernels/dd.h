@@ -5,7 +5,7 @@
 #ifndef TGK_DD_H
 #define TGK_DD_H
 
-#include "math.h"
+#include "kernels/math.h"
 
 TGK_INLINE tgk_dd tgk_dd_of(double x)
 {

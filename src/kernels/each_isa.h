@@ -1,6 +1,6 @@
 /* Includes TGK_BODY once for each instruction set, with TGK_ISA (its number) and TGK_NAME(x)
  * (x_base, x_v3, x_v4) defined. No guard: it is meant to be included again. */
-#include "isa.h"
+#include "kernels/isa.h"
 
 #define TGK_ISA 0
 #define TGK_NAME(x) x##_base

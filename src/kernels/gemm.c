@@ -1,7 +1,7 @@
 /* Matrix product, see gemm.h. Blocks of b and a are packed into strips as wide as a tile of c; a
  * tile stays in registers while it walks along k. Blocks of k are taken in order and each goes
  * on from what the one before left in c, so that the chain of every element is unbroken. */
-#include "gemm.h"
+#include "kernels/gemm.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,8 +65,8 @@ void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t si
     args->n = end - start;
 }
 
-#define TGK_BODY "gemm_isa.inc"
-#include "each_isa.h"
+#define TGK_BODY "kernels/gemm_isa.inc"
+#include "kernels/each_isa.h"
 
 tgk_gemm *const tgk_gemm_table[TGK_ISAS][2] = {
     {gemm_f32_base, gemm_f64_base},

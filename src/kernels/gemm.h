@@ -2,7 +2,7 @@
 #ifndef TGK_GEMM_H
 #define TGK_GEMM_H
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 #include <stdbool.h>
 #include <stddef.h>

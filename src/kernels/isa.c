@@ -1,5 +1,5 @@
 /* What the CPU has, by cpuid: the compiler's own helper would bring a writable global along. */
-#include "isa.h"
+#include "kernels/isa.h"
 
 #ifdef TGK_X86
 #include <cpuid.h>

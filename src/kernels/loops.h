@@ -7,8 +7,8 @@
 #ifndef TGK_LOOPS_H
 #define TGK_LOOPS_H
 
-#include "isa.h"
-#include "nest.h"
+#include "kernels/isa.h"
+#include "kernels/nest.h"
 
 #include <stdbool.h>
 

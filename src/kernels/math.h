@@ -8,7 +8,7 @@
 #ifndef TGK_MATH_H
 #define TGK_MATH_H
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Variances of rows, see moments.h. */
-#include "moments.h"
+#include "kernels/moments.h"
 
-#include "row_sum.h"
+#include "kernels/row_sum.h"
 
 #include <math.h>
 

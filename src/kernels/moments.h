@@ -3,8 +3,8 @@
 #ifndef TGK_MOMENTS_H
 #define TGK_MOMENTS_H
 
-#include "isa.h"
-#include "team.h"
+#include "kernels/isa.h"
+#include "kernels/team.h"
 
 /* What a kernel is told. */
 typedef struct tgk_moments {

@@ -1,5 +1,5 @@
 /* Nested loops, see nest.h. */
-#include "nest.h"
+#include "kernels/nest.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef TGK_NEST_H
 #define TGK_NEST_H
 
-#include "team.h"
+#include "kernels/team.h"
 
 #include <stddef.h>
 #include <stdint.h>

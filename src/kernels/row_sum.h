@@ -5,7 +5,7 @@
 #ifndef TGK_ROW_SUM_H
 #define TGK_ROW_SUM_H
 
-#include "compensated.h"
+#include "kernels/compensated.h"
 
 #include <stdint.h>
 

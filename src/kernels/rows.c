@@ -1,7 +1,7 @@
 /* Reductions of rows, see rows.h. */
-#include "rows.h"
+#include "kernels/rows.h"
 
-#include "compensated.h"
+#include "kernels/compensated.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #ifndef TGK_SPECIAL_H
 #define TGK_SPECIAL_H
 
-#include "math.h"
+#include "kernels/math.h"
 
 #define TGK_INV_SQRT_2PI 0x1.9884533d43651p-2
 

@@ -2,7 +2,7 @@
 #ifndef TGK_STREAM_H
 #define TGK_STREAM_H
 
-#include "isa.h"
+#include "kernels/isa.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * as well, closes the loop when no range is left, and waits only for those who joined: a helper that
  * wakes too late costs nothing. */
 #define _GNU_SOURCE /* sched_getaffinity; NOLINT(bugprone-reserved-identifier): its name */
-#include "team.h"
+#include "kernels/team.h"
 
 #include <sched.h>
 #include <signal.h>

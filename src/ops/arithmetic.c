@@ -1,8 +1,8 @@
 /* add, sub, mul, div and their scalar forms, with PyTorch's broadcasting and promotion. */
-#include "arithmetic.h"
-#include "../accumulate.h"
+#include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 /* bool < int < float. */
 static int category(int dtype)

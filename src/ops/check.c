@@ -1,5 +1,5 @@
 /* Shared checks, see check.h. */
-#include "check.h"
+#include "ops/check.h"
 
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in)
 {

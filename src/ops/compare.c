@@ -1,7 +1,7 @@
 /* Comparisons and logic: bool results, not differentiable. */
-#include "arithmetic.h"
+#include "ops/arithmetic.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 /* The loop is the inputs', not the output's. */
 static void compare_forward(tg_node *node, const tgk_loops *loops)

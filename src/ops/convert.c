@@ -1,7 +1,7 @@
 /* Conversion between dtypes. */
-#include "../op.h"
+#include "record/apply.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 /* A float outside int64's range gives INT64_MIN as on x86, instead of undefined behaviour. */
 TGK_INLINE int64_t int64_from(double x)

@@ -1,9 +1,9 @@
 /* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded, but
  * for a captured step, whose replay fills constants again. */
-#include "../capture.h"
-#include "../op.h"
+#include "record/step.h"
+#include "record/apply.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* The largest and smallest elements, and where they are. Relies on reduce.h and kernels/rows.h. */
-#include "reduce.h"
+#include "ops/reduce.h"
 
-#include "../accumulate.h"
-#include "../kernels/loops.h"
-#include "../kernels/rows.h"
-#include "arithmetic.h"
-#include "check.h"
+#include "ops/broadcast.h"
+#include "kernels/loops.h"
+#include "kernels/rows.h"
+#include "ops/arithmetic.h"
+#include "ops/check.h"
 
 /* Where x equals the extreme y of its row: 1, else 0. A nan equals a nan. */
 TGK_LOOP2(ties_f32, float, float, x == y || (x != x && y != y))

@@ -5,10 +5,10 @@
  * `big` is what is read from or added to, `small` has an element for each place read. A gather's
  * index has a value for each of those places; else the index's dims stand in small where `dim`
  * stands in big. */
-#include "../accumulate.h"
-#include "check.h"
+#include "ops/broadcast.h"
+#include "ops/check.h"
 
-#include "../kernels/index.h"
+#include "kernels/gather.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* Writing into tensors that are there: copy_, add_, fill_. Recorded as operations whose output is
  * the tensor itself. A source of another dtype or in the same memory is copied first, by an
  * operation that is recorded as well, so that a replay does the same. */
-#include "../op.h"
+#include "record/apply.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* cat and stack: tensors one after the other, along a dim that is there or a new one. Any number of
  * inputs. */
-#include "check.h"
+#include "ops/check.h"
 
 #include <limits.h>
 

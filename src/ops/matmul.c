@@ -1,9 +1,9 @@
 /* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any
  * strides, so that transposed inputs are never copied here. */
-#include "matmul.h"
+#include "ops/matmul.h"
 
-#include "../accumulate.h"
-#include "../kernels/blas.h"
+#include "ops/broadcast.h"
+#include "kernels/blas.h"
 
 /* From so many multiply-adds on a product is worth sharing. */
 enum { SHARED = 1 << 20 };

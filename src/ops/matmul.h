@@ -2,9 +2,9 @@
 #ifndef TG_OPS_MATMUL_H
 #define TG_OPS_MATMUL_H
 
-#include "../op.h"
+#include "record/apply.h"
 
-#include "../kernels/gemm.h"
+#include "kernels/gemm.h"
 
 /* In forward: runs a product of the output's dtype, shared by the tape's threads. Without workspace
  * (which is room for as many products as there are threads) it takes its own. */

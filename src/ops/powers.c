@@ -1,7 +1,7 @@
 /* Powers: square, reciprocal, roots, pow. Relies on libm for pow and sqrt. */
-#include "arithmetic.h"
+#include "ops/arithmetic.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 #include <math.h>
 

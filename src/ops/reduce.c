@@ -1,8 +1,8 @@
-/* Sums and means (their work is sum_over's in accumulate.c), and what all reductions share. */
-#include "reduce.h"
+/* Sums and means (their work is sum_over's in broadcast.c), and what all reductions share. */
+#include "ops/reduce.h"
 
-#include "../accumulate.h"
-#include "check.h"
+#include "ops/broadcast.h"
+#include "ops/check.h"
 
 bool tg_over_dims(const tg_op *op, tg_tensor *x, int n, const int64_t *dims, tg_over *over)
 {

@@ -1,7 +1,7 @@
 /* Choosing between values: where, masked_fill, clamp, maximum, minimum. */
-#include "arithmetic.h"
+#include "ops/arithmetic.h"
 
-#include "../kernels/loops.h"
+#include "kernels/loops.h"
 
 #include <math.h>
 

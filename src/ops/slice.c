@@ -1,6 +1,6 @@
 /* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
  * of one dim from a start on; their gradient writes into that part of a tensor of zeros. */
-#include "check.h"
+#include "ops/check.h"
 
 #include <string.h>
 

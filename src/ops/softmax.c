@@ -1,10 +1,10 @@
 /* softmax and log_softmax. Relies on kernels/softmax.h. */
-#include "softmax.h"
+#include "ops/softmax.h"
 
-#include "../accumulate.h"
-#include "check.h"
+#include "ops/broadcast.h"
+#include "ops/check.h"
 
-#include "../kernels/softmax.h"
+#include "kernels/softmax_rows.h"
 
 typedef struct dim_param {
     int dim;

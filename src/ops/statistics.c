@@ -1,12 +1,12 @@
 /* var, std, norm, logsumexp and cumsum. Relies on reduce.h and kernels/rows.h. */
-#include "reduce.h"
+#include "ops/reduce.h"
 
-#include "../accumulate.h"
-#include "../kernels/moments.h"
-#include "../kernels/rows.h"
-#include "../kernels/softmax.h"
-#include "arithmetic.h"
-#include "check.h"
+#include "ops/broadcast.h"
+#include "kernels/moments.h"
+#include "kernels/rows.h"
+#include "kernels/softmax_rows.h"
+#include "ops/arithmetic.h"
+#include "ops/check.h"
 
 #include <math.h>
 

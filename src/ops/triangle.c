@@ -1,5 +1,5 @@
 /* Triangles of matrices: tril and triu. Bytes of zeros are zeros in every dtype. */
-#include "arithmetic.h"
+#include "ops/arithmetic.h"
 
 #include <string.h>
 

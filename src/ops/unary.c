@@ -1,9 +1,9 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
-#include "arithmetic.h"
+#include "ops/arithmetic.h"
 
-#include "../kernels/loops.h"
-#include "../kernels/special.h"
+#include "kernels/loops.h"
+#include "kernels/special.h"
 
 #include <math.h>
 

@@ -1,0 +1,385 @@
+/* The backward pass: walks the records from the end to the start, once, and adds up gradients.
+ * Relies on apply.h and broadcast.h.
+ *
+ * Creation order is a topological order, so that no sort and no recursion is needed. A tensor's
+ * `grad` slot is used only while a pass runs. A pass that records nothing takes its tensors from
+ * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
+#include "backward/pass.h"
+
+#include "ops/broadcast.h"
+#include "record/step.h"
+#include "record/grad.h"
+#include "backward/release.h"
+
+typedef struct tg_pass pass;
+
+static void begin(pass *p)
+{
+    p->start = tg_tape_mark(p->tape);
+    p->enabled = tg_set_grad_enabled(p->tape, p->graph);
+    p->tape->recycling = !p->graph;
+    p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
+    p->tape->temporaries = NULL;
+    p->tape->data_pool.lasting = p->tape->capture;
+    p->tape->pass = p;
+}
+
+static void end(pass *p)
+{
+    tg_tape *tape = p->tape;
+    bool captured = tape->capture && !tape->capture_failed; /* then a replay needs all of it */
+    tg_set_grad_enabled(tape, p->enabled);
+    tg_set_anomaly_enabled(tape, p->anomaly);
+    tape->pass = NULL;
+    if (tape->open)
+        tg_checkpoint_close(tape);
+    if (!p->graph) {
+        tg_pool_reset(&tape->object_pool);
+        tg_pool_reset(&tape->data_pool);
+        tape->recycling = false;
+        tape->temporaries = NULL;
+    }
+    if ((!p->graph || tape->status) && !captured)
+        tg_tape_rewind(tape, p->start);
+}
+
+static void pin(tg_tensor *g)
+{
+    if (g->pooled)
+        g->pins++;
+}
+
+static void unpin(tg_tensor *g)
+{
+    if (g->pooled && --g->pins == 0 && !g->temporary)
+        tg_tensor_release(g);
+}
+
+/* Gives back what a backward function made and no slot holds. */
+static void release_temporaries(tg_tape *tape)
+{
+    tg_tensor *t = tape->temporaries;
+    tape->temporaries = NULL;
+    while (t) {
+        tg_tensor *next = t->u.next;
+        t->temporary = false;
+        if (t->pins == 0)
+            tg_tensor_release(t);
+        t = next;
+    }
+}
+
+/* Adds g to what the slot holds. */
+static void add_to_slot(tg_tensor **slot, tg_tensor *g)
+{
+    tg_tensor *former = *slot;
+    if (tg_is_exclusive(former)) {
+        tg_add_again(former, g);
+        return;
+    }
+    tg_tensor *sum = tg_accumulate(former, g);
+    if (!sum)
+        return;
+    pin(sum);
+    unpin(former);
+    *slot = sum;
+}
+
+/* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
+static bool wanted(const tg_request *r, const tg_tensor *t)
+{
+    for (size_t i = 0; r && i < r->n; i++) {
+        if (r->inputs[i] == t)
+            return true;
+    }
+    return !r;
+}
+
+/* Hands a finished gradient to whoever asked for it. */
+static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    const tg_request *r = p->request;
+    for (size_t i = 0; r && i < r->n; i++) {
+        if (r->inputs[i] != t)
+            continue;
+        r->found[i] = true;
+        if (p->graph)
+            r->grads[i] = g;
+        else
+            tg_copy_again(r->grads[i], g);
+    }
+}
+
+/* The first gradient of a leaf that has none goes straight to its place; it counts only once the
+ * whole pass is done. */
+static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    tg_holder *holder = t->holder;
+    if (p->graph || p->request || holder->present) {
+        pin(g);
+    } else {
+        holder->value->storage->version++; /* a gradient that was dropped may still be read */
+        tg_copy_again(holder->value, g);
+        g = holder->value;
+    }
+    t->grad = g;
+    tg_keep_later(p, t, NULL);
+}
+
+static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    if (!t->grad)
+        set_leaf(p, t, g);
+    else if (t->grad == t->holder->value)
+        tg_add_again(t->grad, g);
+    else
+        add_to_slot(&t->grad, g);
+}
+
+/* Whether g was written where it is kept. */
+static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
+{
+    return t->is_leaf && g == t->holder->value && g == t->grad && !t->holder->present;
+}
+
+static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
+{
+    if (!g || p->tape->status || (t->is_leaf && !wanted(p->request, t)))
+        return;
+    bool alike = tg_shape_equal(tg_dims_of(t), tg_dims_of(g));
+    if (g->dtype != t->dtype || !(alike || tg_shape_expands(tg_dims_of(t), tg_dims_of(g)))) {
+        tg_fail(p->tape, TG_ESHAPE, "%s: backward gave a gradient %s %s for an input %s %s", name,
+                tg_dtype_name(g->dtype), tg_shape_of(g).chars, tg_dtype_name(t->dtype),
+                tg_shape_of(t).chars);
+        return;
+    }
+    g = alike ? g : tg_sum_over(g, tg_dims_of(t));
+    if (!g || written_in_place(t, g))
+        return;
+    if (p->careful && !p->graph && !tg_owner_of(g)->pooled)
+        g = tg_clone(g); /* data that may go before the gradient does */
+    if (!g)
+        return;
+    if (t->is_leaf) {
+        add_to_leaf(p, t, g);
+    } else if (t->grad) {
+        add_to_slot(&t->grad, g);
+    } else {
+        t->grad = g;
+        pin(g);
+        p->pending++;
+    }
+}
+
+enum { INLINE_INPUTS = 8 };
+
+/* Room for a gradient per input; many inputs take it from the tape, until the pass ends. */
+static tg_tensor **gradient_slots(pass *p, const tg_node *node, tg_tensor **local)
+{
+    size_t n = (size_t)node->n_in;
+    tg_tensor **slots =
+        n <= INLINE_INPUTS ? local : tg_tape_data(p->tape, node->op->name, n * sizeof *slots);
+    for (size_t i = 0; slots && i < n; i++)
+        slots[i] = NULL;
+    return slots;
+}
+
+/* In anomaly mode: reports a gradient that is not finite. */
+static void check_finite(const pass *p, const tg_node *node, int input, const tg_tensor *g)
+{
+    int64_t i = tg_first_nonfinite(g);
+    if (i >= 0)
+        tg_fail(p->tape, TG_EVALUE, "%s: backward: element %lld of the gradient of input %d is %g",
+                node->op->name, (long long)i, input, tg_element(g, i));
+}
+
+/* Runs one record's backward with the gradient of its output. */
+static void step(pass *p, tg_record *record, tg_tensor *grad_out)
+{
+    tg_node *node = &record->node;
+    tg_tensor *local[INLINE_INPUTS];
+    tg_tensor **grad_in = gradient_slots(p, node, local);
+    if (!grad_in || !tg_node_unchanged(node))
+        return;
+    node->op->backward(node, grad_out, grad_in);
+    for (int i = 0; i < node->n_in; i++) {
+        if (tg_wants_grad(node, i) && grad_in[i] && p->anomaly)
+            check_finite(p, node, i, grad_in[i]);
+        if (tg_wants_grad(node, i))
+            add_gradient(p, node->op->name, node->in[i], grad_in[i]);
+    }
+}
+
+/* An interior tensor's gradient is complete: nothing before it on the tape can add to it. */
+static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
+{
+    if (p->request) {
+        deliver(p, t, g);
+    } else if (tg_holder_of(t)) {
+        pin(g);
+        tg_keep_later(p, t, g);
+    }
+}
+
+/* Goes on from a result whose gradient is complete. The pass's own output stays. */
+static void visit(pass *p, tg_record *record, tg_tensor *g)
+{
+    tg_tensor *t = record->node.out;
+    bool release = p->careful && !p->graph;
+    finish_interior(p, t, g);
+    if (p->careful && !tg_data_ready(p->tape, record))
+        return;
+    if (release && t != p->out && !tg_reads_output(record))
+        tg_release_output(record, p->release);
+    step(p, record, g);
+    if (p->tape->status || p->graph)
+        return;
+    unpin(g);
+    release_temporaries(p->tape);
+    if (release && t != p->out)
+        tg_release_output(record, p->release);
+    if (release)
+        tg_release_saved(record, p->release);
+}
+
+/* Walks back from `record`. After an error it only empties the slots. */
+static void walk(pass *p, tg_record *record)
+{
+    for (; p->pending > 0; record = record->prev) {
+        tg_tensor *t = record->node.out, *g = t->grad;
+        p->release &= record != p->after;
+        if (!g || t->is_leaf || t->u.record != record)
+            continue;
+        t->grad = NULL;
+        p->pending--;
+        if (!p->tape->status)
+            visit(p, record, g);
+    }
+}
+
+/* What can still fail, before any gradient that is kept changes. */
+static void add_former_gradients(pass *p)
+{
+    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
+        tg_holder *holder = t->holder;
+        if (t->is_leaf)
+            holder->pending = t->grad;
+        tg_tensor *former = p->graph && !p->request ? tg_held_grad(holder) : NULL;
+        if (former && !p->tape->status)
+            holder->pending = tg_accumulate(former, holder->pending);
+        if (!p->request && !p->tape->status)
+            tg_note_keep(holder, holder->pending, p->graph);
+    }
+}
+
+static void finish(pass *p)
+{
+    add_former_gradients(p);
+    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
+        if (p->request && !p->tape->status)
+            deliver(p, t, t->holder->pending);
+        else if (!p->tape->status)
+            tg_keep_again(t->holder, t->holder->pending, p->graph);
+        if (!p->tape->status)
+            unpin(t->holder->pending);
+        if (t->is_leaf)
+            t->grad = NULL;
+        t->holder->pending = NULL;
+    }
+}
+
+/* The gradient of the output itself: as given, or 1. */
+static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
+{
+    tg_tape *tape = tg_tape_in(out);
+    if (!grad_out)
+        return tg_ones(tape, out->ndim, out->dims, out->dtype);
+    if (!tape->recycling)
+        return grad_out;
+    /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
+    tg_tensor *g =
+        tg_tensor_new(tape, "backward", grad_out->dtype, (tg_dims){grad_out->ndim, grad_out->dims});
+    if (g)
+        tg_copy_again(g, grad_out);
+    return g;
+}
+
+bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
+{
+    tg_tape *tape = tg_tape_in(out);
+    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "backward: called during a backward pass");
+    TG_CHECK(tape, out->requires_grad, TG_ESTATE,
+             "backward: %s %s does not require a gradient: no leaf behind it does, or it was "
+             "computed while gradients were disabled",
+             tg_dtype_name(out->dtype), tg_shape_of(out).chars);
+    if (!grad_out) {
+        TG_CHECK(tape, out->numel == 1, TG_ESHAPE,
+                 "backward: %s is not a scalar, so its gradient must be given",
+                 tg_shape_of(out).chars);
+        return true;
+    }
+    if (!tg_alive(grad_out, "backward"))
+        return false;
+    TG_CHECK(tape, tg_tape_in(grad_out) == tape, TG_EVALUE,
+             "backward: output and gradient are of different tapes");
+    TG_CHECK(tape, grad_out->dtype == out->dtype, TG_EDTYPE,
+             "backward: gradient %s for an output %s", tg_dtype_name(grad_out->dtype),
+             tg_dtype_name(out->dtype));
+    TG_CHECK(tape, tg_shape_equal(tg_dims_of(out), tg_dims_of(grad_out)), TG_ESHAPE,
+             "backward: gradient %s for an output %s", tg_shape_of(grad_out).chars,
+             tg_shape_of(out).chars);
+    return true;
+}
+
+/* Reads the options; whether they can be followed. */
+static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
+{
+    const tg_mark *since = opts ? opts->release_since : NULL;
+    p->graph = opts && opts->create_graph;
+    TG_CHECK(p->tape, !p->graph || !since, TG_EVALUE, "backward: create_graph and release_since");
+    p->release = since && tg_release_since(out, *since, &p->after);
+    p->careful = p->tape->released;
+    return !p->tape->status;
+}
+
+tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
+                          const tg_request *r)
+{
+    tg_tape *tape = tg_tape_in(out);
+    pass p = {.tape = tape, .out = out, .request = r};
+    if (!prepare(&p, out, opts))
+        return tape->status;
+    begin(&p);
+    add_gradient(&p, "backward", out, seed(out, grad_out));
+    if (!tape->status)
+        release_temporaries(tape);
+    if (!out->is_leaf)
+        walk(&p, out->u.record);
+    finish(&p);
+    end(&p);
+    return tape->status;
+}
+
+tg_status tg_check_output(const tg_tensor *out)
+{
+    if (!out)
+        return TG_EVALUE;
+    if (!tg_alive(out, "backward"))
+        return TG_ESTATE;
+    return tg_tape_in(out)->status;
+}
+
+tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts)
+{
+    tg_status status = tg_check_output(out);
+    if (status)
+        return status;
+    if (!tg_check_backward(out, grad_out))
+        return tg_tape_in(out)->status;
+    return tg_backward_run(out, grad_out, opts, NULL);
+}
+
+tg_status tg_backward(tg_tensor *loss)
+{
+    return tg_backward_with(loss, NULL, NULL);
+}

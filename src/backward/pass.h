@@ -1,0 +1,57 @@
+/* The backward pass, for the functions that start one and for what places gradients. Relies on
+ * grad.h. */
+#ifndef TG_AUTOGRAD_H
+#define TG_AUTOGRAD_H
+
+#include "record/grad.h"
+
+/* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
+typedef struct tg_request {
+    tg_tensor *const *inputs;
+    size_t n;
+    tg_tensor **grads; /* results: room for them or, where the pass is recorded, NULL at first */
+    bool *found;
+} tg_request;
+
+/* A pass that runs. */
+typedef struct tg_pass {
+    tg_tape *tape;
+    bool graph;                /* record the pass */
+    bool enabled, anomaly;     /* the tape's settings before */
+    int64_t pending;           /* results whose gradient waits */
+    tg_tensor *kept;           /* tensors that got a gradient to keep */
+    const tg_request *request; /* NULL: the usual pass */
+    tg_mark start;
+    const tg_tensor *out;   /* whose gradients these are */
+    bool careful;           /* some data are, or will be, given back */
+    bool release;           /* give the data of results back ... */
+    const tg_record *after; /* ... that were recorded after this */
+} tg_pass;
+
+/* What is wrong with a tensor that cannot be used at all; TG_OK, or its tape's status, with one
+ * that can. */
+tg_status tg_check_output(const tg_tensor *out);
+/* Whether a pass can start from `out` with that gradient, which may be NULL. */
+bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out);
+/* Runs a pass; r NULL: the usual one. */
+tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
+                          const tg_request *r);
+
+/* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
+ * written to in place. */
+static inline bool tg_is_exclusive(const tg_tensor *g)
+{
+    return g->pooled && g->pins == 1 && tg_owner_of(g)->pooled && g->storage->headers == 1 &&
+           g->contiguous;
+}
+
+/* When the pass is done, t keeps g; NULL: what its slot holds then. */
+static inline void tg_keep_later(tg_pass *p, tg_tensor *t, tg_tensor *g)
+{
+    tg_holder *holder = tg_holder_of(t);
+    holder->pending = g;
+    holder->next = p->kept;
+    p->kept = t;
+}
+
+#endif

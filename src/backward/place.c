@@ -1,0 +1,131 @@
+/* Where a gradient is written, see broadcast.h: where a leaf keeps it, over the gradient that it is made
+ * of, or over an input that is read no more. Relies on pass.h. */
+#include "ops/broadcast.h"
+#include "backward/pass.h"
+#include "backward/release.h"
+
+/* Whether x starts in the memory of a kept gradient: one that was dropped may still be read. */
+static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
+{
+    uintptr_t from = (uintptr_t)kept->data;
+    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + tg_data_size(kept);
+}
+
+/* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
+ * the leaf's shape; else NULL. */
+static tg_tensor *place_of(const tg_pass *p, const tg_tensor *t, const tg_call *call)
+{
+    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
+        call->dtype != t->dtype ||
+        !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(t)))
+        return NULL;
+    for (int k = 0; k < call->n_in; k++) {
+        if (call->in[k] && starts_in(call->in[k], t->holder->value))
+            return NULL;
+    }
+    return t->holder->value;
+}
+
+/* The same, to be written to now. */
+static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
+{
+    tg_pass *p = tg_node_tape(node)->pass;
+    tg_tensor *t = node->in[i], *place = place_of(p, t, call);
+    if (!place)
+        return NULL;
+    t->grad = place;
+    tg_keep_later(p, t, NULL);
+    return place;
+}
+
+tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+{
+    tg_call placed = *call;
+    placed.in_place = take_place(node, i, call);
+    return tg_apply(&placed);
+}
+
+tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
+{
+    tg_call placed = *call;
+    placed.in_place = take_place(node, 0, call);
+    if (!placed.in_place && tg_is_exclusive(call->in[0]))
+        placed.in_place = call->in[0];
+    return tg_apply(&placed);
+}
+
+/* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
+ * headers that share them were made there: views. */
+static bool is_last_reader(const tg_record *record, const tg_tensor *owner, const tg_record *after)
+{
+    enum { LOOKS = 8 };
+    uint32_t headers = 1;
+    int looks = 0;
+    for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
+         r = r->prev, looks++) {
+        if (r == owner->u.record)
+            return tg_is_maker(r) && !tg_reads_output(r) && owner->own.headers == headers;
+        if (r->node.out->storage == &owner->own) {
+            if (r->node.in_place)
+                return false;
+            headers += !tg_is_released(r->node.out);
+            continue;
+        }
+        for (int i = 0; i < r->node.n_in; i++) {
+            if (r->node.in[i] && r->node.in[i]->storage == &owner->own)
+                return false;
+        }
+    }
+    return false;
+}
+
+/* Whether a record's step, in a pass that gives back all data since `after`, is the last thing to read
+ * its input x, and x all of the data that it shares. */
+static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_record *after)
+{
+    const tg_tensor *owner = tg_owner_of(x);
+    bool whole = x->contiguous && x->data == owner->data && x->numel == owner->numel;
+    return whole && !owner->is_leaf && owner->requires_grad && !owner->recomputed &&
+           !owner->pooled && is_last_reader(record, owner, after);
+}
+
+/* A temporary over x's data, which are its own; NULL without memory. */
+static tg_tensor *take_over(const tg_tensor *x)
+{
+    tg_tensor *t = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
+    if (!t)
+        return NULL;
+    t->storage->headers--;
+    t->own = (tg_storage){.headers = 1};
+    t->storage = &t->own;
+    t->spare = true;
+    return t;
+}
+
+/* x and all views of its data have none any more. */
+static void hide_all(const tg_record *record, const tg_tensor *x)
+{
+    tg_tensor *owner = tg_owner_of(x);
+    for (record = record->prev; record != owner->u.record; record = record->prev) {
+        tg_tensor *t = record->node.out;
+        if (t->storage == &owner->own && !tg_is_released(t))
+            tg_hide(t);
+    }
+    tg_hide(owner);
+}
+
+tg_tensor *tg_apply_over_input(const tg_node *node, int i, const tg_call *call)
+{
+    const tg_pass *p = tg_node_tape(node)->pass;
+    const tg_record *record = tg_record_of(node);
+    tg_tensor *x = node->in[i];
+    if (!p || !p->release || !can_take_over(record, x, p->after))
+        return tg_apply_gradient(node, i, call);
+    tg_call placed = *call;
+    placed.in_place = take_over(x);
+    if (!placed.in_place)
+        return NULL;
+    tg_tensor *out = tg_apply(&placed);
+    hide_all(record, x);
+    return out;
+}

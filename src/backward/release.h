@@ -1,0 +1,45 @@
+/* Giving data back while the records stay: early release and checkpoints, see tinygrad.h. These are
+ * the places where the tape and the backward pass have to know of it. Relies on apply.h. */
+#ifndef TG_RELEASE_H
+#define TG_RELEASE_H
+
+#include "record/apply.h"
+
+/* t may be NULL. */
+static inline bool tg_is_released(const tg_tensor *t)
+{
+    return t && t->head.magic == TG_MAGIC_RELEASED;
+}
+
+/* Whether the record made its output's data, and not only a view of them or new values. */
+static inline bool tg_is_maker(const tg_record *record)
+{
+    const tg_tensor *out = record->node.out;
+    return out->storage == &out->own && !record->node.in_place;
+}
+
+/* Takes the address of its data from a tensor, as if they were given back; a view no longer counts as a
+ * user of them. */
+void tg_hide(tg_tensor *t);
+
+/* Why the records from `first` on cannot be replayed; TG_OK where they can. */
+tg_status tg_check_replay(tg_tape *tape, const tg_record *first);
+
+/* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
+ * step of a record that reads it comes first), and what its forward saved, unless something
+ * besides records has to do with them; those of a checkpoint, or all. */
+bool tg_reads_output(const tg_record *record);
+void tg_release_output(const tg_record *record, bool all);
+void tg_release_saved(const tg_record *record, bool all);
+
+/* Whether a pass from `out` comes to records since the mark, which are those after `after`. False
+ * on an error, too. */
+bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **after);
+/* In a backward pass, before a record's step: sees to it that the data of the checkpoint that it is
+ * in are there, and those of no other. Whether all that the step reads is there; else sets ESTATE.
+ */
+bool tg_data_ready(tg_tape *tape, tg_record *record);
+/* Gives the open checkpoint's data back. */
+void tg_checkpoint_close(tg_tape *tape);
+
+#endif

@@ -1,0 +1,24 @@
+/* Optimiser updates, see update.h. A scalar times a tensor plus a tensor is one fused multiply-add
+ * in PyTorch, and so it is here; its addcmul fuses the second product with the sum; its addcdiv
+ * fuses nothing. */
+#include "kernels/update.h"
+
+#include <math.h>
+
+#define TGK_BODY "kernels/update_isa.inc"
+#include "kernels/each_isa.h"
+
+#ifdef TGK_X86
+#define TABLE(name)                                                                                \
+    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base},       \
+                                                         {name##_f32_v3, name##_f64_v3},           \
+                                                         {name##_f32_v4, name##_f64_v4}}
+#else
+#define TABLE(name)                                                                                \
+    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base}}
+#endif
+
+TABLE(sgd);
+TABLE(adam);
+TABLE(rmsprop);
+TABLE(adagrad);

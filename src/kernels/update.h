@@ -1,0 +1,49 @@
+/* Optimiser updates over raw memory, in PyTorch's order of roundings. Relies on nothing. */
+#ifndef TGK_OPTIM_H
+#define TGK_OPTIM_H
+
+#include "kernels/isa.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TGK_OPTIM_STATES = 3 };
+
+/* Updates p[n] from the gradient g and the states that the optimiser keeps (NULL: not kept). */
+typedef void tgk_update(int64_t n, void *p, const void *g, void *const *state, const void *args);
+
+typedef struct tgk_sgd_args {
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, maximize;
+    bool first; /* the momentum buffer is not filled yet */
+} tgk_sgd_args;
+
+typedef struct tgk_adam_args {
+    double weight_decay; /* into the gradient */
+    double shrink;       /* of the parameter; 1: none */
+    double take1, beta2, take2;
+    double scale; /* sqrt of the second moment's bias correction */
+    double eps;
+    double rate; /* the learning rate over the first moment's bias correction */
+    bool maximize;
+} tgk_adam_args;
+
+typedef struct tgk_rmsprop_args {
+    double lr, alpha, eps, weight_decay, momentum;
+    bool maximize;
+} tgk_rmsprop_args;
+
+typedef struct tgk_adagrad_args {
+    double lr, eps, weight_decay;
+    bool maximize;
+} tgk_adagrad_args;
+
+/* By instruction set and dtype (float, double). The states: momentum; the moments' averages and
+ * the second one's maximum; the average of squares, of gradients, momentum; the sum of squares. */
+extern tgk_update *const tgk_sgd_table[TGK_ISAS][2];
+extern tgk_update *const tgk_adam_table[TGK_ISAS][2];
+extern tgk_update *const tgk_rmsprop_table[TGK_ISAS][2];
+extern tgk_update *const tgk_adagrad_table[TGK_ISAS][2];
+
+#endif

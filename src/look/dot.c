@@ -1,0 +1,63 @@
+/* The recorded graph as text for Graphviz. A tensor or record is named by where it stands in the
+ * tape's memory, which is the same in every run of a program. Relies on tensor.h. */
+#include "tape/tensor.h"
+
+#include <stdio.h>
+
+/* A tensor's or record's name: its block's number and its place there. */
+typedef struct place {
+    int block;
+    long long offset;
+} place;
+
+static place place_of(const tg_tape *tape, const void *object)
+{
+    const tg_block *block = ((const tg_object *)object)->block;
+    place p = {0, (const char *)object - (const char *)block};
+    for (const tg_block *b = tape->objects.first; b && b != block; b = b->next)
+        p.block++;
+    return p;
+}
+
+static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
+{
+    place p = place_of(tape, t);
+    const char *style = !t->requires_grad ? ""
+                        : t->is_leaf      ? ", style=filled, fillcolor=lightblue"
+                                          : ", color=blue";
+    fprintf(file, "  t%d_%lld [label=\"%s %s\"%s];\n", p.block, p.offset, tg_dtype_name(t->dtype),
+            tg_shape_of(t).chars, style);
+}
+
+static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)
+{
+    const tg_node *node = &record->node;
+    place r = place_of(tape, record), out = place_of(tape, node->out);
+    fprintf(file, "  r%d_%lld [label=\"%s\", shape=box];\n", r.block, r.offset, node->op->name);
+    for (int i = 0; i < node->n_in; i++) {
+        if (!node->in[i])
+            continue;
+        place in = place_of(tape, node->in[i]);
+        if (!node->in[i]->requires_grad || node->in[i]->is_leaf)
+            write_tensor(file, tape, node->in[i]);
+        fprintf(file, "  t%d_%lld -> r%d_%lld;\n", in.block, in.offset, r.block, r.offset);
+    }
+    write_tensor(file, tape, node->out);
+    fprintf(file, "  r%d_%lld -> t%d_%lld;\n", r.block, r.offset, out.block, out.offset);
+}
+
+tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark)
+{
+    if (!tape || tape->status)
+        return tg_error(tape);
+    tg_record *record;
+    if (tg_mark_records(tape, mark, "write_dot", &record))
+        return tape->status;
+    if (!file)
+        return tg_fail(tape, TG_EVALUE, "write_dot: the file is NULL");
+    fputs("digraph tape {\n", file);
+    for (; record; record = record->next)
+        write_record(file, tape, record);
+    fputs("}\n", file);
+    return ferror(file) ? tg_fail(tape, TG_EIO, "write_dot: writing failed") : TG_OK;
+}

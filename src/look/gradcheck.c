@@ -1,0 +1,220 @@
+/* Gradients against central differences. Works on copies of the inputs, beyond a mark, so that
+ * nothing of the caller's is touched. Relies on autograd and the generator. */
+#include "record/apply.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct check {
+    tg_tape *tape;
+    tg_gradcheck_fn fn;
+    void *context;
+    size_t n;
+    tg_tensor **inputs;   /* copies of those that require a gradient */
+    tg_tensor *upstream;  /* the gradient of the output: an input too, for the second order */
+    tg_tensor **computed; /* copies of the gradients that are checked; the upstream's is last */
+    tg_tensor **weights;  /* second order: of the inputs' gradients in the sum that is checked */
+    tg_gradcheck_opts opts;
+    tg_generator generator; /* as before each call of fn, so that random ones repeat */
+} check;
+
+static tg_tensor *call(check *c)
+{
+    c->tape->generator = c->generator;
+    return c->fn(c->inputs, c->n, c->context);
+}
+
+/* Uniform in [-1, 1): a random direction, in which no error can hide for long. */
+static tg_tensor *random_like(check *c, tg_generator *g, const tg_tensor *t, int flags)
+{
+    tg_tensor *r = tg_zeros(c->tape, t->ndim, t->dims, flags);
+    if (r)
+        tg_generator_uniform_f64(g, (double *)(void *)r->data, r->numel, -1, 1);
+    return r;
+}
+
+/* The weighted sum of the first-order gradients; NULL on an error. */
+static tg_tensor *sum_of_gradients(check *c, bool graph)
+{
+    tg_tensor *out = call(c), *sum = NULL;
+    if (!out || tg_backward_with(out, c->upstream, &(tg_backward_opts){.create_graph = graph}))
+        return NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        tg_tensor *g = c->weights[i] ? tg_grad(c->inputs[i]) : NULL;
+        if (!g)
+            continue;
+        tg_tensor *term = tg_sum(tg_mul(c->weights[i], g));
+        sum = sum ? tg_add(sum, term) : term;
+    }
+    for (size_t i = 0; i < c->n; i++)
+        tg_zero_grad(c->inputs[i]);
+    tg_zero_grad(c->upstream);
+    return sum ? sum : tg_zeros(c->tape, TG_SCALAR, TG_F64);
+}
+
+/* The number whose gradient is checked. */
+static double value(check *c)
+{
+    tg_mark mark = tg_tape_mark(c->tape);
+    double result = (double)NAN;
+    if (c->opts.second_order) {
+        tg_tensor *sum = sum_of_gradients(c, false);
+        result = sum ? tg_item(sum) : result;
+    } else {
+        tg_set_grad_enabled(c->tape, false);
+        tg_tensor *out = call(c);
+        tg_tensor *sum = out ? tg_sum(tg_mul(out, c->upstream)) : NULL;
+        result = sum ? tg_item(sum) : result;
+    }
+    tg_set_grad_enabled(c->tape, true);
+    tg_tape_rewind(c->tape, mark);
+    return result;
+}
+
+static bool close(const check *c, double a, double b)
+{
+    return fabs(a - b) <= c->opts.atol + c->opts.rtol * fabs(b);
+}
+
+/* Compares each entry of t's gradient; `index` n stands for the upstream gradient. */
+static bool check_input(check *c, tg_tensor *t, size_t index)
+{
+    const tg_tensor *grad = c->computed[index];
+    double *x = (double *)(void *)t->data, eps = c->opts.eps;
+    for (int64_t i = 0; i < t->numel; i++) {
+        double at = x[i];
+        x[i] = at + eps;
+        double above = value(c);
+        x[i] = at - eps;
+        double below = value(c);
+        x[i] = at;
+        if (c->tape->status)
+            return false;
+        double numerical = (above - below) / (2 * eps);
+        double computed = grad ? ((const double *)(void *)grad->data)[i] : 0.0;
+        TG_CHECK(c->tape, close(c, computed, numerical), TG_EVALUE,
+                 "gradcheck: %s %zu %s, element %lld: backward gives %.10g, the difference %.10g",
+                 index == c->n ? "upstream gradient of input" : "input", index,
+                 tg_shape_of(t).chars, (long long)i, computed, numerical);
+    }
+    return true;
+}
+
+/* Moves t's gradient out of the way of the passes to come. */
+static void take_gradient(check *c, tg_tensor *t, size_t index)
+{
+    const tg_tensor *grad = tg_grad(t);
+    if (grad)
+        c->computed[index] = tg_from_f64(c->tape, tg_f64(grad), grad->ndim, grad->dims, 0);
+    tg_zero_grad(t);
+}
+
+/* Computes the gradients that are checked, by a backward pass. */
+static bool analytic(check *c)
+{
+    tg_tensor *out = c->opts.second_order ? sum_of_gradients(c, true) : call(c);
+    tg_tensor *upstream = c->opts.second_order ? NULL : c->upstream;
+    if (!out || (out->requires_grad && tg_backward_with(out, upstream, NULL)))
+        return false;
+    for (size_t i = 0; i < c->n; i++)
+        take_gradient(c, c->inputs[i], i);
+    take_gradient(c, c->upstream, c->n);
+    return !c->tape->status;
+}
+
+static bool copy_inputs(check *c, tg_tensor *const *inputs, tg_generator *random)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        tg_tensor *t = inputs[i];
+        c->inputs[i] = t;
+        if (!t || !tg_requires_grad(t))
+            continue;
+        TG_CHECK(c->tape, t->dtype == TG_F64 && t->contiguous, TG_EDTYPE,
+                 "gradcheck: input %zu is %s, wanted contiguous float64", i,
+                 tg_dtype_name(t->dtype));
+        c->inputs[i] = tg_from_f64(c->tape, (const double *)(void *)t->data, t->ndim, t->dims,
+                                   TG_REQUIRES_GRAD);
+        if (c->opts.second_order)
+            c->weights[i] = random_like(c, random, t, TG_F64);
+    }
+    return !c->tape->status;
+}
+
+/* Room for the arrays, and the upstream gradient in the shape of fn's output. */
+static bool set_up(check *c, tg_tensor *const *inputs)
+{
+    tg_generator random = {.isa = c->tape->isa};
+    tg_generator_seed(&random, 1);
+    size_t size = (3 * c->n + 1) * sizeof *c->inputs;
+    c->inputs = tg_tape_data(c->tape, "gradcheck", size);
+    if (!c->inputs)
+        return false;
+    memset(c->inputs, 0, size);
+    c->weights = c->inputs + c->n;
+    c->computed = c->weights + c->n;
+    if (!copy_inputs(c, inputs, &random))
+        return false;
+    tg_tensor *out = call(c);
+    if (!out)
+        return false;
+    TG_CHECK(c->tape, out->dtype == TG_F64, TG_EDTYPE, "gradcheck: the output is %s",
+             tg_dtype_name(out->dtype));
+    int flags = TG_F64 | (c->opts.second_order ? TG_REQUIRES_GRAD : 0);
+    c->upstream = random_like(c, &random, out, flags);
+    return c->upstream;
+}
+
+static void run(check *c, tg_tensor *const *inputs)
+{
+    if (!set_up(c, inputs) || !analytic(c))
+        return;
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->inputs[i] != inputs[i] && !check_input(c, c->inputs[i], i))
+            return;
+    }
+    if (c->opts.second_order)
+        check_input(c, c->upstream, c->n);
+}
+
+static tg_gradcheck_opts with_defaults(const tg_gradcheck_opts *opts)
+{
+    tg_gradcheck_opts o = opts ? *opts : (tg_gradcheck_opts){0};
+    o.eps = o.eps > 0 ? o.eps : 1e-6;
+    o.atol = o.atol > 0 ? o.atol : 1e-5;
+    o.rtol = o.rtol > 0 ? o.rtol : 1e-3;
+    return o;
+}
+
+static tg_tape *tape_of_inputs(tg_tensor *const *inputs, size_t n)
+{
+    for (size_t i = 0; inputs && i < n; i++) {
+        if (inputs[i])
+            return tg_tape_of(inputs[i]);
+    }
+    return NULL;
+}
+
+tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inputs, size_t n,
+                       const tg_gradcheck_opts *opts)
+{
+    tg_tape *tape = tape_of_inputs(inputs, n);
+    if (!tape)
+        return TG_EVALUE;
+    if (tape->status)
+        return tape->status;
+    if (!fn)
+        return tg_fail(tape, TG_EVALUE, "gradcheck: the function is NULL");
+    check c = {.tape = tape,
+               .fn = fn,
+               .context = context,
+               .n = n,
+               .opts = with_defaults(opts),
+               .generator = tape->generator};
+    tg_mark start = tg_tape_mark(tape);
+    bool enabled = tg_set_grad_enabled(tape, true);
+    run(&c, inputs);
+    tg_set_grad_enabled(tape, enabled);
+    tg_tape_rewind(tape, start);
+    tape->generator = c.generator;
+    return tape->status;
+}

@@ -1,0 +1,131 @@
+/* What a tape's memory is used for. Relies on tensor.h. */
+#include "tape/tensor.h"
+
+/* All that the allocator gave. */
+static size_t reserved_by(const tg_arena *arena)
+{
+    size_t size = 0;
+    for (const tg_block *block = arena->first; block; block = block->next)
+        size += block->size;
+    return size;
+}
+
+tg_memory_info tg_memory(const tg_tape *tape)
+{
+    if (!tape)
+        return (tg_memory_info){0};
+    size_t objects = tg_arena_used(&tape->objects);
+    size_t data = tg_arena_used(&tape->data), live = objects + data - tape->spares.bytes;
+    size_t reserved = reserved_by(&tape->objects) + reserved_by(&tape->data);
+    tg_meter meter = tape->meter;
+    tg_meter_read(&meter);
+    return (tg_memory_info){.live = live,
+                            .objects = objects,
+                            .data = data - tape->spares.bytes,
+                            .cached = reserved - live,
+                            .peak = meter.peak};
+}
+
+void tg_reset_peak_memory(tg_tape *tape)
+{
+    if (!tape)
+        return;
+    tape->meter.peak = 0;
+    tg_meter_read(&tape->meter);
+}
+
+/* The largest so far, in falling order. */
+typedef struct ranking {
+    tg_memory_holder *out;
+    size_t n, room;
+} ranking;
+
+/* Whether the tensor is listed; `before` is where one of its size would go. */
+static bool find(const ranking *r, const tg_memory_holder *h, size_t *before)
+{
+    *before = r->n;
+    for (size_t i = r->n; i > 0 && r->out[i - 1].bytes <= h->bytes; i--) {
+        if (r->out[i - 1].tensor == h->tensor)
+            return true;
+        if (r->out[i - 1].bytes < h->bytes)
+            *before = i - 1;
+    }
+    return false;
+}
+
+/* Lists the data that t looks at. */
+static void add(ranking *r, const tg_tensor *t, const char *op, bool saved)
+{
+    if (!t || tg_owner_of(t)->head.magic != TG_MAGIC_TENSOR)
+        return;
+    const tg_tensor *owner = tg_owner_of(t);
+    tg_memory_holder h = {owner, tg_data_size(owner), op, saved};
+    size_t at;
+    if (find(r, &h, &at) || at == r->room)
+        return;
+    if (r->n < r->room)
+        r->n++;
+    for (size_t i = r->n - 1; i > at; i--)
+        r->out[i] = r->out[i - 1];
+    r->out[at] = h;
+}
+
+size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size_t k)
+{
+    ranking r = {.out = out, .room = out ? k : 0};
+    for (const tg_record *record = tape ? tape->first : NULL; record; record = record->next) {
+        const tg_node *node = &record->node;
+        bool made = !node->in_place && node->out->storage == &node->out->own;
+        for (int i = 0; i < node->n_in; i++)
+            add(&r, node->in[i], NULL, false);
+        add(&r, node->out, made ? node->op->name : NULL, false);
+        add(&r, node->saved, node->op->name, true);
+    }
+    return r.n;
+}
+
+static void print_bytes(FILE *file, size_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double x = (double)bytes;
+    int unit = 0;
+    for (; x >= 1024 && unit < 4; unit++)
+        x /= 1024;
+    fprintf(file, unit ? "%.1f %s" : "%.0f %s", x, units[unit]);
+}
+
+static void print_line(FILE *file, const char *const *words, const size_t *bytes, int n)
+{
+    for (int i = 0; i < n; i++) {
+        fputs(words[i], file);
+        print_bytes(file, bytes[i]);
+    }
+}
+
+static void print_holder(FILE *file, const tg_memory_holder *h)
+{
+    fputs("  ", file);
+    print_bytes(file, h->bytes);
+    fprintf(file, ": %s %s, %s%s\n", tg_dtype_name(h->tensor->dtype), tg_shape_of(h->tensor).chars,
+            h->saved ? "saved by " : "", h->op ? h->op : "leaf or constant");
+}
+
+enum { PRINTED = 64 };
+
+tg_status tg_print_memory(FILE *file, tg_tape *tape, size_t k)
+{
+    if (!tape || tape->status)
+        return tg_error(tape);
+    if (!file)
+        return tg_fail(tape, TG_EVALUE, "print_memory: the file is NULL");
+    static const char *const words[] = {"in use ", " (objects ", ", data ", "), cached ",
+                                        ", peak "};
+    const tg_memory_info m = tg_memory(tape);
+    print_line(file, words, (size_t[]){m.live, m.objects, m.data, m.cached, m.peak}, 5);
+    fputc('\n', file);
+    tg_memory_holder holders[PRINTED];
+    size_t n = tg_memory_holders(tape, holders, k < PRINTED ? k : PRINTED);
+    for (size_t i = 0; i < n; i++)
+        print_holder(file, &holders[i]);
+    return ferror(file) ? tg_fail(tape, TG_EIO, "print_memory: writing failed") : TG_OK;
+}

@@ -1,0 +1,167 @@
+/* Memory: blocks with a bump pointer, and a recycling pool on top of one for the length of a
+ * backward pass. Relies on nothing; arena.c is the only file that calls the allocator. */
+#ifndef TG_ARENA_H
+#define TG_ARENA_H
+
+#include "memory/poison.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tg_allocator {
+    void *(*alloc)(void *context, size_t size);
+    void (*free)(void *context, void *memory, size_t size);
+    void *context;
+} tg_allocator;
+
+/* malloc and free. */
+extern const tg_allocator tg_allocator_default;
+
+/* Blocks stand in one list: full ones, the current one, empty ones kept for reuse. */
+typedef struct tg_block {
+    struct tg_block *next;
+    void *owner; /* the tape: an object finds it through its block */
+    char *top;   /* everything in [start, top) is alive */
+    char *end;
+    size_t size; /* as given to the allocator */
+} tg_block;
+
+struct tg_meter;
+
+typedef struct tg_arena {
+    const tg_allocator *allocator;
+    void *owner;
+    tg_block *first;
+    tg_block *current; /* NULL: nothing is alive */
+    uintptr_t bias;    /* its top and this are the bytes in use, in all blocks */
+    size_t block_size; /* of the next new block */
+    struct tg_meter *meter;
+} tg_arena;
+
+/* The most bytes that were in use at once in two arenas. */
+typedef struct tg_meter {
+    const tg_arena *arenas[2];
+    size_t peak;
+} tg_meter;
+
+/* Where an arena stood; block NULL: empty. */
+typedef struct tg_position {
+    tg_block *block;
+    char *top;
+} tg_position;
+
+void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size);
+void tg_arena_free(tg_arena *arena);
+static inline char *tg_align_up(char *p, size_t align)
+{
+    return p + (-(uintptr_t)p & (align - 1));
+}
+
+/* Takes `size` bytes from a block, NULL where they do not fit. */
+static inline void *tg_block_take(tg_block *block, size_t size, size_t align)
+{
+    char *p = tg_align_up(block->top, align);
+    if (p > block->end || size > (size_t)(block->end - p))
+        return NULL;
+    block->top = p + size;
+    TG_UNPOISON(p, size);
+    return p;
+}
+
+/* Goes on in another block. */
+void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align);
+/* align: a power of two. NULL where memory is out; the arena is then as before. */
+static inline void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
+{
+    void *p = arena->current ? tg_block_take(arena->current, size, align) : NULL;
+    return p ? p : tg_arena_alloc_in_next_block(arena, size, align);
+}
+
+static inline tg_position tg_arena_position(const tg_arena *arena)
+{
+    tg_block *block = arena->current;
+    return (tg_position){block, block ? block->top : NULL};
+}
+
+void tg_arena_drop(tg_arena *arena, tg_position to);
+static inline void tg_arena_rewind(tg_arena *arena, tg_position to)
+{
+    if (arena->current != to.block || (to.block && to.block->top != to.top))
+        tg_arena_drop(arena, to);
+}
+
+/* Whether a rewind would drop what stands at p. */
+bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p);
+
+/* Bytes below the tops of its blocks. */
+static inline size_t tg_arena_used(const tg_arena *arena)
+{
+    return arena->current ? (uintptr_t)arena->current->top + arena->bias : 0;
+}
+
+/* Brings the peak up to date; rewinds do so themselves. */
+void tg_meter_read(tg_meter *meter);
+
+enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };
+
+/* Free chunks by size class, four classes to a power of two. Chunks come from the arena, so that a
+ * rewind of the arena with tg_pool_reset() ends them all. */
+typedef struct tg_pool {
+    tg_arena *arena;
+    void *chunks[TG_POOL_CLASSES];
+    uint64_t used[TG_POOL_WORDS]; /* which lists may be non-empty: makes the reset cheap */
+    bool lasting;                 /* a replay writes to the chunks again: they are not poisoned */
+} tg_pool;
+
+/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
+static inline int tg_pool_class(size_t size)
+{
+    if (size <= 64)
+        return 0;
+#ifdef __GNUC__
+    int exponent = 63 - __builtin_clzll((unsigned long long)(size - 1));
+#else
+    int exponent = 6;
+    while ((size - 1) >> exponent > 1)
+        exponent++;
+#endif
+    return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
+}
+
+static inline size_t tg_pool_class_size(int class)
+{
+    if (class == 0)
+        return 64;
+    int exponent = 6 + (class - 1) / 4;
+    size_t quarter = (size_t)(class - 1) % 4 + 1;
+    return ((size_t)1 << exponent) + (quarter << (exponent - 2));
+}
+
+static inline void *tg_pool_take(tg_pool *pool, size_t size)
+{
+    if (size > (size_t)1 << 48)
+        return NULL;
+    int list = tg_pool_class(size);
+    void *chunk = pool->chunks[list];
+    if (!chunk)
+        return tg_arena_alloc(pool->arena, tg_pool_class_size(list), size > 256 ? 64 : 16);
+    TG_UNPOISON(chunk, tg_pool_class_size(list));
+    pool->chunks[list] = *(void **)chunk;
+    return chunk;
+}
+
+/* size: as given to tg_pool_take(). */
+static inline void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
+{
+    int list = tg_pool_class(size);
+    *(void **)chunk = pool->chunks[list];
+    pool->chunks[list] = chunk;
+    pool->used[list / 64] |= (uint64_t)1 << list % 64;
+    if (!pool->lasting)
+        TG_POISON(chunk, tg_pool_class_size(list));
+}
+
+void tg_pool_reset(tg_pool *pool);
+
+#endif

@@ -1,0 +1,36 @@
+/* Pieces of an arena that were given back while what was made after them is still in use: later
+ * requests are served from here first. Relies on arena.h. */
+#ifndef TG_SPARES_H
+#define TG_SPARES_H
+
+#include "memory/arena.h"
+
+/* Requests of up to this many bytes are served elsewhere. */
+enum { TG_SPARES_ABOVE = 256, TG_SPARES_ALIGN = 64 };
+
+typedef struct tg_spares {
+    size_t bytes;           /* in all pieces */
+    struct tg_spare *first; /* in the order of addresses */
+    struct tg_spare *lent;  /* to the running forward function */
+} tg_spares;
+
+/* `size` as pieces have it; sizes that no memory has stay as they are. */
+static inline size_t tg_spares_size(size_t size)
+{
+    bool rounded = size > TG_SPARES_ABOVE && size <= SIZE_MAX / 2;
+    return rounded ? (size + TG_SPARES_ALIGN - 1) & ~(size_t)(TG_SPARES_ALIGN - 1) : size;
+}
+
+/* A piece of tg_spares_size(size) bytes; NULL where there is none. */
+void *tg_spares_take(tg_spares *spares, size_t size);
+/* A piece of tg_spares_size(size) bytes, aligned to TG_SPARES_ALIGN. */
+void tg_spares_give(tg_spares *spares, void *piece, size_t size);
+/* The same until tg_spares_call_in(), which gives back all that was lent so. */
+void *tg_spares_lend(tg_spares *spares, size_t size);
+void tg_spares_call_in(tg_spares *spares);
+/* Forgets all pieces. */
+void tg_spares_forget(tg_spares *spares);
+/* After a rewind: forgets what is not in the arena's memory in use any more. */
+void tg_spares_trim(tg_spares *spares, const tg_arena *arena);
+
+#endif

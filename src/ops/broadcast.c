@@ -1,0 +1,166 @@
+/* Adding gradients up, see broadcast.h. expand and sum_to are each other's gradient, so that this
+ * is the one place where broadcasting is undone. Relies on apply.h. */
+#include "ops/broadcast.h"
+
+#include "kernels/loops.h"
+#include "kernels/sum.h"
+
+static void expand_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_sum_to(grad_out, tg_dims_of(node->in[0]));
+}
+
+static const tg_op expand_op = {.name = "expand", .backward = expand_backward};
+
+static tg_tensor *expand(tg_tensor *x, tg_dims dims)
+{
+    int64_t strides[TG_MAX_NDIM];
+    tg_shape_expand_strides(tg_dims_of(x), tg_strides(x), dims, strides);
+    return tg_apply_view(&expand_op, x, dims, strides);
+}
+
+tg_tensor *tg_expand(tg_tensor *x, int ndim, const int64_t *dims)
+{
+    if (!tg_check_inputs(&expand_op, 1, &x))
+        return NULL;
+    tg_tape *tape = tg_tape_in(x);
+    TG_CHECK(tape, ndim >= x->ndim && ndim <= TG_MAX_NDIM && (dims || !ndim), TG_ESHAPE,
+             "expand: %d dims for %s", ndim, tg_shape_of(x).chars);
+    tg_shape to = tg_shape_copy((tg_dims){ndim, dims});
+    for (int i = 0; i < x->ndim; i++) {
+        if (to.sizes[ndim - x->ndim + i] == -1)
+            to.sizes[ndim - x->ndim + i] = x->dims[i];
+    }
+    if (!tg_tensor_check(tape, "expand", tg_shape_dims(&to), x->dtype))
+        return NULL;
+    TG_CHECK(tape, tg_shape_expands(tg_dims_of(x), tg_shape_dims(&to)), TG_ESHAPE,
+             "expand: %s does not stretch to %s", tg_shape_of(x).chars,
+             tg_shape_text(tg_shape_dims(&to)).chars);
+    return expand(x, tg_shape_dims(&to));
+}
+
+/* x seen as kept, summed, kept dims; false where they alternate more than that. */
+static bool as_rows(const tg_tensor *x, const bool *summed, int64_t rows[3])
+{
+    int part = 0;
+    rows[0] = rows[1] = rows[2] = 1;
+    for (int i = 0; i < x->ndim; i++) {
+        if (x->dims[i] == 1)
+            continue;
+        if (part < 2 && summed[i] != (part == 1))
+            part++;
+        if (summed[i] != (part == 1))
+            return false;
+        rows[part] *= x->dims[i];
+    }
+    return true;
+}
+
+/* The summed dims behind the kept ones, copied so. */
+static const void *summed_last(tg_node *node, const bool *summed, int64_t rows[3])
+{
+    const tg_tensor *x = node->in[0];
+    rows[0] = rows[1] = rows[2] = 1;
+    for (int i = 0; i < x->ndim; i++)
+        rows[summed[i] ? 1 : 0] *= x->dims[i];
+    return tg_dims_last(node, x, summed);
+}
+
+typedef struct sum_params {
+    int64_t count; /* what to divide by */
+} sum_params;
+
+static void sum_to_forward(tg_node *node)
+{
+    const tg_tensor *x = node->in[0], *out = node->out;
+    bool summed[TG_MAX_NDIM];
+    int shift = x->ndim - out->ndim;
+    for (int i = 0; i < x->ndim; i++)
+        summed[i] = i < shift || out->dims[i - shift] != x->dims[i];
+    int64_t rows[3];
+    const void *data =
+        as_rows(x, summed, rows) ? tg_contiguous_data(node, x) : summed_last(node, summed, rows);
+    const sum_params *params = node->params;
+    if (!data)
+        return;
+    tg_tape *tape = tg_node_tape(node);
+    tgk_sum_args args = {.out = out->data,
+                         .x = data,
+                         .outer = rows[0],
+                         .n = rows[1],
+                         .inner = rows[2],
+                         .divisor = (double)params->count};
+    tgk_sum(&tape->team, tape->isa, x->dtype, &args);
+}
+
+static void sum_to_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const sum_params *params = node->params;
+    tg_tensor *g = params->count == 1 ? grad_out : tg_div_scalar(grad_out, (double)params->count);
+    grad_in[0] = g ? expand(g, tg_dims_of(node->in[0])) : NULL;
+}
+
+static const tg_op sum_op = {.name = "sum", .forward = sum_to_forward, .backward = sum_to_backward};
+static const tg_op mean_op = {
+    .name = "mean", .forward = sum_to_forward, .backward = sum_to_backward};
+
+static tg_tensor *reduce(const tg_op *op, tg_tensor *x, tg_dims dims, int64_t count)
+{
+    sum_params params = {count};
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = tg_is_float(x->dtype) ? x->dtype : TG_I64,
+                               .ndim = dims.ndim,
+                               .dims = dims.sizes,
+                               .params = &params,
+                               .params_size = sizeof params});
+}
+
+tg_tensor *tg_sum_over(tg_tensor *x, tg_dims dims)
+{
+    return reduce(&sum_op, x, dims, 1);
+}
+
+tg_tensor *tg_mean_over(tg_tensor *x, tg_dims dims, int64_t count)
+{
+    return reduce(&mean_op, x, dims, count);
+}
+
+TGK_LOOP2(accumulate_f32, float, float, x + y)
+TGK_LOOP2(accumulate_f64, double, double, x + y)
+
+static const tgk_loops accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
+
+static void accumulate_forward(tg_node *node)
+{
+    tg_map_node(node, accumulate_loops);
+}
+
+static void accumulate_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_needs_grad(node, 0) ? grad_out : NULL;
+    grad_in[1] = tg_needs_grad(node, 1) ? grad_out : NULL;
+}
+
+static const tg_op accumulate_op = {
+    .name = "accumulate", .forward = accumulate_forward, .backward = accumulate_backward};
+
+tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
+{
+    tg_tensor *in[] = {a, b};
+    if (!tg_check_inputs(&accumulate_op, 2, in))
+        return NULL;
+    return tg_apply(&(tg_call){.op = &accumulate_op,
+                               .n_in = 2,
+                               .in = in,
+                               .dtype = a->dtype,
+                               .ndim = a->ndim,
+                               .dims = a->dims});
+}
+
+void tg_accumulate_into(tg_tensor *a, tg_tensor *b)
+{
+    tg_tensor *in[] = {a, b};
+    tg_map(a, in, 2, tg_loop_of(a, accumulate_loops[a->dtype]), NULL);
+}

@@ -1,0 +1,351 @@
+/* Scaled dot-product attention as one operation: it keeps its inputs alone, and no more than a block of
+ * the weights is ever held. A pass that can be differentiated makes the gradients of other operations,
+ * and of all weights. Relies on kernels/attention.h. */
+#include "ops/check.h"
+#include "ops/softmax.h"
+
+#include "ops/broadcast.h"
+#include "kernels/attend.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { Q, K, V, MASK, INPUTS };
+/* Of backward: the gradient of the output, then those inputs, then their gradients. */
+enum { GRADIENTS = 1 + INPUTS, GRADIENT_INPUTS = GRADIENTS + INPUTS };
+
+typedef struct params {
+    double scale;
+    bool causal;
+    int out; /* backward: the input whose gradient is the node's output */
+} params;
+
+/* --- slices: the batch dims of the result, over which all tensors stretch --- */
+
+/* A tensor's matrices in each slice. */
+typedef struct operand {
+    const tg_tensor *t; /* NULL: there is none */
+    int64_t strides[TG_MAX_NDIM];
+} operand;
+
+typedef struct slices {
+    tg_node *node;
+    tg_dims batch;
+    int64_t count, pieces;
+    size_t workspace;  /* of a piece */
+    tgk_attention all; /* what is the same in each of them */
+    operand in[INPUTS], g;
+    tg_tensor *out, *grads[INPUTS]; /* contiguous, with every slice; forward: out; else grads */
+} slices;
+
+static operand operand_of(const tg_tensor *t, tg_dims batch, tg_dims matrix)
+{
+    operand o = {.t = t};
+    tg_shape shape = tg_shape_copy(batch);
+    for (int i = 0; i < 2; i++)
+        shape.sizes[shape.ndim++] = matrix.sizes[i];
+    if (t)
+        tg_shape_expand_strides(tg_dims_of(t), tg_strides(t), tg_shape_dims(&shape), o.strides);
+    return o;
+}
+
+static tgk_matrix matrix_of(const operand *o, tg_dims batch, int64_t index)
+{
+    if (!o->t)
+        return (tgk_matrix){NULL, 0, 0};
+    int64_t offset = tg_shape_offset(batch, o->strides, index);
+    return (tgk_matrix){o->t->data + offset * (int64_t)tg_dtype_size(o->t->dtype),
+                        o->strides[batch.ndim], o->strides[batch.ndim + 1]};
+}
+
+static void *result_of(const tg_tensor *t, const slices *s, int64_t index)
+{
+    return t ? t->data + index * (int64_t)(tg_data_size(t) / (size_t)s->count) : NULL;
+}
+
+static tgk_attention slice(const slices *s, int64_t index)
+{
+    tgk_attention a = s->all;
+    a.q = matrix_of(&s->in[Q], s->batch, index);
+    a.k = matrix_of(&s->in[K], s->batch, index);
+    a.v = matrix_of(&s->in[V], s->batch, index);
+    a.mask = matrix_of(&s->in[MASK], s->batch, index);
+    a.g = matrix_of(&s->g, s->batch, index);
+    a.out = result_of(s->out, s, index);
+    a.dq = result_of(s->grads[Q], s, index);
+    a.dk = result_of(s->grads[K], s, index);
+    a.dv = result_of(s->grads[V], s, index);
+    a.dmask = result_of(s->grads[MASK], s, index);
+    return a;
+}
+
+/* A range of pieces, which are ranges of slices. */
+static void run_pieces(void *context, int64_t from, int64_t to)
+{
+    const slices *s = context;
+    int isa = tg_node_tape(s->node)->isa, dtype = s->in[Q].t->dtype;
+    for (int64_t piece = from; piece < to; piece++) {
+        int64_t end = s->count * (piece + 1) / s->pieces;
+        for (int64_t i = s->count * piece / s->pieces; i < end; i++) {
+            tgk_attention a = slice(s, i);
+            a.workspace = (char *)s->all.workspace + (size_t)piece * s->workspace;
+            if (s->out)
+                tgk_attention_forward(&a, isa, dtype);
+            else
+                tgk_attention_backward(&a, isa, dtype);
+        }
+    }
+}
+
+static tgk_mask_kind mask_kind(const tg_tensor *mask)
+{
+    return !mask ? TGK_NO_MASK : mask->dtype == TG_BOOL ? TGK_BOOL_MASK : TGK_FLOAT_MASK;
+}
+
+/* in: those of the forward operation. `like` has the dims of its result. */
+static slices slices_of(tg_node *node, tg_tensor *const *in, const tg_tensor *like)
+{
+    const params *p = node->params;
+    int last = like->ndim - 2;
+    slices s = {.node = node, .batch = {last, like->dims}, .count = 1};
+    int64_t queries = like->dims[last], keys = in[K]->dims[in[K]->ndim - 2];
+    int64_t width = in[Q]->dims[in[Q]->ndim - 1], values = like->dims[last + 1];
+    const int64_t sizes[INPUTS][2] = {
+        {queries, width}, {keys, width}, {keys, values}, {queries, keys}};
+    for (int i = 0; i < last; i++)
+        s.count *= like->dims[i];
+    for (int i = 0; i < INPUTS; i++)
+        s.in[i] = operand_of(in[i], s.batch, (tg_dims){2, sizes[i]});
+    s.all = (tgk_attention){.queries = queries,
+                            .keys = keys,
+                            .width = width,
+                            .values = values,
+                            .scale = p->scale,
+                            .causal = p->causal,
+                            .mask_kind = mask_kind(in[MASK])};
+    return s;
+}
+
+static void run(slices *s)
+{
+    tg_tape *tape = tg_node_tape(s->node);
+    if (s->count == 0)
+        return;
+    s->pieces = tape->team.threads < s->count ? tape->team.threads : s->count;
+    s->workspace = tgk_attention_workspace(&s->all, tg_dtype_size(s->in[Q].t->dtype));
+    s->all.workspace = tg_workspace(s->node, (size_t)s->pieces * s->workspace);
+    if (s->all.workspace)
+        tgk_share(&tape->team, s->pieces, 1, run_pieces, s);
+}
+
+/* --- the operation --- */
+
+static void forward(tg_node *node)
+{
+    slices s = slices_of(node, node->in, node->out);
+    s.out = node->out;
+    run(&s);
+}
+
+/* Fills its output, and the gradients among its inputs. */
+static void gradient_forward(tg_node *node)
+{
+    const params *p = node->params;
+    slices s = slices_of(node, node->in + 1, node->in[0]);
+    for (int i = 0; i < INPUTS; i++)
+        s.grads[i] = i == p->out ? node->out : node->in[GRADIENTS + i];
+    s.g = operand_of(node->in[0], s.batch, (tg_dims){2, node->in[0]->dims + s.batch.ndim});
+    run(&s);
+}
+
+static const tg_op gradient_op = {.name = "scaled_dot_product_attention_backward",
+                                  .forward = gradient_forward};
+
+/* The dims of input i's gradient, in every slice. */
+static tg_shape gradient_dims(const tg_node *node, int i)
+{
+    tg_tensor *const *in = node->in;
+    tg_shape shape = tg_shape_copy((tg_dims){node->out->ndim, node->out->dims});
+    int64_t *matrix = shape.sizes + shape.ndim - 2;
+    int64_t keys = in[K]->dims[in[K]->ndim - 2];
+    if (i == K || i == V)
+        matrix[0] = keys;
+    if (i != V)
+        matrix[1] = i == MASK ? keys : in[Q]->dims[in[Q]->ndim - 1];
+    return shape;
+}
+
+/* All gradients in one visit of the weights: the first is the output, the others are inputs that are
+ * written to. */
+static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    params p = *(const params *)node->params;
+    tg_tensor *in[GRADIENT_INPUTS] = {grad_out};
+    memcpy(in + 1, node->in, INPUTS * sizeof *in);
+    p.out = 0;
+    while (!tg_needs_grad(node, p.out))
+        p.out++;
+    for (int i = p.out + 1; i < INPUTS; i++) {
+        tg_shape shape = gradient_dims(node, i);
+        if (tg_needs_grad(node, i))
+            in[GRADIENTS + i] = grad_in[i] = tg_tensor_new(
+                tg_node_tape(node), gradient_op.name, node->in[i]->dtype, tg_shape_dims(&shape));
+    }
+    tg_shape shape = gradient_dims(node, p.out);
+    grad_in[p.out] = tg_apply_gradient(node, p.out,
+                                       &(tg_call){.op = &gradient_op,
+                                                  .n_in = GRADIENT_INPUTS,
+                                                  .in = in,
+                                                  .dtype = node->out->dtype,
+                                                  .ndim = shape.ndim,
+                                                  .dims = shape.sizes,
+                                                  .params = &p,
+                                                  .params_size = sizeof p});
+}
+
+/* --- what can be differentiated --- */
+
+/* Scores with -inf where nothing may be attended to. */
+static tg_tensor *masked(tg_tensor *scores, tg_tensor *mask, bool causal)
+{
+    if (!scores || (!causal && !mask))
+        return scores;
+    if (!causal && mask->dtype != TG_BOOL)
+        return tg_add(scores, mask);
+    const int64_t *matrix = scores->dims + scores->ndim - 2;
+    tg_tensor *hidden =
+        causal ? tg_triu(tg_ones(tg_tape_in(scores), 2, matrix, TG_BOOL), 1) : tg_logical_not(mask);
+    return tg_masked_fill(scores, hidden, -(double)INFINITY);
+}
+
+/* softmax, and 0 in rows where nothing may be attended to, as PyTorch. */
+static tg_tensor *weights_of(tg_tensor *scores, tg_tensor *mask)
+{
+    tg_tensor *weights = tg_softmax(scores, -1);
+    if (!mask || !weights || scores->dims[scores->ndim - 1] == 0)
+        return weights;
+    tg_tensor *largest = tg_amax(tg_detach(scores), 1, (int64_t[]){-1}, true);
+    return tg_masked_fill(weights, tg_eq_scalar(largest, -(double)INFINITY), 0);
+}
+
+/* Of other operations; all of them in every slice. */
+static void composed_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const params *p = node->params;
+    tg_tensor *const *in = node->in;
+    tg_shape scores = gradient_dims(node, MASK);
+    tg_tensor *scaled = tg_mul_scalar(in[Q], p->scale);
+    tg_tensor *w = tg_matmul(scaled, tg_transpose(in[K], -2, -1));
+    w = tg_expand(w, scores.ndim, scores.sizes);
+    w = weights_of(masked(w, in[MASK], p->causal), in[MASK]);
+    if (tg_needs_grad(node, V))
+        grad_in[V] = tg_matmul(tg_transpose(w, -2, -1), grad_out);
+    if (!tg_needs_grad(node, Q) && !tg_needs_grad(node, K) && !tg_needs_grad(node, MASK))
+        return;
+    tg_tensor *g = tg_matmul(grad_out, tg_transpose(in[V], -2, -1));
+    g = grad_in[MASK] = tg_softmax_gradient(g, w, -1);
+    if (tg_needs_grad(node, Q))
+        grad_in[Q] = tg_mul_scalar(tg_matmul(g, in[K]), p->scale);
+    if (tg_needs_grad(node, K))
+        grad_in[K] = tg_matmul(tg_transpose(g, -2, -1), scaled);
+}
+
+static void backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    if (tg_tape_in(grad_out)->recycling)
+        fused_backward(node, grad_out, grad_in);
+    else
+        composed_backward(node, grad_out, grad_in);
+}
+
+enum { ALL = (1 << INPUTS) - 1 };
+
+static const tg_op attention_op = {.name = "scaled_dot_product_attention",
+                                   .forward = forward,
+                                   .backward = backward,
+                                   .reads = {ALL, ALL, ALL, ALL}};
+
+/* --- recording --- */
+
+static bool check_shapes(const tg_tensor *q, const tg_tensor *k, const tg_tensor *v)
+{
+    tg_tape *tape = tg_tape_in(q);
+    TG_CHECK(tape, q->ndim >= 2 && k->ndim >= 2 && v->ndim >= 2, TG_ESHAPE,
+             "%s: q %s, k %s, v %s: wanted (..., length, size)", attention_op.name,
+             tg_shape_of(q).chars, tg_shape_of(k).chars, tg_shape_of(v).chars);
+    TG_CHECK(tape, q->dims[q->ndim - 1] == k->dims[k->ndim - 1], TG_ESHAPE,
+             "%s: q %s and k %s differ in size", attention_op.name, tg_shape_of(q).chars,
+             tg_shape_of(k).chars);
+    TG_CHECK(tape, k->dims[k->ndim - 2] == v->dims[v->ndim - 2], TG_ESHAPE,
+             "%s: k %s and v %s differ in length", attention_op.name, tg_shape_of(k).chars,
+             tg_shape_of(v).chars);
+    return true;
+}
+
+/* The batch dims of all inputs together; ndim -1, and the error, where they do not broadcast. */
+static tg_shape batch_of(tg_tensor *const *in)
+{
+    tg_shape batch = {0};
+    int given = in[MASK] ? INPUTS : MASK;
+    for (int i = 0; i < given && batch.ndim >= 0; i++) {
+        if (in[i]->ndim > 2)
+            batch =
+                tg_shape_broadcast(tg_shape_dims(&batch), (tg_dims){in[i]->ndim - 2, in[i]->dims});
+    }
+    if (batch.ndim < 0)
+        tg_fail(tg_tape_in(in[Q]), TG_ESHAPE,
+                "%s: batch dims of q %s, k %s, v %s and mask %s do not broadcast",
+                attention_op.name, tg_shape_of(in[Q]).chars, tg_shape_of(in[K]).chars,
+                tg_shape_of(in[V]).chars, in[MASK] ? tg_shape_of(in[MASK]).chars : "NULL");
+    return batch;
+}
+
+/* scores: their dims. */
+static bool check_mask(tg_tensor *const *in, bool causal, tg_dims scores)
+{
+    const tg_tensor *q = in[Q], *mask = in[MASK];
+    tg_tape *tape = tg_tape_in(q);
+    if (!mask)
+        return true;
+    TG_CHECK(tape, !causal, TG_EVALUE, "%s: both a mask and causal", attention_op.name);
+    TG_CHECK(tape, mask->dtype == TG_BOOL || mask->dtype == q->dtype, TG_EDTYPE,
+             "%s: mask is %s, wanted bool or %s", attention_op.name, tg_dtype_name(mask->dtype),
+             tg_dtype_name(q->dtype));
+    TG_CHECK(tape, tg_shape_expands(tg_dims_of(mask), scores), TG_ESHAPE,
+             "%s: mask %s does not broadcast to the scores' %s", attention_op.name,
+             tg_shape_of(mask).chars, tg_shape_text(scores).chars);
+    return true;
+}
+
+tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
+                                           const tg_attention_opts *opts)
+{
+    const tg_attention_opts o = opts ? *opts : (tg_attention_opts){0};
+    tg_tensor *in[INPUTS] = {q, k, v, o.mask};
+    if (!tg_check_inputs(&attention_op, o.mask ? 4 : 3, in) ||
+        !tg_check_floats(&attention_op, 3, in) || !check_shapes(q, k, v))
+        return NULL;
+    tg_shape shape = batch_of(in);
+    if (shape.ndim < 0)
+        return NULL;
+    int64_t *matrix = shape.sizes + shape.ndim;
+    shape.ndim += 2;
+    matrix[0] = q->dims[q->ndim - 2];
+    matrix[1] = k->dims[k->ndim - 2];
+    if (!check_mask(in, o.causal, tg_shape_dims(&shape)))
+        return NULL;
+    matrix[1] = v->dims[v->ndim - 1];
+    if (!tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
+        return NULL;
+    params p = {.scale = o.scale, .causal = o.causal};
+    if (p.scale == 0)
+        p.scale = 1 / sqrt((double)q->dims[q->ndim - 1]);
+    return tg_apply(&(tg_call){.op = &attention_op,
+                               .n_in = INPUTS,
+                               .in = in,
+                               .dtype = q->dtype,
+                               .ndim = shape.ndim,
+                               .dims = shape.sizes,
+                               .params = &p,
+                               .params_size = sizeof p});
+}

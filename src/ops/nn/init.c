@@ -1,0 +1,211 @@
+/* The initial values of parameters, as torch.nn.init and PyTorch's modules draw and round them.
+ * Recorded as the fills of random.c that they consist of. Relies on check.h. */
+#include "ops/check.h"
+
+#include <limits.h>
+#include <math.h>
+
+typedef struct fans {
+    double in, out;
+} fans;
+
+static fans fans_of(const tg_tensor *t)
+{
+    double field = 1;
+    for (int i = 2; i < t->ndim; i++)
+        field *= (double)t->dims[i];
+    return (fans){(double)t->dims[1] * field, (double)t->dims[0] * field};
+}
+
+static bool check_fans(const tg_op *op, tg_tensor *t)
+{
+    if (!tg_check_fill(op, t))
+        return false;
+    TG_CHECK(tg_tape_in(t), t->ndim >= 2, TG_ESHAPE, "%s: %s, wanted at least 2 dims", op->name,
+             tg_shape_of(t).chars);
+    return true;
+}
+
+/* Fills of empty tensors draw nothing, and their bounds may be infinite. */
+static void fill_uniform(tg_tensor *t, double bound)
+{
+    if (t->numel)
+        tg_uniform_(t, -bound, bound);
+}
+
+static void fill_normal(tg_tensor *t, double std)
+{
+    if (t->numel)
+        tg_normal_(t, 0, std);
+}
+
+/* -- Kaiming ---------------------------------------------------------------------------------- */
+
+static double gain_of(const tg_kaiming_opts *opts)
+{
+    switch (opts->nonlinearity) {
+    case TG_GAIN_LEAKY_RELU:
+        return sqrt(2.0 / (1 + opts->a * opts->a));
+    case TG_GAIN_RELU:
+        return sqrt(2.0);
+    case TG_GAIN_LINEAR:
+        return 1;
+    case TG_GAIN_TANH:
+        return 5.0 / 3;
+    default:
+        return 3.0 / 4;
+    }
+}
+
+static double kaiming_std(const tg_tensor *t, const tg_kaiming_opts *opts)
+{
+    static const tg_kaiming_opts defaults = {0};
+    const tg_kaiming_opts *o = opts ? opts : &defaults;
+    fans f = fans_of(t);
+    return gain_of(o) / sqrt(o->fan_out ? f.out : f.in);
+}
+
+static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *opts)
+{
+    if (!check_fans(op, t))
+        return false;
+    if (!opts)
+        return true;
+    TG_CHECK(tg_tape_in(t), isfinite(opts->a), TG_EVALUE, "%s: a is %g", op->name, opts->a);
+    TG_CHECK(tg_tape_in(t),
+             opts->nonlinearity >= TG_GAIN_LEAKY_RELU && opts->nonlinearity <= TG_GAIN_SELU,
+             TG_EVALUE, "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
+    return true;
+}
+
+void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
+{
+    static const tg_op op = {.name = "kaiming_uniform_"};
+    if (check_kaiming(&op, t, opts))
+        fill_uniform(t, sqrt(3.0) * kaiming_std(t, opts));
+}
+
+void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
+{
+    static const tg_op op = {.name = "kaiming_normal_"};
+    if (check_kaiming(&op, t, opts))
+        fill_normal(t, kaiming_std(t, opts));
+}
+
+/* -- Xavier ----------------------------------------------------------------------------------- */
+
+static double xavier_std(const tg_tensor *t, double gain)
+{
+    fans f = fans_of(t);
+    return (gain == 0 ? 1 : gain) * sqrt(2.0 / (f.in + f.out));
+}
+
+static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
+{
+    if (!check_fans(op, t))
+        return false;
+    TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
+             "%s: gain %g is not finite and >= 0", op->name, gain);
+    return true;
+}
+
+void tg_xavier_uniform_(tg_tensor *t, double gain)
+{
+    static const tg_op op = {.name = "xavier_uniform_"};
+    if (check_xavier(&op, t, gain))
+        fill_uniform(t, sqrt(3.0) * xavier_std(t, gain));
+}
+
+void tg_xavier_normal_(tg_tensor *t, double gain)
+{
+    static const tg_op op = {.name = "xavier_normal_"};
+    if (check_xavier(&op, t, gain))
+        fill_normal(t, xavier_std(t, gain));
+}
+
+/* -- Layers ----------------------------------------------------------------------------------- */
+
+static bool check_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
+{
+    TG_CHECK(tg_tape_in(weight), !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]),
+             TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
+             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
+    return tg_check_fill(op, weight) && (!bias || tg_check_fill(op, bias));
+}
+
+/* Where a later fill fails, an earlier one is not left on the tape. */
+static void close_fills(tg_scope scope, tg_tensor *t)
+{
+    tg_scope_close(scope, scope.tape->status ? NULL : t);
+}
+
+static void fill_layer(tg_tensor *weight, tg_tensor *bias)
+{
+    double in = fans_of(weight).in;
+    tg_scope scope = tg_scope_open(weight);
+    fill_uniform(weight, sqrt(3.0) * kaiming_std(weight, &(tg_kaiming_opts){.a = sqrt(5.0)}));
+    if (bias)
+        fill_uniform(bias, in > 0 ? 1.0 / sqrt(in) : 0.0);
+    close_fills(scope, weight);
+}
+
+void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
+{
+    static const tg_op op = {.name = "linear_init"};
+    if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
+        return;
+    if (weight->ndim != 2)
+        tg_fail(tg_tape_in(weight), TG_ESHAPE, "linear_init: weight %s, wanted [out, in]",
+                tg_shape_of(weight).chars);
+    else if (check_layer(&op, weight, bias))
+        fill_layer(weight, bias);
+}
+
+void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
+{
+    static const tg_op op = {.name = "conv_init"};
+    if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
+        return;
+    if (weight->ndim < 3)
+        tg_fail(tg_tape_in(weight), TG_ESHAPE, "conv_init: weight %s, wanted [out, in, size...]",
+                tg_shape_of(weight).chars);
+    else if (check_layer(&op, weight, bias))
+        fill_layer(weight, bias);
+}
+
+void tg_embedding_init(tg_tensor *weight)
+{
+    static const tg_op op = {.name = "embedding_init"};
+    if (!tg_check_fill(&op, weight))
+        return;
+    if (weight->ndim != 2)
+        tg_fail(tg_tape_in(weight), TG_ESHAPE, "embedding_init: weight %s, wanted [rows, columns]",
+                tg_shape_of(weight).chars);
+    else
+        fill_normal(weight, 1);
+}
+
+static bool check_recurrent(tg_tensor *const *tensors, size_t n, int64_t hidden)
+{
+    static const tg_op op = {.name = "recurrent_init"};
+    if (!tensors || n > INT_MAX || !tg_check_inputs(&op, (int)n, tensors))
+        return false;
+    TG_CHECK(tg_tape_in(tensors[0]), hidden >= 1, TG_EVALUE, "recurrent_init: hidden size %lld",
+             (long long)hidden);
+    for (size_t i = 0; i < n; i++) {
+        if (!tg_check_fill(&op, tensors[i]))
+            return false;
+    }
+    return true;
+}
+
+void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden)
+{
+    if (!check_recurrent(tensors, n, hidden))
+        return;
+    double bound = 1.0 / sqrt((double)hidden);
+    tg_scope scope = tg_scope_open(tensors[0]);
+    for (size_t i = 0; i < n; i++)
+        fill_uniform(tensors[i], bound);
+    close_fills(scope, tensors[0]);
+}

@@ -1,0 +1,442 @@
+/* Elementwise losses: each computes all elements in one pass, then reduces them. float32 elements
+ * are computed in double. Relies on kernels/special.h. */
+#include "ops/arithmetic.h"
+
+#include "kernels/dd.h"
+#include "kernels/loops.h"
+#include "kernels/special.h"
+#include "ops/check.h"
+
+/* n inputs of one float dtype; the first two are of one shape, to which the others (or NULL)
+ * broadcast. */
+static bool check_loss(const tg_op *op, int n, tg_tensor *const *in, tg_reduction reduction)
+{
+    if (!tg_check_inputs(op, 2, in))
+        return false;
+    for (int i = 2; i < n; i++) {
+        if (in[i] && !tg_check_inputs(op, 2, (tg_tensor *[]){in[0], in[i]}))
+            return false;
+    }
+    if (!tg_check_floats(op, n, in))
+        return false;
+    const tg_tensor *x = in[0];
+    tg_dims dims = tg_dims_of(x);
+    TG_CHECK(tg_tape_in(x), tg_shape_equal(dims, tg_dims_of(in[1])), TG_ESHAPE,
+             "%s: target %s for input %s", op->name, tg_shape_of(in[1]).chars,
+             tg_shape_of(x).chars);
+    for (int i = 2; i < n; i++)
+        TG_CHECK(tg_tape_in(x), !in[i] || tg_shape_expands(tg_dims_of(in[i]), dims), TG_ESHAPE,
+                 "%s: weight %s does not broadcast to input %s", op->name, tg_shape_of(in[i]).chars,
+                 tg_shape_of(x).chars);
+    return tg_check_reduction(op, x, reduction);
+}
+
+static tg_tensor *reduce(tg_tensor *elements, tg_reduction reduction)
+{
+    return reduction == TG_MEAN  ? tg_mean(elements)
+           : reduction == TG_SUM ? tg_sum(elements)
+                                 : elements;
+}
+
+static tg_tensor *weighted(tg_tensor *elements, tg_tensor *weight)
+{
+    return weight ? tg_mul(elements, weight) : elements;
+}
+
+/* A loss of x, t and one number. */
+static tg_tensor *distance(const tg_op *op, tg_tensor *x, tg_tensor *t, double s,
+                           tg_reduction reduction)
+{
+    tg_tensor *in[] = {x, t};
+    if (!check_loss(op, 2, in, reduction))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    return tg_scope_close(scope, reduce(tg_apply_first(op, 2, in, &s, sizeof s), reduction));
+}
+
+/* A gradient to x is the opposite of that to t. */
+static void opposite(const tg_node *node, tg_tensor *gradient, tg_tensor **grad_in)
+{
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = gradient;
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(gradient);
+}
+
+#define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
+#define S (*(const double *)params)
+
+TGK_REAL2(mse, (x - y) * (x - y))
+
+TG_MAP_FORWARD(mse, mse_f32, mse_f64)
+
+static void mse_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
+    opposite(node, tg_mul(grad_out, tg_mul_scalar(d, 2)), grad_in);
+}
+
+static const tg_op mse_op = {.name = "mse_loss",
+                             .forward = mse_forward,
+                             .backward = mse_backward,
+                             .reads = {READS_BOTH, READS_BOTH}};
+
+tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
+{
+    return distance(&mse_op, x, t, 0, reduction);
+}
+
+TGK_REAL2(l1, fabs(x - y))
+
+TG_MAP_FORWARD(l1, l1_f32, l1_f64)
+
+static void l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
+    opposite(node, tg_mul(grad_out, tg_sign(d)), grad_in);
+}
+
+static const tg_op l1_op = {.name = "l1_loss",
+                            .forward = l1_forward,
+                            .backward = l1_backward,
+                            .reads = {READS_BOTH, READS_BOTH}};
+
+tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
+{
+    return distance(&l1_op, x, t, 0, reduction);
+}
+
+TGK_INLINE double smooth_l1(double d, double beta)
+{
+    return d < beta ? d * d / (2 * beta) : d - beta / 2;
+}
+
+TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S))
+
+TG_MAP_FORWARD(smooth_l1, smooth_l1_f32, smooth_l1_f64)
+
+static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    double beta = *(const double *)node->params;
+    tg_tensor *d = tg_div_scalar(tg_sub(node->in[0], node->in[1]), beta);
+    opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
+}
+
+static const tg_op smooth_l1_op = {.name = "smooth_l1_loss",
+                                   .forward = smooth_l1_forward,
+                                   .backward = smooth_l1_backward,
+                                   .reads = {READS_BOTH, READS_BOTH}};
+
+tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
+{
+    if (!check_loss(&smooth_l1_op, 2, (tg_tensor *[]){x, t}, reduction))
+        return NULL;
+    TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0", beta);
+    return beta > 0 ? distance(&smooth_l1_op, x, t, beta, reduction) : tg_l1_loss(x, t, reduction);
+}
+
+TGK_INLINE double huber(double d, double delta)
+{
+    return d <= delta ? d * d / 2 : delta * (d - delta / 2);
+}
+
+TGK_REAL2(huber, huber(fabs(x - y), S))
+
+TG_MAP_FORWARD(huber, huber_f32, huber_f64)
+
+static void huber_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    double delta = *(const double *)node->params;
+    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
+    opposite(node, tg_mul(grad_out, tg_clamp(d, -delta, delta)), grad_in);
+}
+
+static const tg_op huber_op = {.name = "huber_loss",
+                               .forward = huber_forward,
+                               .backward = huber_backward,
+                               .reads = {READS_BOTH, READS_BOTH}};
+
+tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction)
+{
+    if (!check_loss(&huber_op, 2, (tg_tensor *[]){x, t}, reduction))
+        return NULL;
+    TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0", delta);
+    return distance(&huber_op, x, t, delta, reduction);
+}
+
+/* --- binary cross-entropy of probabilities --- */
+
+/* What divides by a probability of 0 divides by this. */
+#define TINY 1e-12
+
+TGK_INLINE double floored_log(double log)
+{
+    return log < -100 ? -100 : log;
+}
+
+TGK_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)))
+
+static const tgk_loops bce_loops[TG_DTYPES] = {bce_f32, bce_f64};
+
+/* The index of the first element outside [0, 1]; -1 where there is none. */
+static int64_t improbable(const tg_tensor *x, const void *data)
+{
+    const float *f32 = data;
+    const double *f64 = data;
+    for (int64_t i = 0; i < x->numel; i++) {
+        double p = x->dtype == TG_F32 ? (double)f32[i] : f64[i];
+        if (!(p >= 0 && p <= 1))
+            return i;
+    }
+    return -1;
+}
+
+static void bce_forward(tg_node *node)
+{
+    const tg_tensor *x = node->in[0];
+    const void *data = tg_contiguous_data(node, x);
+    int64_t i = data ? improbable(x, data) : -1;
+    if (i >= 0)
+        tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %g, outside [0, 1]",
+                (long long)i, tg_element(x, i));
+    else
+        tg_map_node(node, bce_loops);
+}
+
+/* The gradient x of input y and target z. */
+TGK_REAL3(bce_slope, x *((y - z) / fmax((1 - y) * y, TINY)))
+
+TG_MAP_FORWARD(bce_slope, bce_slope_f32, bce_slope_f64)
+
+static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t);
+
+static tg_tensor *at_least_tiny(tg_tensor *x)
+{
+    return tg_clamp(x, TINY, TGK_INF);
+}
+
+/* a / x^2 */
+static tg_tensor *over_square(tg_tensor *a, tg_tensor *x)
+{
+    return tg_div(tg_div(a, x), x);
+}
+
+/* The derivative by x is t / x^2 + (1 - t) / (1 - x)^2, by t -1 / (x (1 - x)). */
+static void bce_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *x = node->in[1], *t = node->in[2];
+    tg_tensor *p = at_least_tiny(x), *q = at_least_tiny(tg_add_scalar(tg_neg(x), 1));
+    tg_tensor *u = tg_add_scalar(tg_neg(t), 1);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = bce_slope(v, x, t);
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *first = over_square(t, p), *bend = tg_add(first, over_square(u, q));
+        grad_in[1] = tg_mul(tg_mul(v, g), bend);
+    }
+    if (tg_needs_grad(node, 2)) {
+        tg_tensor *variance = at_least_tiny(tg_mul(p, q));
+        grad_in[2] = tg_neg(tg_div(tg_mul(v, g), variance));
+    }
+}
+
+static const tg_op bce_slope_op = {
+    .name = "bce_loss_backward",
+    .forward = bce_slope_forward,
+    .backward = bce_slope_backward,
+    .reads = {TG_READS_IN(1) | TG_READS_IN(2), READS_BOTH | TG_READS_IN(2), READS_BOTH}};
+
+static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t)
+{
+    return tg_apply_first(&bce_slope_op, 3, (tg_tensor *[]){g, x, t}, NULL, 0);
+}
+
+static void bce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = bce_slope(grad_out, x, node->in[1]);
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *log = tg_log(x);
+        grad_in[1] = tg_mul(grad_out, tg_sub(tg_log1p(tg_neg(x)), log));
+    }
+}
+
+static const tg_op bce_op = {.name = "bce_loss",
+                             .forward = bce_forward,
+                             .backward = bce_backward,
+                             .reads = {READS_BOTH, TG_READS_IN(0)}};
+
+tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reduction reduction)
+{
+    tg_tensor *in[] = {x, t, weight};
+    if (!check_loss(&bce_op, 3, in, reduction))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *elements = tg_apply_first(&bce_op, 2, in, NULL, 0);
+    return tg_scope_close(scope, reduce(weighted(elements, weight), reduction));
+}
+
+/* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
+
+/* s(x) = top / (1 + e) and s(-x) = bottom / (1 + e), e = e^-|x|, in double-double: the difference
+ * of the terms cancels where the prediction is nearly right. */
+static double binary_slope(double x, double t, double p)
+{
+    if (!(fabs(x) <= 700)) /* e is next to nothing, or there is a nan */
+        return tgk_binary_slope(x, t, p);
+    tgk_dd e = tgk_dd_exp(tgk_dd_of(-fabs(x)), 1), one = tgk_dd_of(1);
+    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x < 0 ? e : one);
+    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? one : e);
+    return tgk_dd_round(tgk_dd_div(tgk_dd_sub(up, down), tgk_dd_add(one, e)));
+}
+
+static double binary_loss(double x, double t, double p)
+{
+    if (!(fabs(x) <= 700))
+        return tgk_binary_loss(x, t, p);
+    tgk_dd size = tgk_dd_of(fabs(x)), y = tgk_dd_log1p(tgk_dd_exp(tgk_dd_neg(size), 1));
+    tgk_dd sum = tgk_dd_add(y, size);
+    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x > 0 ? sum : y);
+    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? sum : y);
+    return tgk_dd_round(tgk_dd_add(up, down));
+}
+
+#define BINARY(name, small, large)                                                                 \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, small(x, y, 1))                  \
+    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, large(x, y, 1))               \
+    TGK_LOOP3_AS(name##_weighted_f32, float, float, double, float, double, float, double,          \
+                 small(x, y, z))                                                                   \
+    TGK_LOOP3_AS(name##_weighted_f64, double, double, double, double, double, double, double,      \
+                 large(x, y, z))
+BINARY(binary, tgk_binary_loss, binary_loss)
+BINARY(binary_slope, tgk_binary_slope, binary_slope)
+
+/* By the number of inputs. */
+static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
+{
+    tg_map_node(node, loops[node->n_in - 2]);
+}
+
+static void binary_forward(tg_node *node)
+{
+    static const tgk_loops loops[2][TG_DTYPES] = {{binary_f32, binary_f64},
+                                                  {binary_weighted_f32, binary_weighted_f64}};
+    binary_map(node, loops);
+}
+
+static void binary_slope_forward(tg_node *node)
+{
+    static const tgk_loops loops[2][TG_DTYPES] = {
+        {binary_slope_f32, binary_slope_f64},
+        {binary_slope_weighted_f32, binary_slope_weighted_f64}};
+    binary_map(node, loops);
+}
+
+/* The slope is (1 - t) s(x) - w t s(-x), s the sigmoid: to x, s(x) s(-x) ((1 - t) + w t); to t,
+ * -s(x) - w s(-x); to w, -t s(-x). */
+static void binary_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *t = node->in[1], *w = node->n_in == 3 ? node->in[2] : NULL;
+    tg_tensor *p = tg_sigmoid(x), *q = tg_sigmoid(tg_neg(x));
+    if (tg_needs_grad(node, 0)) {
+        tg_tensor *sum = tg_add(tg_add_scalar(tg_neg(t), 1), weighted(t, w));
+        grad_in[0] = tg_mul(tg_mul(v, tg_mul(p, q)), sum);
+    }
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(tg_mul(v, tg_add(p, weighted(q, w))));
+    if (w && tg_needs_grad(node, 2))
+        grad_in[2] = tg_neg(tg_mul(v, tg_mul(t, q)));
+}
+
+#define READS_ALL (READS_BOTH | TG_READS_IN(2))
+
+static const tg_op binary_slope_op = {
+    .name = "bce_with_logits_loss_backward",
+    .forward = binary_slope_forward,
+    .backward = binary_slope_backward,
+    .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
+
+/* To t, w softplus(-x) - softplus(x); to w, t softplus(-x). */
+static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *t = node->in[1], *w = node->n_in == 3 ? node->in[2] : NULL;
+    if (tg_needs_grad(node, 0))
+        grad_in[0] =
+            tg_mul(grad_out, tg_apply_first(&binary_slope_op, node->n_in, node->in, NULL, 0));
+    if (tg_needs_grad(node, 1) && !w)
+        grad_in[1] = tg_neg(tg_mul(grad_out, x));
+    if (tg_needs_grad(node, 1) && w) {
+        tg_tensor *positive = tg_mul(w, tg_logsigmoid(x));
+        grad_in[1] = tg_mul(grad_out, tg_sub(tg_logsigmoid(tg_neg(x)), positive));
+    }
+    if (w && tg_needs_grad(node, 2))
+        grad_in[2] = tg_neg(tg_mul(grad_out, tg_mul(t, tg_logsigmoid(x))));
+}
+
+static const tg_op binary_op = {.name = "bce_with_logits_loss",
+                                .forward = binary_forward,
+                                .backward = binary_backward,
+                                .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
+
+tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts *opts)
+{
+    tg_bce_opts o = opts ? *opts : (tg_bce_opts){0};
+    tg_tensor *in[] = {x, t, o.pos_weight, o.weight};
+    if (!check_loss(&binary_op, 4, in, o.reduction))
+        return NULL;
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *elements = tg_apply_first(&binary_op, o.pos_weight ? 3 : 2, in, NULL, 0);
+    return tg_scope_close(scope, reduce(weighted(elements, o.weight), o.reduction));
+}
+
+/* --- divergence --- */
+
+TGK_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x))
+TGK_REAL2(kl_div_log, tgk_exp(y) * (y - x))
+
+TG_MAP_FORWARD(kl_div, kl_div_f32, kl_div_f64)
+TG_MAP_FORWARD(kl_div_log, kl_div_log_f32, kl_div_log_f64)
+
+/* To x -t, to t log t + 1 - x. */
+static void kl_div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *t = node->in[1];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_neg(tg_mul(grad_out, t));
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(grad_out, tg_add_scalar(tg_sub(tg_log(t), x), 1));
+}
+
+/* To x -e^t, to t e^t (t + 1 - x). */
+static void kl_div_log_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *t = node->in[1], *p = tg_exp(t);
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_neg(tg_mul(grad_out, p));
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(grad_out, tg_mul(p, tg_add_scalar(tg_sub(t, x), 1)));
+}
+
+static const tg_op kl_div_op = {.name = "kl_div_loss",
+                                .forward = kl_div_forward,
+                                .backward = kl_div_backward,
+                                .reads = {TG_READS_IN(1), READS_BOTH}};
+static const tg_op kl_div_log_op = {.name = "kl_div_loss",
+                                    .forward = kl_div_log_forward,
+                                    .backward = kl_div_log_backward,
+                                    .reads = {TG_READS_IN(1), READS_BOTH}};
+
+tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts)
+{
+    tg_kl_opts o = opts ? *opts : (tg_kl_opts){0};
+    const tg_op *op = o.log_target ? &kl_div_log_op : &kl_div_op;
+    if (!check_loss(op, 2, (tg_tensor *[]){x, t}, o.reduction))
+        return NULL;
+    TG_CHECK(tg_tape_in(x), !o.batch_mean || o.reduction == TG_SUM, TG_EVALUE,
+             "kl_div_loss: batch_mean goes with the reduction TG_SUM");
+    tg_scope scope = tg_scope_open(x);
+    tg_tensor *loss = distance(op, x, t, 0, o.reduction);
+    if (o.batch_mean && x->ndim)
+        loss = tg_div_scalar(loss, (double)x->dims[0]);
+    return tg_scope_close(scope, loss);
+}

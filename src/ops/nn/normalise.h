@@ -1,0 +1,19 @@
+/* What layer_norm and batch_norm share. Relies on check.h. */
+#ifndef TG_OPS_NORM_H
+#define TG_OPS_NORM_H
+
+#include "ops/check.h"
+
+/* Rows of x (rows, n) with mean 0 and variance 1; eps > 0. x may be NULL. */
+tg_tensor *tg_normalise(tg_tensor *x, double eps);
+
+/* eps as it is used: 0 means the default. */
+double tg_norm_eps(double eps);
+
+bool tg_check_eps(const tg_op *op, const tg_tensor *x, double eps);
+/* A weight or the like, which may be NULL. */
+bool tg_check_affine(const tg_op *op, const tg_tensor *t, tg_dims shape, const char *what);
+/* Checks the inputs that are there, n <= 5; the first one has to be. */
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in);
+
+#endif

@@ -1,0 +1,33 @@
+/* The list of what a captured step does, see step.h. Relies on apply.h. */
+#include "record/step.h"
+
+#include "record/apply.h"
+
+bool tg_capture_add(tg_tape *tape, tg_record *record)
+{
+    tg_capture *capture = tape->capture;
+    if (tape->capture_failed)
+        return true; /* nothing will come of it, and what is in the list may be gone */
+    tg_action *action = tg_tape_data(tape, record->node.op->name, sizeof *action);
+    if (!action)
+        return false;
+    *action = (tg_action){.record = record, .phase = tg_profile_phase(tape, &record->node)};
+    *(capture->last ? &capture->last->next : &capture->first) = action;
+    capture->last = action;
+    if (tape->workspace_used > capture->workspace)
+        capture->workspace = tape->workspace_used;
+    tape->workspace_used = 0;
+    capture->n++;
+    return true;
+}
+
+bool tg_capture_note(tg_tape *tape, const tg_call *call)
+{
+    if (tape->status)
+        return false;
+    tg_record *record = tg_record_new(tape, call);
+    if (!record)
+        return false;
+    record->node.out = call->in_place;
+    return tg_capture_add(tape, record);
+}

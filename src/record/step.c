@@ -1,0 +1,113 @@
+/* A whole step, captured once and done again: see step.h for what is in it. Replays take
+ * workspace from a reserve, so that they touch no arena. Relies on apply.h. */
+#include "record/step.h"
+#include "record/grad.h"
+#include "record/apply.h"
+
+tg_capture *tg_capture_begin(tg_tape *tape)
+{
+    if (!tape || tape->status || !tg_outside_capture(tape, "capture_begin"))
+        return NULL;
+    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "capture_begin: called during a backward pass");
+    tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
+    if (!capture)
+        return NULL;
+    *capture = (tg_capture){.head = capture->head, .number = ++tape->captures};
+    capture->before = tape->newest;
+    tape->capture = tape->newest = capture;
+    tg_spares_forget(&tape->spares);
+    tape->capture_failed = false;
+    tape->workspace_used = 0;
+    return capture;
+}
+
+/* The actions that do something, in an array. */
+static bool line_up(tg_tape *tape, tg_capture *capture)
+{
+    tg_replay_step *steps = tg_tape_data(tape, "capture_end", capture->n * sizeof *capture->steps);
+    if (!steps)
+        return false;
+    size_t n = 0;
+    for (const tg_action *a = capture->first; a; a = a->next) {
+        tg_node *node = &a->record->node;
+        if (node->op->forward) /* the data of views are there already */
+            steps[n++] = (tg_replay_step){
+                node->op->forward, node,
+                node->out ? &node->out->storage->version : &capture->nothing, a->phase};
+    }
+    capture->steps = steps;
+    capture->n = n;
+    return true;
+}
+
+static bool take_reserve(tg_tape *tape, tg_capture *capture)
+{
+    char *start = tg_tape_data(tape, "capture_end", capture->workspace);
+    if (start)
+        capture->reserve = (tg_reserve){start, start, start + capture->workspace};
+    return start;
+}
+
+static tg_tape *check(const tg_capture *capture, const char *name)
+{
+    return tg_object_check(capture, TG_MAGIC_CAPTURE, name, "the capture");
+}
+
+tg_status tg_capture_end(tg_capture *capture)
+{
+    tg_tape *tape = check(capture, "capture_end");
+    if (!tape)
+        return capture ? TG_ESTATE : TG_EVALUE;
+    if (tape->capture != capture)
+        return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
+    tape->capture = NULL;
+    tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
+    if (tape->status)
+        return tape->status;
+    if (tape->capture_failed)
+        return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
+    if (!line_up(tape, capture) || !take_reserve(tape, capture))
+        return tape->status;
+    capture->end = tg_tape_mark(tape);
+    capture->complete = true;
+    return TG_OK;
+}
+
+static bool check_ready(tg_tape *tape, const tg_capture *capture)
+{
+    TG_CHECK(tape, capture->complete, TG_ESTATE, "capture_replay: the capture is not complete");
+    TG_CHECK(tape, tg_mark_fresh(&capture->end), TG_ESTATE,
+             "capture_replay: the tape was rewound into the capture");
+    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "capture_replay: called during a backward pass");
+    for (const tg_expectation *e = capture->expected; e; e = e->next)
+        TG_CHECK(tape, e->holder->present == e->present, TG_ESTATE,
+                 "capture_replay: %s has %s gradient, and had %s when it was captured",
+                 tg_shape_of(e->holder->value).chars, e->present ? "no" : "a",
+                 e->present ? "one" : "none");
+    return true;
+}
+
+tg_status tg_capture_replay(tg_capture *capture)
+{
+    tg_tape *tape = check(capture, "capture_replay");
+    if (!tape)
+        return capture ? TG_ESTATE : TG_EVALUE;
+    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
+        return tape->status;
+    tape->reserve = capture->reserve;
+    const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
+    for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
+        if (tape->profiler.on)
+            tg_profile_run(tape, s->node, s->phase);
+        else
+            s->forward(s->node);
+        ++*s->version;
+        tape->reserve.top = tape->reserve.start;
+        if (tape->spares.lent)
+            tg_spares_call_in(&tape->spares);
+        if (tape->anomaly && s->node->out && !tape->status)
+            tg_check_finite(s->node);
+    }
+    tape->reserve = (tg_reserve){0};
+    return tape->status;
+}

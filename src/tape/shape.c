@@ -1,0 +1,140 @@
+/* Sizes and strides, see shape.h. */
+#include "tape/shape.h"
+
+#include <string.h>
+
+tg_shape tg_shape_copy(tg_dims dims)
+{
+    tg_shape shape = {.ndim = dims.ndim};
+    if (dims.ndim > 0)
+        memcpy(shape.sizes, dims.sizes, (size_t)dims.ndim * sizeof *dims.sizes);
+    return shape;
+}
+
+tg_text tg_shape_text(tg_dims dims)
+{
+    tg_text text = {"["};
+    const int capacity = (int)sizeof text.chars;
+    int length = 1;
+    for (int i = 0; i < dims.ndim; i++) {
+        if (length > capacity - 32) {
+            length += snprintf(text.chars + length, (size_t)(capacity - length), ", ...");
+            break;
+        }
+        length += snprintf(text.chars + length, (size_t)(capacity - length), "%s%lld",
+                           i ? ", " : "", (long long)dims.sizes[i]);
+    }
+    snprintf(text.chars + length, (size_t)(capacity - length), "]");
+    return text;
+}
+
+int64_t tg_shape_strides(tg_dims dims, int64_t *strides)
+{
+    /* Strides must not overflow even where a size is 0, hence two products. */
+    int64_t numel = 1, span = 1;
+    for (int i = dims.ndim - 1; i >= 0; i--) {
+        int64_t size = dims.sizes[i];
+        if (size < 0)
+            return -1;
+        strides[i] = span;
+        bool large = (span | size) >> 29; /* else the product is far from an overflow */
+        if (large && size > 1 && span > INT64_MAX / 16 / size)
+            return -1;
+        span *= size > 1 ? size : 1;
+        numel *= size;
+    }
+    return numel;
+}
+
+int64_t tg_shape_offset(tg_dims dims, const int64_t *strides, int64_t index)
+{
+    int64_t offset = 0;
+    for (int i = dims.ndim - 1; i >= 0; i--) {
+        offset += index % dims.sizes[i] * strides[i];
+        index /= dims.sizes[i];
+    }
+    return offset;
+}
+
+bool tg_shape_contiguous(tg_dims dims, const int64_t *strides)
+{
+    int64_t expected = 1;
+    bool ordered = true;
+    for (int i = dims.ndim - 1; i >= 0; i--) {
+        if (dims.sizes[i] == 0)
+            return true;
+        if (dims.sizes[i] != 1 && strides[i] != expected)
+            ordered = false;
+        expected *= dims.sizes[i];
+    }
+    return ordered;
+}
+
+tg_shape tg_shape_broadcast(tg_dims a, tg_dims b)
+{
+    if (a.ndim < b.ndim)
+        return tg_shape_broadcast(b, a);
+    tg_shape out = tg_shape_copy(a);
+    int shift = a.ndim - b.ndim;
+    for (int i = 0; i < b.ndim; i++) {
+        int64_t *size = &out.sizes[shift + i];
+        if (*size == 1)
+            *size = b.sizes[i];
+        else if (b.sizes[i] != 1 && b.sizes[i] != *size)
+            return (tg_shape){.ndim = -1};
+    }
+    return out;
+}
+
+bool tg_shape_expands(tg_dims from, tg_dims to)
+{
+    int shift = to.ndim - from.ndim;
+    if (shift < 0)
+        return false;
+    for (int i = 0; i < from.ndim; i++) {
+        if (from.sizes[i] != 1 && from.sizes[i] != to.sizes[shift + i])
+            return false;
+    }
+    return true;
+}
+
+void tg_shape_expand_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out)
+{
+    int shift = to.ndim - from.ndim;
+    for (int i = 0; i < to.ndim; i++) {
+        bool stretched = i < shift || from.sizes[i - shift] != to.sizes[i];
+        out[i] = stretched ? 0 : strides[i - shift];
+    }
+}
+
+bool tg_shape_view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out)
+{
+    int64_t numel = tg_shape_strides(to, out);
+    if (numel == 0 || tg_shape_contiguous(from, strides))
+        return true;
+    /* Match groups of dims with equal products, from the back; a group of `from` must lie
+     * evenly. */
+    int f = from.ndim - 1, t = to.ndim - 1;
+    while (f >= 0) {
+        int64_t stride = strides[f], chunk = from.sizes[f];
+        while (f > 0 && (from.sizes[f - 1] == 1 || strides[f - 1] == chunk * stride))
+            chunk *= from.sizes[--f];
+        f--;
+        int64_t filled = 1;
+        while (t >= 0 && (filled < chunk || to.sizes[t] == 1)) {
+            out[t] = filled * stride;
+            filled *= to.sizes[t--];
+        }
+        if (filled != chunk)
+            return false;
+    }
+    return true;
+}
+
+int tg_shape_dim(int ndim, int dim)
+{
+    int count = ndim ? ndim : 1;
+    if (dim < -count || dim >= count)
+        return -1;
+    return dim < 0 ? dim + count : dim;
+}

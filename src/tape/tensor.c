@@ -1,0 +1,231 @@
+/* Making tensors and looking into them. Relies on tape.h, shape.h and the copying kernels. */
+#include "tape/tensor.h"
+
+#include "record/grad.h"
+#include "kernels/nest.h"
+
+#include <string.h>
+
+static const char *const dtype_names[TG_DTYPES] = {"float32", "float64", "int64", "bool"};
+
+const char *tg_dtype_name(int dtype)
+{
+    return dtype >= 0 && dtype < TG_DTYPES ? dtype_names[dtype] : "no dtype";
+}
+
+tg_text tg_shape_of(const tg_tensor *t)
+{
+    return tg_shape_text((tg_dims){t->ndim, t->dims});
+}
+
+bool tg_known(const tg_tensor *t, const char *name)
+{
+    return (t && tg_object_alive(t, TG_MAGIC_RELEASED)) || tg_alive(t, name);
+}
+
+/* Says why t cannot be looked into. Without a magic word something else stands there by now, and no
+ * tape can be told. */
+static void report(const tg_tensor *t, const char *name)
+{
+    if (tg_object_alive(t, TG_MAGIC_RELEASED))
+        tg_fail(tg_tape_in(t), TG_ESTATE,
+                "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
+    else if (tg_object_dead(t, TG_MAGIC_TENSOR) || tg_object_dead(t, TG_MAGIC_RELEASED))
+        tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
+}
+
+bool tg_alive(const tg_tensor *t, const char *name)
+{
+    if (t && tg_object_alive(t, TG_MAGIC_TENSOR))
+        return true;
+    if (t)
+        report(t, name);
+    return false;
+}
+
+/* A header with sizes and contiguous strides, without data. */
+static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
+{
+    size_t size = sizeof(tg_tensor) + 2 * (size_t)dims.ndim * sizeof(int64_t);
+    tg_tensor *t;
+    if (tape->recycling) {
+        t = tg_pool_object(tape, name, TG_MAGIC_TENSOR, size);
+    } else {
+        t = tg_tape_object(tape, name, TG_MAGIC_TENSOR, size);
+    }
+    if (!t)
+        return NULL;
+    tg_object head = t->head;
+    *t = (tg_tensor){.head = head,
+                     .dtype = (uint8_t)dtype,
+                     .ndim = (uint8_t)dims.ndim,
+                     .contiguous = true,
+                     .pooled = tape->recycling,
+                     .temporary = tape->recycling};
+    for (int i = 0; i < dims.ndim; i++)
+        t->dims[i] = dims.sizes[i];
+    t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
+    if (t->pooled) {
+        t->u.next = tape->temporaries;
+        tape->temporaries = t;
+    }
+    return t;
+}
+
+bool tg_tensor_take(tg_tensor *t, const char *name)
+{
+    tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
+    if (tape->spares.bytes && tg_tensor_take_spare(t))
+        return true;
+    bool large = size >= TG_LARGE;
+    if (large)
+        t->spare = true;
+    t->data =
+        tape->recycling && !large ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
+    return t->data;
+}
+
+static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
+{
+    t->storage = storage;
+    t->data = data;
+    storage->headers++;
+    return t;
+}
+
+tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims)
+{
+    tg_position objects = tg_arena_position(&tape->objects);
+    tg_object *last = tape->last_object;
+    tg_tensor *t = new_header(tape, name, dtype, dims);
+    if (!t)
+        return NULL;
+    if (tg_tensor_take(t, name))
+        return with_storage(t, &t->own, t->data);
+    if (tape->recycling)
+        return NULL; /* the whole backward pass ends now, and its memory with it */
+    tg_arena_rewind(&tape->objects, objects);
+    tape->last_object = last;
+    return NULL;
+}
+
+tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
+                          const int64_t *strides, int64_t offset)
+{
+    tg_tensor *t = new_header(tg_tape_in(base), name, base->dtype, dims);
+    if (!t)
+        return NULL;
+    if (dims.ndim)
+        memcpy(t->dims + dims.ndim, strides, (size_t)dims.ndim * sizeof *strides);
+    t->contiguous = tg_shape_contiguous(dims, strides);
+    return with_storage(t, base->storage,
+                        base->data + offset * (int64_t)tg_dtype_size(base->dtype));
+}
+
+static void release_header(tg_tensor *t)
+{
+    tg_tape *tape = tg_tape_in(t);
+    if (tape->capture)
+        return; /* a replay uses it again */
+    t->head.magic = 0;
+    tg_pool_give(&tape->object_pool, t, sizeof *t + 2 * (size_t)t->ndim * sizeof(int64_t));
+}
+
+void tg_tensor_release(tg_tensor *t)
+{
+    tg_tensor *owner = tg_owner_of(t);
+    bool last = --t->storage->headers == 0;
+    if (owner != t)
+        release_header(t);
+    /* A view may outlive the header that made the data: that one waits for the last view. */
+    if (last && owner->pooled) {
+        if (owner->spare)
+            tg_tensor_give(owner);
+        else
+            tg_pool_give(&tg_tape_in(owner)->data_pool, owner->data, tg_data_size(owner));
+        release_header(owner);
+    }
+}
+
+void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src)
+{
+    if (dst->contiguous && src->contiguous && dst->numel < TGK_SHARED) {
+        memcpy(dst->data, src->data, tg_data_size(dst));
+        return;
+    }
+    tgk_nest nest = {.ndim = dst->ndim,
+                     .operands = 2,
+                     .sizes = dst->dims,
+                     .data = {dst->data, src->data},
+                     .strides = {tg_strides(dst), tg_strides(src)},
+                     .size = {tg_dtype_size(dst->dtype), tg_dtype_size(dst->dtype)},
+                     .team = &tg_tape_in(dst)->team};
+    tgk_nest_run(&nest, tgk_copy_loop(tg_dtype_size(dst->dtype)), NULL);
+}
+
+static bool check_flags(tg_tape *tape, const char *name, int flags)
+{
+    int dtype = flags & 0xff;
+    TG_CHECK(tape, !(flags & ~(0xff | TG_REQUIRES_GRAD)) && dtype < TG_DTYPES, TG_EVALUE,
+             "%s: unknown flags 0x%x", name, (unsigned)flags);
+    TG_CHECK(tape, !(flags & TG_REQUIRES_GRAD) || tg_is_float(dtype), TG_EDTYPE,
+             "%s: only float tensors can require a gradient, not %s", name, dtype_names[dtype]);
+    return true;
+}
+
+static bool check_dims(tg_tape *tape, const char *name, tg_dims dims)
+{
+    TG_CHECK(tape, dims.ndim >= 0 && dims.ndim <= TG_MAX_NDIM, TG_ESHAPE,
+             "%s: %d dims, wanted 0 to %d", name, dims.ndim, TG_MAX_NDIM);
+    TG_CHECK(tape, dims.sizes || dims.ndim == 0, TG_EVALUE, "%s: dims is NULL", name);
+    int64_t strides[TG_MAX_NDIM];
+    for (int i = 0; i < dims.ndim; i++)
+        TG_CHECK(tape, dims.sizes[i] >= 0, TG_ESHAPE, "%s: negative size in %s", name,
+                 tg_shape_text(dims).chars);
+    TG_CHECK(tape, tg_shape_strides(dims, strides) >= 0, TG_ESHAPE,
+             "%s: the product of the sizes %s overflows", name, tg_shape_text(dims).chars);
+    return true;
+}
+
+bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
+{
+    return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
+}
+
+static bool make_leaf(tg_tensor *t, const char *name)
+{
+    if (tg_tape_in(t)->recycling)
+        return true; /* inside a backward function nothing requires a gradient */
+    t->requires_grad = t->is_leaf = true;
+    return tg_tensor_hold(t, name);
+}
+
+tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
+{
+    if (!tg_tensor_check(tape, name, dims, flags))
+        return NULL;
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *t;
+    if (data) {
+        t = new_header(tape, name, flags & 0xff, dims);
+        if (t)
+            with_storage(t, &t->own, data);
+    } else {
+        t = tg_tensor_new(tape, name, flags & 0xff, dims);
+    }
+    if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
+        return t;
+    tg_tape_rewind(tape, start);
+    return NULL;
+}
+
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags)
+{
+    return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
+}
+
+bool tg_requires_grad(const tg_tensor *t)
+{
+    return tg_known(t, "requires_grad") && t->requires_grad;
+}

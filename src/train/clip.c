@@ -1,0 +1,215 @@
+/* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
+ * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
+#include "record/step.h"
+#include "record/grad.h"
+#include "record/apply.h"
+
+#include <limits.h>
+#include <math.h>
+
+/* Sums are kept in this many parts, so that one addition need not wait for the last. */
+enum { LANES = 8 };
+
+/* TG_OK, or what is wrong with the list; where there is a tape to tell, it has been told. */
+static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
+{
+    if (!params || n > INT_MAX)
+        return TG_EVALUE;
+    if (tg_check_inputs(op, (int)n, params))
+        return TG_OK;
+    tg_status status = TG_EVALUE;
+    for (size_t i = 0; i < n; i++) {
+        if (params[i] && tg_object_alive(params[i], TG_MAGIC_TENSOR))
+            return tg_tape_in(params[i])->status;
+        if (params[i])
+            status = TG_ESTATE;
+    }
+    return status;
+}
+
+/* What the parameter holds, or NULL. A recorded gradient (create_graph) is taken over as plain
+ * numbers: what was recorded would have another value. */
+static tg_tensor *gradient(const tg_tensor *param)
+{
+    tg_holder *holder = tg_holder_of(param);
+    if (!holder || !holder->present)
+        return NULL;
+    tg_holder_settle(holder);
+    holder->graph = NULL;
+    return holder->value;
+}
+
+static double at(const tg_tensor *g, int64_t i)
+{
+    return g->dtype == TG_F32 ? (double)((const float *)(const void *)g->data)[i]
+                              : ((const double *)(const void *)g->data)[i];
+}
+
+static void put(tg_tensor *g, int64_t i, double value)
+{
+    if (g->dtype == TG_F32)
+        ((float *)(void *)g->data)[i] = (float)value;
+    else
+        ((double *)(void *)g->data)[i] = value;
+}
+
+static double largest(const tg_tensor *g)
+{
+    double most = 0;
+    bool any_nan = false;
+    for (int64_t i = 0; i < g->numel; i++) {
+        double size = fabs(at(g, i));
+        most = size > most ? size : most;
+        any_nan |= isnan(size);
+    }
+    return any_nan ? (double)NAN : most;
+}
+
+static double power(double x, double p)
+{
+    if (p == 2)
+        return x * x;
+    return p == 1 ? fabs(x) : pow(fabs(x), p);
+}
+
+static double power_sum(const tg_tensor *g, double p)
+{
+    double lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= g->numel; i += LANES) {
+        for (int k = 0; k < LANES; k++)
+            lane[k] += power(at(g, i + k), p);
+    }
+    for (int k = 0; i < g->numel; i++, k++)
+        lane[k] += power(at(g, i), p);
+    for (int k = 1; k < LANES; k++)
+        lane[0] += lane[k];
+    return lane[0];
+}
+
+static double total_norm(tg_tensor *const *params, size_t n, double p)
+{
+    double total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const tg_tensor *g = gradient(params[i]);
+        double part = !g ? 0 : isinf(p) ? largest(g) : power_sum(g, p);
+        if (!isinf(p))
+            total += part;
+        else if (part > total || isnan(part))
+            total = part;
+        if (isnan(total))
+            break;
+    }
+    if (isinf(p) || p == 1)
+        return total;
+    return p == 2 ? sqrt(total) : pow(total, 1 / p);
+}
+
+/* Written to even where nothing changes, as PyTorch counts it. */
+static void shrink(tg_tensor *g, double scale)
+{
+    if (!g)
+        return;
+    for (int64_t i = 0; i < g->numel && !(scale >= 1); i++)
+        put(g, i, at(g, i) * scale);
+    g->storage->version++;
+}
+
+static void limit(tg_tensor *g, double value)
+{
+    if (!g)
+        return;
+    for (int64_t i = 0; i < g->numel; i++) {
+        double x = at(g, i);
+        x = x > value ? value : x;
+        put(g, i, x < -value ? -value : x);
+    }
+    g->storage->version++;
+}
+
+/* During a capture: a replay clips again. */
+typedef struct clip_params {
+    double most, norm_type;
+} clip_params;
+
+/* What clipping the gradients of n tensors is, done now; and noted where a replay is to do it. */
+static tg_node node_of(const tg_op *op, tg_tensor *const *params, size_t n, const clip_params *p)
+{
+    return (tg_node){.op = op, .in = (tg_tensor **)(uintptr_t)params, .n_in = (int)n, .params = p};
+}
+
+static bool note(tg_tape *tape, const tg_node *node)
+{
+    return !tape->capture || tg_capture_note(tape, &(tg_call){.op = node->op,
+                                                              .n_in = node->n_in,
+                                                              .in = node->in,
+                                                              .params = node->params,
+                                                              .params_size = sizeof(clip_params)});
+}
+
+static double clip_norm(tg_node *node)
+{
+    const clip_params *p = node->params;
+    size_t n = (size_t)node->n_in;
+    double total = total_norm(node->in, n, p->norm_type), scale = p->most / (total + 1e-6);
+    for (size_t i = 0; i < n; i++) {
+        tg_tensor *g = gradient(node->in[i]);
+        shrink(g, scale);
+        tg_profile_moves(tg_tape_in(node->in[i]), g, scale >= 1 ? 1 : 3);
+    }
+    return total;
+}
+
+static void norm_forward(tg_node *node)
+{
+    clip_norm(node);
+}
+
+static void value_forward(tg_node *node)
+{
+    const clip_params *p = node->params;
+    for (int i = 0; i < node->n_in; i++) {
+        tg_tensor *g = gradient(node->in[i]);
+        limit(g, p->most);
+        tg_profile_moves(tg_tape_in(node->in[i]), g, 2);
+    }
+}
+
+double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, double norm_type)
+{
+    static const tg_op op = {.name = "clip_grad_norm", .forward = norm_forward};
+    double p = norm_type == 0 ? 2 : norm_type;
+    if (n == 0)
+        return 0;
+    if (check(params, n, &op))
+        return (double)NAN;
+    tg_tape *tape = tg_tape_in(params[0]);
+    if (!(max_norm >= 0))
+        tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
+    else if (!(p > 0))
+        tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", norm_type);
+    tg_node node = node_of(&op, params, n, &(clip_params){max_norm, p});
+    if (tape->status || !note(tape, &node))
+        return (double)NAN;
+    int64_t start = tg_profile_start(tape);
+    double total = clip_norm(&node);
+    tg_profile_stop(tape, &node, tg_profile_phase(tape, &node), start);
+    return total;
+}
+
+tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
+{
+    static const tg_op op = {.name = "clip_grad_value", .forward = value_forward};
+    if (n == 0)
+        return TG_OK;
+    tg_status status = check(params, n, &op);
+    if (status)
+        return status;
+    tg_tape *tape = tg_tape_in(params[0]);
+    if (!(value >= 0))
+        return tg_fail(tape, TG_EVALUE, "clip_grad_value: value %g is not >= 0", value);
+    tg_node node = node_of(&op, params, n, &(clip_params){value, 0});
+    if (note(tape, &node))
+        tg_run_forward(tape, &node);
+    return tape->status;
+}

@@ -1,0 +1,339 @@
+/* Optimisers: in-place updates of leaves from their gradients. All state is made with the
+ * optimiser, so that a step allocates nothing and leaves nothing on the tape; and it is made of
+ * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
+#include "train/optim.h"
+
+#include "record/step.h"
+#include "record/grad.h"
+#include "kernels/nest.h"
+#include "record/apply.h"
+#include "train/params.h"
+
+#include <math.h>
+
+struct tg_optim {
+    tg_object head;
+    tg_family family;
+    tg_group *first;
+};
+
+/* The optimiser's tape where it and all of its groups can be used. */
+static tg_tape *alive(const tg_optim *optim, const char *name)
+{
+    tg_tape *tape = tg_object_check(optim, TG_MAGIC_OPTIM, name, "the optimiser");
+    for (const tg_group *g = tape ? optim->first : NULL; g && g->next; g = g->next)
+        TG_CHECK(
+            tape, tg_object_alive(g->next, TG_MAGIC_GROUP) && g->next->head.epoch == g->next_epoch,
+            TG_ESTATE, "%s: a group was added since a mark that the tape was rewound to", name);
+    return tape;
+}
+
+/* -- Making ----------------------------------------------------------------------------------- */
+
+static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *params, size_t i)
+{
+    TG_CHECK(tape, params[i], TG_EVALUE, "%s: parameter %zu is NULL", name, i);
+    if (!tg_alive(params[i], name))
+        return false;
+    const tg_tensor *p = params[i];
+    TG_CHECK(tape, tg_tape_in(p) == tape, TG_EVALUE, "%s: parameter %zu is of another tape", name,
+             i);
+    TG_CHECK(tape, !p->requires_grad || p->is_leaf, TG_ESTATE, "%s: parameter %zu %s is not a leaf",
+             name, i, tg_shape_of(p).chars);
+    for (size_t k = 0; k < i; k++)
+        TG_CHECK(tape, params[k] != p, TG_EVALUE, "%s: parameters %zu and %zu are the same", name,
+                 k, i);
+    return true;
+}
+
+static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *params, size_t n)
+{
+    if (!tape || tape->status)
+        return false;
+    TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
+    TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    for (size_t i = 0; i < n; i++) {
+        if (!check_param(tape, name, params, i))
+            return false;
+    }
+    return true;
+}
+
+bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value)
+{
+    TG_CHECK(tape, value >= 0, TG_EVALUE, "%s: %s %g is not >= 0", name, what, value);
+    return true;
+}
+
+static bool fill_slot(tg_tape *tape, const tg_family *family, tg_tensor *p, tg_slot *slot)
+{
+    *slot = (tg_slot){.param = p};
+    bool any = false;
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (!family->states[k])
+            continue;
+        double value = k ? 0 : family->initial;
+        slot->state[k] = tg_full(tape, p->ndim, p->dims, value, p->dtype);
+        if (!slot->state[k])
+            return false;
+        any = true;
+    }
+    if (any)
+        slot->step = tg_zeros(tape, TG_SCALAR, TG_I64);
+    return slot->step || !any;
+}
+
+/* NULL, with the error set, where memory is out; the caller rewinds. */
+static tg_group *new_group(tg_tape *tape, const tg_family *family, tg_tensor *const *params,
+                           size_t n, double lr)
+{
+    tg_group *group =
+        tg_tape_object(tape, family->name, TG_MAGIC_GROUP, sizeof *group + n * sizeof(tg_slot));
+    if (!group)
+        return NULL;
+    *group = (tg_group){.head = group->head, .n = n};
+    group->lr = tg_full(tape, TG_SCALAR, lr, TG_F64);
+    if (!group->lr)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!fill_slot(tape, family, params[i], &group->slots[i]))
+            return NULL;
+    }
+    return group;
+}
+
+tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_family *family)
+{
+    if (!check_params(tape, family->name, params, n))
+        return NULL;
+    tg_mark start = tg_tape_mark(tape);
+    tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
+    if (optim) {
+        *optim = (tg_optim){.head = optim->head, .family = *family};
+        optim->first = new_group(tape, family, params, n, family->lr);
+    }
+    if (optim && optim->first)
+        return optim;
+    tg_tape_rewind(tape, start);
+    return NULL;
+}
+
+/* -- Groups ----------------------------------------------------------------------------------- */
+
+static bool check_new(const tg_optim *optim, tg_tape *tape, tg_tensor *const *params, size_t n)
+{
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++) {
+            for (size_t k = 0; k < n; k++)
+                TG_CHECK(tape, params[k] != g->slots[i].param, TG_EVALUE,
+                         "optim_add_group: parameter %zu is in another group already", k);
+        }
+    }
+    return true;
+}
+
+tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n, double lr)
+{
+    tg_tape *tape = alive(optim, "optim_add_group");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    if (!check_params(tape, "optim_add_group", params, n) || !check_new(optim, tape, params, n) ||
+        !tg_check_rate(tape, "optim_add_group", "lr", lr))
+        return tape->status;
+    tg_mark start = tg_tape_mark(tape);
+    tg_group *group = new_group(tape, &optim->family, params, n, lr);
+    if (!group) {
+        tg_tape_rewind(tape, start);
+        return tape->status;
+    }
+    tg_group *last = optim->first;
+    while (last->next)
+        last = last->next;
+    last->next = group;
+    last->next_epoch = group->head.epoch;
+    return TG_OK;
+}
+
+/* NULL, with EVALUE, where there is no such group. */
+static tg_group *group_at(const tg_optim *optim, size_t index, const char *name)
+{
+    tg_tape *tape = alive(optim, name);
+    tg_group *g = tape ? optim->first : NULL;
+    for (size_t i = 0; i < index && g; i++)
+        g = g->next;
+    TG_CHECK(tape, g, TG_EVALUE, "%s: there is no group %zu", name, index);
+    return g;
+}
+
+static void put_lr(tg_group *group, double lr)
+{
+    *(double *)(void *)group->lr->data = lr;
+    group->lr->storage->version++;
+}
+
+static double get_lr(const tg_group *group)
+{
+    return *(const double *)(const void *)group->lr->data;
+}
+
+double tg_optim_lr(const tg_optim *optim, size_t group)
+{
+    const tg_group *g = group_at(optim, group, "optim_lr");
+    return g ? get_lr(g) : (double)NAN;
+}
+
+void tg_optim_set_group_lr(tg_optim *optim, size_t group, double lr)
+{
+    tg_group *g = group_at(optim, group, "optim_set_group_lr");
+    if (g && tg_check_rate(tg_object_tape(g), "optim_set_group_lr", "lr", lr) &&
+        tg_outside_capture(tg_object_tape(g), "optim_set_group_lr"))
+        put_lr(g, lr);
+}
+
+void tg_optim_set_lr(tg_optim *optim, double lr)
+{
+    tg_tape *tape = alive(optim, "optim_set_lr");
+    if (!tape || !tg_check_rate(tape, "optim_set_lr", "lr", lr) ||
+        !tg_outside_capture(tape, "optim_set_lr"))
+        return;
+    for (tg_group *g = optim->first; g; g = g->next)
+        put_lr(g, lr);
+}
+
+/* -- Steps ------------------------------------------------------------------------------------ */
+
+/* A large parameter, updated in ranges of elements. */
+typedef struct sharing {
+    tgk_update *update;
+    const tg_slot *slot;
+    const tg_tensor *grad;
+    const void *args;
+} sharing;
+
+static void *behind(const tg_tensor *t, int64_t elements)
+{
+    return t ? t->data + elements * (int64_t)tg_dtype_size(t->dtype) : NULL;
+}
+
+static void run_range(void *context, int64_t from, int64_t to)
+{
+    const sharing *s = context;
+    void *state[TG_OPTIM_STATES];
+    for (int k = 0; k < TG_OPTIM_STATES; k++)
+        state[k] = behind(s->slot->state[k], from);
+    s->update(to - from, behind(s->slot->param, from), behind(s->grad, from), state, s->args);
+}
+
+void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
+                 const void *args)
+{
+    const tg_tensor *p = slot->param;
+    tg_tape *tape = tg_tape_in(p);
+    sharing s = {table[tape->isa][p->dtype], slot, grad, args};
+    tgk_share(&tape->team, p->numel, TGK_GRAIN, run_range, &s);
+}
+
+static void update(const tg_family *family, const tg_slot *slot, double lr)
+{
+    tg_holder *holder = slot->param->holder;
+    tg_holder_settle(holder);
+    int64_t step = 1;
+    if (slot->step)
+        step = ++*(int64_t *)(void *)slot->step->data;
+    family->update(family, slot, holder->value, lr, (double)step);
+    slot->param->storage->version++;
+    int moves = 3; /* the gradient, the parameter and back */
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (!slot->state[k])
+            continue;
+        slot->state[k]->storage->version++;
+        moves += 2;
+    }
+    tg_profile_moves(tg_tape_in(slot->param), slot->param, moves);
+    if (slot->step)
+        slot->step->storage->version++;
+}
+
+static void step_forward(tg_node *node)
+{
+    const tg_optim *optim = *(tg_optim *const *)node->params;
+    if (!alive(optim, "optim_step"))
+        return;
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++) {
+            const tg_tensor *p = g->slots[i].param;
+            if (p->is_leaf && p->holder->present)
+                update(&optim->family, &g->slots[i], get_lr(g));
+        }
+    }
+}
+
+tg_status tg_optim_step(tg_optim *optim)
+{
+    static const tg_op op = {.name = "optim_step", .forward = step_forward};
+    tg_tape *tape = alive(optim, "optim_step");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    tg_call call = {.op = &op, .params = &optim, .params_size = sizeof optim};
+    if (tape->status || (tape->capture && !tg_capture_note(tape, &call)))
+        return tape->status;
+    tg_node node = {.op = &op, .params = &optim};
+    tg_run_forward(tape, &node);
+    return tape->status;
+}
+
+void tg_optim_zero_grad(tg_optim *optim)
+{
+    if (!alive(optim, "optim_zero_grad"))
+        return;
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        for (size_t i = 0; i < g->n; i++)
+            tg_zero_grad(g->slots[i].param);
+    }
+}
+
+/* -- State ------------------------------------------------------------------------------------ */
+
+static bool list_slot(const tg_optim *optim, const tg_slot *slot, size_t i, tg_params *list,
+                      const char *prefix)
+{
+    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        if (slot->state[k] &&
+            !tg_params_add(list, slot->state[k], "%s%zu.%s", prefix, i, optim->family.states[k]))
+            return false;
+    }
+    return !slot->step || tg_params_add(list, slot->step, "%s%zu.step", prefix, i);
+}
+
+static bool list_all(const tg_optim *optim, tg_params *list, const char *prefix)
+{
+    size_t number = 0, group = 0;
+    for (const tg_group *g = optim->first; g; g = g->next, group++) {
+        for (size_t i = 0; i < g->n; i++, number++) {
+            if (!list_slot(optim, &g->slots[i], number, list, prefix))
+                return false;
+        }
+        if (!tg_params_add(list, g->lr, "%sgroup%zu.lr", prefix, group))
+            return false;
+    }
+    return true;
+}
+
+tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix)
+{
+    tg_tape *tape = alive(optim, "optim_state");
+    if (!tape)
+        return optim ? TG_ESTATE : TG_EVALUE;
+    size_t count = tg_params_count(list);
+    if (tape->status)
+        return tape->status;
+    if (!list)
+        return tg_fail(tape, TG_EVALUE, "optim_state: the list is NULL");
+    if (list_all(optim, list, prefix ? prefix : ""))
+        return TG_OK;
+    /* A dead list, or one of another tape, was not touched: its tape has the error. */
+    if (tg_params_count(list) > count)
+        tg_params_truncate(list, count);
+    return tape->status ? tape->status
+                        : tg_fail(tape, TG_EVALUE, "optim_state: the list is of another tape");
+}

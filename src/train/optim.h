@@ -1,0 +1,63 @@
+/* What the families of optimisers share: parameters in groups, each with the tensors of its state.
+ * Relies on tensor.h and kernels/optim.h. */
+#ifndef TG_OPTIM_H
+#define TG_OPTIM_H
+
+#include "tape/tensor.h"
+
+#include "kernels/update.h"
+
+enum { TG_OPTIM_STATES = TGK_OPTIM_STATES };
+
+/* One parameter and its state. */
+typedef struct tg_slot {
+    tg_tensor *param;
+    tg_tensor *step;                   /* int64, 0-d: steps taken; NULL without other state */
+    tg_tensor *state[TG_OPTIM_STATES]; /* NULL: not kept */
+} tg_slot;
+
+/* Parameters with a learning rate of their own. A later group may be rewound away before the
+ * optimiser is, and so each is an object. */
+typedef struct tg_group {
+    tg_object head;
+    tg_tensor *lr; /* float64, 0-d */
+    struct tg_group *next;
+    uint32_t next_epoch;
+    size_t n;
+    tg_slot slots[];
+} tg_group;
+
+/* A kind of optimiser with its options, defaults filled in. */
+typedef struct tg_family {
+    const char *name;
+    const char *states[TG_OPTIM_STATES]; /* their names; NULL: not kept */
+    double initial;                      /* the first value of state 0 */
+    double lr;                           /* the first group's */
+    union {
+        tg_sgd_opts sgd;
+        tg_adam_opts adam;
+        tg_rmsprop_opts rmsprop;
+        tg_adagrad_opts adagrad;
+    } opts;
+    bool decoupled; /* Adam: AdamW */
+    /* Updates a parameter from its gradient; `step` counts from 1. */
+    void (*update)(const struct tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+                   double lr, double step);
+} tg_family;
+
+/* NULL, with the error set, where the parameters are no good. The options must be checked. */
+tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_family *family);
+
+/* Whether value >= 0, and not nan. */
+bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value);
+
+static inline double tg_or_default(double value, double standard)
+{
+    return value == 0 ? standard : value;
+}
+
+/* Runs a kernel over a parameter. */
+void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
+                 const void *args);
+
+#endif

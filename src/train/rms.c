@@ -1,0 +1,77 @@
+/* RMSprop and Adagrad: torch.optim's, in the order of its roundings. Relies on optim.h. */
+#include "train/optim.h"
+
+static bool check_rmsprop(tg_tape *tape, const tg_rmsprop_opts *o)
+{
+    return tg_check_rate(tape, "rmsprop", "lr", o->lr) &&
+           tg_check_rate(tape, "rmsprop", "alpha", o->alpha) &&
+           tg_check_rate(tape, "rmsprop", "eps", o->eps) &&
+           tg_check_rate(tape, "rmsprop", "weight_decay", o->weight_decay) &&
+           tg_check_rate(tape, "rmsprop", "momentum", o->momentum);
+}
+
+static void update_rmsprop(const tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+                           double lr, double step)
+{
+    (void)step;
+    const tg_rmsprop_opts *o = &family->opts.rmsprop;
+    tgk_rmsprop_args args = {.lr = lr,
+                             .alpha = o->alpha,
+                             .eps = o->eps,
+                             .weight_decay = o->weight_decay,
+                             .momentum = o->momentum,
+                             .maximize = o->maximize};
+    tg_slot_run(slot, grad, tgk_rmsprop_table, &args);
+}
+
+tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_rmsprop_opts *opts)
+{
+    tg_rmsprop_opts o = opts ? *opts : (tg_rmsprop_opts){0};
+    if (!check_rmsprop(tape, &o))
+        return NULL;
+    o.alpha = tg_or_default(o.alpha, 0.99);
+    o.eps = tg_or_default(o.eps, 1e-8);
+    return tg_optim_new(tape, params, n,
+                        &(tg_family){.name = "rmsprop",
+                                     .states = {"square_avg", o.centered ? "grad_avg" : NULL,
+                                                o.momentum > 0 ? "momentum_buffer" : NULL},
+                                     .lr = tg_or_default(o.lr, 1e-2),
+                                     .opts.rmsprop = o,
+                                     .update = update_rmsprop});
+}
+
+static bool check_adagrad(tg_tape *tape, const tg_adagrad_opts *o)
+{
+    return tg_check_rate(tape, "adagrad", "lr", o->lr) &&
+           tg_check_rate(tape, "adagrad", "lr_decay", o->lr_decay) &&
+           tg_check_rate(tape, "adagrad", "weight_decay", o->weight_decay) &&
+           tg_check_rate(tape, "adagrad", "initial_accumulator_value",
+                         o->initial_accumulator_value) &&
+           tg_check_rate(tape, "adagrad", "eps", o->eps);
+}
+
+static void update_adagrad(const tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+                           double lr, double step)
+{
+    const tg_adagrad_opts *o = &family->opts.adagrad;
+    tgk_adagrad_args args = {.lr = lr / (1 + (step - 1) * o->lr_decay),
+                             .eps = o->eps,
+                             .weight_decay = o->weight_decay,
+                             .maximize = o->maximize};
+    tg_slot_run(slot, grad, tgk_adagrad_table, &args);
+}
+
+tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adagrad_opts *opts)
+{
+    tg_adagrad_opts o = opts ? *opts : (tg_adagrad_opts){0};
+    if (!check_adagrad(tape, &o))
+        return NULL;
+    o.eps = tg_or_default(o.eps, 1e-10);
+    return tg_optim_new(tape, params, n,
+                        &(tg_family){.name = "adagrad",
+                                     .states = {"sum"},
+                                     .initial = o.initial_accumulator_value,
+                                     .lr = tg_or_default(o.lr, 1e-2),
+                                     .opts.adagrad = o,
+                                     .update = update_adagrad});
+}

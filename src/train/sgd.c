@@ -1,0 +1,44 @@
+/* Stochastic gradient descent. Relies on optim.h. */
+#include "train/optim.h"
+
+#include <math.h>
+
+static bool check(tg_tape *tape, const tg_sgd_opts *o)
+{
+    if (!tg_check_rate(tape, "sgd", "lr", o->lr) ||
+        !tg_check_rate(tape, "sgd", "momentum", o->momentum) ||
+        !tg_check_rate(tape, "sgd", "weight_decay", o->weight_decay))
+        return false;
+    TG_CHECK(tape, !isnan(o->dampening), TG_EVALUE, "sgd: dampening is nan");
+    TG_CHECK(tape, !o->nesterov || (o->momentum > 0 && o->dampening == 0), TG_EVALUE,
+             "sgd: nesterov needs a momentum and no dampening, not momentum %g, dampening %g",
+             o->momentum, o->dampening);
+    return true;
+}
+
+static void update(const tg_family *family, const tg_slot *slot, const tg_tensor *grad, double lr,
+                   double step)
+{
+    const tg_sgd_opts *o = &family->opts.sgd;
+    tgk_sgd_args args = {.lr = lr,
+                         .momentum = o->momentum,
+                         .dampening = o->dampening,
+                         .weight_decay = o->weight_decay,
+                         .nesterov = o->nesterov,
+                         .maximize = o->maximize,
+                         .first = step == 1};
+    tg_slot_run(slot, grad, tgk_sgd_table, &args);
+}
+
+tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)
+{
+    tg_sgd_opts o = opts ? *opts : (tg_sgd_opts){0};
+    if (!check(tape, &o))
+        return NULL;
+    return tg_optim_new(tape, params, n,
+                        &(tg_family){.name = "sgd",
+                                     .states = {o.momentum > 0 ? "momentum_buffer" : NULL},
+                                     .lr = tg_or_default(o.lr, 1e-3),
+                                     .opts.sgd = o,
+                                     .update = update});
+}
