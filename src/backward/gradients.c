@@ -38,7 +38,7 @@ tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *in
 {
     for (size_t i = 0; grads && i < n; i++)
         grads[i] = NULL;
-    tg_status status = tg_check_output(out);
+    tg_status status = tg_check_tensor(out, "gradients");
     if (status)
         return status;
     tg_tape *tape = tg_tape_in(out);

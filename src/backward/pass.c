@@ -7,7 +7,7 @@
 #include "backward/pass.h"
 
 #include "ops/broadcast.h"
-#include "record/step.h"
+#include "record/capture.h"
 #include "record/grad.h"
 #include "backward/release.h"
 
@@ -21,7 +21,8 @@ static void begin(pass *p)
     p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
     p->tape->temporaries = NULL;
     p->tape->data_pool.lasting = p->tape->capture;
-    p->tape->pass = p;
+    p->placing.apply = tg_place;
+    p->tape->pass = &p->placing;
 }
 
 static void end(pass *p)
@@ -360,18 +361,9 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
     return tape->status;
 }
 
-tg_status tg_check_output(const tg_tensor *out)
-{
-    if (!out)
-        return TG_EVALUE;
-    if (!tg_alive(out, "backward"))
-        return TG_ESTATE;
-    return tg_tape_in(out)->status;
-}
-
 tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts)
 {
-    tg_status status = tg_check_output(out);
+    tg_status status = tg_check_tensor(out, "backward");
     if (status)
         return status;
     if (!tg_check_backward(out, grad_out))

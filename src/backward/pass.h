@@ -1,7 +1,7 @@
 /* The backward pass, for the functions that start one and for what places gradients. Relies on
  * grad.h. */
-#ifndef TG_AUTOGRAD_H
-#define TG_AUTOGRAD_H
+#ifndef TG_PASS_H
+#define TG_PASS_H
 
 #include "record/grad.h"
 
@@ -15,6 +15,7 @@ typedef struct tg_request {
 
 /* A pass that runs. */
 typedef struct tg_pass {
+    tg_placing placing; /* what operations see of it */
     tg_tape *tape;
     bool graph;                /* record the pass */
     bool enabled, anomaly;     /* the tape's settings before */
@@ -28,14 +29,19 @@ typedef struct tg_pass {
     const tg_record *after; /* ... that were recorded after this */
 } tg_pass;
 
-/* What is wrong with a tensor that cannot be used at all; TG_OK, or its tape's status, with one
- * that can. */
-tg_status tg_check_output(const tg_tensor *out);
 /* Whether a pass can start from `out` with that gradient, which may be NULL. */
 bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out);
 /* Runs a pass; r NULL: the usual one. */
 tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
                           const tg_request *r);
+
+static inline tg_pass *tg_pass_of(const tg_node *node)
+{
+    return (tg_pass *)(uintptr_t)tg_node_tape(node)->pass;
+}
+
+/* tg_placing.apply. */
+tg_tensor *tg_place(const tg_node *node, int i, const tg_call *call, tg_overwrite over);
 
 /* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
  * written to in place. */

@@ -1,6 +1,5 @@
-/* Where a gradient is written, see broadcast.h: where a leaf keeps it, over the gradient that it is made
+/* Where a gradient is written: where a leaf keeps it, over the gradient that it is made
  * of, or over an input that is read no more. Relies on pass.h. */
-#include "ops/broadcast.h"
 #include "backward/pass.h"
 #include "backward/release.h"
 
@@ -15,7 +14,7 @@ static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
  * the leaf's shape; else NULL. */
 static tg_tensor *place_of(const tg_pass *p, const tg_tensor *t, const tg_call *call)
 {
-    if (!p || p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
+    if (p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
         call->dtype != t->dtype ||
         !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(t)))
         return NULL;
@@ -29,7 +28,7 @@ static tg_tensor *place_of(const tg_pass *p, const tg_tensor *t, const tg_call *
 /* The same, to be written to now. */
 static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
 {
-    tg_pass *p = tg_node_tape(node)->pass;
+    tg_pass *p = tg_pass_of(node);
     tg_tensor *t = node->in[i], *place = place_of(p, t, call);
     if (!place)
         return NULL;
@@ -38,18 +37,12 @@ static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
     return place;
 }
 
-tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+/* Where the gradient is kept, or over grad_out, or in a tensor of its own. */
+static tg_tensor *apply_here(const tg_node *node, int i, const tg_call *call, tg_overwrite over)
 {
     tg_call placed = *call;
     placed.in_place = take_place(node, i, call);
-    return tg_apply(&placed);
-}
-
-tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
-{
-    tg_call placed = *call;
-    placed.in_place = take_place(node, 0, call);
-    if (!placed.in_place && tg_is_exclusive(call->in[0]))
+    if (!placed.in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
         placed.in_place = call->in[0];
     return tg_apply(&placed);
 }
@@ -114,13 +107,9 @@ static void hide_all(const tg_record *record, const tg_tensor *x)
     tg_hide(owner);
 }
 
-tg_tensor *tg_apply_over_input(const tg_node *node, int i, const tg_call *call)
+/* Over input i, where the pass gives data back and nothing else reads that input. */
+static tg_tensor *apply_over_input(const tg_record *record, tg_tensor *x, const tg_call *call)
 {
-    const tg_pass *p = tg_node_tape(node)->pass;
-    const tg_record *record = tg_record_of(node);
-    tg_tensor *x = node->in[i];
-    if (!p || !p->release || !can_take_over(record, x, p->after))
-        return tg_apply_gradient(node, i, call);
     tg_call placed = *call;
     placed.in_place = take_over(x);
     if (!placed.in_place)
@@ -128,4 +117,13 @@ tg_tensor *tg_apply_over_input(const tg_node *node, int i, const tg_call *call)
     tg_tensor *out = tg_apply(&placed);
     hide_all(record, x);
     return out;
+}
+
+tg_tensor *tg_place(const tg_node *node, int i, const tg_call *call, tg_overwrite over)
+{
+    const tg_pass *p = tg_pass_of(node);
+    const tg_record *record = tg_record_of(node);
+    if (over == TG_OVER_INPUT && p->release && can_take_over(record, node->in[i], p->after))
+        return apply_over_input(record, node->in[i], call);
+    return apply_here(node, i, call, over);
 }

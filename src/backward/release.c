@@ -426,21 +426,3 @@ void tg_release_saved(const tg_record *record, bool all)
     if (saved && (all || saved->recomputed))
         release_last(saved);
 }
-
-/* --- elsewhere --- */
-
-tg_status tg_check_replay(tg_tape *tape, const tg_record *first)
-{
-    for (const tg_record *record = first; record; record = record->next) {
-        const tg_node *node = &record->node;
-        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
-        for (int i = 0; i < node->n_in; i++)
-            released |= tg_is_released(node->in[i]);
-        if (released)
-            return tg_fail(tape, TG_ESTATE,
-                           "tape_replay: data of %s were given back by tg_release() or "
-                           "tg_checkpoint()",
-                           node->op->name);
-    }
-    return TG_OK;
-}

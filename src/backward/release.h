@@ -5,12 +5,6 @@
 
 #include "record/apply.h"
 
-/* t may be NULL. */
-static inline bool tg_is_released(const tg_tensor *t)
-{
-    return t && t->head.magic == TG_MAGIC_RELEASED;
-}
-
 /* Whether the record made its output's data, and not only a view of them or new values. */
 static inline bool tg_is_maker(const tg_record *record)
 {
@@ -21,9 +15,6 @@ static inline bool tg_is_maker(const tg_record *record)
 /* Takes the address of its data from a tensor, as if they were given back; a view no longer counts as a
  * user of them. */
 void tg_hide(tg_tensor *t);
-
-/* Why the records from `first` on cannot be replayed; TG_OK where they can. */
-tg_status tg_check_replay(tg_tape *tape, const tg_record *first);
 
 /* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
  * step of a record that reads it comes first), and what its forward saved, unless something

@@ -1,7 +1,6 @@
 /* Free pieces, which are cut and joined, see spares.h; and where the data of tensors come from and
  * go to. Relies on tensor.h. */
-#include "memory/poison.h"
-#include "tape/tensor.h"
+#include "memory/spares.h"
 
 /* Stands at the beginning of a free piece. */
 typedef struct tg_spare {
@@ -149,29 +148,4 @@ void tg_spares_trim(tg_spares *spares, const tg_arena *arena)
             TG_POISON(s, sizeof *s);
         }
     }
-}
-
-bool tg_tensor_take_spare(tg_tensor *t)
-{
-    char *data = tg_spares_take(&tg_tape_in(t)->spares, tg_data_size(t));
-    if (!data)
-        return false;
-    t->data = data;
-    t->spare = true;
-    return true;
-}
-
-void tg_tensor_give(tg_tensor *t)
-{
-    tg_tape *tape = tg_tape_in(t);
-    size_t size = tg_data_size(t);
-    bool of_pass = tape->recycling && (t->pooled || t->recomputed);
-    if (of_pass && !t->spare)
-        tg_pool_give(&tape->data_pool, t->data, size);
-    else
-        tg_spares_give(&tape->spares, t->data, size);
-    if (tape->capture)
-        return; /* a replay writes to it again */
-    t->data = NULL;
-    t->spare = false;
 }

@@ -2,7 +2,7 @@
 #ifndef TG_OPS_ARITHMETIC_H
 #define TG_OPS_ARITHMETIC_H
 
-#include "record/apply.h"
+#include "record/map.h"
 
 /* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape
  * that they broadcast to. */

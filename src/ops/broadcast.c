@@ -2,7 +2,6 @@
  * is the one place where broadcasting is undone. Relies on apply.h. */
 #include "ops/broadcast.h"
 
-#include "kernels/loops.h"
 #include "kernels/sum.h"
 
 static void expand_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -127,14 +126,9 @@ tg_tensor *tg_mean_over(tg_tensor *x, tg_dims dims, int64_t count)
     return reduce(&mean_op, x, dims, count);
 }
 
-TGK_LOOP2(accumulate_f32, float, float, x + y)
-TGK_LOOP2(accumulate_f64, double, double, x + y)
-
-static const tgk_loops accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
-
 static void accumulate_forward(tg_node *node)
 {
-    tg_map_node(node, accumulate_loops);
+    tg_map_node(node, tg_accumulate_loops);
 }
 
 static void accumulate_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -157,10 +151,4 @@ tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
                                .dtype = a->dtype,
                                .ndim = a->ndim,
                                .dims = a->dims});
-}
-
-void tg_accumulate_into(tg_tensor *a, tg_tensor *b)
-{
-    tg_tensor *in[] = {a, b};
-    tg_map(a, in, 2, tg_loop_of(a, accumulate_loops[a->dtype]), NULL);
 }

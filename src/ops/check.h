@@ -2,7 +2,7 @@
 #ifndef TG_OPS_CHECK_H
 #define TG_OPS_CHECK_H
 
-#include "record/apply.h"
+#include "record/map.h"
 
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);

@@ -1,5 +1,5 @@
 /* Conversion between dtypes. */
-#include "record/apply.h"
+#include "record/map.h"
 
 #include "kernels/loops.h"
 

@@ -1,7 +1,7 @@
 /* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded, but
  * for a captured step, whose replay fills constants again. */
-#include "record/step.h"
-#include "record/apply.h"
+#include "record/capture.h"
+#include "record/grad.h"
 
 #include "kernels/loops.h"
 

@@ -1,6 +1,7 @@
 /* Random tensors and fills. All are recorded as in-place operations without inputs, so that a
  * replay draws again. Relies on generator.h for the draws. */
 #include "ops/check.h"
+#include "record/grad.h"
 
 #include <float.h>
 

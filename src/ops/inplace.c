@@ -1,7 +1,7 @@
 /* Writing into tensors that are there: copy_, add_, fill_. Recorded as operations whose output is
  * the tensor itself. A source of another dtype or in the same memory is copied first, by an
  * operation that is recorded as well, so that a replay does the same. */
-#include "record/apply.h"
+#include "record/map.h"
 
 #include "kernels/loops.h"
 

@@ -2,7 +2,7 @@
 #ifndef TG_OPS_MATMUL_H
 #define TG_OPS_MATMUL_H
 
-#include "record/apply.h"
+#include "record/map.h"
 
 #include "kernels/gemm.h"
 

@@ -2,7 +2,7 @@
 #ifndef TG_OPS_REDUCE_H
 #define TG_OPS_REDUCE_H
 
-#include "record/apply.h"
+#include "record/map.h"
 
 /* The dims that a reduction is over. */
 typedef struct tg_over {

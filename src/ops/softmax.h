@@ -2,7 +2,7 @@
 #ifndef TG_OPS_SOFTMAX_H
 #define TG_OPS_SOFTMAX_H
 
-#include "record/apply.h"
+#include "record/map.h"
 
 /* The gradient y (g - sum(g y)) of the input of y, a softmax along dim; it can be differentiated. NULL
  * where g is NULL. */

@@ -1,14 +1,39 @@
-/* What operations are written with inside the library, beyond include/tinygrad/op.h. Relies on
- * tensor.h and the loops of kernels/. */
-#ifndef TG_OP_H
-#define TG_OP_H
+/* Recording operations, beyond include/tinygrad/op.h. Relies on tensor.h. */
+#ifndef TG_APPLY_H
+#define TG_APPLY_H
 
-#include "kernels/nest.h"
 #include "tape/tensor.h"
 
 /* tg_apply() for the most common calls. All check their inputs. */
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
+
+/* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
+ * that is written, the first gradient of a leaf for example where it is kept. */
+static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, const tg_call *call,
+                                         tg_overwrite over)
+{
+    const tg_placing *pass = tg_node_tape(node)->pass;
+    return pass ? pass->apply(node, i, call, over) : tg_apply(call);
+}
+
+static inline tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+{
+    return tg_apply_placed(node, i, call, TG_OVER_NOTHING);
+}
+
+/* The same where the call is the step's last use of input i, and would do in place of it. */
+static inline tg_tensor *tg_apply_over_input(const tg_node *node, int i, const tg_call *call)
+{
+    return tg_apply_placed(node, i, call, TG_OVER_INPUT);
+}
+
+/* The same for the only input's gradient, where the call is the last use of grad_out, its first
+ * input, and would do in place. */
+static inline tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
+{
+    return tg_apply_placed(node, 0, call, TG_OVER_GRAD_OUT);
+}
 
 /* Around a function that records more than one operation: where its result is NULL, what it
  * recorded is taken back. x may be NULL or dead; then there is nothing to take back. */
@@ -24,12 +49,6 @@ tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result);
 static inline bool tg_wants_grad(const tg_node *node, int i)
 {
     return node->in[i] && node->in[i]->requires_grad;
-}
-
-/* The loop of the instruction set that t's tape runs on. */
-static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
-{
-    return loops[tg_tape_in(t)->isa];
 }
 
 /* Bits of tg_node.checkpoint; all but the last are release.c's. */
@@ -48,33 +67,14 @@ static inline tg_generator *tg_node_generator(tg_node *node)
     return &tg_node_tape(node)->generator;
 }
 
-/* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
-void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
-
-/* forward of an elementwise operation: the loop of the output's dtype over all inputs. */
-void tg_map_node(tg_node *node, const tgk_loops *loops);
-
-/* Defines name_forward() for tg_op.forward from one loop per dtype, in the order of the dtypes. */
-#define TG_MAP_FORWARD(name, ...)                                                                  \
-    static const tgk_loops name##_loops[TG_DTYPES] = {__VA_ARGS__};                                \
-                                                                                                   \
-    static void name##_forward(tg_node *node)                                                      \
-    {                                                                                              \
-        tg_map_node(node, name##_loops);                                                           \
-    }
-
-/* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
-const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
-
-/* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
- * memory. */
-const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
-
 /* In anomaly mode: reports an output that is not finite. */
 void tg_check_finite(const tg_node *node);
 
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
+
+/* Runs a recorded operation again. */
+void tg_run_again(tg_tape *tape, tg_record *record);
 
 /* Runs node's forward function, if it has one. */
 static inline void tg_run_forward(tg_tape *tape, tg_node *node)
@@ -100,11 +100,6 @@ static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times
 {
     if (tape->profiler.on && t)
         tape->profiler.bytes += times * tg_profile_size(t);
-}
-
-static inline tg_dims tg_dims_of(const tg_tensor *t)
-{
-    return (tg_dims){t->ndim, t->dims};
 }
 
 #endif

@@ -1,11 +1,9 @@
-/* The list of what a captured step does, see step.h. Relies on apply.h. */
-#include "record/step.h"
-
-#include "record/apply.h"
+/* The list of what a captured step does, see capture.h. */
+#include "record/capture.h"
 
 bool tg_capture_add(tg_tape *tape, tg_record *record)
 {
-    tg_capture *capture = tape->capture;
+    tg_capture *capture = tg_capturing(tape);
     if (tape->capture_failed)
         return true; /* nothing will come of it, and what is in the list may be gone */
     tg_action *action = tg_tape_data(tape, record->node.op->name, sizeof *action);

@@ -1,23 +1,19 @@
-/* Gradients that are kept for the user, see grad.h. Relies on broadcast.h and step.h. */
+/* Leaves and kept gradients, see grad.h. Relies on capture.h. */
 #include "record/grad.h"
 
-#include "ops/broadcast.h"
-#include "backward/pass.h"
-#include "record/step.h"
+#include "kernels/loops.h"
+#include "record/capture.h"
 
-bool tg_tensor_hold(tg_tensor *t, const char *name)
+TGK_LOOP2(accumulate_f32, float, float, x + y)
+TGK_LOOP2(accumulate_f64, double, double, x + y)
+
+const tgk_loops tg_accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
+
+/* a += b without recording. */
+static void accumulate_into(tg_tensor *a, tg_tensor *b)
 {
-    tg_tape *tape = tg_tape_in(t);
-    tg_holder *holder = tg_tape_object(tape, name, TG_MAGIC_HOLDER, sizeof *holder);
-    if (!holder)
-        return false;
-    tg_tensor *value = tg_tensor_new(tape, name, t->dtype, (tg_dims){t->ndim, t->dims});
-    if (!value)
-        return false;
-    *holder = (tg_holder){.head = holder->head, .value = value};
-    t->holder = holder;
-    t->holder_epoch = holder->head.epoch;
-    return tg_note_empty(holder);
+    tg_tensor *in[] = {a, b};
+    tg_map(a, in, 2, tg_loop_of(a, tg_accumulate_loops[a->dtype]), NULL);
 }
 
 tg_holder *tg_holder_of(const tg_tensor *t)
@@ -46,6 +42,181 @@ void tg_holder_settle(tg_holder *holder)
     holder->value->storage->version++;
 }
 
+/* --- what a pass does, done again --- */
+
+static void copy_forward(tg_node *node)
+{
+    tg_tensor_copy(node->out, node->in[0]);
+}
+
+static void add_forward(tg_node *node)
+{
+    accumulate_into(node->out, node->in[0]);
+    tg_profile_moves(tg_tape_in(node->out), node->out, 1); /* read as well as written */
+}
+
+/* Does now, and in a replay, what op's forward function does with two tensors. */
+static void do_again(const tg_op *op, tg_tensor *to, tg_tensor *from)
+{
+    tg_tape *tape = tg_tape_in(to);
+    tg_node node = {.op = op, .out = to, .in = &from, .n_in = 1};
+    tg_run_forward(tape, &node);
+    if (tape->capture)
+        tg_capture_note(tape, &(tg_call){.op = op, .n_in = 1, .in = &from, .in_place = to});
+}
+
+void tg_copy_again(tg_tensor *to, tg_tensor *from)
+{
+    static const tg_op op = {.name = "copy_grad", .forward = copy_forward};
+    do_again(&op, to, from);
+}
+
+void tg_add_again(tg_tensor *to, tg_tensor *from)
+{
+    static const tg_op op = {.name = "accumulate", .forward = add_forward};
+    do_again(&op, to, from);
+}
+
+/* The running capture goes by whether there is a gradient in the holder. */
+static bool expect(tg_tape *tape, const tg_holder *holder)
+{
+    tg_expectation *expected = tg_tape_data(tape, "backward", sizeof *expected);
+    if (!expected)
+        return false;
+    *expected = (tg_expectation){holder, holder->present, tg_capturing(tape)->expected};
+    tg_capturing(tape)->expected = expected;
+    return true;
+}
+
+/* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
+static void keep_now(tg_holder *holder, tg_tensor *g, bool graph)
+{
+    if (g != holder->value && (graph || !holder->present)) {
+        tg_tensor_copy(holder->value, g);
+    } else if (g != holder->value) {
+        tg_holder_settle(holder);
+        accumulate_into(holder->value, g);
+    }
+    holder->graph = graph ? g : NULL;
+    holder->graph_epoch = g->head.epoch;
+    holder->value->storage->version++;
+    holder->present = true;
+}
+
+typedef struct keeping {
+    tg_holder *holder;
+    bool graph;
+} keeping;
+
+static void keep_forward(tg_node *node)
+{
+    const keeping *k = node->params;
+    const tg_tensor *value = k->holder->value;
+    int moves = k->holder->present && !k->graph ? 3 : 2;
+    tg_profile_moves(tg_tape_in(value), value, node->in[0] == value ? 0 : moves);
+    keep_now(k->holder, node->in[0], k->graph);
+}
+
+static const tg_op keep_op = {.name = "keep_grad", .forward = keep_forward};
+
+void tg_keep_again(tg_holder *holder, tg_tensor *g, bool graph)
+{
+    tg_node node = {.op = &keep_op,
+                    .n_in = 1,
+                    .in = &g,
+                    .params = &(keeping){.holder = holder, .graph = graph}};
+    tg_run_forward(tg_object_tape(holder), &node);
+}
+
+bool tg_note_keep(tg_holder *holder, tg_tensor *g, bool graph)
+{
+    tg_tape *tape = tg_object_tape(holder);
+    if (!tape->capture)
+        return true;
+    bool first = holder->captured != tg_capturing(tape)->number;
+    TG_CHECK(tape, !(first && graph && holder->present), TG_ESTATE,
+             "backward: with create_graph, a captured pass cannot add to a gradient from before "
+             "the capture");
+    holder->captured = tg_capturing(tape)->number;
+    keeping k = {holder, graph};
+    return (!first || expect(tape, holder)) &&
+           tg_capture_note(
+               tape,
+               &(tg_call){
+                   .op = &keep_op, .n_in = 1, .in = &g, .params = &k, .params_size = sizeof k});
+}
+
+static void empty_forward(tg_node *node)
+{
+    tg_holder *holder = *(tg_holder *const *)node->params;
+    holder->present = false;
+    holder->graph = NULL;
+}
+
+static const tg_op empty_op = {.name = "zero_grad", .forward = empty_forward};
+
+bool tg_note_empty(tg_holder *holder)
+{
+    tg_tape *tape = tg_object_tape(holder);
+    if (!tape->capture)
+        return true;
+    holder->captured = tg_capturing(tape)->number;
+    return tg_capture_note(
+        tape, &(tg_call){.op = &empty_op, .params = &holder, .params_size = sizeof holder});
+}
+
+void tg_empty_again(tg_holder *holder)
+{
+    tg_node node = {.op = &empty_op, .params = &holder};
+    if (tg_note_empty(holder))
+        tg_run_forward(tg_object_tape(holder), &node);
+}
+
+/* --- leaves --- */
+
+/* Reserves memory for t's gradient. */
+static bool hold(tg_tensor *t, const char *name)
+{
+    tg_tape *tape = tg_tape_in(t);
+    tg_holder *holder = tg_tape_object(tape, name, TG_MAGIC_HOLDER, sizeof *holder);
+    if (!holder)
+        return false;
+    tg_tensor *value = tg_tensor_new(tape, name, t->dtype, (tg_dims){t->ndim, t->dims});
+    if (!value)
+        return false;
+    *holder = (tg_holder){.head = holder->head, .value = value};
+    t->holder = holder;
+    t->holder_epoch = holder->head.epoch;
+    return tg_note_empty(holder);
+}
+
+static bool make_leaf(tg_tensor *t, const char *name)
+{
+    if (tg_tape_in(t)->recycling)
+        return true; /* inside a backward function nothing requires a gradient */
+    t->requires_grad = t->is_leaf = true;
+    return hold(t, name);
+}
+
+tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
+{
+    if (!tg_tensor_check(tape, name, dims, flags))
+        return NULL;
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
+    if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
+        return t;
+    tg_tape_rewind(tape, start);
+    return NULL;
+}
+
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags)
+{
+    return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
+}
+
+/* --- what the user sees --- */
+
 tg_tensor *tg_grad(const tg_tensor *t)
 {
     return tg_known(t, "grad") ? tg_held_grad(tg_holder_of(t)) : NULL;
@@ -58,23 +229,9 @@ void tg_zero_grad(tg_tensor *t)
         tg_empty_again(holder);
 }
 
-void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph)
-{
-    if (g != holder->value && (graph || !holder->present)) {
-        tg_tensor_copy(holder->value, g);
-    } else if (g != holder->value) {
-        tg_holder_settle(holder);
-        tg_accumulate_into(holder->value, g);
-    }
-    holder->graph = graph ? g : NULL;
-    holder->graph_epoch = g->head.epoch;
-    holder->value->storage->version++;
-    holder->present = true;
-}
-
 tg_status tg_retain_grad(tg_tensor *t)
 {
-    tg_status status = tg_check_output(t);
+    tg_status status = tg_check_tensor(t, "retain_grad");
     if (status || tg_holder_of(t))
         return status;
     tg_tape *tape = tg_tape_in(t);
@@ -82,7 +239,7 @@ tg_status tg_retain_grad(tg_tensor *t)
         return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
                        tg_shape_of(t).chars);
     tg_mark start = tg_tape_mark(tape);
-    if (!tg_tensor_hold(t, "retain_grad"))
+    if (!hold(t, "retain_grad"))
         tg_tape_rewind(tape, start);
     return tape->status;
 }

@@ -1,31 +1,39 @@
-/* Gradients that are kept for the user. Relies on tensor.h. */
-#ifndef TG_HOLDER_H
-#define TG_HOLDER_H
+/* Leaves, and gradients that are kept for the user: what a backward pass does with them beside
+ * operations, now and again in a replay. Relies on map.h. */
+#ifndef TG_GRAD_H
+#define TG_GRAD_H
 
-#include "tape/tensor.h"
+#include "record/map.h"
 
-/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
- * or on request for an interior tensor. */
-typedef struct tg_holder {
-    tg_object head;
-    tg_tensor *value;
-    bool present;         /* value holds a gradient */
-    tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
-    uint32_t graph_epoch; /* ... unless it was rewound away since */
-    tg_tensor *pending;   /* what the running backward pass has for it */
-    tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
-    uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
-} tg_holder;
+/* A leaf by creation flags, with room for its gradient where they ask for one. */
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags);
+/* The same over the caller's memory (NULL: memory of its own). */
+tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims,
+                               int flags);
 
-/* Reserves memory for t's gradient. */
-bool tg_tensor_hold(tg_tensor *t, const char *name);
 /* Where t's gradient is kept; NULL where it is not. */
 tg_holder *tg_holder_of(const tg_tensor *t);
 /* The kept gradient as the user sees it, or NULL. */
 tg_tensor *tg_held_grad(const tg_holder *holder);
 /* Brings the holder's own copy of a recorded gradient up to what the user sees. */
 void tg_holder_settle(tg_holder *holder);
-/* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
-void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph);
+
+/* The loops of a + b, for gradients. */
+extern const tgk_loops tg_accumulate_loops[TG_DTYPES];
+
+/* What a backward pass does beside operations; tg_note_ functions only note it, others do it. */
+
+/* to = from. */
+void tg_copy_again(tg_tensor *to, tg_tensor *from);
+/* to += from. */
+void tg_add_again(tg_tensor *to, tg_tensor *from);
+/* tg_holder_keep(). */
+void tg_keep_again(tg_holder *holder, tg_tensor *g, bool graph);
+/* False, with the error set, where that cannot be captured or memory is out. */
+bool tg_note_keep(tg_holder *holder, tg_tensor *g, bool graph);
+/* The holder's gradient is dropped. */
+void tg_empty_again(tg_holder *holder);
+/* As above. */
+bool tg_note_empty(tg_holder *holder);
 
 #endif

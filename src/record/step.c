@@ -1,8 +1,7 @@
-/* A whole step, captured once and done again: see step.h for what is in it. Replays take
+/* A whole step, captured once and done again: see capture.h for what is in it. Replays take
  * workspace from a reserve, so that they touch no arena. Relies on apply.h. */
-#include "record/step.h"
-#include "record/grad.h"
 #include "record/apply.h"
+#include "record/capture.h"
 
 tg_capture *tg_capture_begin(tg_tape *tape)
 {
@@ -12,9 +11,8 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
     if (!capture)
         return NULL;
-    *capture = (tg_capture){.head = capture->head, .number = ++tape->captures};
-    capture->before = tape->newest;
-    tape->capture = tape->newest = capture;
+    *capture = (tg_capture){.base = {capture->base.head, tape->newest}, .number = ++tape->captures};
+    tape->capture = tape->newest = &capture->base;
     tg_spares_forget(&tape->spares);
     tape->capture_failed = false;
     tape->workspace_used = 0;
@@ -58,7 +56,7 @@ tg_status tg_capture_end(tg_capture *capture)
     tg_tape *tape = check(capture, "capture_end");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
-    if (tape->capture != capture)
+    if (tape->capture != &capture->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
     tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
@@ -110,4 +108,38 @@ tg_status tg_capture_replay(tg_capture *capture)
     }
     tape->reserve = (tg_reserve){0};
     return tape->status;
+}
+
+/* --- without a capture --- */
+
+/* Why the records from `first` on cannot be replayed; TG_OK where they can. */
+static tg_status check_data(tg_tape *tape, const tg_record *first)
+{
+    for (const tg_record *record = first; record; record = record->next) {
+        const tg_node *node = &record->node;
+        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
+        for (int i = 0; i < node->n_in; i++)
+            released |= tg_is_released(node->in[i]);
+        if (released)
+            return tg_fail(tape, TG_ESTATE,
+                           "tape_replay: data of %s were given back by tg_release() or "
+                           "tg_checkpoint()",
+                           node->op->name);
+    }
+    return TG_OK;
+}
+
+tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
+{
+    if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
+        return tg_error(tape);
+    tg_record *record;
+    tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
+    if (!status && tape->released)
+        status = check_data(tape, record);
+    for (; record && !status; record = record->next) {
+        tg_run_again(tape, record);
+        status = tape->status;
+    }
+    return status;
 }

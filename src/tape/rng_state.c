@@ -13,7 +13,9 @@ _Static_assert(sizeof(double) == sizeof(int64_t), "a double's bits are kept in a
 tg_tensor *tg_rng_state(tg_tape *tape)
 {
     const int64_t dims[] = {STATE};
-    tg_tensor *state = tg_tensor_leaf(tape, "rng_state", (tg_dims){1, dims}, TG_I64);
+    tg_tensor *state = NULL;
+    if (tape && !tape->status)
+        state = tg_tensor_new(tape, "rng_state", TG_I64, (tg_dims){1, dims});
     if (!state)
         return NULL;
     int64_t *out = (int64_t *)(void *)state->data;

@@ -1,5 +1,5 @@
 /* Objects, the list of records, marks and rewind. Relies on arena.h and generator.h. */
-#include "record/step.h"
+#include "tape/tape.h"
 
 #include "kernels/isa.h"
 

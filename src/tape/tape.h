@@ -40,6 +40,24 @@ typedef struct tg_record {
     struct tg_record *prev, *next;
 } tg_record;
 
+/* What every capture begins with: a rewind past it gives it up. */
+typedef struct tg_captured {
+    tg_object head;
+    struct tg_captured *before; /* among those that were not rewound away */
+} tg_captured;
+
+/* The running backward pass, as operations see it. A call that makes the gradient of node's input i
+ * goes through apply(), which says where that is written. */
+typedef enum tg_overwrite {
+    TG_OVER_NOTHING,
+    TG_OVER_GRAD_OUT, /* may be written over the call's first input, the gradient of the output */
+    TG_OVER_INPUT     /* may be written over node's input i, which nobody reads after the call */
+} tg_overwrite;
+
+typedef struct tg_placing {
+    tg_tensor *(*apply)(const tg_node *node, int i, const tg_call *call, tg_overwrite over);
+} tg_placing;
+
 /* Memory for workspace that is there before a replay begins; end NULL: none is. */
 typedef struct tg_reserve {
     char *start, *top, *end;
@@ -61,10 +79,10 @@ struct tg_tape {
     bool released;  /* some tensor was, at some time */
     bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
-    struct tg_pass *pass;          /* the running backward pass */
+    const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
     tg_pool object_pool, data_pool;
-    tg_capture *capture;   /* what is being captured; see step.h */
-    tg_capture *newest;    /* of those that were not rewound away */
+    tg_captured *capture;  /* what is being captured, see record/capture.h */
+    tg_captured *newest;   /* of those that were not rewound away */
     uint32_t captures;     /* begun so far */
     bool capture_failed;   /* there was an error since it began */
     size_t workspace_used; /* since the last thing was captured */

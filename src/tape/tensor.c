@@ -1,9 +1,9 @@
 /* Making tensors and looking into them. Relies on tape.h, shape.h and the copying kernels. */
 #include "tape/tensor.h"
 
-#include "record/grad.h"
 #include "kernels/nest.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const dtype_names[TG_DTYPES] = {"float32", "float64", "int64", "bool"};
@@ -43,6 +43,15 @@ bool tg_alive(const tg_tensor *t, const char *name)
     return false;
 }
 
+tg_status tg_check_tensor(const tg_tensor *t, const char *name)
+{
+    if (!t)
+        return TG_EVALUE;
+    if (!tg_alive(t, name))
+        return TG_ESTATE;
+    return tg_tape_in(t)->status;
+}
+
 /* A header with sizes and contiguous strides, without data. */
 static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {
@@ -72,11 +81,22 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     return t;
 }
 
+/* From the tape's spares alone. */
+static bool take_spare(tg_tensor *t)
+{
+    char *data = tg_spares_take(&tg_tape_in(t)->spares, tg_data_size(t));
+    if (!data)
+        return false;
+    t->data = data;
+    t->spare = true;
+    return true;
+}
+
 bool tg_tensor_take(tg_tensor *t, const char *name)
 {
     tg_tape *tape = tg_tape_in(t);
     size_t size = tg_data_size(t);
-    if (tape->spares.bytes && tg_tensor_take_spare(t))
+    if (tape->spares.bytes && take_spare(t))
         return true;
     bool large = size >= TG_LARGE;
     if (large)
@@ -84,6 +104,21 @@ bool tg_tensor_take(tg_tensor *t, const char *name)
     t->data =
         tape->recycling && !large ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
     return t->data;
+}
+
+void tg_tensor_give(tg_tensor *t)
+{
+    tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
+    bool of_pass = tape->recycling && (t->pooled || t->recomputed);
+    if (of_pass && !t->spare)
+        tg_pool_give(&tape->data_pool, t->data, size);
+    else
+        tg_spares_give(&tape->spares, t->data, size);
+    if (tape->capture)
+        return; /* a replay writes to it again */
+    t->data = NULL;
+    t->spare = false;
 }
 
 static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
@@ -108,6 +143,14 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_arena_rewind(&tape->objects, objects);
     tape->last_object = last;
     return NULL;
+}
+
+tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims dims, void *data)
+{
+    if (!data)
+        return tg_tensor_new(tape, name, dtype, dims);
+    tg_tensor *t = new_header(tape, name, dtype, dims);
+    return t ? with_storage(t, &t->own, data) : NULL;
 }
 
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
@@ -193,36 +236,132 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
     return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
 }
 
-static bool make_leaf(tg_tensor *t, const char *name)
+/* --- looking into tensors --- */
+
+int tg_ndim(const tg_tensor *t)
 {
-    if (tg_tape_in(t)->recycling)
-        return true; /* inside a backward function nothing requires a gradient */
-    t->requires_grad = t->is_leaf = true;
-    return tg_tensor_hold(t, name);
+    return tg_known(t, "ndim") ? t->ndim : -1;
 }
 
-tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
+static int64_t dim_entry(const tg_tensor *t, int dim, const char *name, bool stride)
 {
-    if (!tg_tensor_check(tape, name, dims, flags))
-        return NULL;
-    tg_mark start = tg_tape_mark(tape);
-    tg_tensor *t;
-    if (data) {
-        t = new_header(tape, name, flags & 0xff, dims);
-        if (t)
-            with_storage(t, &t->own, data);
-    } else {
-        t = tg_tensor_new(tape, name, flags & 0xff, dims);
+    if (!tg_known(t, name))
+        return -1;
+    int i = t->ndim ? tg_shape_dim(t->ndim, dim) : -1;
+    if (i < 0) {
+        tg_fail(tg_tape_in(t), TG_EVALUE, "%s: there is no dim %d in %s", name, dim,
+                tg_shape_of(t).chars);
+        return -1;
     }
-    if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
-        return t;
-    tg_tape_rewind(tape, start);
-    return NULL;
+    return t->dims[stride ? t->ndim + i : i];
 }
 
-tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags)
+int64_t tg_size(const tg_tensor *t, int dim)
 {
-    return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
+    return dim_entry(t, dim, "size", false);
+}
+
+int64_t tg_stride(const tg_tensor *t, int dim)
+{
+    return dim_entry(t, dim, "stride", true);
+}
+
+const int64_t *tg_sizes(const tg_tensor *t)
+{
+    return tg_known(t, "sizes") ? t->dims : NULL;
+}
+
+int64_t tg_numel(const tg_tensor *t)
+{
+    return tg_known(t, "numel") ? t->numel : 0;
+}
+
+int tg_dtype(const tg_tensor *t)
+{
+    return tg_known(t, "dtype") ? t->dtype : -1;
+}
+
+bool tg_is_contiguous(const tg_tensor *t)
+{
+    return tg_known(t, "is_contiguous") && t->contiguous;
+}
+
+static const void *read_as(const tg_tensor *t, int dtype)
+{
+    return tg_alive(t, "data") && t->dtype == dtype && t->contiguous ? t->data : NULL;
+}
+
+const float *tg_f32(const tg_tensor *t)
+{
+    return read_as(t, TG_F32);
+}
+
+const double *tg_f64(const tg_tensor *t)
+{
+    return read_as(t, TG_F64);
+}
+
+const int64_t *tg_i64(const tg_tensor *t)
+{
+    return read_as(t, TG_I64);
+}
+
+const bool *tg_bool(const tg_tensor *t)
+{
+    return read_as(t, TG_BOOL);
+}
+
+void *tg_data_mut(tg_tensor *t)
+{
+    if (!tg_alive(t, "data_mut"))
+        return NULL;
+    TG_CHECK(tg_tape_in(t), t->contiguous, TG_ESTATE, "data_mut: %s is not contiguous",
+             tg_shape_of(t).chars);
+    if (!tg_outside_capture(tg_tape_in(t), "data_mut"))
+        return NULL;
+    t->storage->version++;
+    return t->data;
+}
+
+double tg_element(const tg_tensor *t, int64_t index)
+{
+    int64_t offset = tg_shape_offset((tg_dims){t->ndim, t->dims}, tg_strides(t), index);
+    switch (t->dtype) {
+    case TG_F32:
+        return (double)((const float *)(void *)t->data)[offset];
+    case TG_F64:
+        return ((const double *)(void *)t->data)[offset];
+    case TG_I64:
+        return (double)((const int64_t *)(void *)t->data)[offset];
+    default:
+        return ((const bool *)(void *)t->data)[offset];
+    }
+}
+
+int64_t tg_first_nonfinite(const tg_tensor *t)
+{
+    for (int64_t i = 0; i < t->numel; i++) {
+        if (!isfinite(tg_element(t, i)))
+            return i;
+    }
+    return -1;
+}
+
+double tg_item(const tg_tensor *t)
+{
+    if (!tg_alive(t, "item"))
+        return (double)NAN;
+    if (t->numel != 1) {
+        tg_fail(tg_tape_in(t), TG_ESHAPE, "item: %s has %lld elements, wanted one",
+                tg_shape_of(t).chars, (long long)t->numel);
+        return (double)NAN;
+    }
+    return tg_element(t, 0);
+}
+
+tg_tape *tg_tape_of(const tg_tensor *t)
+{
+    return tg_known(t, "tape_of") ? tg_tape_in(t) : NULL;
 }
 
 bool tg_requires_grad(const tg_tensor *t)

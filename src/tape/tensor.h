@@ -9,13 +9,13 @@
  * the time does not matter, and pieces of any size fit together. */
 enum { TG_DTYPES = 4, TG_LARGE = 1 << 14 };
 
+typedef struct tg_holder tg_holder;
+
 /* What is shared by all views of the same data; stands in the tensor that made it. */
 typedef struct tg_storage {
     uint32_t version; /* bumped by each write in place */
     uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
 } tg_storage;
-
-struct tg_holder;
 
 struct tg_tensor {
     tg_object head;
@@ -38,12 +38,25 @@ struct tg_tensor {
     };
     int64_t numel;
     tg_tensor *grad;          /* its gradient while a backward pass runs */
-    struct tg_holder *holder; /* see grad.h */
+    tg_holder *holder;        /* where its gradient is kept, or NULL */
     union {
         tg_record *record; /* what made it, or NULL */
         tg_tensor *next;   /* in the list of temporaries */
     } u;
     int64_t dims[]; /* ndim sizes, then ndim strides in elements */
+};
+
+/* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
+ * or on request for an interior tensor. */
+struct tg_holder {
+    tg_object head;
+    tg_tensor *value;
+    bool present;         /* value holds a gradient */
+    tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
+    uint32_t graph_epoch; /* ... unless it was rewound away since */
+    tg_tensor *pending;   /* what the running backward pass has for it */
+    tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
+    uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
 };
 
 static inline const int64_t *tg_strides(const tg_tensor *t)
@@ -67,6 +80,20 @@ static inline tg_tensor *tg_owner_of(const tg_tensor *t)
 bool tg_alive(const tg_tensor *t, const char *name);
 /* The same for its sizes and its gradient, which one that was released still has. */
 bool tg_known(const tg_tensor *t, const char *name);
+/* What is wrong with a tensor that cannot be used at all; TG_OK, or its tape's status, with one
+ * that can. */
+tg_status tg_check_tensor(const tg_tensor *t, const char *name);
+
+/* Whether t's data were given back, see backward/release.h. t may be NULL. */
+static inline bool tg_is_released(const tg_tensor *t)
+{
+    return t && t->head.magic == TG_MAGIC_RELEASED;
+}
+
+static inline tg_dims tg_dims_of(const tg_tensor *t)
+{
+    return (tg_dims){t->ndim, t->dims};
+}
 
 static inline bool tg_is_float(int dtype)
 {
@@ -93,20 +120,15 @@ tg_text tg_shape_of(const tg_tensor *t);
 
 /* An uninitialised contiguous tensor without gradient. Errors name `name`. */
 tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims);
-/* A leaf by creation flags, with room for its gradient where they ask for one. */
-tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags);
-/* The same over the caller's memory (NULL: memory of its own). */
-tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims,
-                               int flags);
 /* The checks of a creation function: tape, shape and flags. */
 bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
+/* The same over the caller's memory (NULL: memory of its own). */
+tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims dims, void *data);
 /* Another shape over base's data. */
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset);
 /* Takes memory for t's data, from where there is some to spare; false without memory. */
 bool tg_tensor_take(tg_tensor *t, const char *name);
-/* Of these, from the tape's spares alone. */
-bool tg_tensor_take_spare(tg_tensor *t);
 /* Gives it back. */
 void tg_tensor_give(tg_tensor *t);
 /* Gives a pool's tensor back. */

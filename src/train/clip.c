@@ -1,6 +1,6 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
-#include "record/step.h"
+#include "record/capture.h"
 #include "record/grad.h"
 #include "record/apply.h"
 

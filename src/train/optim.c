@@ -3,7 +3,7 @@
  * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
 #include "train/optim.h"
 
-#include "record/step.h"
+#include "record/capture.h"
 #include "record/grad.h"
 #include "kernels/nest.h"
 #include "record/apply.h"

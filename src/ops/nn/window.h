@@ -3,7 +3,7 @@
 #define TG_OPS_WINDOW_H
 
 #include "kernels/patches.h"
-#include "record/apply.h"
+#include "record/map.h"
 
 /* An option's entry for spatial dim i: its own, else the first one, else `otherwise`. */
 static inline int64_t tg_window_option(const int64_t option[2], int i, int64_t otherwise)

@@ -4,7 +4,7 @@
 #ifndef TG_CAPTURE_H
 #define TG_CAPTURE_H
 
-#include "tape/tape.h"
+#include "tape/tensor.h"
 
 /* One thing that the step does. */
 typedef struct tg_action {
@@ -15,7 +15,7 @@ typedef struct tg_action {
 
 /* A gradient that the step takes as it finds it: there, or not. */
 typedef struct tg_expectation {
-    const struct tg_holder *holder;
+    const tg_holder *holder;
     bool present;
     struct tg_expectation *next;
 } tg_expectation;
@@ -29,9 +29,8 @@ typedef struct tg_replay_step {
 } tg_replay_step;
 
 struct tg_capture {
-    tg_object head;
-    uint32_t number;    /* of the tape's captures */
-    tg_capture *before; /* among those that were not rewound away */
+    tg_captured base;
+    uint32_t number; /* of the tape's captures */
     tg_action *first, *last;
     tg_expectation *expected;
     size_t workspace; /* the most that one action takes */
@@ -44,24 +43,15 @@ struct tg_capture {
     tg_reserve reserve;
 };
 
+/* What is being captured, or NULL. */
+static inline tg_capture *tg_capturing(const tg_tape *tape)
+{
+    return (tg_capture *)tape->capture;
+}
+
 /* The next action of the running capture. False, with the error set, where memory is out. */
 bool tg_capture_add(tg_tape *tape, tg_record *record);
 /* During a capture: what was just done is done again by this call's op->forward. As above. */
 bool tg_capture_note(tg_tape *tape, const tg_call *call);
-
-/* What a backward pass does beside operations; tg_note_ functions only note it, others do it. */
-
-/* to = from. */
-void tg_copy_again(tg_tensor *to, tg_tensor *from);
-/* to += from. */
-void tg_add_again(tg_tensor *to, tg_tensor *from);
-/* tg_holder_keep(). */
-void tg_keep_again(struct tg_holder *holder, tg_tensor *g, bool graph);
-/* False, with the error set, where that cannot be captured or memory is out. */
-bool tg_note_keep(struct tg_holder *holder, tg_tensor *g, bool graph);
-/* The holder's gradient is dropped. */
-void tg_empty_again(struct tg_holder *holder);
-/* As above. */
-bool tg_note_empty(struct tg_holder *holder);
 
 #endif
