@@ -1,4 +1,4 @@
-/* add, sub, mul, div and their scalar forms, with PyTorch's broadcasting and promotion. */
+/* neg, add, sub, mul, div and their scalar forms, with PyTorch's broadcasting and promotion. */
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
 
@@ -90,6 +90,24 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
+TGK_LOOP1(neg_f32, float, float, -x)
+TGK_LOOP1(neg_f64, double, double, -x)
+TGK_LOOP1(neg_i64, int64_t, int64_t, 0 - (uint64_t)x)
+
+TG_MAP_FORWARD(neg, neg_f32, neg_f64, neg_i64)
+
+static void neg_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, 0);
+}
+
+static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = neg_backward};
+
+tg_tensor *tg_neg(tg_tensor *x)
+{
+    return tg_check_not_bool(&neg_op, x) ? tg_apply_like(&neg_op, x) : NULL;
+}
+
 TGK_LOOP2(add_f32, float, float, x + y)
 TGK_LOOP2(add_f64, double, double, x + y)
 TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y)

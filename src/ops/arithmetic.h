@@ -2,7 +2,7 @@
 #ifndef TG_OPS_ARITHMETIC_H
 #define TG_OPS_ARITHMETIC_H
 
-#include "record/map.h"
+#include "ops/check.h"
 
 /* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape
  * that they broadcast to. */
@@ -26,8 +26,6 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b);
 /* Whether s is an integer that int64 holds. */
 bool tg_is_whole(double s);
-/* Checks x, which must not be bool. */
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* Applies to x, converted to float32 where it is not a float. */
 tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x);
 

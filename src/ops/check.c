@@ -52,3 +52,11 @@ bool tg_check_fill(const tg_op *op, tg_tensor *t)
              "%s: %s is the result of a differentiable operation", op->name, tg_shape_of(t).chars);
     return true;
 }
+
+bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return false;
+    TG_CHECK(tg_tape_in(x), x->dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
+    return true;
+}

@@ -6,6 +6,8 @@
 
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);
+/* x must not be bool. */
+bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* A float tensor that can be overwritten without its values: a leaf, or without a gradient. */
 bool tg_check_fill(const tg_op *op, tg_tensor *t);
 /* The dim counted from the front; -1 (and the error) where there is none. */

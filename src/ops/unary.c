@@ -15,32 +15,6 @@ tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
     return tg_scope_close(scope, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)));
 }
 
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
-{
-    if (!tg_check_inputs(op, 1, &x))
-        return false;
-    TG_CHECK(tg_tape_in(x), x->dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
-    return true;
-}
-
-TGK_LOOP1(neg_f32, float, float, -x)
-TGK_LOOP1(neg_f64, double, double, -x)
-TGK_LOOP1(neg_i64, int64_t, int64_t, 0 - (uint64_t)x)
-
-TG_MAP_FORWARD(neg, neg_f32, neg_f64, neg_i64)
-
-static void neg_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, 0);
-}
-
-static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = neg_backward};
-
-tg_tensor *tg_neg(tg_tensor *x)
-{
-    return tg_check_not_bool(&neg_op, x) ? tg_apply_like(&neg_op, x) : NULL;
-}
-
 TGK_LOOP1(abs_f32, float, float, fabsf(x))
 TGK_LOOP1(abs_f64, double, double, fabs(x))
 TGK_LOOP1(abs_i64, int64_t, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x)

@@ -7,6 +7,9 @@
 
 #include <tinygrad/op.h>
 
+/* Behind the rows by name stands one for each phase, for what comes when those are taken. */
+enum { TG_PHASES = 3, TG_PROFILE_ALL_ROWS = TG_PROFILE_ROWS + TG_PHASES };
+
 /* Zeros: off, and nothing measured. */
 typedef struct tg_profiler {
     bool on;

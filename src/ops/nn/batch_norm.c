@@ -1,4 +1,4 @@
-/* batch_norm, and what is checked for layer_norm as well. Relies on normalise.h. */
+/* batch_norm. Relies on normalise.h. */
 #include "ops/nn/normalise.h"
 
 #include "kernels/loops.h"
@@ -12,37 +12,6 @@ static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_di
     if (bias)
         x = tg_add(x, tg_reshape(bias, shape.ndim, shape.sizes));
     return x;
-}
-
-double tg_norm_eps(double eps)
-{
-    return eps > 0 ? eps : 1e-5;
-}
-
-bool tg_check_eps(const tg_op *op, const tg_tensor *x, double eps)
-{
-    TG_CHECK(tg_tape_in(x), eps >= 0, TG_EVALUE, "%s: eps %g is not >= 0", op->name, eps);
-    return true;
-}
-
-bool tg_check_affine(const tg_op *op, const tg_tensor *t, tg_dims shape, const char *what)
-{
-    if (!t)
-        return true;
-    TG_CHECK(tg_tape_in(t), tg_shape_equal(tg_dims_of(t), shape), TG_ESHAPE, "%s: %s %s, wanted %s",
-             op->name, what, tg_shape_of(t).chars, tg_shape_text(shape).chars);
-    return true;
-}
-
-bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in)
-{
-    tg_tensor *given[5];
-    int count = 0;
-    for (int i = 0; i < n; i++) {
-        if (in[i] || i == 0)
-            given[count++] = in[i];
-    }
-    return tg_check_inputs(op, count, given) && tg_check_floats(op, count, given);
 }
 
 static const tg_op batch_norm_name = {.name = "batch_norm"};

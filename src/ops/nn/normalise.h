@@ -1,10 +1,10 @@
 /* What layer_norm and batch_norm share. Relies on check.h. */
-#ifndef TG_OPS_NORM_H
-#define TG_OPS_NORM_H
+#ifndef TG_NORMALISE_H
+#define TG_NORMALISE_H
 
 #include "ops/check.h"
 
-/* Rows of x (rows, n) with mean 0 and variance 1; eps > 0. x may be NULL. */
+/* In layer_norm.c: rows of x (rows, n) with mean 0 and variance 1; eps > 0. x may be NULL. */
 tg_tensor *tg_normalise(tg_tensor *x, double eps);
 
 /* eps as it is used: 0 means the default. */
