@@ -41,7 +41,7 @@ static inline tg_pass *tg_pass_of(const tg_node *node)
 }
 
 /* tg_placing.apply. */
-tg_tensor *tg_place(const tg_node *node, int i, const tg_call *call, tg_overwrite over);
+tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over);
 
 /* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
  * written to in place. */

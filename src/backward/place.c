@@ -38,13 +38,12 @@ static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
 }
 
 /* Where the gradient is kept, or over grad_out, or in a tensor of its own. */
-static tg_tensor *apply_here(const tg_node *node, int i, const tg_call *call, tg_overwrite over)
+static tg_tensor *apply_here(const tg_node *node, int i, tg_call *call, tg_overwrite over)
 {
-    tg_call placed = *call;
-    placed.in_place = take_place(node, i, call);
-    if (!placed.in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
-        placed.in_place = call->in[0];
-    return tg_apply(&placed);
+    call->in_place = take_place(node, i, call);
+    if (!call->in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
+        call->in_place = call->in[0];
+    return tg_apply(call);
 }
 
 /* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
@@ -108,18 +107,17 @@ static void hide_all(const tg_record *record, const tg_tensor *x)
 }
 
 /* Over input i, where the pass gives data back and nothing else reads that input. */
-static tg_tensor *apply_over_input(const tg_record *record, tg_tensor *x, const tg_call *call)
+static tg_tensor *apply_over_input(const tg_record *record, tg_tensor *x, tg_call *call)
 {
-    tg_call placed = *call;
-    placed.in_place = take_over(x);
-    if (!placed.in_place)
+    call->in_place = take_over(x);
+    if (!call->in_place)
         return NULL;
-    tg_tensor *out = tg_apply(&placed);
+    tg_tensor *out = tg_apply(call);
     hide_all(record, x);
     return out;
 }
 
-tg_tensor *tg_place(const tg_node *node, int i, const tg_call *call, tg_overwrite over)
+tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over)
 {
     const tg_pass *p = tg_pass_of(node);
     const tg_record *record = tg_record_of(node);

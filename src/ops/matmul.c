@@ -105,7 +105,7 @@ static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor
         return tg_matmul(a, b);
     tg_tensor *in[] = {a, b};
     int64_t dims[] = {a->dims[0], b->dims[1]};
-    const tg_call call = {
+    tg_call call = {
         .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims};
     const tg_storage *own = node->in[i]->storage;
     bool over = i == 0 && a->storage != own && b->storage != own;

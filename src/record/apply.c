@@ -43,7 +43,7 @@ static void checkpoint_objects(tg_tape *tape, const checkpoint *to)
     tape->last_object = to->last_object;
 }
 
-static void note_versions(tg_record *record)
+void tg_note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
     uint32_t *versions = tg_node_versions(node);
@@ -59,15 +59,6 @@ void tg_check_finite(const tg_node *node)
     if (i >= 0)
         tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
                 (long long)i, tg_element(out, i));
-}
-
-static void run(tg_tape *tape, tg_record *record)
-{
-    tg_run_node(tape, &record->node);
-    if (record->node.in_place)
-        record->node.out->storage->version++;
-    if (tape->anomaly && !tape->status)
-        tg_check_finite(&record->node);
 }
 
 static tg_tape *tape_of_call(const tg_call *call)
@@ -131,7 +122,7 @@ static void keep(tg_tape *tape, tg_record *record)
         out->requires_grad = true;
         out->u.record = record;
     }
-    note_versions(record);
+    tg_note_versions(record);
     tg_record_link(tape, record);
 }
 
@@ -143,7 +134,7 @@ tg_tensor *tg_apply(const tg_call *call)
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     if (record)
-        run(tape, record);
+        tg_run_record(tape, record);
     if (tape->capture && !tape->status)
         tg_capture_add(tape, record);
     if (tape->status) {
@@ -195,12 +186,6 @@ bool tg_node_unchanged(tg_node *node)
             return false;
     }
     return !(reads & TG_READS_OUT) || check_version(node, node->out, "output", node->n_in);
-}
-
-void tg_run_again(tg_tape *tape, tg_record *record)
-{
-    run(tape, record);
-    note_versions(record);
 }
 
 tg_scope tg_scope_open(const tg_tensor *x)

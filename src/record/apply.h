@@ -10,27 +10,27 @@ tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int6
 
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
  * that is written, the first gradient of a leaf for example where it is kept. */
-static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, const tg_call *call,
+static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, tg_call *call,
                                          tg_overwrite over)
 {
     const tg_placing *pass = tg_node_tape(node)->pass;
     return pass ? pass->apply(node, i, call, over) : tg_apply(call);
 }
 
-static inline tg_tensor *tg_apply_gradient(const tg_node *node, int i, const tg_call *call)
+static inline tg_tensor *tg_apply_gradient(const tg_node *node, int i, tg_call *call)
 {
     return tg_apply_placed(node, i, call, TG_OVER_NOTHING);
 }
 
 /* The same where the call is the step's last use of input i, and would do in place of it. */
-static inline tg_tensor *tg_apply_over_input(const tg_node *node, int i, const tg_call *call)
+static inline tg_tensor *tg_apply_over_input(const tg_node *node, int i, tg_call *call)
 {
     return tg_apply_placed(node, i, call, TG_OVER_INPUT);
 }
 
 /* The same for the only input's gradient, where the call is the last use of grad_out, its first
  * input, and would do in place. */
-static inline tg_tensor *tg_apply_over(const tg_node *node, const tg_call *call)
+static inline tg_tensor *tg_apply_over(const tg_node *node, tg_call *call)
 {
     return tg_apply_placed(node, 0, call, TG_OVER_GRAD_OUT);
 }
@@ -73,8 +73,8 @@ void tg_check_finite(const tg_node *node);
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
 
-/* Runs a recorded operation again. */
-void tg_run_again(tg_tape *tape, tg_record *record);
+/* Notes the versions of inputs and output, as they are now. */
+void tg_note_versions(tg_record *record);
 
 /* Runs node's forward function, if it has one. */
 static inline void tg_run_forward(tg_tape *tape, tg_node *node)
@@ -93,6 +93,16 @@ static inline void tg_run_node(tg_tape *tape, tg_node *node)
     tg_arena_rewind(&tape->data, workspace);
     if (tape->spares.lent)
         tg_spares_call_in(&tape->spares);
+}
+
+/* The same for a recorded operation, again or for the first time. */
+static inline void tg_run_record(tg_tape *tape, tg_record *record)
+{
+    tg_run_node(tape, &record->node);
+    if (record->node.in_place)
+        record->node.out->storage->version++;
+    if (tape->anomaly && !tape->status)
+        tg_check_finite(&record->node);
 }
 
 /* The running action moves t's elements that many times. */

@@ -138,7 +138,8 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
     if (!status && tape->released)
         status = check_data(tape, record);
     for (; record && !status; record = record->next) {
-        tg_run_again(tape, record);
+        tg_run_record(tape, record);
+        tg_note_versions(record);
         status = tape->status;
     }
     return status;

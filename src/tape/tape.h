@@ -47,7 +47,7 @@ typedef struct tg_captured {
 } tg_captured;
 
 /* The running backward pass, as operations see it. A call that makes the gradient of node's input i
- * goes through apply(), which says where that is written. */
+ * goes through apply(), which says where that is written, in call->in_place. */
 typedef enum tg_overwrite {
     TG_OVER_NOTHING,
     TG_OVER_GRAD_OUT, /* may be written over the call's first input, the gradient of the output */
@@ -55,7 +55,7 @@ typedef enum tg_overwrite {
 } tg_overwrite;
 
 typedef struct tg_placing {
-    tg_tensor *(*apply)(const tg_node *node, int i, const tg_call *call, tg_overwrite over);
+    tg_tensor *(*apply)(const tg_node *node, int i, tg_call *call, tg_overwrite over);
 } tg_placing;
 
 /* Memory for workspace that is there before a replay begins; end NULL: none is. */
