@@ -30,7 +30,7 @@ typedef struct tg_pass {
 
 /* What is wrong with a tensor that cannot be used at all; TG_OK, or its tape's status, with one
  * that can. */
-tg_status tg_check_output(const tg_tensor *out);
+tg_status tg_check_output(const tg_tensor *out, const char *name);
 /* Whether a pass can start from `out` with that gradient, which may be NULL. */
 bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out);
 /* Runs a pass; r NULL: the usual one. */

@@ -54,7 +54,7 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_known(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (holder)
+    if (holder && tg_outside(tg_tape_in(t), "zero_grad"))
         tg_empty_again(holder);
 }
 
@@ -74,15 +74,17 @@ void tg_holder_keep(tg_holder *holder, tg_tensor *g, bool graph)
 
 tg_status tg_retain_grad(tg_tensor *t)
 {
-    tg_status status = tg_check_output(t);
+    tg_status status = tg_check_output(t, "retain_grad");
     if (status || tg_holder_of(t))
         return status;
     tg_tape *tape = tg_tape_in(t);
+    if (!tg_outside(tape, "retain_grad"))
+        return TG_ESTATE;
     if (!t->requires_grad)
         return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
                        tg_shape_of(t).chars);
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     if (!tg_tensor_hold(t, "retain_grad"))
-        tg_tape_rewind(tape, start);
+        tg_take_back(tape, start);
     return tape->status;
 }

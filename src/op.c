@@ -200,7 +200,8 @@ bool tg_node_unchanged(tg_node *node)
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
+    if (!tape || tape->status || !tg_outside(tape, "tape_replay") ||
+        !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
@@ -217,13 +218,13 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 tg_scope tg_scope_open(const tg_tensor *x)
 {
     tg_tape *tape = x && tg_object_alive(x, TG_MAGIC_TENSOR) ? tg_tape_in(x) : NULL;
-    return (tg_scope){tape, tg_tape_mark(tape)};
+    return (tg_scope){tape, tg_mark_here(tape)};
 }
 
 tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result)
 {
-    if (!result) /* a pass that recycles refuses this, and gives everything back itself */
-        tg_tape_rewind(scope.tape, scope.start);
+    if (!result && scope.tape)
+        tg_take_back(scope.tape, scope.start);
     return result;
 }
 

@@ -205,7 +205,7 @@ tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_d
 {
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     tg_tensor *t;
     if (data) {
         t = new_header(tape, name, flags & 0xff, dims);
@@ -216,7 +216,7 @@ tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_d
     }
     if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
         return t;
-    tg_tape_rewind(tape, start);
+    tg_take_back(tape, start);
     return NULL;
 }
 
