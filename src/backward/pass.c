@@ -15,22 +15,25 @@ typedef struct tg_pass pass;
 
 static void begin(pass *p)
 {
-    p->start = tg_tape_mark(p->tape);
-    p->enabled = tg_set_grad_enabled(p->tape, p->graph);
-    p->tape->recycling = !p->graph;
-    p->anomaly = tg_set_anomaly_enabled(p->tape, false); /* each step looks at its results itself */
-    p->tape->temporaries = NULL;
-    p->tape->data_pool.lasting = p->tape->capture;
+    tg_tape *tape = p->tape;
+    p->start = tg_mark_here(tape);
+    p->enabled = tape->grad_enabled;
+    p->anomaly = tape->anomaly;
+    tape->grad_enabled = p->graph;
+    tape->anomaly = false; /* each step looks at its results itself */
+    tape->recycling = !p->graph;
+    tape->temporaries = NULL;
+    tape->data_pool.lasting = tape->capture;
     p->placing.apply = tg_place;
-    p->tape->pass = &p->placing;
+    tape->pass = &p->placing;
 }
 
 static void end(pass *p)
 {
     tg_tape *tape = p->tape;
     bool captured = tape->capture && !tape->capture_failed; /* then a replay needs all of it */
-    tg_set_grad_enabled(tape, p->enabled);
-    tg_set_anomaly_enabled(tape, p->anomaly);
+    tape->grad_enabled = p->enabled;
+    tape->anomaly = p->anomaly;
     tape->pass = NULL;
     if (tape->open)
         tg_checkpoint_close(tape);
@@ -41,7 +44,7 @@ static void end(pass *p)
         tape->temporaries = NULL;
     }
     if ((!p->graph || tape->status) && !captured)
-        tg_tape_rewind(tape, p->start);
+        tg_take_back(tape, p->start);
 }
 
 static void pin(tg_tensor *g)
@@ -202,7 +205,9 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
     tg_tensor **grad_in = gradient_slots(p, node, local);
     if (!grad_in || !tg_node_unchanged(node))
         return;
+    p->tape->backward_of = node->op;
     node->op->backward(node, grad_out, grad_in);
+    p->tape->backward_of = NULL;
     for (int i = 0; i < node->n_in; i++) {
         if (tg_wants_grad(node, i) && grad_in[i] && p->anomaly)
             check_finite(p, node, i, grad_in[i]);
@@ -308,7 +313,6 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
 bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
-    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "backward: called during a backward pass");
     TG_CHECK(tape, out->requires_grad, TG_ESTATE,
              "backward: %s %s does not require a gradient: no leaf behind it does, or it was "
              "computed while gradients were disabled",
@@ -366,7 +370,7 @@ tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backwar
     tg_status status = tg_check_tensor(out, "backward");
     if (status)
         return status;
-    if (!tg_check_backward(out, grad_out))
+    if (!tg_outside(tg_tape_in(out), "backward") || !tg_check_backward(out, grad_out))
         return tg_tape_in(out)->status;
     return tg_backward_run(out, grad_out, opts, NULL);
 }

@@ -165,7 +165,8 @@ static bool check(tg_tape *tape, const request *r, tg_mark mark, tg_record **fir
 
 tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "release"))
+    if (!tape || tape->status || !tg_outside(tape, "release") ||
+        !tg_outside_capture(tape, "release"))
         return tg_error(tape);
     const request r = {.name = "release", .keep = keep, .n = n};
     tg_record *first;
@@ -231,7 +232,8 @@ static void release_chosen(tg_record *first)
 
 tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "checkpoint"))
+    if (!tape || tape->status || !tg_outside(tape, "checkpoint") ||
+        !tg_outside_capture(tape, "checkpoint"))
         return tg_error(tape);
     const request r = {.name = "checkpoint", .keep = keep, .n = n, .checkpoint = true};
     tg_record *first;

@@ -21,7 +21,10 @@ typedef struct check {
 static tg_tensor *call(check *c)
 {
     c->tape->generator = c->generator;
-    return c->fn(c->inputs, c->n, c->context);
+    c->tape->calling = "the function that gradcheck calls";
+    tg_tensor *out = c->fn(c->inputs, c->n, c->context);
+    c->tape->calling = NULL;
+    return out;
 }
 
 /* Uniform in [-1, 1): a random direction, in which no error can hide for long. */
@@ -55,19 +58,19 @@ static tg_tensor *sum_of_gradients(check *c, bool graph)
 /* The number whose gradient is checked. */
 static double value(check *c)
 {
-    tg_mark mark = tg_tape_mark(c->tape);
+    tg_mark mark = tg_mark_here(c->tape);
     double result = (double)NAN;
     if (c->opts.second_order) {
         tg_tensor *sum = sum_of_gradients(c, false);
         result = sum ? tg_item(sum) : result;
     } else {
-        tg_set_grad_enabled(c->tape, false);
+        c->tape->grad_enabled = false;
         tg_tensor *out = call(c);
         tg_tensor *sum = out ? tg_sum(tg_mul(out, c->upstream)) : NULL;
         result = sum ? tg_item(sum) : result;
     }
-    tg_set_grad_enabled(c->tape, true);
-    tg_tape_rewind(c->tape, mark);
+    c->tape->grad_enabled = true;
+    tg_take_back(c->tape, mark);
     return result;
 }
 
@@ -202,6 +205,8 @@ tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inpu
         return TG_EVALUE;
     if (tape->status)
         return tape->status;
+    if (!tg_outside(tape, "gradcheck") || !tg_outside_capture(tape, "gradcheck"))
+        return TG_ESTATE;
     if (!fn)
         return tg_fail(tape, TG_EVALUE, "gradcheck: the function is NULL");
     check c = {.tape = tape,
@@ -210,11 +215,12 @@ tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inpu
                .n = n,
                .opts = with_defaults(opts),
                .generator = tape->generator};
-    tg_mark start = tg_tape_mark(tape);
-    bool enabled = tg_set_grad_enabled(tape, true);
+    tg_mark start = tg_mark_here(tape);
+    bool enabled = tape->grad_enabled;
+    tape->grad_enabled = true;
     run(&c, inputs);
-    tg_set_grad_enabled(tape, enabled);
-    tg_tape_rewind(tape, start);
+    tape->grad_enabled = enabled;
+    tg_take_back(tape, start);
     tape->generator = c.generator;
     return tape->status;
 }

@@ -191,13 +191,13 @@ bool tg_node_unchanged(tg_node *node)
 tg_scope tg_scope_open(const tg_tensor *x)
 {
     tg_tape *tape = x && tg_object_alive(x, TG_MAGIC_TENSOR) ? tg_tape_in(x) : NULL;
-    return (tg_scope){tape, tg_tape_mark(tape)};
+    return (tg_scope){tape, tg_mark_here(tape)};
 }
 
 tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result)
 {
-    if (!result) /* a pass that recycles refuses this, and gives everything back itself */
-        tg_tape_rewind(scope.tape, scope.start);
+    if (!result && scope.tape)
+        tg_take_back(scope.tape, scope.start);
     return result;
 }
 

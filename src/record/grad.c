@@ -202,11 +202,11 @@ tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_d
 {
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
     if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
         return t;
-    tg_tape_rewind(tape, start);
+    tg_take_back(tape, start);
     return NULL;
 }
 
@@ -225,7 +225,7 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_known(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (holder)
+    if (holder && tg_outside(tg_tape_in(t), "zero_grad"))
         tg_empty_again(holder);
 }
 
@@ -235,11 +235,13 @@ tg_status tg_retain_grad(tg_tensor *t)
     if (status || tg_holder_of(t))
         return status;
     tg_tape *tape = tg_tape_in(t);
+    if (!tg_outside(tape, "retain_grad"))
+        return TG_ESTATE;
     if (!t->requires_grad)
         return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
                        tg_shape_of(t).chars);
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     if (!hold(t, "retain_grad"))
-        tg_tape_rewind(tape, start);
+        tg_take_back(tape, start);
     return tape->status;
 }

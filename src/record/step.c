@@ -5,9 +5,9 @@
 
 tg_capture *tg_capture_begin(tg_tape *tape)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "capture_begin"))
+    if (!tape || tape->status || !tg_outside(tape, "capture_begin") ||
+        !tg_outside_capture(tape, "capture_begin"))
         return NULL;
-    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "capture_begin: called during a backward pass");
     tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
     if (!capture)
         return NULL;
@@ -56,6 +56,8 @@ tg_status tg_capture_end(tg_capture *capture)
     tg_tape *tape = check(capture, "capture_end");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
+    if (!tg_outside(tape, "capture_end"))
+        return TG_ESTATE;
     if (tape->capture != &capture->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
@@ -66,7 +68,7 @@ tg_status tg_capture_end(tg_capture *capture)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
     if (!line_up(tape, capture) || !take_reserve(tape, capture))
         return tape->status;
-    capture->end = tg_tape_mark(tape);
+    capture->end = tg_mark_here(tape);
     capture->complete = true;
     return TG_OK;
 }
@@ -76,7 +78,6 @@ static bool check_ready(tg_tape *tape, const tg_capture *capture)
     TG_CHECK(tape, capture->complete, TG_ESTATE, "capture_replay: the capture is not complete");
     TG_CHECK(tape, tg_mark_fresh(&capture->end), TG_ESTATE,
              "capture_replay: the tape was rewound into the capture");
-    TG_CHECK(tape, !tape->recycling, TG_ESTATE, "capture_replay: called during a backward pass");
     for (const tg_expectation *e = capture->expected; e; e = e->next)
         TG_CHECK(tape, e->holder->present == e->present, TG_ESTATE,
                  "capture_replay: %s has %s gradient, and had %s when it was captured",
@@ -90,7 +91,8 @@ tg_status tg_capture_replay(tg_capture *capture)
     tg_tape *tape = check(capture, "capture_replay");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
-    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
+    if (tape->status || !tg_outside(tape, "capture_replay") ||
+        !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
@@ -131,7 +133,8 @@ static tg_status check_data(tg_tape *tape, const tg_record *first)
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
+    if (!tape || tape->status || !tg_outside(tape, "tape_replay") ||
+        !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);

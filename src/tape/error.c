@@ -33,7 +33,7 @@ const char *tg_error_message(const tg_tape *tape)
 
 void tg_clear_error(tg_tape *tape)
 {
-    if (!tape)
+    if (!tape || !tg_outside(tape, "clear_error"))
         return;
     tape->status = TG_OK;
     tape->message[0] = '\0';

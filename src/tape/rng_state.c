@@ -84,7 +84,8 @@ static bool read_rest(tg_tape *tape, const tg_tensor *state, tg_generator *g)
 
 tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state)
 {
-    if (tg_error(tape) || !tg_outside_capture(tape, "set_rng_state"))
+    if (tg_error(tape) || !tg_outside(tape, "set_rng_state") ||
+        !tg_outside_capture(tape, "set_rng_state"))
         return tg_error(tape);
     if (!check_tensor(tape, state))
         return tape->status ? tape->status : TG_ESTATE;

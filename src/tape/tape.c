@@ -49,7 +49,7 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
 
 void tg_tape_free(tg_tape *tape)
 {
-    if (!tape)
+    if (!tape || !tg_outside(tape, "tape_free"))
         return;
     tg_allocator allocator = tape->allocator;
     tgk_team_end(&tape->team);
@@ -180,7 +180,23 @@ void tg_record_link(tg_tape *tape, tg_record *record)
 /* The places of tg_mark.at. */
 enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_RECORD, AT_OBJECT };
 
+bool tg_outside(tg_tape *tape, const char *name)
+{
+    TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
+    TG_CHECK(tape, !tape->forward_of, TG_ESTATE, "%s: called inside the forward function of %s",
+             name, tape->forward_of->name);
+    TG_CHECK(tape, !tape->backward_of, TG_ESTATE, "%s: called inside the backward function of %s",
+             name, tape->backward_of->name);
+    return true;
+}
+
 tg_mark tg_tape_mark(const tg_tape *tape)
+{
+    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of);
+    return tg_mark_here(inside ? NULL : tape);
+}
+
+tg_mark tg_mark_here(const tg_tape *tape)
 {
     tg_mark mark = {{tape}, 0};
     if (!tape)
@@ -213,12 +229,15 @@ TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *mark)
 
 static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name)
 {
+    if (!tg_outside(tape, name))
+        return TG_ESTATE;
+    if (!mark->at[AT_TAPE])
+        return tg_fail(tape, TG_EVALUE,
+                       "%s: the mark is of another tape, or none: taken inside an operation", name);
     if (mark->at[AT_TAPE] != tape)
         return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape", name);
     if (!tg_mark_fresh(mark))
         return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
-    if (tape->recycling)
-        return tg_fail(tape, TG_ESTATE, "%s: called during a backward pass", name);
     return TG_OK;
 }
 
@@ -245,6 +264,14 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
     }
     if (tape->capture && !tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "tape_rewind: to a mark inside a capture that goes on");
+    tg_take_back(tape, mark);
+    return TG_OK;
+}
+
+void tg_take_back(tg_tape *tape, tg_mark mark)
+{
+    if (tape->recycling || (tape->capture && !tape->capture_failed))
+        return;
     tg_arena_rewind(&tape->objects, object_position(&mark));
     tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
     if (tape->spares.bytes)
@@ -253,7 +280,6 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
     tape->last_object = at(&mark, AT_OBJECT);
     tape->epoch++;
-    return TG_OK;
 }
 
 tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first)
@@ -268,7 +294,7 @@ tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_reco
 
 void tg_manual_seed(tg_tape *tape, uint64_t seed)
 {
-    if (tape && tg_outside_capture(tape, "manual_seed"))
+    if (tape && tg_outside(tape, "manual_seed") && tg_outside_capture(tape, "manual_seed"))
         tg_generator_seed(&tape->generator, seed);
 }
 
@@ -277,7 +303,8 @@ bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
     if (!tape)
         return false;
     bool former = tape->grad_enabled;
-    tape->grad_enabled = enabled;
+    if (tg_outside(tape, "set_grad_enabled"))
+        tape->grad_enabled = enabled;
     return former;
 }
 
@@ -286,6 +313,7 @@ bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled)
     if (!tape)
         return false;
     bool former = tape->anomaly;
-    tape->anomaly = enabled;
+    if (tg_outside(tape, "set_anomaly_enabled"))
+        tape->anomaly = enabled;
     return former;
 }

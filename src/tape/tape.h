@@ -74,6 +74,8 @@ struct tg_tape {
     uint32_t epoch;
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
+    const tg_op *forward_of, *backward_of; /* whose function is running */
+    const char *calling;                   /* what else of the program's is running, for messages */
     bool grad_enabled;
     bool anomaly;   /* look for nan and inf in every output */
     bool released;  /* some tensor was, at some time */
@@ -161,6 +163,15 @@ static inline tg_tape *tg_node_tape(const tg_node *node)
     return tg_object_tape(tg_record_of(node));
 }
 
+/* Whether no function of the program's is running that was called by the tape: forward or backward
+ * functions of operations, or what `calling` says. Else sets ESTATE. For whatever would take away
+ * what such a function, or its caller, goes on with. */
+bool tg_outside(tg_tape *tape, const char *name);
+/* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
+ * backward pass that recycles gives everything back itself, and a replay needs what its capture
+ * noted: these are not rewound. */
+tg_mark tg_mark_here(const tg_tape *tape);
+void tg_take_back(tg_tape *tape, tg_mark mark);
 /* Where a replay could not do the same again: ESTATE, and false, during a capture. */
 bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop a capture. */

@@ -32,11 +32,11 @@ tg_batches *tg_batches_new(tg_tape *tape, int64_t n, int64_t batch, const tg_bat
 {
     if (!tape || tape->status || !check_sizes(tape, n, batch))
         return NULL;
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     tg_batches *b = tg_tape_object(tape, "batches_new", TG_MAGIC_BATCHES, sizeof *b);
     int64_t *order = tg_tape_data(tape, "batches_new", (size_t)n * sizeof *order);
     if (!b || !order) {
-        tg_tape_rewind(tape, start);
+        tg_take_back(tape, start);
         return NULL;
     }
     *b = (tg_batches){.head = b->head, .n = n, .batch = batch, .order = order};

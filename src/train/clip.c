@@ -16,7 +16,7 @@ static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
     if (!params || n > INT_MAX)
         return TG_EVALUE;
     if (tg_check_inputs(op, (int)n, params))
-        return TG_OK;
+        return tg_outside(tg_tape_in(params[0]), op->name) ? TG_OK : TG_ESTATE;
     tg_status status = TG_EVALUE;
     for (size_t i = 0; i < n; i++) {
         if (params[i] && tg_object_alive(params[i], TG_MAGIC_TENSOR))

@@ -48,7 +48,7 @@ static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *param
 
 static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *params, size_t n)
 {
-    if (!tape || tape->status)
+    if (!tape || tape->status || !tg_outside(tape, name))
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
     TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
@@ -106,7 +106,7 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
 {
     if (!check_params(tape, family->name, params, n))
         return NULL;
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
     if (optim) {
         *optim = (tg_optim){.head = optim->head, .family = *family};
@@ -114,7 +114,7 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
     }
     if (optim && optim->first)
         return optim;
-    tg_tape_rewind(tape, start);
+    tg_take_back(tape, start);
     return NULL;
 }
 
@@ -140,10 +140,10 @@ tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n
     if (!check_params(tape, "optim_add_group", params, n) || !check_new(optim, tape, params, n) ||
         !tg_check_rate(tape, "optim_add_group", "lr", lr))
         return tape->status;
-    tg_mark start = tg_tape_mark(tape);
+    tg_mark start = tg_mark_here(tape);
     tg_group *group = new_group(tape, &optim->family, params, n, lr);
     if (!group) {
-        tg_tape_rewind(tape, start);
+        tg_take_back(tape, start);
         return tape->status;
     }
     tg_group *last = optim->first;
@@ -275,7 +275,8 @@ tg_status tg_optim_step(tg_optim *optim)
     if (!tape)
         return optim ? TG_ESTATE : TG_EVALUE;
     tg_call call = {.op = &op, .params = &optim, .params_size = sizeof optim};
-    if (tape->status || (tape->capture && !tg_capture_note(tape, &call)))
+    if (tape->status || !tg_outside(tape, "optim_step") ||
+        (tape->capture && !tg_capture_note(tape, &call)))
         return tape->status;
     tg_node node = {.op = &op, .params = &optim};
     tg_run_forward(tape, &node);

@@ -95,7 +95,7 @@ static bool check_name(const tg_params *params, tg_tape *tape, const char *name,
 tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
 {
     tg_tape *tape = check_list(params, "params_add");
-    if (!tape || tape->status)
+    if (!tape || tape->status || !tg_outside(tape, "params_add"))
         return NULL;
     TG_CHECK(tape, format, TG_EVALUE, "params_add: the name is NULL");
     entry_name name = "";
