@@ -1123,7 +1123,9 @@ typedef struct tg_adagrad_opts {
 TG_API tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n,
                             const tg_adagrad_opts *opts);
 
-/** Updates every parameter that has a gradient, in place; its version is bumped. */
+/** Updates every parameter that has a gradient, in place; its version is bumped. TG_EVALUE, with
+ * nothing changed, where a learning rate or a count of steps is none: tensors of tg_optim_state()
+ * were written to. */
 TG_API tg_status tg_optim_step(tg_optim *optim);
 /** tg_zero_grad() for every parameter. */
 TG_API void tg_optim_zero_grad(tg_optim *optim);

@@ -103,8 +103,9 @@ TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key
  * @{ */
 
 /** Writes a checkpoint, atomically as tg_save_safetensors(), and leaves nothing on the tape.
- * `optim` may be NULL. Errors as tg_save_safetensors(); TG_EVALUE also for a name in `params` of
- * more than 89 bytes and an optimiser of another tape, TG_ESTATE for one that was rewound away. */
+ * `optim` may be NULL, `step` is in [0, 2^63 - 2]. Errors as tg_save_safetensors(); TG_EVALUE also
+ * for another step, a name in `params` of more than 89 bytes and an optimiser of another tape,
+ * TG_ESTATE for one that was rewound away. */
 TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
                                     int64_t step);
 /** Reads a checkpoint into the model's tensors, the optimiser, the tape's generator and *step
@@ -112,7 +113,9 @@ TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, t
  * this optimiser (NULL: none), with the same names, shapes and dtypes; all is checked before any of
  * it changes. (Optimisers of other options are told apart only by the state that they keep: Adam
  * and AdamW keep the same.) Errors as tg_load_safetensors(), tg_save_checkpoint() and
- * tg_set_rng_state(). */
+ * tg_set_rng_state(); TG_EVALUE also for what no run and no optimiser has: a count of steps outside
+ * [0, 2^63 - 2], a learning rate that is negative or not finite, squares (exp_avg_sq, sum, ...)
+ * below 0. */
 TG_API tg_status tg_load_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
                                     int64_t *step);
 

@@ -111,12 +111,13 @@ static bool check_names(const tg_io_file *file, const tg_io_header *header, cons
 }
 
 static bool match_all(const tg_io_file *file, const tg_io_header *header, const tg_params *params,
-                      bool partial)
+                      bool partial, tg_io_check *check)
 {
     tg_io_entry entry;
     for (size_t i = 0; i < tg_params_count(params); i++) {
-        if (!match_entry(file, header, tg_params_name(params, i), tg_params_tensor(params, i),
-                         &entry))
+        const char *name = tg_params_name(params, i);
+        if (!match_entry(file, header, name, tg_params_tensor(params, i), &entry) ||
+            (check && !check(file, name, &entry)))
             return false;
     }
     /* Names are distinct on both sides: all of the list's and as many are all of the file's. */
@@ -135,12 +136,13 @@ static void copy_all(const tg_io_file *file, const tg_io_header *header, const t
     }
 }
 
-bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts)
+bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts,
+                tg_io_check *check)
 {
     tg_io_header header;
     if (!check_tensors(file, params) || !tg_io_read_header(file, &header))
         return false;
-    bool good = match_all(file, &header, params, opts && opts->partial);
+    bool good = match_all(file, &header, params, opts && opts->partial, check);
     if (good)
         copy_all(file, &header, params);
     json_decref(header.root);
@@ -155,7 +157,7 @@ tg_status tg_load_safetensors(const char *path, const tg_params *params, const t
     tg_io_file file = {.tape = tape, .op = "load_safetensors", .path = path};
     if (tg_error(tape) || !tg_io_map(&file))
         return tg_error(tape);
-    tg_io_fill(&file, params, opts);
+    tg_io_fill(&file, params, opts, NULL);
     tg_io_unmap(&file);
     return tg_error(tape);
 }

@@ -32,9 +32,14 @@ bool tg_io_read_header(const tg_io_file *file, tg_io_header *header);
 bool tg_io_read_entry(const tg_io_file *file, const tg_io_header *header, const char *name,
                       json_t *value, tg_io_entry *entry);
 
-/* As tg_read_safetensors(), tg_load_safetensors() and tg_read_metadata(), from file->bytes. */
+/* Whether values can be taken, or the error is set; the entry suits the program's tensor. */
+typedef bool tg_io_check(const tg_io_file *file, const char *name, const tg_io_entry *entry);
+
+/* As tg_read_safetensors(), tg_load_safetensors() and tg_read_metadata(), from file->bytes. `check`
+ * may be NULL; it is asked about each tensor of the list before the first one changes. */
 tg_params *tg_io_parse_safetensors(const tg_io_file *file);
-bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts);
+bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts,
+                tg_io_check *check);
 int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value, size_t size);
 
 /* As tg_save_safetensors(), to file->path. */
