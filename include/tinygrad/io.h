@@ -16,10 +16,14 @@
  *
  * Writing is atomic: into a temporary file in the same directory (".tinygrad-...tmp"), which is
  * forced to the disk and then takes the name, so that a process killed at any point leaves the old
- * file or the new one, whole. Two writers may race: the last one wins. A file that is replaced
- * keeps its permissions; a symbolic link is replaced, not followed; a path that names anything but
- * a regular file is TG_EIO. Where the directory cannot be forced to the disk, which comes last, the
- * error is reported with the new file in place.
+ * file or the new one, whole. What it leaves of a temporary file the next save to the same path
+ * removes: its name follows from the target's, and a file that is being written is locked (flock(),
+ * where the file system has it). Writers may race, and none waits or fails for it: the last one
+ * wins. A file that is replaced keeps its permissions; a symbolic link is replaced, not followed; a
+ * path that names anything but a regular file is TG_EIO. A file larger than the process may write
+ * (RLIMIT_FSIZE) is TG_EIO as well: the calling thread holds SIGXFSZ off while it writes. Where the
+ * directory cannot be forced to the disk, which comes last, the error is reported with the new file
+ * in place.
  *
  * Reading maps the file. It must not be cut short by another process meanwhile: touching what is
  * gone raises SIGBUS, as with any mapping. Replacing it, as these functions do, is safe.
