@@ -42,8 +42,9 @@ extern "C" {
 /** @name safetensors
  * float32, float64, int64 and bool (F32, F64, I64, BOOL). Reading any other dtype is TG_EDTYPE, and
  * the message names tensor and dtype. A reader refuses what the format forbids: a header that is
- * not a JSON object of the right fields or longer than 100,000,000 bytes, names given twice, data
- * that overlap, leave gaps or end elsewhere than the file; and bools that are neither 0 nor 1.
+ * not a JSON object of the right fields, is nested too deep (a stack of 64 KiB is enough for any
+ * file) or longer than 100,000,000 bytes, names given twice, data that overlap, leave gaps or end
+ * elsewhere than the file; and bools that are neither 0 nor 1.
  * @{ */
 
 /** A pair of texts in UTF-8 that a file carries along (its "__metadata__"). */

@@ -1,11 +1,9 @@
 /* The safetensors format over memory, apart from files so that it can be tested with any bytes.
- * Relies on jansson. */
+ * Relies on json.h. */
 #ifndef TG_IO_SAFETENSORS_H
 #define TG_IO_SAFETENSORS_H
 
-#include "file.h"
-
-#include <jansson.h>
+#include "json.h"
 
 #define TG_IO_METADATA "__metadata__" /* the name in the header that is no tensor's */
 
