@@ -1,5 +1,5 @@
 /* Reads the header of a safetensors file, with every check that the format asks for, so that what
- * comes after may trust it. Relies on json.h: for JSON's syntax, UTF-8, nesting and repeated names. */
+ * comes after may trust it. Relies on json.h, for JSON's syntax, UTF-8 and repeated names. */
 #include "safetensors.h"
 
 #include <stdlib.h>

@@ -27,7 +27,7 @@ static bool lock(int file)
     return result == 0;
 }
 
-/* Whether the name still is that file's: between open() and flock() it may have become another's. */
+/* Whether the name still is that file's: from open() to flock() it may have become another's. */
 static bool is_named(const tg_io_temporary *t, int directory, int file)
 {
     struct stat open, named;
