@@ -112,6 +112,21 @@ typedef enum tg_reduction { TG_MEAN = 0, TG_SUM, TG_NONE } tg_reduction;
  * TG_F32 is 0, so that flags 0 mean a float32 tensor without gradient. */
 enum { TG_F32 = 0, TG_F64 = 1, TG_I64 = 2, TG_BOOL = 3, TG_REQUIRES_GRAD = 0x100 };
 
+/** What the elements of an array in the caller's memory are, where that is said: the dtypes of
+ * tensors, by their numbers, and more. No value changes in silence on the way into a tensor: an
+ * integer must be one that the tensor's dtype has exactly (float32 has all up to 2^24, float64 up
+ * to 2^53); a float in an int64 tensor must be a whole number within its range, so nan is none; in
+ * a bool tensor anything must be 0 or 1. Only double to float32 rounds, to the nearest, and not to
+ * infinity. */
+typedef enum tg_array_type {
+    TG_ARRAY_F32 = 0,  /**< float */
+    TG_ARRAY_F64 = 1,  /**< double */
+    TG_ARRAY_I64 = 2,  /**< int64_t */
+    TG_ARRAY_BOOL = 3, /**< bool, a byte that is 0 or 1 */
+    TG_ARRAY_I32 = 4,  /**< int32_t */
+    TG_ARRAY_U8 = 5    /**< uint8_t */
+} tg_array_type;
+
 /** @}
  * @name The tape
  * @{ */
@@ -185,7 +200,7 @@ TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
  * clipped and accumulated gradients; steps of optimisers. What the program itself computes or
  * decides in between is not. A call whose effect a replay could not repeat is TG_ESTATE:
  * tg_from_f32() and its like (make such tensors before, and write to them by tg_data_mut() between
- * replays), tg_data_mut(), tg_batches_start(), _next() and _read(), tg_manual_seed(),
+ * replays), tg_data_mut(), tg_batches_start(), _next(), _read() and _read_as(), tg_manual_seed(),
  * tg_set_rng_state(), tg_optim_set_lr(), tg_release(), tg_checkpoint(), a backward pass with
  * release_since or through a checkpoint, tg_tape_replay(), tg_capture_replay(), another
  * tg_capture_begin(). To rewind to a mark before the capture gives it up; to one inside it is
@@ -1014,11 +1029,21 @@ TG_API int64_t tg_batches_size(const tg_batches *batches);
 TG_API const int64_t *tg_batches_indices(const tg_batches *batches);
 /** Copies the present batch's rows of a row-major array of n rows into the first rows of `into`:
  * row i is the array's row indices[i]. A row has the shape of into's dims after the first, and
- * into's dtype. Rows after a short batch's are left alone. The version is bumped. The copy is not
- * recorded: read again before tg_tape_replay(). TG_ESHAPE: `into` has no dims, or fewer rows than
- * the batch. TG_ESTATE: there is no batch; `into` requires a gradient or is not contiguous.
- * TG_EVALUE: `array` or `into` is NULL, or `into` of another tape. */
+ * into's dtype: nobody can see whether that is so, and int labels for an int64 tensor are misread;
+ * tg_batches_read_as() converts them. Rows after a short batch's are left alone. The version is
+ * bumped. The copy is not recorded: read again before tg_tape_replay(). TG_ESHAPE: `into` has no
+ * dims, or fewer rows than the batch. TG_ESTATE: there is no batch; `into` requires a gradient or
+ * is not contiguous. TG_EVALUE: `array` or `into` is NULL, or `into` of another tape. */
 TG_API tg_status tg_batches_read(const tg_batches *batches, const void *array, tg_tensor *into);
+/** The same from an array of another type, aligned for it, whose elements are converted to into's
+ * dtype: `int` or `uint8_t` labels into an int64 tensor, bytes of images into a float one.
+ *
+ *     tg_batches_read_as(b, labels, TG_ARRAY_I32, y);
+ *
+ * Errors as tg_batches_read(); TG_EVALUE also, with `into` as it was, where its dtype does not hold
+ * a value (see tg_array_type; the message names the array's row), or for an unknown type. */
+TG_API tg_status tg_batches_read_as(const tg_batches *batches, const void *array,
+                                    tg_array_type type, tg_tensor *into);
 
 /** @}
  * @name Parameters
@@ -1123,7 +1148,9 @@ typedef struct tg_adagrad_opts {
 TG_API tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n,
                             const tg_adagrad_opts *opts);
 
-/** Updates every parameter that has a gradient, in place; its version is bumped. */
+/** Updates every parameter that has a gradient, in place; its version is bumped. TG_EVALUE, with
+ * nothing changed, where a learning rate or a count of steps is none: tensors of tg_optim_state()
+ * were written to. */
 TG_API tg_status tg_optim_step(tg_optim *optim);
 /** tg_zero_grad() for every parameter. */
 TG_API void tg_optim_zero_grad(tg_optim *optim);

@@ -92,54 +92,132 @@ static void empty(void **state)
     tg_tape_free(tape);
 }
 
-/* `before` moves where a block of memory ends: within a layer's fills, or between many. */
-static void fill_several(tg_tensor *const *t, int before)
+enum { KINDS = 9 };
+
+/* Every initialiser over the same tensors. */
+static void fill_kind(int kind, tg_tensor *const *t)
 {
     tg_tensor *many[64];
     for (int i = 0; i < 64; i++)
         many[i] = t[i % MOST];
-    if (before)
-        tg_conv_init(t[0], t[1]);
-    else
+    switch (kind) {
+    case 0:
+        tg_linear_init(t[1], t[2]);
+        break;
+    case 1:
+        tg_conv_init(t[0], t[2]);
+        break;
+    case 2:
         tg_recurrent_init(many, 64, 2);
+        break;
+    case 3:
+        tg_embedding_init(t[1]);
+        break;
+    case 4:
+        tg_kaiming_uniform_(t[0], NULL);
+        break;
+    case 5:
+        tg_kaiming_normal_(t[0], NULL);
+        break;
+    case 6:
+        tg_xavier_uniform_(t[0], 0);
+        break;
+    case 7:
+        tg_xavier_normal_(t[0], 0);
+        break;
+    default:
+        tg_normal_(t[0], 0, 1);
+    }
 }
 
-/* Where allocation k fails, no part of the fills stays recorded; false where none does. */
-static bool fail_at(int64_t k, bool for_ever, int before)
+static const char *const names[KINDS] = {"linear_init",     "conv_init",        "recurrent_init",
+                                         "embedding_init",  "kaiming_uniform_", "kaiming_normal_",
+                                         "xavier_uniform_", "xavier_normal_",   "normal_"};
+
+/* The tensors and the generator. */
+typedef struct contents {
+    snapshot t[MOST], rng;
+} contents;
+
+static void look(tg_tape *tape, tg_tensor *const *t, contents *into)
 {
-    test_allocator allocator = {.fail_at = -1};
-    tg_tape *tape = test_tape(&allocator, 1);
-    tg_tensor *t[MOST];
     for (int i = 0; i < MOST; i++)
-        t[i] = tg_ones(tape, i ? 1 : 3, (const int64_t[]){2, 1, 3}, TG_REQUIRES_GRAD);
-    for (int i = 1; i < before; i++)
-        tg_uniform_(t[0], 0, 1);
-    tg_mark mark = tg_tape_mark(tape);
-    allocator = (test_allocator){.fail_at = k, .for_ever = for_ever, .live = allocator.live};
-    fill_several(t, before);
-    bool failed = allocator.failures;
-    assert_int_equal(tg_error(tape), failed ? TG_ENOMEM : TG_OK);
-    assert_int_equal(marks_equal(mark, tg_tape_mark(tape)), failed);
-    tg_clear_error(tape);
-    allocator.fail_at = -1;
-    fill_several(t, before);
-    assert_ok(tape);
-    tg_tape_free(tape);
-    assert_int_equal(allocator.live, 0);
-    return failed;
+        into->t[i] = snapshot_of(t[i]);
+    into->rng = snapshot_of(tg_rng_state(tape));
+}
+
+static bool same(const contents *a, const contents *b)
+{
+    bool all = snapshot_same(&a->rng, &b->rng);
+    for (int i = 0; i < MOST; i++)
+        all &= snapshot_same(&a->t[i], &b->t[i]);
+    return all;
+}
+
+typedef struct failure {
+    int kind, before; /* operations, which move where a block of memory ends */
+    bool for_ever, captured;
+} failure;
+
+/* Where allocation k fails, nothing was recorded, written or drawn, and the call by its name says
+ * so; another try gives what a call without failure gives. False where none fails. */
+static bool fail_at(int64_t k, const failure *f)
+{
+    static contents before, failed, second, wanted;
+    for (int run = 0; run < 2; run++) {
+        test_allocator allocator = {.fail_at = -1};
+        tg_tape *tape = test_tape(&allocator, 1);
+        tg_tensor *t[MOST];
+        for (int i = 0; i < MOST; i++)
+            t[i] = tg_ones(tape, i > 1 ? 1 : 3 - i, (const int64_t[]){2, 3, 2}, TG_REQUIRES_GRAD);
+        if (f->captured)
+            tg_capture_begin(tape);
+        for (int i = 0; i < f->before; i++)
+            tg_uniform_(t[0], 0, 1);
+        if (run == 0) /* it makes blocks, in which the fills would find room */
+            look(tape, t, &before);
+        tg_mark mark = tg_tape_mark(tape);
+        allocator = (test_allocator){
+            .fail_at = run ? k : -1, .for_ever = f->for_ever, .live = allocator.live};
+        fill_kind(f->kind, t);
+        allocator.fail_at = -1;
+        bool any = allocator.failures;
+        assert_int_equal(marks_equal(mark, tg_tape_mark(tape)), any);
+        if (any) {
+            assert_error(tape, TG_ENOMEM, names[f->kind]);
+            look(tape, t, &failed);
+            assert_true(same(&before, &failed));
+            fill_kind(f->kind, t);
+        }
+        assert_ok(tape);
+        look(tape, t, run ? &second : &wanted);
+        assert_false(same(&before, run ? &second : &wanted));
+        tg_tape_free(tape);
+        assert_int_equal(allocator.live, 0);
+        if (run && any)
+            assert_true(same(&second, &wanted));
+        if (run)
+            return any;
+    }
+    return false;
 }
 
 static void out_of_memory(void **state)
 {
     (void)state;
-    int64_t failures = 0;
-    for (int way = 0; way < 128; way++) {
-        int64_t k = 0;
-        while (fail_at(k, way & 1, way / 2))
-            k++;
-        failures += k;
+    for (int captured = 0; captured < 2; captured++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            int64_t failures = 0;
+            for (int way = 0; way < 128; way++) {
+                int64_t k = 0;
+                while (fail_at(k, &(failure){kind, way / 2, way & 1, captured}))
+                    k++;
+                failures += k;
+            }
+            if (failures == 0)
+                fail_msg("%s, captured %d: no allocation", names[kind], captured);
+        }
     }
-    assert_true(failures > 0);
 }
 
 #define REFUSED(status, part, other, ...) REFUSES(status, part, other, (__VA_ARGS__, true))
@@ -168,6 +246,10 @@ static void values(void **state)
     tg_tensor *t[2];
     REFUSED(TG_EVALUE, "xavier_uniform_: gain -1", ">= 0", tg_xavier_uniform_(w.f, -1));
     REFUSED(TG_EVALUE, "xavier_normal_: gain inf", "finite", tg_xavier_normal_(w.f, inf));
+    REFUSED(TG_EVALUE, "xavier_uniform_: gain 1e+39", "too large for float32",
+            tg_xavier_uniform_(w.f, 1e39));
+    REFUSED(TG_EVALUE, "xavier_normal_: gain 1e+39", "too large for float32",
+            tg_xavier_normal_(w.f, 1e39));
     REFUSED(TG_EVALUE, "kaiming_uniform_: a is", "nan",
             tg_kaiming_uniform_(w.f, &(tg_kaiming_opts){.a = nan_}));
     REFUSED(TG_EVALUE, "kaiming_normal_: there is no nonlinearity 5", "",

@@ -202,7 +202,7 @@ static void model_alone(void **state)
 {
     (void)state;
     run r = new_run(NO_OPTIM);
-    save(&r, in_scratch("x"), INT64_MIN);
+    save(&r, in_scratch("x"), INT64_MAX - 1);
     float first = tg_f32(tg_rand(r.tape, TG_DIMS(1), 0))[0];
     float bias = tg_f32(r.bias[1])[0];
     ((float *)tg_data_mut(r.bias[1]))[0] = 9;
@@ -214,7 +214,7 @@ static void model_alone(void **state)
     tg_clear_error(r.tape);
     int64_t step = 0;
     assert_int_equal(tg_load_checkpoint(in_scratch("x"), r.model, NULL, &step), TG_OK);
-    assert_true(step == INT64_MIN);
+    assert_true(step == INT64_MAX - 1);
     tg_tape_free(r.tape);
 }
 
@@ -331,6 +331,83 @@ static void damaged(void **state)
     refuse(&r, "/no/such/file", TG_EIO, "load_checkpoint: /no/such/file: cannot open the file");
     assert_ok(r.tape);
     tg_tape_free(r.tape);
+}
+
+static void refuse_value(const run *r, const char *name, tg_tensor *value, const char *part)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", in_scratch("x"));
+    save(r, path, STEP);
+    save_with(r, path, name, value);
+    refuse(r, path, TG_EVALUE, part);
+}
+
+/* A model and an optimiser with each kind of state. */
+static run with_optim(int kind)
+{
+    run r = new_run(NO_OPTIM);
+    tg_tensor *const *all = tg_params_tensors(r.model);
+    if (kind == 0)
+        r.optim = tg_adam(r.tape, all, 4, &(tg_adam_opts){.amsgrad = true});
+    else if (kind == 1)
+        r.optim = tg_rmsprop(r.tape, all, 4, &(tg_rmsprop_opts){.centered = true});
+    else
+        r.optim = tg_adagrad(r.tape, all, 4, NULL);
+    return r;
+}
+
+/* Values that no run and no optimiser has, in a file that is well formed. */
+static void impossible_values(void **state)
+{
+    (void)state;
+    run r = with_optim(0);
+    const int64_t steps[] = {-5, -1, INT64_MIN, INT64_MAX};
+    for (int i = 0; i < 4; i++) {
+        char part[96];
+        tg_tensor *step = tg_from_i64(r.tape, &steps[i], TG_SCALAR, 0);
+        snprintf(part, sizeof part, "tensor \"optim.0.step\": %lld steps, outside [0, 2^63 - 2]",
+                 (long long)steps[i]);
+        refuse_value(&r, "optim.0.step", step, part);
+        refuse_value(&r, "optim.3.step", step, "tensor \"optim.3.step\": ");
+        refuse_value(&r, "step", step, "tensor \"step\": ");
+        assert_int_equal(tg_save_checkpoint(in_scratch("x"), r.model, r.optim, steps[i]),
+                         TG_EVALUE);
+        assert_error(r.tape, TG_EVALUE, "is outside [0, 2^63 - 2]");
+    }
+    const double rates[] = {-0.1, (double)NAN, (double)INFINITY, -(double)INFINITY};
+    for (int i = 0; i < 4; i++)
+        refuse_value(&r, "optim.group0.lr", tg_full(r.tape, TG_SCALAR, rates[i], TG_F64),
+                     "tensor \"optim.group0.lr\": ");
+    tg_tape_free(r.tape);
+}
+
+static void impossible_squares(void **state)
+{
+    (void)state;
+    const char *const squares[][2] = {
+        {"exp_avg_sq", "max_exp_avg_sq"}, {"square_avg", "square_avg"}, {"sum", "sum"}};
+    const char *const others[] = {"exp_avg", "grad_avg", "sum"};
+    for (int kind = 0; kind < 3; kind++) {
+        run r = with_optim(kind);
+        tg_tensor *t = tg_ones(r.tape, TG_DIMS(CLASSES), 0);
+        char name[64];
+        for (int i = 0; i < 2; i++) {
+            snprintf(name, sizeof name, "optim.3.%s", squares[kind][i]);
+            ((float *)tg_data_mut(t))[2] = -1e-30f;
+            refuse_value(&r, name, t, ": -1e-30 for a square");
+        }
+        /* What has diverged can be loaded, and other state and the model may be below 0. */
+        ((float *)tg_data_mut(t))[2] = (float)NAN;
+        save_with(&r, in_scratch("before"), name, t);
+        snprintf(name, sizeof name, "optim.3.%s", others[kind]);
+        ((float *)tg_data_mut(t))[2] = kind < 2 ? -1 : 0;
+        save_with(&r, in_scratch("before"), name, t);
+        ((float *)tg_data_mut(t))[2] = -1;
+        save_with(&r, in_scratch("before"), "model.layer1.bias", t);
+        assert_int_equal(tg_load_checkpoint(in_scratch("before"), r.model, r.optim, NULL), TG_OK);
+        assert_equal(tg_f32(r.bias[1])[2], -1);
+        tg_tape_free(r.tape);
+    }
 }
 
 /* -- Misuse ------------------------------------------------------------------------------------ */
@@ -533,6 +610,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_stays),
         cmocka_unit_test(other_programs),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(impossible_values),
+        cmocka_unit_test(impossible_squares),
         cmocka_unit_test(misuse),
         cmocka_unit_test(strided_parameter),
         cmocka_unit_test(tape_out_of_memory),

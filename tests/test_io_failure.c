@@ -142,21 +142,6 @@ static void permissions(void **state)
     tg_tape_free(tape);
 }
 
-/* What others left under the names of temporary files is passed over and not touched. */
-static void names_taken(void **state)
-{
-    (void)state;
-    tg_tape *tape = tg_tape_new(NULL);
-    for (int i = 0; i < 3; i++) {
-        char name[64];
-        snprintf(name, sizeof name, ".tinygrad-%ld-%d.tmp", (long)getpid(), i);
-        close(open(in_scratch(name), O_CREAT | O_WRONLY, 0600));
-    }
-    assert_int_equal(tg_save_safetensors(in_scratch("x"), list_of(tape, 2, 1, false), NULL), TG_OK);
-    assert_int_equal(count_files(1), 4);
-    tg_tape_free(tape);
-}
-
 /* A path without a directory, and one in the root. */
 static void relative_path(void **state)
 {
@@ -343,12 +328,16 @@ static void killed_while_writing(void **state)
     tg_tape *tape = tg_tape_new(NULL);
     assert_int_equal(tg_save_safetensors(path, list_of(tape, NUMEL, -1, false), NULL), TG_OK);
     tg_tape_free(tape);
+    int left = 0;
     for (int i = 0; i < KILLS; i++) {
         kill_a_writer(path, i);
         assert_whole(path);
+        assert_in_range(count_files(0), 1, 2);
+        left += count_files(0) == 2;
     }
-    /* The kills did come in the middle of writing: temporary files tell. */
-    assert_true(count_files(1) > 1);
+    /* The kills did come in the middle of writing. */
+    assert_true(left > 0);
+    count_files(1);
 }
 
 int main(void)
@@ -359,7 +348,6 @@ int main(void)
         cmocka_unit_test(directory_without_permission),
         cmocka_unit_test(no_space),
         cmocka_unit_test(permissions),
-        cmocka_unit_test(names_taken),
         cmocka_unit_test(relative_path),
         cmocka_unit_test(tape_out_of_memory),
         cmocka_unit_test(jansson_out_of_memory),

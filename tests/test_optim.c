@@ -301,13 +301,56 @@ static void out_of_memory(void **state)
     }
 }
 
+/* The state that a list lends can hold anything; a step that meets what no optimiser has changes
+ * nothing, replayed or not. */
+static void impossible_state(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w[] = {tg_ones(tape, TG_DIMS(2), TG_REQUIRES_GRAD),
+                      tg_ones(tape, TG_DIMS(2), TG_REQUIRES_GRAD)};
+    tg_optim *adam = tg_adam(tape, w, 2, NULL);
+    tg_params *list = tg_params_new(tape);
+    assert_int_equal(tg_optim_state(adam, list, NULL), TG_OK);
+    tg_capture *capture = tg_capture_begin(tape);
+    tg_optim_zero_grad(adam);
+    assert_int_equal(tg_backward(tg_sum(tg_add(w[0], w[1]))), TG_OK);
+    assert_int_equal(tg_optim_step(adam), TG_OK);
+    assert_int_equal(tg_capture_end(capture), TG_OK);
+    const int64_t steps[] = {-5, -1, INT64_MIN, INT64_MAX};
+    int64_t *step = tg_data_mut(tg_params_find(list, "1.step"));
+    const snapshot before = snapshot_of(w[0]), average = snapshot_of(tg_params_tensor(list, 0));
+    for (int i = 0; i < 4; i++) {
+        *step = steps[i];
+        assert_int_equal(i & 1 ? tg_capture_replay(capture) : tg_optim_step(adam), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "optim_step: 1.step is ");
+        assert_true(*step == steps[i]);
+    }
+    *step = 1;
+    double *lr = tg_data_mut(tg_params_find(list, "group0.lr"));
+    const double rates[] = {-1, (double)NAN};
+    for (int i = 0; i < 2; i++) {
+        *lr = rates[i];
+        assert_int_equal(tg_optim_step(adam), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "optim_step: lr ");
+    }
+    *lr = 0.1;
+    snapshot after = snapshot_of(w[0]), average_after = snapshot_of(tg_params_tensor(list, 0));
+    assert_true(snapshot_same(&before, &after));
+    assert_true(snapshot_same(&average, &average_after));
+    *step = INT64_MAX - 1;
+    assert_int_equal(tg_optim_step(adam), TG_OK);
+    assert_true(*step == INT64_MAX);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_values), cmocka_unit_test(restored),
         cmocka_unit_test(state_names),   cmocka_unit_test(groups),
         cmocka_unit_test(wrong_groups),  cmocka_unit_test(wrong_options),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(out_of_memory), cmocka_unit_test(impossible_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,10 +16,14 @@
  *
  * Writing is atomic: into a temporary file in the same directory (".tinygrad-...tmp"), which is
  * forced to the disk and then takes the name, so that a process killed at any point leaves the old
- * file or the new one, whole. Two writers may race: the last one wins. A file that is replaced
- * keeps its permissions; a symbolic link is replaced, not followed; a path that names anything but
- * a regular file is TG_EIO. Where the directory cannot be forced to the disk, which comes last, the
- * error is reported with the new file in place.
+ * file or the new one, whole. What it leaves of a temporary file the next save to the same path
+ * removes: its name follows from the target's, and a file that is being written is locked (flock(),
+ * where the file system has it). Writers may race, and none waits or fails for it: the last one
+ * wins. A file that is replaced keeps its permissions; a symbolic link is replaced, not followed; a
+ * path that names anything but a regular file is TG_EIO. A file larger than the process may write
+ * (RLIMIT_FSIZE) is TG_EIO as well: the calling thread holds SIGXFSZ off while it writes. Where the
+ * directory cannot be forced to the disk, which comes last, the error is reported with the new file
+ * in place.
  *
  * Reading maps the file. It must not be cut short by another process meanwhile: touching what is
  * gone raises SIGBUS, as with any mapping. Replacing it, as these functions do, is safe.
@@ -38,8 +42,9 @@ extern "C" {
 /** @name safetensors
  * float32, float64, int64 and bool (F32, F64, I64, BOOL). Reading any other dtype is TG_EDTYPE, and
  * the message names tensor and dtype. A reader refuses what the format forbids: a header that is
- * not a JSON object of the right fields or longer than 100,000,000 bytes, names given twice, data
- * that overlap, leave gaps or end elsewhere than the file; and bools that are neither 0 nor 1.
+ * not a JSON object of the right fields, is nested too deep (a stack of 64 KiB is enough for any
+ * file) or longer than 100,000,000 bytes, names given twice, data that overlap, leave gaps or end
+ * elsewhere than the file; and bools that are neither 0 nor 1.
  * @{ */
 
 /** A pair of texts in UTF-8 that a file carries along (its "__metadata__"). */
@@ -103,8 +108,9 @@ TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key
  * @{ */
 
 /** Writes a checkpoint, atomically as tg_save_safetensors(), and leaves nothing on the tape.
- * `optim` may be NULL. Errors as tg_save_safetensors(); TG_EVALUE also for a name in `params` of
- * more than 89 bytes and an optimiser of another tape, TG_ESTATE for one that was rewound away. */
+ * `optim` may be NULL, `step` is in [0, 2^63 - 2]. Errors as tg_save_safetensors(); TG_EVALUE also
+ * for another step, a name in `params` of more than 89 bytes and an optimiser of another tape,
+ * TG_ESTATE for one that was rewound away. */
 TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
                                     int64_t step);
 /** Reads a checkpoint into the model's tensors, the optimiser, the tape's generator and *step
@@ -112,7 +118,9 @@ TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, t
  * this optimiser (NULL: none), with the same names, shapes and dtypes; all is checked before any of
  * it changes. (Optimisers of other options are told apart only by the state that they keep: Adam
  * and AdamW keep the same.) Errors as tg_load_safetensors(), tg_save_checkpoint() and
- * tg_set_rng_state(). */
+ * tg_set_rng_state(); TG_EVALUE also for what no run and no optimiser has: a count of steps outside
+ * [0, 2^63 - 2], a learning rate that is negative or not finite, squares (exp_avg_sq, sum, ...)
+ * below 0. */
 TG_API tg_status tg_load_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
                                     int64_t *step);
 

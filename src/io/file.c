@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef PATH_MAX
@@ -143,43 +144,65 @@ static bool open_directory(tg_io_writer *w)
     return w->directory >= 0;
 }
 
-/* The permissions to give, or what is there cannot be replaced: -1. Those of a new file are left
- * to umask. */
-static int find_mode(const tg_io_writer *w, bool *replaces)
+/* What is there: its permissions, if it can be replaced. Those of a new file are left to umask. */
+static bool find_mode(tg_io_writer *w)
 {
     struct stat status;
-    *replaces = fstatat(w->directory, w->name, &status, 0) == 0;
-    if (!*replaces) {
-        if (errno == ENOENT)
-            return 0666;
-        tg_io_fail_system(&w->file, "cannot look at the file");
-        return -1;
+    w->mode = -1;
+    if (fstatat(w->directory, w->name, &status, 0)) {
+        if (errno != ENOENT)
+            tg_io_fail_system(&w->file, "cannot look at the file");
+        return errno == ENOENT;
     }
-    if (!S_ISREG(status.st_mode)) {
-        tg_io_fail(&w->file, TG_EIO, "not a regular file");
-        return -1;
-    }
-    return (int)(status.st_mode & 0777);
+    TG_IO_CHECK(&w->file, S_ISREG(status.st_mode), TG_EIO, "not a regular file");
+    w->mode = (int)(status.st_mode & 0777);
+    return true;
 }
 
 static bool open_temporary(tg_io_writer *w)
 {
-    bool replaces;
-    int mode = find_mode(w, &replaces);
-    if (mode < 0)
+    if (!find_mode(w))
         return false;
-    w->out = -1;
-    /* Names may be taken by other threads, or left by a process of this number that was killed. */
-    for (int i = 0; i < 10000 && w->out < 0; i++) {
-        snprintf(w->temporary, sizeof w->temporary, ".tinygrad-%ld-%d.tmp", (long)getpid(), i);
-        w->out = openat(w->directory, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                        (mode_t)mode);
-        if (w->out < 0 && errno != EEXIST)
-            break;
-    }
-    if (w->out < 0 || (replaces && fchmod(w->out, (mode_t)mode)))
+    w->out = tg_io_open_temporary(&w->temporary, w->directory, w->name, w->mode < 0 ? 0666 : 0600);
+    if (w->out < 0)
         tg_io_fail_system(&w->file, "cannot make a file beside it");
     return w->out >= 0;
+}
+
+static sigset_t only_sigxfsz(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    return set;
+}
+
+/* A thread that lets a file grow over the process's limit gets SIGXFSZ, which ends the program. It
+ * is kept off this thread while the file is written. */
+static void block_signal(tg_io_writer *w)
+{
+    sigset_t set = only_sigxfsz(), former, pending;
+    pthread_sigmask(SIG_BLOCK, &set, &former);
+    sigpending(&pending);
+    w->blocked = sigismember(&former, SIGXFSZ) == 1;
+    w->pending = sigismember(&pending, SIGXFSZ) == 1;
+}
+
+/* Takes the signal that our writing raised. */
+static void take_signal(const tg_io_writer *w)
+{
+    sigset_t set = only_sigxfsz();
+    const struct timespec none = {0, 0};
+    bool interrupted = !w->pending;
+    while (interrupted)
+        interrupted = sigtimedwait(&set, NULL, &none) < 0 && errno == EINTR;
+}
+
+static void unblock_signal(const tg_io_writer *w)
+{
+    sigset_t set = only_sigxfsz();
+    if (!w->blocked)
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 bool tg_io_create(tg_io_writer *w, const tg_io_file *file)
@@ -188,18 +211,24 @@ bool tg_io_create(tg_io_writer *w, const tg_io_file *file)
     w->used = 0;
     if (!open_directory(w))
         return false;
-    if (open_temporary(w))
-        return true;
-    close(w->directory);
-    return false;
+    if (!open_temporary(w)) {
+        close(w->directory);
+        return false;
+    }
+    block_signal(w);
+    return true;
 }
 
 static void write_all(tg_io_writer *w, const char *data, size_t size)
 {
     while (size > 0 && !tg_error(w->file.tape)) {
         ssize_t written = write(w->out, data, size < SSIZE_MAX ? size : SSIZE_MAX);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno != EINTR) {
+            bool too_large = errno == EFBIG;
             tg_io_fail_system(&w->file, "cannot write");
+            if (too_large)
+                take_signal(w);
+        }
         if (written > 0) {
             data += written;
             size -= (size_t)written;
@@ -268,8 +297,8 @@ static bool give_name(tg_io_writer *w)
     flush(w);
     if (tg_error(w->file.tape))
         return false;
-    bool given =
-        sync_descriptor(w->out) && !renameat(w->directory, w->temporary, w->directory, w->name);
+    bool given = (w->mode < 0 || !fchmod(w->out, (mode_t)w->mode)) && sync_descriptor(w->out) &&
+                 !renameat(w->directory, w->temporary.name, w->directory, w->name);
     if (!given)
         tg_io_fail_system(&w->file, "cannot put the new file in place");
     return given;
@@ -278,11 +307,12 @@ static bool give_name(tg_io_writer *w)
 tg_status tg_io_commit(tg_io_writer *w)
 {
     if (!give_name(w))
-        unlinkat(w->directory, w->temporary, 0);
+        unlinkat(w->directory, w->temporary.name, 0);
     else if (!sync_descriptor(w->directory) && errno != EINVAL) /* which: no such thing here */
         tg_io_fail_system(&w->file, "cannot force the directory to the disk");
     close(w->out);
     close(w->directory);
+    unblock_signal(w);
     return tg_error(w->file.tape);
 }
 

@@ -4,6 +4,9 @@
 #ifndef TG_IO_FILE_H
 #define TG_IO_FILE_H
 
+#include <signal.h>
+#include <sys/types.h>
+
 #include <tinygrad/io.h>
 #include <tinygrad/op.h>
 
@@ -48,12 +51,23 @@ bool tg_io_check_path(const tg_io_file *file);
 bool tg_io_map(tg_io_file *file);
 void tg_io_unmap(tg_io_file *file);
 
+/* The name of a file in the making, in its target's directory. */
+typedef struct tg_io_temporary {
+    char name[48];
+} tg_io_temporary;
+/* A new file for writing under a name of the target's that is not in use, which is then in use
+ * until the file is closed. Removes what was left under them by processes that are gone. -1 with
+ * errno: there is no such file. */
+int tg_io_open_temporary(tg_io_temporary *t, int directory, const char *target, mode_t mode);
+
 /* A file in the making. Errors go to the tape, and while it has one nothing is written. */
 typedef struct tg_io_writer {
     tg_io_file file;
     const char *name; /* in the directory */
     int directory, out;
-    char temporary[48];
+    tg_io_temporary temporary;
+    int mode;              /* of the file that is replaced; -1: there is none */
+    bool blocked, pending; /* SIGXFSZ before this began */
     size_t used;
     char buffer[4096];
 } tg_io_writer;

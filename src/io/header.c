@@ -1,8 +1,7 @@
 /* Reads the header of a safetensors file, with every check that the format asks for, so that what
- * comes after may trust it. Relies on jansson: for JSON's syntax, UTF-8 and repeated names. */
+ * comes after may trust it. Relies on json.h, for JSON's syntax, UTF-8 and repeated names. */
 #include "safetensors.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,104 +9,6 @@ const char *tg_io_dtype_name(int dtype)
 {
     static const char *const names[] = {"F32", "F64", "I64", "BOOL"};
     return names[dtype];
-}
-
-/* jansson leaves out bytes of a token that it has no memory for, and goes on. So it is given a first
- * member with a name longer than any token of the header's: whether that is whole can be seen, and
- * jansson keeps the memory for the other tokens. */
-typedef struct feed {
-    const char *text; /* of an object that is not empty */
-    size_t length;
-    size_t filler; /* bytes of the first name */
-    size_t at;
-} feed;
-
-static const char filler_end[] = "\":0,";
-
-/* Bytes that the first member adds behind the brace. */
-static size_t filler_size(const feed *f)
-{
-    return 1 + f->filler + sizeof filler_end - 1;
-}
-
-static char byte_at(const feed *f, size_t i)
-{
-    if (i == 0 || i > filler_size(f))
-        return f->text[i == 0 ? 0 : i - filler_size(f)];
-    if (i == 1)
-        return '"';
-    return i < 2 + f->filler ? 'x' : filler_end[i - 2 - f->filler];
-}
-
-static size_t feed_some(void *buffer, size_t size, void *data)
-{
-    feed *f = data;
-    size_t n = 0;
-    for (; n < size && f->at < f->length + filler_size(f); n++)
-        ((char *)buffer)[n] = byte_at(f, f->at++);
-    return n;
-}
-
-/* The most bytes between two quotes, or outside of them. */
-static size_t longest_token(const char *text, size_t length)
-{
-    size_t longest = 0, run = 0;
-    for (size_t i = 0; i < length; i++) {
-        run = text[i] == '"' ? 0 : run + 1;
-        longest = run > longest ? run : longest;
-        if (text[i] == '\\' && i + 1 < length) { /* what follows ends nothing */
-            run++;
-            i++;
-        }
-    }
-    return longest;
-}
-
-static bool is_empty(const char *text, size_t length)
-{
-    size_t i = 1;
-    while (i < length && strchr(" \t\r\n", text[i]) && text[i])
-        i++;
-    return i == length || text[i] == '}';
-}
-
-/* Takes the first member out again; false where memory was out. */
-static bool drop_filler(json_t *root, const feed *f)
-{
-    const char *name = json_object_iter_key(json_object_iter(root));
-    bool whole = name && strlen(name) == f->filler;
-    return whole && json_object_del(root, name) == 0;
-}
-
-static json_t *load_json(const char *text, size_t length, json_error_t *error)
-{
-    if (is_empty(text, length))
-        return json_loadb(text, length, JSON_REJECT_DUPLICATES, error);
-    feed f = {text, length, longest_token(text, length) + 1, 0};
-    json_t *root = json_load_callback(feed_some, &f, JSON_REJECT_DUPLICATES, error);
-    error->position -= (int)filler_size(&f);
-    if (root && !drop_filler(root, &f)) {
-        json_decref(root);
-        root = NULL;
-        errno = ENOMEM;
-    }
-    return root;
-}
-
-static bool parse_json(const tg_io_file *file, size_t length, tg_io_header *header)
-{
-    json_error_t error;
-    const char *text = (const char *)file->bytes + 8;
-    TG_IO_CHECK(file, length && text[0] == '{', TG_EIO, "byte 8: the header is no JSON object");
-    errno = 0;
-    header->root = load_json(text, length, &error);
-    /* Nor does it report everywhere that memory was out. */
-    if (errno == ENOMEM)
-        json_decref(header->root);
-    TG_IO_CHECK(file, errno != ENOMEM, TG_ENOMEM, "out of memory");
-    TG_IO_CHECK(file, header->root, TG_EIO, "byte %d: the header is not JSON: %s",
-                8 + error.position, tg_io_quote(error.text).chars);
-    return true;
 }
 
 static bool find_header(const tg_io_file *file, size_t *length)
@@ -280,7 +181,10 @@ static bool check_header(const tg_io_file *file, const tg_io_header *header)
 bool tg_io_read_header(const tg_io_file *file, tg_io_header *header)
 {
     size_t length;
-    if (!find_header(file, &length) || !parse_json(file, length, header))
+    if (!find_header(file, &length))
+        return false;
+    header->root = tg_io_parse_json(file, 8, (const char *)file->bytes + 8, length);
+    if (!header->root)
         return false;
     json_t *metadata = json_object_get(header->root, TG_IO_METADATA);
     header->data = 8 + length;

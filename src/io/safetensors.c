@@ -1,9 +1,8 @@
 /* Tensors to and from safetensors files: 8 bytes of the header's length, the header in JSON, the
  * data. https://huggingface.co/docs/safetensors describes the format. Relies on header.c, which
- * checks a file, and on jansson. */
+ * checks a file, and on json.h. */
 #include "safetensors.h"
 
-#include <errno.h>
 #include <string.h>
 
 static tg_tape *tape_of(const tg_params *params)
@@ -111,12 +110,13 @@ static bool check_names(const tg_io_file *file, const tg_io_header *header, cons
 }
 
 static bool match_all(const tg_io_file *file, const tg_io_header *header, const tg_params *params,
-                      bool partial)
+                      bool partial, tg_io_check *check)
 {
     tg_io_entry entry;
     for (size_t i = 0; i < tg_params_count(params); i++) {
-        if (!match_entry(file, header, tg_params_name(params, i), tg_params_tensor(params, i),
-                         &entry))
+        const char *name = tg_params_name(params, i);
+        if (!match_entry(file, header, name, tg_params_tensor(params, i), &entry) ||
+            (check && !check(file, name, &entry)))
             return false;
     }
     /* Names are distinct on both sides: all of the list's and as many are all of the file's. */
@@ -135,12 +135,13 @@ static void copy_all(const tg_io_file *file, const tg_io_header *header, const t
     }
 }
 
-bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts)
+bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts,
+                tg_io_check *check)
 {
     tg_io_header header;
     if (!check_tensors(file, params) || !tg_io_read_header(file, &header))
         return false;
-    bool good = match_all(file, &header, params, opts && opts->partial);
+    bool good = match_all(file, &header, params, opts && opts->partial, check);
     if (good)
         copy_all(file, &header, params);
     json_decref(header.root);
@@ -155,7 +156,7 @@ tg_status tg_load_safetensors(const char *path, const tg_params *params, const t
     tg_io_file file = {.tape = tape, .op = "load_safetensors", .path = path};
     if (tg_error(tape) || !tg_io_map(&file))
         return tg_error(tape);
-    tg_io_fill(&file, params, opts);
+    tg_io_fill(&file, params, opts, NULL);
     tg_io_unmap(&file);
     return tg_error(tape);
 }
@@ -191,47 +192,18 @@ int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key, char 
 
 /* -- Writing ----------------------------------------------------------------------------------- */
 
-static bool fail_memory(const tg_io_file *file)
-{
-    tg_io_fail(file, TG_ENOMEM, "out of memory");
-    return false;
-}
-
-/* jansson refuses what is not UTF-8, but does not say whether it was that or memory. */
-static json_t *make_text(const tg_io_file *file, const char *text)
-{
-    errno = 0;
-    json_t *made = json_string(text);
-    if (!made && errno == ENOMEM)
-        fail_memory(file);
-    TG_IO_CHECK(file, made, TG_EVALUE, "the text %s is not UTF-8", tg_io_quote(text).chars);
-    return made;
-}
-
-/* Sets a member that must be new; takes `value` over. */
-static bool add_member(const tg_io_file *file, json_t *object, const char *name, json_t *value)
-{
-    json_t *probe = make_text(file, name);
-    bool twice = json_object_get(object, name) != NULL;
-    bool set = probe && !twice && json_object_set(object, name, value) == 0;
-    json_decref(probe);
-    json_decref(value);
-    TG_IO_CHECK(file, !twice, TG_EVALUE, "the name %s is given twice", tg_io_quote(name).chars);
-    return set || fail_memory(file);
-}
-
 static bool add_metadata(const tg_io_file *file, json_t *root, const tg_save_opts *opts)
 {
     TG_IO_CHECK(file, opts->metadata, TG_EVALUE, "the list of %zu metadata is NULL",
                 opts->n_metadata);
     json_t *metadata = json_object();
-    if (!add_member(file, root, TG_IO_METADATA, metadata))
+    if (!tg_io_json_add(file, root, TG_IO_METADATA, metadata))
         return false;
     for (size_t i = 0; i < opts->n_metadata; i++) {
         const tg_metadata *pair = &opts->metadata[i];
         TG_IO_CHECK(file, pair->key && pair->value, TG_EVALUE, "metadata %zu: a text is NULL", i);
-        json_t *value = make_text(file, pair->value);
-        if (!value || !add_member(file, metadata, pair->key, value))
+        json_t *value = tg_io_json_text(file, pair->value);
+        if (!value || !tg_io_json_add(file, metadata, pair->key, value))
             return false;
     }
     return true;
@@ -258,7 +230,7 @@ static bool add_tensor(const tg_io_file *file, json_t *root, const char *name, c
     json_t *value = json_pack("{s:s, s:o, s:[I, I]}", "dtype", tg_io_dtype_name(tg_dtype(t)),
                               "shape", shape_of(t), "data_offsets", *offset, end);
     *offset = end;
-    return add_member(file, root, name, value);
+    return tg_io_json_add(file, root, name, value);
 }
 
 /* Walks the list in the order of the file; NULL at the end. */
@@ -311,13 +283,13 @@ static bool put_header(tg_io_writer *w, const json_t *root)
     size_t size = json_dumpb(root, NULL, 0, JSON_COMPACT);
     uint64_t length = (size + 7) / 8 * 8;
     if (!size)
-        return fail_memory(&w->file);
+        return tg_io_fail_memory(&w->file);
     TG_IO_CHECK(&w->file, length <= TG_IO_MAX_HEADER, TG_EVALUE,
                 "the header has %llu bytes, at most %d are allowed", (unsigned long long)length,
                 TG_IO_MAX_HEADER);
     tg_io_put(w, &length, sizeof length);
     if (json_dump_callback(root, put_json, w, JSON_COMPACT))
-        return fail_memory(&w->file);
+        return tg_io_fail_memory(&w->file);
     tg_io_put(w, "       ", (size_t)length - size);
     return true;
 }
@@ -338,7 +310,7 @@ void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_o
     tg_io_writer w;
     json_t *root = json_object();
     if (!root) {
-        fail_memory(file);
+        tg_io_fail_memory(file);
     } else if (fill_header(file, root, params, opts) && tg_io_create(&w, file)) {
         put_file(&w, root, params);
         tg_io_commit(&w);

@@ -1,11 +1,9 @@
 /* The safetensors format over memory, apart from files so that it can be tested with any bytes.
- * Relies on jansson. */
+ * Relies on json.h. */
 #ifndef TG_IO_SAFETENSORS_H
 #define TG_IO_SAFETENSORS_H
 
-#include "file.h"
-
-#include <jansson.h>
+#include "json.h"
 
 #define TG_IO_METADATA "__metadata__" /* the name in the header that is no tensor's */
 
@@ -32,9 +30,14 @@ bool tg_io_read_header(const tg_io_file *file, tg_io_header *header);
 bool tg_io_read_entry(const tg_io_file *file, const tg_io_header *header, const char *name,
                       json_t *value, tg_io_entry *entry);
 
-/* As tg_read_safetensors(), tg_load_safetensors() and tg_read_metadata(), from file->bytes. */
+/* Whether values can be taken, or the error is set; the entry suits the program's tensor. */
+typedef bool tg_io_check(const tg_io_file *file, const char *name, const tg_io_entry *entry);
+
+/* As tg_read_safetensors(), tg_load_safetensors() and tg_read_metadata(), from file->bytes. `check`
+ * may be NULL; it is asked about each tensor of the list before the first one changes. */
 tg_params *tg_io_parse_safetensors(const tg_io_file *file);
-bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts);
+bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_opts *opts,
+                tg_io_check *check);
 int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value, size_t size);
 
 /* As tg_save_safetensors(), to file->path. */

@@ -1,4 +1,4 @@
-/* Checks that operations of several files share. Each reports what is wrong in the name of `op`. */
+/* Checks, and a few kernels, that operations of several files share. Each check reports what is wrong in the name of `op`. */
 #ifndef TG_OPS_CHECK_H
 #define TG_OPS_CHECK_H
 
@@ -20,5 +20,9 @@ typedef struct tg_around {
 } tg_around;
 
 tg_around tg_around_dim(const tg_tensor *x, int dim);
+
+/* For forward: t filled as uniform_ and normal_ do. */
+void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high);
+void tg_draw_normal(tg_node *node, tg_tensor *t, double mean, double std);
 
 #endif

@@ -44,46 +44,54 @@ static int64_t walk_next(walk *w)
     return offset;
 }
 
-/* Sets each element of node's output to an expression that draws. */
-#define EACH(node, T, expression)                                                                  \
+/* Sets each element of a tensor to an expression that draws. */
+#define EACH(t, T, expression)                                                                     \
     do {                                                                                           \
-        walk w_ = walk_over((node)->out);                                                          \
-        T *data_ = (T *)(void *)(node)->out->data;                                                 \
-        for (int64_t i_ = 0; i_ < (node)->out->numel; i_++)                                        \
+        walk w_ = walk_over(t);                                                                    \
+        T *data_ = (T *)(void *)(t)->data;                                                         \
+        for (int64_t i_ = 0; i_ < (t)->numel; i_++)                                                \
             data_[walk_next(&w_)] = (expression);                                                  \
     } while (0)
+
+void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high)
+{
+    tg_generator *g = tg_node_generator(node);
+    if (t->contiguous && t->dtype == TG_F32) {
+        tg_generator_uniform_f32(g, (float *)(void *)t->data, t->numel, low, high);
+    } else if (t->contiguous) {
+        tg_generator_uniform_f64(g, (double *)(void *)t->data, t->numel, low, high);
+    } else if (t->dtype == TG_F32) {
+        float x = 0;
+        EACH(t, float, (tg_generator_uniform_f32(g, &x, 1, low, high), x));
+    } else {
+        double x = 0;
+        EACH(t, double, (tg_generator_uniform_f64(g, &x, 1, low, high), x));
+    }
+}
+
+void tg_draw_normal(tg_node *node, tg_tensor *t, double mean, double std)
+{
+    tg_generator *g = tg_node_generator(node);
+    if (t->contiguous && t->dtype == TG_F32)
+        tg_generator_normal_f32(g, (float *)(void *)t->data, t->numel, mean, std);
+    else if (t->contiguous)
+        tg_generator_normal_f64(g, (double *)(void *)t->data, t->numel, mean, std);
+    else if (t->dtype == TG_F32)
+        EACH(t, float, (float)tg_generator_normal(g, mean, std));
+    else
+        EACH(t, double, tg_generator_normal(g, mean, std));
+}
 
 static void uniform_forward(tg_node *node)
 {
     const range *r = node->params;
-    tg_generator *g = tg_node_generator(node);
-    tg_tensor *t = node->out;
-    if (t->contiguous && t->dtype == TG_F32) {
-        tg_generator_uniform_f32(g, (float *)(void *)t->data, t->numel, r->low, r->high);
-    } else if (t->contiguous) {
-        tg_generator_uniform_f64(g, (double *)(void *)t->data, t->numel, r->low, r->high);
-    } else if (t->dtype == TG_F32) {
-        float x = 0;
-        EACH(node, float, (tg_generator_uniform_f32(g, &x, 1, r->low, r->high), x));
-    } else {
-        double x = 0;
-        EACH(node, double, (tg_generator_uniform_f64(g, &x, 1, r->low, r->high), x));
-    }
+    tg_draw_uniform(node, node->out, r->low, r->high);
 }
 
 static void normal_forward(tg_node *node)
 {
     const range *r = node->params;
-    tg_generator *g = tg_node_generator(node);
-    tg_tensor *t = node->out;
-    if (t->contiguous && t->dtype == TG_F32)
-        tg_generator_normal_f32(g, (float *)(void *)t->data, t->numel, r->low, r->high);
-    else if (t->contiguous)
-        tg_generator_normal_f64(g, (double *)(void *)t->data, t->numel, r->low, r->high);
-    else if (t->dtype == TG_F32)
-        EACH(node, float, (float)tg_generator_normal(g, r->low, r->high));
-    else
-        EACH(node, double, tg_generator_normal(g, r->low, r->high));
+    tg_draw_normal(node, node->out, r->low, r->high);
 }
 
 typedef struct integers {
@@ -96,16 +104,16 @@ static void randint_forward(tg_node *node)
     tg_generator *g = tg_node_generator(node);
     switch (node->out->dtype) {
     case TG_F32:
-        EACH(node, float, (float)tg_generator_integer(g, r->low, r->high));
+        EACH(node->out, float, (float)tg_generator_integer(g, r->low, r->high));
         break;
     case TG_F64:
-        EACH(node, double, (double)tg_generator_integer(g, r->low, r->high));
+        EACH(node->out, double, (double)tg_generator_integer(g, r->low, r->high));
         break;
     case TG_I64:
-        EACH(node, int64_t, tg_generator_integer(g, r->low, r->high));
+        EACH(node->out, int64_t, tg_generator_integer(g, r->low, r->high));
         break;
     default:
-        EACH(node, bool, (bool)tg_generator_integer(g, r->low, r->high));
+        EACH(node->out, bool, (bool)tg_generator_integer(g, r->low, r->high));
     }
 }
 

@@ -133,10 +133,9 @@ tg_tensor *tg_apply(const tg_call *call)
         return NULL;
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
-    if (record)
+    /* All memory is there before an operation runs, and draws. */
+    if (record && (!tape->capture || tg_capture_add(tape, record)))
         tg_run_record(tape, record);
-    if (tape->capture && !tape->status)
-        tg_capture_add(tape, record);
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {

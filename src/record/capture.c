@@ -1,6 +1,13 @@
 /* The list of what a captured step does, see capture.h. */
 #include "record/capture.h"
 
+void tg_capture_workspace(tg_tape *tape, tg_capture *capture)
+{
+    if (tape->workspace_used > capture->workspace)
+        capture->workspace = tape->workspace_used;
+    tape->workspace_used = 0;
+}
+
 bool tg_capture_add(tg_tape *tape, tg_record *record)
 {
     tg_capture *capture = tg_capturing(tape);
@@ -12,9 +19,7 @@ bool tg_capture_add(tg_tape *tape, tg_record *record)
     *action = (tg_action){.record = record, .phase = tg_profile_phase(tape, &record->node)};
     *(capture->last ? &capture->last->next : &capture->first) = action;
     capture->last = action;
-    if (tape->workspace_used > capture->workspace)
-        capture->workspace = tape->workspace_used;
-    tape->workspace_used = 0;
+    tg_capture_workspace(tape, capture);
     capture->n++;
     return true;
 }

@@ -49,7 +49,10 @@ static inline tg_capture *tg_capturing(const tg_tape *tape)
     return (tg_capture *)tape->capture;
 }
 
-/* The next action of the running capture. False, with the error set, where memory is out. */
+/* Takes note of the workspace of the action that ran last. */
+void tg_capture_workspace(tg_tape *tape, tg_capture *capture);
+/* The next action of the running capture, which has not run yet. False, with the error set, where
+ * memory is out. */
 bool tg_capture_add(tg_tape *tape, tg_record *record);
 /* During a capture: what was just done is done again by this call's op->forward. As above. */
 bool tg_capture_note(tg_tape *tape, const tg_call *call);

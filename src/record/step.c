@@ -61,6 +61,7 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->capture != &capture->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
+    tg_capture_workspace(tape, capture);
     tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
     if (tape->status)
         return tape->status;

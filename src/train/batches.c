@@ -1,9 +1,9 @@
 /* Minibatches over arrays in the caller's memory: which samples come next, and their rows into a
  * tensor. The order is allocated once, apart from the object, so that a stale pointer to it never
- * meets indices. Relies on tensor.h and generator.h. */
+ * meets indices. Relies on tensor.h, generator.h and kernels/array.h. */
 #include "tape/tensor.h"
 
-#include <string.h>
+#include "kernels/array.h"
 
 struct tg_batches {
     tg_object head;
@@ -86,21 +86,78 @@ const int64_t *tg_batches_indices(const tg_batches *b)
     return any ? b->order + b->first : NULL;
 }
 
-static bool check_read(const tg_batches *b, tg_tape *tape, const void *array, const tg_tensor *into)
+/* -- Rows ------------------------------------------------------------------------------------- */
+
+/* What is read, into what, on behalf of whom. */
+typedef struct reading {
+    const tg_batches *batches;
+    const char *name;
+    const void *array;
+    int type; /* a tg_array_type */
+    tg_tensor *into;
+    const int64_t *index; /* of the rows */
+} reading;
+
+static reading reading_of(const tg_batches *b, const char *name, const void *array, tg_tensor *into)
 {
-    TG_CHECK(tape, into, TG_EVALUE, "batches_read: the tensor is NULL");
-    if (!tg_alive(into, "batches_read"))
+    return (reading){
+        .batches = b, .name = name, .array = array, .into = into, .index = b->order + b->first};
+}
+
+static bool check_read(const reading *r, tg_tape *tape)
+{
+    const tg_tensor *into = r->into;
+    int64_t size = r->batches->size;
+    TG_CHECK(tape, into, TG_EVALUE, "%s: the tensor is NULL", r->name);
+    if (!tg_alive(into, r->name))
         return false;
-    TG_CHECK(tape, tg_tape_in(into) == tape, TG_EVALUE,
-             "batches_read: the tensor is of another tape");
-    TG_CHECK(tape, b->size, TG_ESTATE, "batches_read: there is no batch: call tg_batches_next()");
-    TG_CHECK(tape, into->ndim > 0 && into->dims[0] >= b->size, TG_ESHAPE,
-             "batches_read: a batch of %lld rows does not fit in %s", (long long)b->size,
+    TG_CHECK(tape, tg_tape_in(into) == tape, TG_EVALUE, "%s: the tensor is of another tape",
+             r->name);
+    TG_CHECK(tape, size, TG_ESTATE, "%s: there is no batch: call tg_batches_next()", r->name);
+    TG_CHECK(tape, into->ndim > 0 && into->dims[0] >= size, TG_ESHAPE,
+             "%s: a batch of %lld rows does not fit in %s", r->name, (long long)size,
              tg_shape_of(into).chars);
-    TG_CHECK(tape, !into->requires_grad, TG_ESTATE, "batches_read: the tensor requires a gradient");
-    TG_CHECK(tape, into->contiguous, TG_ESTATE, "batches_read: the tensor is not contiguous");
-    TG_CHECK(tape, array || !into->numel, TG_EVALUE, "batches_read: the array is NULL");
+    TG_CHECK(tape, !into->requires_grad, TG_ESTATE, "%s: the tensor requires a gradient", r->name);
+    TG_CHECK(tape, into->contiguous, TG_ESTATE, "%s: the tensor is not contiguous", r->name);
+    TG_CHECK(tape, r->array || !into->numel, TG_EVALUE, "%s: the array is NULL", r->name);
     return true;
+}
+
+static int64_t row_length(const reading *r)
+{
+    return r->into->numel / r->into->dims[0];
+}
+
+/* Row i of the batch in the array. */
+static const char *row_at(const reading *r, int64_t i)
+{
+    size_t row = (size_t)row_length(r) * tgk_array_size(r->type);
+    return row ? (const char *)r->array + (size_t)r->index[i] * row : NULL;
+}
+
+/* Whether the tensor can hold all values. */
+static bool check_values(const reading *r, tg_tape *tape)
+{
+    int64_t length = row_length(r);
+    for (int64_t i = 0; i < r->batches->size; i++) {
+        const void *row = row_at(r, i);
+        int64_t misfit = tgk_array_misfit(r->type, r->into->dtype, row, length);
+        TG_CHECK(tape, misfit == length, TG_EVALUE,
+                 "%s: row %lld of the array: element %lld is %s, which %s does not hold", r->name,
+                 (long long)r->index[i], (long long)misfit,
+                 tgk_array_element(r->type, row, misfit).chars, tg_dtype_name(r->into->dtype));
+    }
+    return true;
+}
+
+static void read_rows(const reading *r)
+{
+    int64_t length = row_length(r);
+    size_t bytes = (size_t)length * tg_dtype_size(r->into->dtype);
+    r->into->storage->version++;
+    for (int64_t i = 0; i < r->batches->size; i++)
+        tgk_array_read(r->type, r->into->dtype, row_at(r, i), length,
+                       r->into->data + (size_t)i * bytes);
 }
 
 tg_status tg_batches_read(const tg_batches *b, const void *array, tg_tensor *into)
@@ -110,12 +167,28 @@ tg_status tg_batches_read(const tg_batches *b, const void *array, tg_tensor *int
         return b ? TG_ESTATE : TG_EVALUE;
     if (tape->status || !tg_outside_capture(tape, "batches_read"))
         return tape->status;
-    if (!check_read(b, tape, array, into))
+    reading r = reading_of(b, "batches_read", array, into);
+    if (!check_read(&r, tape))
         return tape->status ? tape->status : TG_ESTATE;
-    into->storage->version++;
-    size_t row = (size_t)(into->numel / into->dims[0]) * tg_dtype_size(into->dtype);
-    const int64_t *index = b->order + b->first;
-    for (int64_t i = 0; row && i < b->size; i++)
-        memcpy(into->data + (size_t)i * row, (const char *)array + (size_t)index[i] * row, row);
+    r.type = into->dtype;
+    read_rows(&r);
+    return TG_OK;
+}
+
+tg_status tg_batches_read_as(const tg_batches *b, const void *array, tg_array_type type,
+                             tg_tensor *into)
+{
+    tg_tape *tape = check(b, "batches_read_as");
+    if (!tape)
+        return b ? TG_ESTATE : TG_EVALUE;
+    if (tape->status || !tg_outside_capture(tape, "batches_read_as"))
+        return tape->status;
+    reading r = reading_of(b, "batches_read_as", array, into);
+    r.type = (int)type;
+    if (!tgk_array_size(r.type))
+        return tg_fail(tape, TG_EVALUE, "batches_read_as: there is no array type %d", r.type);
+    if (!check_read(&r, tape) || !check_values(&r, tape))
+        return tape->status ? tape->status : TG_ESTATE;
+    read_rows(&r);
     return TG_OK;
 }

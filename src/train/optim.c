@@ -254,10 +254,34 @@ static void update(const tg_family *family, const tg_slot *slot, double lr)
         slot->step->storage->version++;
 }
 
+static int64_t get_step(const tg_slot *slot)
+{
+    return slot->step ? *(const int64_t *)(const void *)slot->step->data : 0;
+}
+
+/* Whether what tg_optim_state() lends still is what an optimiser has: anything may be written to
+ * it. Before the first parameter changes. */
+static bool check_state(const tg_optim *optim, tg_tape *tape)
+{
+    size_t number = 0;
+    for (const tg_group *g = optim->first; g; g = g->next) {
+        if (!tg_check_rate(tape, "optim_step", "lr", get_lr(g)))
+            return false;
+        for (size_t i = 0; i < g->n; i++, number++) {
+            int64_t step = get_step(&g->slots[i]);
+            TG_CHECK(tape, step >= 0 && step < INT64_MAX, TG_EVALUE,
+                     "optim_step: %zu.step is %lld, outside [0, 2^63 - 2]", number,
+                     (long long)step);
+        }
+    }
+    return true;
+}
+
 static void step_forward(tg_node *node)
 {
     const tg_optim *optim = *(tg_optim *const *)node->params;
-    if (!alive(optim, "optim_step"))
+    tg_tape *tape = alive(optim, "optim_step");
+    if (!tape || !check_state(optim, tape))
         return;
     for (const tg_group *g = optim->first; g; g = g->next) {
         for (size_t i = 0; i < g->n; i++) {

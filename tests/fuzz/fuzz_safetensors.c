@@ -30,7 +30,7 @@ static void fill(tg_io_file *file)
     tg_params *params = tg_params_new(file->tape);
     const tg_tensor *a = tg_params_add(params, tg_full(file->tape, TG_DIMS(2), 7, 0), "a");
     const tg_tensor *b = tg_params_add(params, tg_full(file->tape, TG_SCALAR, 7, TG_F64), "b");
-    if (!tg_io_fill(file, params, &(tg_load_opts){.partial = true}))
+    if (!tg_io_fill(file, params, &(tg_load_opts){.partial = true}, NULL))
         require(tg_f32(a)[0] == 7 && tg_f32(a)[1] == 7 && tg_f64(b)[0] == 7);
     tg_clear_error(file->tape);
 }

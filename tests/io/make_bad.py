@@ -50,7 +50,7 @@ raw("trailing_comma", '{"a":1,}', part="is not JSON")
 raw("trailing_text", "{} x", part="is not JSON: \"end of file expected near 'x'\"")
 raw("nul_padding", b"{}\0\0", part="is not JSON")
 raw("unfinished", '{"a": {"dtype": "F32"', part="is not JSON")
-raw("deep_nesting", '{"a":' + "[" * 5000 + "]" * 5000 + "}", part="maximum parsing depth")
+raw("deep_nesting", '{"a":' + "[" * 5000 + "]" * 5000 + "}", part="nested too deep")
 raw("not_utf8", b'{"\xff": 1}', part="unable to decode byte 0xff")
 raw("nul_in_name", '{"a\\u0000b": 1}', part="NUL byte in object key")
 raw("name_twice", '{"a":%s,"a":%s}' % (json.dumps(good), json.dumps(good)), F4,

@@ -1,7 +1,9 @@
 /* The initial values of parameters, as torch.nn.init and PyTorch's modules draw and round them.
- * Recorded as the fills of random.c that they consist of. Relies on check.h. */
+ * One operation fills all tensors of a call: a fill that cannot be recorded has drawn nothing and
+ * written nothing. Relies on check.h. */
 #include "ops/check.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 
@@ -26,17 +28,57 @@ static bool check_fans(const tg_op *op, tg_tensor *t)
     return true;
 }
 
-/* Fills of empty tensors draw nothing, and their bounds may be infinite. */
-static void fill_uniform(tg_tensor *t, double bound)
+/* Of the first tensor and of the others: bounds, or standard deviations. */
+typedef struct widths {
+    double first, others;
+} widths;
+
+/* The first tensor is the output, the others are inputs. */
+static void fill_all(tg_node *node, void (*draw)(tg_node *node, tg_tensor *t, double width))
 {
-    if (t->numel)
-        tg_uniform_(t, -bound, bound);
+    const widths *w = node->params;
+    draw(node, node->out, w->first);
+    for (int i = 0; i < node->n_in; i++) {
+        draw(node, node->in[i], w->others);
+        node->in[i]->storage->version++; /* the output's is bumped by whoever runs this */
+    }
 }
 
-static void fill_normal(tg_tensor *t, double std)
+/* Empty tensors draw nothing, and their widths may be infinite. */
+static void draw_uniform(tg_node *node, tg_tensor *t, double bound)
 {
     if (t->numel)
-        tg_normal_(t, 0, std);
+        tg_draw_uniform(node, t, -bound, bound);
+}
+
+static void draw_normal(tg_node *node, tg_tensor *t, double std)
+{
+    if (t->numel)
+        tg_draw_normal(node, t, 0, std);
+}
+
+static void uniform_forward(tg_node *node)
+{
+    fill_all(node, draw_uniform);
+}
+
+static void normal_forward(tg_node *node)
+{
+    fill_all(node, draw_normal);
+}
+
+static void fill(const tg_op *op, tg_tensor *const *t, size_t n, widths w)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        any |= t[i]->numel > 0;
+    if (any)
+        tg_apply(&(tg_call){.op = op,
+                            .n_in = (int)n - 1,
+                            .in = t + 1,
+                            .in_place = t[0],
+                            .params = &w,
+                            .params_size = sizeof w});
 }
 
 /* -- Kaiming ---------------------------------------------------------------------------------- */
@@ -80,16 +122,16 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
 
 void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
-    static const tg_op op = {.name = "kaiming_uniform_"};
+    static const tg_op op = {.name = "kaiming_uniform_", .forward = uniform_forward};
     if (check_kaiming(&op, t, opts))
-        fill_uniform(t, sqrt(3.0) * kaiming_std(t, opts));
+        fill(&op, &t, 1, (widths){.first = sqrt(3.0) * kaiming_std(t, opts)});
 }
 
 void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
-    static const tg_op op = {.name = "kaiming_normal_"};
+    static const tg_op op = {.name = "kaiming_normal_", .forward = normal_forward};
     if (check_kaiming(&op, t, opts))
-        fill_normal(t, kaiming_std(t, opts));
+        fill(&op, &t, 1, (widths){.first = kaiming_std(t, opts)});
 }
 
 /* -- Xavier ----------------------------------------------------------------------------------- */
@@ -106,21 +148,24 @@ static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
         return false;
     TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
              "%s: gain %g is not finite and >= 0", op->name, gain);
+    double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
+    TG_CHECK(tg_tape_in(t), !t->numel || xavier_std(t, gain) <= largest / 4, TG_EVALUE,
+             "%s: gain %g is too large for %s", op->name, gain, tg_dtype_name(t->dtype));
     return true;
 }
 
 void tg_xavier_uniform_(tg_tensor *t, double gain)
 {
-    static const tg_op op = {.name = "xavier_uniform_"};
+    static const tg_op op = {.name = "xavier_uniform_", .forward = uniform_forward};
     if (check_xavier(&op, t, gain))
-        fill_uniform(t, sqrt(3.0) * xavier_std(t, gain));
+        fill(&op, &t, 1, (widths){.first = sqrt(3.0) * xavier_std(t, gain)});
 }
 
 void tg_xavier_normal_(tg_tensor *t, double gain)
 {
-    static const tg_op op = {.name = "xavier_normal_"};
+    static const tg_op op = {.name = "xavier_normal_", .forward = normal_forward};
     if (check_xavier(&op, t, gain))
-        fill_normal(t, xavier_std(t, gain));
+        fill(&op, &t, 1, (widths){.first = xavier_std(t, gain)});
 }
 
 /* -- Layers ----------------------------------------------------------------------------------- */
@@ -133,67 +178,60 @@ static bool check_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
     return tg_check_fill(op, weight) && (!bias || tg_check_fill(op, bias));
 }
 
-/* Where a later fill fails, an earlier one is not left on the tape. */
-static void close_fills(tg_scope scope, tg_tensor *t)
-{
-    tg_scope_close(scope, scope.tape->status ? NULL : t);
-}
-
-static void fill_layer(tg_tensor *weight, tg_tensor *bias)
+static void fill_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
 {
     double in = fans_of(weight).in;
-    tg_scope scope = tg_scope_open(weight);
-    fill_uniform(weight, sqrt(3.0) * kaiming_std(weight, &(tg_kaiming_opts){.a = sqrt(5.0)}));
-    if (bias)
-        fill_uniform(bias, in > 0 ? 1.0 / sqrt(in) : 0.0);
-    close_fills(scope, weight);
+    const widths w = {
+        .first = sqrt(3.0) * kaiming_std(weight, &(tg_kaiming_opts){.a = sqrt(5.0)}),
+        .others = in > 0 ? 1.0 / sqrt(in) : 0.0,
+    };
+    fill(op, (tg_tensor *[]){weight, bias}, bias ? 2 : 1, w);
 }
 
 void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 {
-    static const tg_op op = {.name = "linear_init"};
+    static const tg_op op = {.name = "linear_init", .forward = uniform_forward};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
     if (weight->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "linear_init: weight %s, wanted [out, in]",
                 tg_shape_of(weight).chars);
     else if (check_layer(&op, weight, bias))
-        fill_layer(weight, bias);
+        fill_layer(&op, weight, bias);
 }
 
 void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
 {
-    static const tg_op op = {.name = "conv_init"};
+    static const tg_op op = {.name = "conv_init", .forward = uniform_forward};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
     if (weight->ndim < 3)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "conv_init: weight %s, wanted [out, in, size...]",
                 tg_shape_of(weight).chars);
     else if (check_layer(&op, weight, bias))
-        fill_layer(weight, bias);
+        fill_layer(&op, weight, bias);
 }
 
 void tg_embedding_init(tg_tensor *weight)
 {
-    static const tg_op op = {.name = "embedding_init"};
+    static const tg_op op = {.name = "embedding_init", .forward = normal_forward};
     if (!tg_check_fill(&op, weight))
         return;
     if (weight->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "embedding_init: weight %s, wanted [rows, columns]",
                 tg_shape_of(weight).chars);
     else
-        fill_normal(weight, 1);
+        fill(&op, &weight, 1, (widths){.first = 1});
 }
 
-static bool check_recurrent(tg_tensor *const *tensors, size_t n, int64_t hidden)
+static bool check_recurrent(const tg_op *op, tg_tensor *const *tensors, size_t n, int64_t hidden)
 {
-    static const tg_op op = {.name = "recurrent_init"};
-    if (!tensors || n > INT_MAX || !tg_check_inputs(&op, (int)n, tensors))
+    if (!tensors || n > INT_MAX || !tg_check_inputs(op, (int)n, tensors))
         return false;
     TG_CHECK(tg_tape_in(tensors[0]), hidden >= 1, TG_EVALUE, "recurrent_init: hidden size %lld",
              (long long)hidden);
     for (size_t i = 0; i < n; i++) {
-        if (!tg_check_fill(&op, tensors[i]))
+        if (!tg_check_fill(op, tensors[i]))
             return false;
     }
     return true;
@@ -201,11 +239,8 @@ static bool check_recurrent(tg_tensor *const *tensors, size_t n, int64_t hidden)
 
 void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden)
 {
-    if (!check_recurrent(tensors, n, hidden))
-        return;
+    static const tg_op op = {.name = "recurrent_init", .forward = uniform_forward};
     double bound = 1.0 / sqrt((double)hidden);
-    tg_scope scope = tg_scope_open(tensors[0]);
-    for (size_t i = 0; i < n; i++)
-        fill_uniform(tensors[i], bound);
-    close_fills(scope, tensors[0]);
+    if (check_recurrent(&op, tensors, n, hidden))
+        fill(&op, tensors, n, (widths){bound, bound});
 }
