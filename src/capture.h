@@ -34,8 +34,9 @@ struct tg_capture {
     tg_capture *before; /* among those that were not rewound away */
     tg_action *first, *last;
     tg_expectation *expected;
-    size_t workspace; /* the most that one action takes */
-    uint32_t nothing; /* the version of what has none */
+    size_t workspace;  /* the most that one action takes */
+    uint32_t nothing;  /* the version of what has none */
+    char failure[256]; /* the first error since it began; see tape->capture_failed */
     /* From tg_capture_end() on: */
     bool complete;
     tg_mark end;

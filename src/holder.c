@@ -54,7 +54,7 @@ tg_tensor *tg_grad(const tg_tensor *t)
 void tg_zero_grad(tg_tensor *t)
 {
     tg_holder *holder = tg_known(t, "zero_grad") ? tg_holder_of(t) : NULL;
-    if (holder)
+    if (holder && !tg_tape_in(t)->reporting)
         tg_empty_again(holder);
 }
 

@@ -70,8 +70,8 @@ const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
  * memory. */
 const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
 
-/* In anomaly mode: reports an output that is not finite. */
-void tg_check_finite(const tg_node *node);
+/* In anomaly mode: reports what is wrong with an output. */
+void tg_check_anomaly(const tg_node *node);
 
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);

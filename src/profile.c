@@ -104,6 +104,8 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
         return false;
     tg_profiler *p = &tape->profiler;
     bool former = p->on;
+    if (tape->reporting)
+        return former;
     if (enabled && !p->rows) {
         tg_arena_init(&p->memory, &tape->allocator, tape, 0);
         p->rows = tg_arena_alloc(&p->memory, ROWS * sizeof *p->rows, 16);
@@ -117,7 +119,7 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
 
 void tg_clear_profile(tg_tape *tape)
 {
-    if (tape && tape->profiler.rows)
+    if (tape && tape->profiler.rows && !tape->reporting)
         memset(tape->profiler.rows, 0, ROWS * sizeof *tape->profiler.rows);
 }
 

@@ -58,6 +58,8 @@ tg_status tg_capture_end(tg_capture *capture)
     tg_tape *tape = check(capture, "capture_end");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
+    if (tape->reporting)
+        return TG_ESTATE;
     if (tape->capture != capture)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
@@ -65,7 +67,8 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->status)
         return tape->status;
     if (tape->capture_failed)
-        return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
+        return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
+                       capture->failure);
     if (!line_up(tape, capture) || !take_reserve(tape, capture))
         return tape->status;
     capture->end = tg_tape_mark(tape);
@@ -106,7 +109,7 @@ tg_status tg_capture_replay(tg_capture *capture)
         if (tape->spares.lent)
             tg_spares_call_in(&tape->spares);
         if (tape->anomaly && s->node->out && !tape->status)
-            tg_check_finite(s->node);
+            tg_check_anomaly(s->node);
     }
     tape->reserve = (tg_reserve){0};
     return tape->status;

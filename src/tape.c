@@ -42,6 +42,8 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
     if (!tape)
         return NULL;
     set_up(tape, &allocator, block_size);
+    tape->on_error = opts ? opts->on_error : NULL;
+    tape->error_context = opts ? opts->error_context : NULL;
     tgk_team_init(&tape->team, opts ? opts->threads : 0);
     tape->isa = tape->generator.isa = choose_isa(opts);
     return tape;
@@ -49,7 +51,7 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
 
 void tg_tape_free(tg_tape *tape)
 {
-    if (!tape)
+    if (!tape || tape->reporting)
         return;
     tg_allocator allocator = tape->allocator;
     tgk_team_end(&tape->team);
@@ -164,7 +166,7 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
 
 bool tg_outside_capture(tg_tape *tape, const char *name)
 {
-    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+    TG_CHECK(tape, !tape->capture && !tape->reporting, TG_ESTATE,
              "%s: called during a capture, whose replay would not do it again", name);
     return true;
 }
@@ -182,9 +184,10 @@ enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_R
 
 tg_mark tg_tape_mark(const tg_tape *tape)
 {
-    tg_mark mark = {{tape}, 0};
-    if (!tape)
+    tg_mark mark = {{NULL}, 0};
+    if (!tape || tape->reporting)
         return mark;
+    mark.at[AT_TAPE] = tape;
     tg_position objects = tg_arena_position(&tape->objects);
     tg_position data = tg_arena_position(&tape->data);
     mark.at[AT_OBJECT_BLOCK] = objects.block;
@@ -213,6 +216,8 @@ TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *mark)
 
 static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name)
 {
+    if (tape->reporting)
+        return TG_ESTATE;
     if (mark->at[AT_TAPE] != tape)
         return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape", name);
     if (!tg_mark_fresh(mark))
@@ -272,20 +277,25 @@ void tg_manual_seed(tg_tape *tape, uint64_t seed)
         tg_generator_seed(&tape->generator, seed);
 }
 
+static bool set(tg_tape *tape, bool *setting, bool enabled)
+{
+    bool former = *setting;
+    if (!tape->reporting)
+        *setting = enabled;
+    return former;
+}
+
 bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
 {
-    if (!tape)
-        return false;
-    bool former = tape->grad_enabled;
-    tape->grad_enabled = enabled;
-    return former;
+    return tape && set(tape, &tape->grad_enabled, enabled);
 }
 
 bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled)
 {
-    if (!tape)
-        return false;
-    bool former = tape->anomaly;
-    tape->anomaly = enabled;
-    return former;
+    return tape && set(tape, &tape->anomaly, enabled);
+}
+
+bool tg_set_anomaly_inf(tg_tape *tape, bool enabled)
+{
+    return tape && set(tape, &tape->anomaly_inf, enabled);
 }

@@ -57,9 +57,10 @@ struct tg_tape {
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     bool grad_enabled;
-    bool anomaly;   /* look for nan and inf in every output */
-    bool released;  /* some tensor was, at some time */
-    bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
+    bool anomaly;     /* look for nan in every output ... */
+    bool anomaly_inf; /* ... and for inf */
+    bool released;    /* some tensor was, at some time */
+    bool recycling;   /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
     struct tg_pass *pass;          /* the running backward pass */
     tg_pool object_pool, data_pool;
@@ -74,6 +75,9 @@ struct tg_tape {
     tg_generator generator;
     tg_profiler profiler;
     tg_status status;
+    bool reporting; /* on_error is running */
+    void (*on_error)(void *error_context, tg_status status, const char *message);
+    void *error_context;
     char message[256];
 };
 

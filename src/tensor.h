@@ -114,8 +114,8 @@ void tg_tensor_release(tg_tensor *t);
 
 /* dst = src, of the same shape and dtype. */
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
-/* The row-major index of the first nan or inf in a float tensor; -1 where there is none. */
-int64_t tg_first_nonfinite(const tg_tensor *t);
+/* The row-major index of the first element that anomaly mode reports; -1 where there is none. */
+int64_t tg_first_anomaly(const tg_tensor *t);
 /* The element at a row-major index, as a double. */
 double tg_element(const tg_tensor *t, int64_t index);
 

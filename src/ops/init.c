@@ -2,6 +2,8 @@
  * Recorded as the fills of random.c that they consist of. Relies on check.h. */
 #include "check.h"
 
+#include "../option.h"
+
 #include <limits.h>
 #include <math.h>
 
@@ -43,9 +45,10 @@ static void fill_normal(tg_tensor *t, double std)
 
 static double gain_of(const tg_kaiming_opts *opts)
 {
+    double a = tg_option(opts->a, 0);
     switch (opts->nonlinearity) {
     case TG_GAIN_LEAKY_RELU:
-        return sqrt(2.0 / (1 + opts->a * opts->a));
+        return sqrt(2.0 / (1 + a * a));
     case TG_GAIN_RELU:
         return sqrt(2.0);
     case TG_GAIN_LINEAR:
@@ -97,13 +100,14 @@ void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
 static double xavier_std(const tg_tensor *t, double gain)
 {
     fans f = fans_of(t);
-    return (gain == 0 ? 1 : gain) * sqrt(2.0 / (f.in + f.out));
+    return tg_option(gain, 1) * sqrt(2.0 / (f.in + f.out));
 }
 
 static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
 {
     if (!check_fans(op, t))
         return false;
+    gain = tg_option(gain, 1);
     TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
              "%s: gain %g is not finite and >= 0", op->name, gain);
     return true;
