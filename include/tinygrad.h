@@ -66,7 +66,7 @@ extern "C" {
 #endif
 
 #define TG_VERSION_MAJOR 0 /**< a change may break programs */
-#define TG_VERSION_MINOR 1 /**< grows with additions; before 1.0 a change may break programs */
+#define TG_VERSION_MINOR 1 /**< grows with additions */
 #define TG_VERSION_PATCH 0 /**< grows with corrections */
 
 /** 0, where 0 itself means the default: in options, and in arguments that say so. A learning rate of
@@ -75,7 +75,8 @@ extern "C" {
 #define TG_ZERO (-2.2250738585072014e-308)
 
 /** The version of the library that the program runs with, "0.1.0"; TG_VERSION_MAJOR and so on are
- * those of the header that it was compiled with. */
+ * those of the header that it was compiled with. Before 1.0 a minor version may break programs, and
+ * shared libraries are named after it (libtinygrad.so.0.1). */
 TG_API const char *tg_version(void);
 
 /** @name Types
