@@ -69,6 +69,16 @@ extern "C" {
 #define TG_VERSION_MINOR 1 /**< grows with additions */
 #define TG_VERSION_PATCH 0 /**< grows with corrections */
 
+/** 0, where 0 itself means the default: in options, and in arguments that say so. A learning rate of
+ * 0 is `.lr = TG_ZERO`, AdamW without weight decay `.weight_decay = TG_ZERO`. It is the negative number
+ * nearest to 0 that is not subnormal, which no option can mean otherwise. */
+#define TG_ZERO (-2.2250738585072014e-308)
+
+/** The version of the library that the program runs with, "0.1.0"; TG_VERSION_MAJOR and so on are
+ * those of the header that it was compiled with. Before 1.0 a minor version may break programs, and
+ * shared libraries are named after it (libtinygrad.so.0.1). */
+TG_API const char *tg_version(void);
+
 /** @name Types
  * @{ */
 
@@ -158,6 +168,13 @@ typedef struct tg_tape_opts {
      * them must not be used after fork(). Default: the environment variable OMP_NUM_THREADS, else
      * the processors that the process may use. */
     int threads;
+    /** Called once when an error is set, with what tg_error() and tg_error_message() are going to
+     * say; tg_error_print() is one to put here. It must return, and not call the tape: inside it
+     * every call that would change something, tg_clear_error() and tg_tape_free() too, does nothing
+     * and is TG_ESTATE. `message` is valid until it returns. Default: none. */
+    void (*on_error)(void *error_context, tg_status status, const char *message);
+    /** Passed to on_error. */
+    void *error_context;
 } tg_tape_opts;
 
 /** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.
@@ -208,7 +225,7 @@ TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
  * an error. */
 TG_API tg_capture *tg_capture_begin(tg_tape *tape);
 /** Ends the capture and makes it ready. TG_ESTATE: it has ended already, or an operation failed
- * during it. The memory of what it noted, intermediate gradients included, lives as long as it. */
+ * during it (the message says which, and how). The memory of what it noted, intermediate gradients included, lives as long as it. */
 TG_API tg_status tg_capture_end(tg_capture *capture);
 /** Does again what was done during the capture, into the same tensors: bit for bit what the same
  * calls would do now. Random operations draw again, an optimiser's rate may have changed, and
@@ -225,6 +242,9 @@ TG_API tg_status tg_error(const tg_tape *tape);
 TG_API const char *tg_error_message(const tg_tape *tape);
 /** Makes the tape usable again; everything recorded before the error is still right. */
 TG_API void tg_clear_error(tg_tape *tape);
+/** For tg_tape_opts.on_error, with a FILE * for error_context: writes "tinygrad: ", the message and
+ * a newline to it. NULL: nothing. */
+TG_API void tg_error_print(void *file, tg_status status, const char *message);
 
 /** Seeds the generator: the streams are PyTorch's on the CPU, bit for bit (mt19937; the engine
  * sees the low 32 bits). Forgets a pending normal. Rewinding does not touch the generator. */
@@ -312,7 +332,7 @@ TG_API void tg_embedding_init(tg_tensor *weight);
  * < 1. */
 TG_API void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden);
 /** torch.nn.init.xavier_uniform_: within gain * sqrt(6 / (fan_in + fan_out)). The fans are those of
- * a weight [out, in] or [out, in, size...]; gain 0 means 1. TG_ESHAPE: fewer than 2 dims;
+ * a weight [out, in] or [out, in, size...]; gain 0 means 1 (TG_ZERO: 0). TG_ESHAPE: fewer than 2 dims;
  * TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left alone. */
 TG_API void tg_xavier_uniform_(tg_tensor *t, double gain);
 /** torch.nn.init.xavier_normal_: mean 0, std gain * sqrt(2 / (fan_in + fan_out)). For the rest as
@@ -425,15 +445,19 @@ TG_API tg_status tg_retain_grad(tg_tensor *t);
 TG_API tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs,
                               size_t n, tg_tensor **grads, const tg_backward_opts *opts);
 /** Anomaly mode: the first operation whose output, or whose gradient in a backward pass, holds a
- * nan or inf is reported as TG_EVALUE ("log: output element 3 is -inf"), and its result is NULL.
- * Costs one look at every element. Returns the former setting. */
+ * nan is reported as TG_EVALUE ("log: output element 3 is nan"), and its result is NULL. Infinities
+ * may be meant (a mask of -inf before a softmax), and are let through; see tg_set_anomaly_inf().
+ * Costs one look at every element. Returns the former setting (false for a NULL tape). */
 TG_API bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled);
+/** Whether anomaly mode reports infinities as well; at first it does not. Returns the former
+ * setting (false for a NULL tape). */
+TG_API bool tg_set_anomaly_inf(tg_tape *tape, bool enabled);
 
 /** A function for tg_gradcheck(): n inputs to one output of any shape. */
 typedef tg_tensor *(*tg_gradcheck_fn)(tg_tensor *const *inputs, size_t n, void *context);
 /** Options of tg_gradcheck(); zero means the default. */
 typedef struct tg_gradcheck_opts {
-    double eps;        /**< step of the central difference; default 1e-6 */
+    double eps;        /**< step of the central difference, not 0; default 1e-6 */
     double atol;       /**< default 1e-5 */
     double rtol;       /**< default 1e-3 */
     bool second_order; /**< check the gradients' gradients instead (gradgradcheck) */
@@ -783,7 +807,8 @@ TG_API tg_tensor *tg_clone(tg_tensor *x);
 TG_API tg_status tg_copy_(tg_tensor *t, tg_tensor *source);
 /** t = t + alpha * source; source broadcasts to t and has its dtype. */
 TG_API tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha);
-/** t = value everywhere. */
+/** t = value everywhere. It has no inputs, and so may be done to a leaf that requires a gradient
+ * without disabling gradients, as tg_uniform_(). TG_EVALUE: int64 cannot hold the value. */
 TG_API tg_status tg_fill_(tg_tensor *t, double value);
 
 /** @}
@@ -807,7 +832,7 @@ typedef struct tg_attention_opts {
     tg_tensor
         *mask;    /**< bool (true: attend) or float (added to scores); broadcasts to (..., L, S) */
     bool causal;  /**< position i attends to 0 to i only; not together with mask (TG_EVALUE) */
-    double scale; /**< of the scores; 0: 1 / sqrt(E) */
+    double scale; /**< of the scores; 0 means 1 / sqrt(E) */
 } tg_attention_opts;
 /** softmax(q k^T scale) v: q (..., L, E), k (..., S, E), v (..., S, Ev); result (..., L, Ev), with the
  * batch dims of all inputs broadcast. A query that the mask lets see nothing gets zeros. The bits are
@@ -858,7 +883,7 @@ TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 /** (x - mean) / sqrt(variance + eps) over the last dims, those of weight's shape (n, dims give it:
  * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means
- * 1e-5. float32 is computed in double and rounded once. Backward reads x, weight and two doubles
+ * 1e-5 (TG_ZERO: 0). float32 is computed in double and rounded once. Backward reads x, weight and two doubles
  * for each row, not the result. TG_ESHAPE: x does not end in dims, or weight or bias is not of that
  * shape. TG_EVALUE: eps < 0. */
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
@@ -869,8 +894,8 @@ typedef struct tg_batch_norm_opts {
     tg_tensor *bias;         /**< shift */
     tg_tensor *running_mean; /**< updated in training, used in evaluation */
     tg_tensor *running_var;  /**< as running_mean */
-    double momentum;         /**< of the update; 0 means 0.1 */
-    double eps;              /**< 0 means 1e-5 */
+    double momentum;         /**< of the update; 0 means 0.1 (TG_ZERO: 0, no update) */
+    double eps;              /**< 0 means 1e-5 (TG_ZERO: 0) */
     bool training;           /**< use the batch's statistics */
 } tg_batch_norm_opts;
 /** Normalises each channel of x (N, C) or (N, C, ...). Training: by the batch's mean and biased
@@ -1078,16 +1103,23 @@ TG_API const char *tg_params_name(const tg_params *params, size_t i);
 TG_API tg_tensor *tg_params_tensor(const tg_params *params, size_t i);
 /** The tensor of that name; NULL, without an error, where there is none. */
 TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
-/** All tensors as an array of tg_params_count(), for tg_sgd() and the like; valid until the next
+/** All tensors as an array of tg_params_count(), in the order of the names; valid until the next
  * tg_params_add(). NULL for an empty list. */
 TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);
+/** The tensors as an array of tg_params_unique_count(), for tg_sgd() and the like: one that is
+ * listed under several names (tied weights) stands in it once, where it was listed first. Valid
+ * until the next tg_params_add(). NULL for an empty list. */
+TG_API tg_tensor *const *tg_params_unique(const tg_params *params);
+/** How many different tensors there are; 0 for NULL. */
+TG_API size_t tg_params_unique_count(const tg_params *params);
 /** tg_zero_grad() for each of them. */
 TG_API void tg_params_zero_grad(const tg_params *params);
 
 /** @}
  * @name Optimisers
  * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
- * their state: a step allocates nothing. Parameters without a gradient are skipped.
+ * their state: a step allocates nothing. Parameters without a gradient are skipped. Options are
+ * finite numbers (TG_EVALUE for others); where 0 itself is meant and not the default, TG_ZERO says it.
  * @{ */
 
 /** Options of tg_sgd(); zero means the default. */
@@ -1102,8 +1134,7 @@ typedef struct tg_sgd_opts {
 /** Stochastic gradient descent with torch.optim.SGD's update, bit for bit. TG_EVALUE for options
  * out of range, n == 0 or a parameter given twice. `opts` may be NULL. */
 TG_API tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts);
-/** Options of tg_adam() and tg_adamw(); zero means the default. Where 0 itself is meant (AdamW's
- * weight_decay, a beta, eps), 1e-300 has its effect; a learning rate of 0 is set afterwards. */
+/** Options of tg_adam() and tg_adamw(); zero means the default. */
 typedef struct tg_adam_opts {
     double lr;           /**< learning rate >= 0; default 1e-3 */
     double beta1;        /**< of the gradient's average, in [0, 1); default 0.9 */
@@ -1154,7 +1185,8 @@ TG_API tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n,
 TG_API tg_status tg_optim_step(tg_optim *optim);
 /** tg_zero_grad() for every parameter. */
 TG_API void tg_optim_zero_grad(tg_optim *optim);
-/** Sets the learning rate of all groups; 0 is 0 here. TG_EVALUE where it is negative or nan. */
+/** Sets the learning rate of all groups; 0 is 0 here. TG_EVALUE where it is negative or not
+ * finite. */
 TG_API void tg_optim_set_lr(tg_optim *optim, double lr);
 /** Adds more parameters with a learning rate of their own (0 is 0 here) and the optimiser's other
  * options. What the optimiser was made over is group 0, the first one added is group 1. Errors as
@@ -1177,7 +1209,7 @@ TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *pr
  * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call
  * it between tg_backward() and tg_optim_step(). The norm is computed in double, so that float32
  * gradients do not overflow it as PyTorch's. norm_type p gives (sum of |g|^p)^(1/p); 0 means 2,
- * INFINITY the largest magnitude. A norm of nan makes all gradients nan; an infinite one makes them
+ * INFINITY the largest magnitude. A tensor listed several times (tied weights) counts once. A norm of nan makes all gradients nan; an infinite one makes them
  * 0, infinite ones nan. Tensors without a gradient are skipped; without any the norm is 0. A
  * gradient made with create_graph stops being one that can be differentiated. Returns nan on an
  * error. TG_EVALUE: max_norm or norm_type negative or nan, a NULL tensor, tensors of two tapes;
@@ -1215,7 +1247,7 @@ TG_API double tg_lr_linear(double base, int64_t step, double start_factor, doubl
                            int64_t total_steps);
 /** Options of tg_lr_one_cycle(); zero means the default. */
 typedef struct tg_one_cycle_opts {
-    double max_lr;           /**< the largest rate; no default */
+    double max_lr;           /**< the largest rate; default 0 */
     int64_t total_steps;     /**< >= 1; no default */
     double pct_start;        /**< the part of the steps that rises, in (0, 1]; default 0.3 */
     double div_factor;       /**< the first rate is max_lr / div_factor; default 25 */

@@ -351,7 +351,6 @@ static const op_sample fills[] = {{.in = "3x5:c", .s = {0.1}},       {.in = ".:c
                                   {.in = "7:b", .s = {0.5}},         {.in = "7:b", .s = {0}},
                                   {.in = "5:c", .s = {(double)NAN}}, {0}};
 static const op_sample fill_errors[] = {
-    {.in = "3", .s = {1}, .status = TG_ESTATE, .message = "tensor [3] requires a gradient"},
     {.in = "3:r", .s = {1}, .status = TG_ESTATE, .message = "requires a gradient"},
     {.in = "3:i", .s = {1e19}, .status = TG_EVALUE, .message = "int64 cannot hold 1e+19"},
     {.in = "3:i", .s = {(double)NAN}, .status = TG_EVALUE, .message = "int64 cannot hold"},

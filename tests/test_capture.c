@@ -424,12 +424,35 @@ static void refused_calls(void **state)
         assert_error(tape, TG_ESTATE, "a capture");
         tg_mul(a.c.x, a.c.x); /* goes on, but there is a hole */
         assert_int_equal(tg_capture_end(step), TG_ESTATE);
-        assert_error(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
+        char part[100];
+        snprintf(part, sizeof part,
+                 "capture_end: an operation failed during the capture: %s: called",
+                 attempts[i].name);
+        assert_error(tape, TG_ESTATE, i == 3 ? "tape_rewind: to a mark" : part);
         assert_int_equal(tg_capture_replay(step), TG_ESTATE);
         assert_error(tape, TG_ESTATE, "capture_replay: the capture is not complete");
         assert_int_equal(tg_tape_rewind(tape, before), TG_OK);
         assert_int_equal(tg_capture_replay(a.whole), TG_OK);
     }
+    tg_tape_free(tape);
+}
+
+/* Of several errors the first one, cleared or not. */
+static void failed_operation(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_zeros(tape, TG_DIMS(3), 0);
+    assert_null(tg_sum_dim(x, 7, false)); /* before */
+    tg_clear_error(tape);
+    tg_capture *step = tg_capture_begin(tape);
+    assert_null(tg_matmul(x, tg_zeros(tape, TG_DIMS(4), 0)));
+    tg_clear_error(tape);
+    assert_null(tg_sum_dim(x, 5, false));
+    tg_clear_error(tape);
+    assert_int_equal(tg_capture_end(step), TG_ESTATE);
+    assert_error(tape, TG_ESTATE,
+                 "capture_end: an operation failed during the capture: matmul: [3] x [4]");
     tg_tape_free(tape);
 }
 
@@ -620,6 +643,7 @@ int main(void)
         cmocka_unit_test(not_differentiated_again),
         cmocka_unit_test(errors_in_data),
         cmocka_unit_test(refused_calls),
+        cmocka_unit_test(failed_operation),
         cmocka_unit_test(data_are_not_given_back),
         cmocka_unit_test(stale_captures),
         cmocka_unit_test(given_up),

@@ -91,6 +91,34 @@ static void mixed(void **state)
     tg_tape_free(tape);
 }
 
+/* Tied weights: a tensor listed twice has one gradient. Now, and in a replay. */
+static void listed_twice(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = leaf(tape, (double[]){3}, 1, TG_F64), *b = leaf(tape, (double[]){4}, 1, TG_F64);
+    tg_tensor *p[] = {a, b, a, a, b}, *others[] = {b, a};
+    assert_equal(tg_clip_grad_norm(p, 5, 1, 0), 5);
+    assert_near(tg_f64(tg_grad(a))[0], 3 / (5 + 1e-6), 1e-16);
+    assert_near(tg_f64(tg_grad(b))[0], 4 / (5 + 1e-6), 1e-16);
+    assert_near(tg_clip_grad_norm(others, 2, 2, 1), 1.4, 1e-6);
+    assert_near(tg_clip_grad_norm(p, 5, 2, (double)INFINITY), 0.8, 1e-6);
+    assert_int_equal(tg_clip_grad_value(p, 5, 0.5), TG_OK);
+    assert_equal(tg_f64(tg_grad(a))[0], 0.5);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_zero_grad(a);
+    tg_zero_grad(b);
+    tg_backward(tg_mul_scalar(tg_add(a, b), 3));
+    tg_clip_grad_norm(p, 5, 1, 1);
+    tg_clip_grad_value(p, 5, 1);
+    tg_capture_end(step);
+    tg_clip_grad_norm(others, 2, 9, 0);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    assert_near(tg_f64(tg_grad(a))[0], 0.5, 1e-6);
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
 /* Squares that float cannot hold. */
 static void huge(void **state)
 {
@@ -226,9 +254,10 @@ static void wrong_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_values),   cmocka_unit_test(mixed),    cmocka_unit_test(huge),
-        cmocka_unit_test(not_finite),      cmocka_unit_test(versions), cmocka_unit_test(with_graph),
-        cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(golden_values), cmocka_unit_test(mixed),
+        cmocka_unit_test(listed_twice),  cmocka_unit_test(huge),
+        cmocka_unit_test(not_finite),    cmocka_unit_test(versions),
+        cmocka_unit_test(with_graph),    cmocka_unit_test(wrong_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

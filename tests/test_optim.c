@@ -204,7 +204,7 @@ static void wrong_groups(void **state)
     assert_int_equal(tg_optim_add_group(optim, &a, 1, 1), TG_EVALUE);
     assert_error(tape, TG_EVALUE, "optim_add_group: parameter 0 is in another group already");
     assert_int_equal(tg_optim_add_group(optim, &b, 1, -1), TG_EVALUE);
-    assert_error(tape, TG_EVALUE, "optim_add_group: lr -1 is not >= 0");
+    assert_error(tape, TG_EVALUE, "optim_add_group: lr -1 is not finite and >= 0");
     assert_int_equal(tg_optim_add_group(optim, NULL, 0, 1), TG_EVALUE);
     assert_error(tape, TG_EVALUE, "optim_add_group: no parameters");
     assert_int_equal(tg_optim_add_group(NULL, &a, 1, 1), TG_EVALUE);
@@ -256,6 +256,42 @@ static void wrong_options(void **state)
     assert_error(tape, TG_EVALUE, "adamw: parameters 0 and 1 are the same");
     assert_null(tg_adam(NULL, &w, 1, NULL));
     assert_true(marks_equal(mark, tg_tape_mark(tape)));
+    tg_tape_free(tape);
+}
+
+/* A rate that is no number to go by, wherever one is given: nothing is made, set or updated. */
+static void wrong_rates(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = leaf(tape, 1), *v = leaf(tape, 1);
+    tg_optim *optim = tg_adam(tape, &w, 1, &(tg_adam_opts){.lr = 0.25});
+    tg_params *list = tg_params_new(tape);
+    tg_optim_state(optim, list, "");
+    tg_backward(tg_sum(w));
+    const double rates[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, -1};
+    for (int i = 0; i < 4; i++) {
+        BAD(tg_sgd, tg_sgd_opts, "sgd: lr ", .lr = rates[i]);
+        BAD(tg_adam, tg_adam_opts, "adam: lr ", .lr = rates[i]);
+        BAD(tg_adamw, tg_adam_opts, "adamw: weight_decay ", .weight_decay = rates[i]);
+        BAD(tg_adam, tg_adam_opts, "adam: eps ", .eps = rates[i]);
+        BAD(tg_rmsprop, tg_rmsprop_opts, "rmsprop: lr ", .lr = rates[i]);
+        BAD(tg_adagrad, tg_adagrad_opts, "adagrad: lr ", .lr = rates[i]);
+        tg_optim_set_lr(optim, rates[i]);
+        assert_error(tape, TG_EVALUE, "optim_set_lr: lr ");
+        tg_optim_set_group_lr(optim, 0, rates[i]);
+        assert_error(tape, TG_EVALUE, "optim_set_group_lr: lr ");
+        assert_int_equal(tg_optim_add_group(optim, &v, 1, rates[i]), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "optim_add_group: lr ");
+        assert_equal(tg_optim_lr(optim, 0), 0.25);
+        *(double *)tg_data_mut(tg_params_find(list, "group0.lr")) = rates[i];
+        assert_int_equal(tg_optim_step(optim), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "optim_step: lr ");
+        assert_true(tg_f64(w)[0] == 1 && tg_item(tg_params_find(list, "0.step")) == 0);
+        tg_optim_set_lr(optim, 0.25);
+    }
+    BAD(tg_sgd, tg_sgd_opts, "sgd: dampening is inf", .dampening = rates[1]);
+    assert_int_equal(tg_optim_step(optim), TG_OK);
     tg_tape_free(tape);
 }
 
@@ -351,6 +387,7 @@ int main(void)
         cmocka_unit_test(state_names),   cmocka_unit_test(groups),
         cmocka_unit_test(wrong_groups),  cmocka_unit_test(wrong_options),
         cmocka_unit_test(out_of_memory), cmocka_unit_test(impossible_state),
+        cmocka_unit_test(wrong_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,8 @@ static void no_list(void **state)
     assert_null(tg_params_tensor(NULL, 0));
     assert_null(tg_params_find(NULL, "w"));
     assert_null(tg_params_tensors(NULL));
+    assert_null(tg_params_unique(NULL));
+    assert_int_equal(tg_params_unique_count(NULL), 0);
     tg_params_zero_grad(NULL);
 }
 
@@ -135,6 +137,37 @@ static void gradients(void **state)
     for (int i = 0; i < 3; i++)
         assert_null(tg_grad(p[i]));
     assert_ok(tape);
+    tg_tape_free(tape);
+}
+
+/* A tensor under several names, before the list grows and after. */
+static void tied(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *list = tg_params_new(tape);
+    assert_null(tg_params_unique(list));
+    tg_tensor *t[7];
+    for (int i = 0; i < 7; i++)
+        t[i] = tg_zeros(tape, TG_SCALAR, TG_REQUIRES_GRAD);
+    for (int i = 0; i < 40; i++)
+        tg_params_add(list, t[i * i % 7], "p%d", i); /* 0 1 4 2 2 4 1 ... */
+    tg_tensor *const *unique = tg_params_unique(list);
+    assert_int_equal(tg_params_count(list), 40);
+    assert_int_equal(tg_params_unique_count(list), 4);
+    assert_true(unique[0] == t[0] && unique[1] == t[1] && unique[2] == t[4] && unique[3] == t[2]);
+    assert_null(tg_sgd(tape, tg_params_tensors(list), tg_params_count(list), NULL));
+    assert_error(tape, TG_EVALUE, "sgd: parameters 3 and 4 are the same (tg_params_unique()");
+    tg_optim *optim = tg_sgd(tape, tg_params_unique(list), tg_params_unique_count(list), NULL);
+    assert_non_null(optim);
+    /* A list that could not be added to is as it was. */
+    tg_params_add(list, t[3], "%s", "1.momentum_buffer");
+    tg_optim *other = tg_sgd(tape, t, 4, &(tg_sgd_opts){.momentum = 0.5});
+    assert_int_equal(tg_optim_state(other, list, ""), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "params_add: \"1.momentum_buffer\" is in the list already");
+    assert_int_equal(tg_params_count(list), 41);
+    assert_int_equal(tg_params_unique_count(list), 5);
+    assert_ptr_equal(tg_params_unique(list)[4], t[3]);
     tg_tape_free(tape);
 }
 
@@ -263,11 +296,11 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(growth),        cmocka_unit_test(names),
-        cmocka_unit_test(wrong_tensors), cmocka_unit_test(no_list),
-        cmocka_unit_test(gradients),     cmocka_unit_test(rewound_tensor),
-        cmocka_unit_test(rewound_list),  cmocka_unit_test(rewound_entries),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(growth),          cmocka_unit_test(names),
+        cmocka_unit_test(wrong_tensors),   cmocka_unit_test(no_list),
+        cmocka_unit_test(gradients),       cmocka_unit_test(tied),
+        cmocka_unit_test(rewound_tensor),  cmocka_unit_test(rewound_list),
+        cmocka_unit_test(rewound_entries), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,8 @@ static void anomaly(void **state)
     assert_non_null(tg_log(x));
     assert_false(tg_set_anomaly_enabled(tape, true));
     assert_true(tg_set_anomaly_enabled(tape, true));
+    assert_false(tg_set_anomaly_inf(tape, true));
+    assert_true(tg_set_anomaly_inf(tape, true));
     tg_mark mark = tg_tape_mark(tape);
     assert_null(tg_exp(tg_log(x)));
     assert_error(tape, TG_EVALUE, "log: output element 2 is -inf");
@@ -159,6 +161,29 @@ static void anomaly(void **state)
     assert_true(tg_set_anomaly_enabled(tape, false));
     assert_int_equal(tg_backward(loss), TG_OK);
     assert_true(isinf(tg_f64(tg_grad(x))[2]));
+    tg_tape_free(tape);
+}
+
+/* A mask of -inf is meant, the nan of a row that is masked as a whole is not. */
+static void anomaly_in_a_mask(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2, 2), TG_REQUIRES_GRAD);
+    tg_tensor *later = tg_triu(tg_ones(tape, TG_DIMS(2, 2), TG_BOOL), 1);
+    tg_tensor *all = tg_ones(tape, TG_DIMS(2, 2), TG_BOOL);
+    tg_set_anomaly_enabled(tape, true);
+    tg_tensor *y = tg_softmax(tg_masked_fill(x, later, -(double)INFINITY), 1);
+    assert_int_equal(tg_backward(tg_sum(tg_square(y))), TG_OK);
+    assert_equal(tg_f32(y)[1], 0);
+    assert_null(tg_softmax(tg_masked_fill(x, all, -(double)INFINITY), 1));
+    assert_error(tape, TG_EVALUE, "softmax: output element 0 is ");
+    tg_set_anomaly_inf(tape, true);
+    assert_null(tg_softmax(tg_masked_fill(x, later, -(double)INFINITY), 1));
+    assert_error(tape, TG_EVALUE, "masked_fill: output element 1 is -inf");
+    tg_set_anomaly_enabled(tape, false); /* then neither is looked for */
+    assert_non_null(tg_masked_fill(x, all, -(double)INFINITY));
+    assert_false(tg_set_anomaly_enabled(NULL, true) || tg_set_anomaly_inf(NULL, true));
     tg_tape_free(tape);
 }
 
@@ -179,6 +204,27 @@ static void anomaly_replay(void **state)
 }
 
 /* --- in-place writes --- */
+
+/* What needs no value of a leaf may be done to it with gradients enabled. */
+static void fills(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_ones(tape, TG_DIMS(2), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *old = tg_sum(tg_square(w)), *row = tg_narrow(w, 0, 0, 1);
+    assert_int_equal(tg_fill_(w, 3), TG_OK);
+    tg_uniform_(w, 3, 3);
+    assert_int_equal(tg_backward(old), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "changed in place");
+    assert_int_equal(tg_backward(tg_sum(tg_square(w))), TG_OK);
+    assert_equal(tg_f64(tg_grad(w))[1], 6);
+    assert_int_equal(tg_fill_(row, 4), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "fill_: tensor [1] requires a gradient");
+    tg_set_grad_enabled(tape, false);
+    assert_int_equal(tg_fill_(row, 4), TG_OK);
+    assert_equal(tg_f64(w)[0], 4);
+    tg_tape_free(tape);
+}
 
 static void writes_through_views(void **state)
 {
@@ -344,7 +390,9 @@ int main(void)
         cmocka_unit_test(hessian_vector_product),
         cmocka_unit_test(gradients_fail),
         cmocka_unit_test(anomaly),
+        cmocka_unit_test(anomaly_in_a_mask),
         cmocka_unit_test(anomaly_replay),
+        cmocka_unit_test(fills),
         cmocka_unit_test(writes_through_views),
         cmocka_unit_test(writes_to_itself),
         cmocka_unit_test(running_statistics),

@@ -188,10 +188,10 @@ static tg_tensor **gradient_slots(pass *p, const tg_node *node, tg_tensor **loca
     return slots;
 }
 
-/* In anomaly mode: reports a gradient that is not finite. */
-static void check_finite(const pass *p, const tg_node *node, int input, const tg_tensor *g)
+/* In anomaly mode: reports what is wrong with a gradient. */
+static void check_anomaly(const pass *p, const tg_node *node, int input, const tg_tensor *g)
 {
-    int64_t i = tg_first_nonfinite(g);
+    int64_t i = tg_first_anomaly(g);
     if (i >= 0)
         tg_fail(p->tape, TG_EVALUE, "%s: backward: element %lld of the gradient of input %d is %g",
                 node->op->name, (long long)i, input, tg_element(g, i));
@@ -210,7 +210,7 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
     p->tape->backward_of = NULL;
     for (int i = 0; i < node->n_in; i++) {
         if (tg_wants_grad(node, i) && grad_in[i] && p->anomaly)
-            check_finite(p, node, i, grad_in[i]);
+            check_anomaly(p, node, i, grad_in[i]);
         if (tg_wants_grad(node, i))
             add_gradient(p, node->op->name, node->in[i], grad_in[i]);
     }

@@ -1,6 +1,7 @@
 /* Gradients against central differences. Works on copies of the inputs, beyond a mark, so that
  * nothing of the caller's is touched. Relies on autograd and the generator. */
 #include "record/apply.h"
+#include "record/option.h"
 
 #include <math.h>
 #include <string.h>
@@ -182,9 +183,9 @@ static void run(check *c, tg_tensor *const *inputs)
 static tg_gradcheck_opts with_defaults(const tg_gradcheck_opts *opts)
 {
     tg_gradcheck_opts o = opts ? *opts : (tg_gradcheck_opts){0};
-    o.eps = o.eps > 0 ? o.eps : 1e-6;
-    o.atol = o.atol > 0 ? o.atol : 1e-5;
-    o.rtol = o.rtol > 0 ? o.rtol : 1e-3;
+    o.eps = tg_option(o.eps, 1e-6);
+    o.atol = tg_option(o.atol, 1e-5);
+    o.rtol = tg_option(o.rtol, 1e-3);
     return o;
 }
 

@@ -28,7 +28,7 @@ tg_memory_info tg_memory(const tg_tape *tape)
 
 void tg_reset_peak_memory(tg_tape *tape)
 {
-    if (!tape)
+    if (!tape || !tg_outside(tape, "reset_peak_memory"))
         return;
     tape->meter.peak = 0;
     tg_meter_read(&tape->meter);

@@ -321,3 +321,10 @@ tg_status tg_print(FILE *file, const tg_tensor *t)
         return tg_fail(tg_tape_in(t), TG_EIO, "print: writing failed");
     return TG_OK;
 }
+
+void tg_error_print(void *file, tg_status status, const char *message)
+{
+    (void)status;
+    if (file)
+        fprintf(file, "tinygrad: %s\n", message);
+}

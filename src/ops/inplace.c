@@ -152,7 +152,7 @@ tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha)
 
 tg_status tg_fill_(tg_tensor *t, double value)
 {
-    if (!tg_check_inputs(&fill_op, 1, &t) || !check_outside(&fill_op, t, "tensor"))
+    if (!tg_check_inputs(&fill_op, 1, &t) || (!t->is_leaf && !check_outside(&fill_op, t, "tensor")))
         return refused(t, NULL);
     tg_tape *tape = tg_tape_in(t);
     if (t->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))

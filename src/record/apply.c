@@ -52,10 +52,10 @@ void tg_note_versions(tg_record *record)
     versions[node->n_in] = node->out->storage->version;
 }
 
-void tg_check_finite(const tg_node *node)
+void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
-    int64_t i = tg_is_float(out->dtype) ? tg_first_nonfinite(out) : -1;
+    int64_t i = tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
     if (i >= 0)
         tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
                 (long long)i, tg_element(out, i));

@@ -67,8 +67,8 @@ static inline tg_generator *tg_node_generator(tg_node *node)
     return &tg_node_tape(node)->generator;
 }
 
-/* In anomaly mode: reports an output that is not finite. */
-void tg_check_finite(const tg_node *node);
+/* In anomaly mode: reports what is wrong with an output. */
+void tg_check_anomaly(const tg_node *node);
 
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
 bool tg_node_unchanged(tg_node *node);
@@ -105,7 +105,7 @@ static inline void tg_run_record(tg_tape *tape, tg_record *record)
     if (record->node.in_place)
         record->node.out->storage->version++;
     if (tape->anomaly && !tape->status)
-        tg_check_finite(&record->node);
+        tg_check_anomaly(&record->node);
 }
 
 /* The running action moves t's elements that many times. */

@@ -66,7 +66,8 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->status)
         return tape->status;
     if (tape->capture_failed)
-        return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture");
+        return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
+                       capture->base.failure);
     if (!line_up(tape, capture) || !take_reserve(tape, capture))
         return tape->status;
     capture->end = tg_mark_here(tape);
@@ -107,7 +108,7 @@ tg_status tg_capture_replay(tg_capture *capture)
         if (tape->spares.lent)
             tg_spares_call_in(&tape->spares);
         if (tape->anomaly && s->node->out && !tape->status)
-            tg_check_finite(s->node);
+            tg_check_anomaly(s->node);
     }
     tape->reserve = (tg_reserve){0};
     return tape->status;

@@ -3,16 +3,31 @@
 
 #include <stdarg.h>
 
+/* Tells the program. Meanwhile the tape is in a state in which calls do nothing. */
+static void report(tg_tape *tape)
+{
+    tg_status status = tape->status;
+    tape->reporting = true;
+    tape->status = TG_ESTATE;
+    tape->on_error(tape->error_context, status, tape->message);
+    tape->status = status;
+    tape->reporting = false;
+}
+
 tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
 {
     if (!tape || tape->status)
-        return status;
+        return tape && tape->reporting ? TG_ESTATE : status;
     tape->status = status;
-    tape->capture_failed = true;
     va_list args;
     va_start(args, format);
     vsnprintf(tape->message, sizeof tape->message, format, args);
     va_end(args);
+    if (tape->capture && !tape->capture_failed)
+        snprintf(tape->capture->failure, sizeof tape->capture->failure, "%s", tape->message);
+    tape->capture_failed = true;
+    if (tape->on_error)
+        report(tape);
     return status;
 }
 

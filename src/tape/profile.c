@@ -99,6 +99,8 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
         return false;
     tg_profiler *p = &tape->profiler;
     bool former = p->on;
+    if (!tg_outside(tape, "set_profile_enabled"))
+        return former;
     if (enabled && !p->rows) {
         tg_arena_init(&p->memory, &tape->allocator, tape, 0);
         p->rows = tg_arena_alloc(&p->memory, TG_PROFILE_ALL_ROWS * sizeof *p->rows, 16);
@@ -112,6 +114,6 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
 
 void tg_clear_profile(tg_tape *tape)
 {
-    if (tape && tape->profiler.rows)
+    if (tape && tape->profiler.rows && tg_outside(tape, "clear_profile"))
         memset(tape->profiler.rows, 0, TG_PROFILE_ALL_ROWS * sizeof *tape->profiler.rows);
 }

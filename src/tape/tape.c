@@ -42,6 +42,8 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
     if (!tape)
         return NULL;
     set_up(tape, &allocator, block_size);
+    tape->on_error = opts ? opts->on_error : NULL;
+    tape->error_context = opts ? opts->error_context : NULL;
     tgk_team_init(&tape->team, opts ? opts->threads : 0);
     tape->isa = tape->generator.isa = choose_isa(opts);
     return tape;
@@ -164,7 +166,7 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
 
 bool tg_outside_capture(tg_tape *tape, const char *name)
 {
-    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+    TG_CHECK(tape, !tape->capture && !tape->reporting, TG_ESTATE,
              "%s: called during a capture, whose replay would not do it again", name);
     return true;
 }
@@ -182,6 +184,8 @@ enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_R
 
 bool tg_outside(tg_tape *tape, const char *name)
 {
+    if (tape->reporting)
+        return false; /* with ESTATE for its status, see error.c */
     TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
     TG_CHECK(tape, !tape->forward_of, TG_ESTATE, "%s: called inside the forward function of %s",
              name, tape->forward_of->name);
@@ -192,15 +196,16 @@ bool tg_outside(tg_tape *tape, const char *name)
 
 tg_mark tg_tape_mark(const tg_tape *tape)
 {
-    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of);
+    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of || tape->reporting);
     return tg_mark_here(inside ? NULL : tape);
 }
 
 tg_mark tg_mark_here(const tg_tape *tape)
 {
-    tg_mark mark = {{tape}, 0};
+    tg_mark mark = {{NULL}, 0};
     if (!tape)
         return mark;
+    mark.at[AT_TAPE] = tape;
     tg_position objects = tg_arena_position(&tape->objects);
     tg_position data = tg_arena_position(&tape->data);
     mark.at[AT_OBJECT_BLOCK] = objects.block;
@@ -298,22 +303,25 @@ void tg_manual_seed(tg_tape *tape, uint64_t seed)
         tg_generator_seed(&tape->generator, seed);
 }
 
+static bool set(tg_tape *tape, bool *setting, const char *name, bool enabled)
+{
+    bool former = *setting;
+    if (tg_outside(tape, name))
+        *setting = enabled;
+    return former;
+}
+
 bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
 {
-    if (!tape)
-        return false;
-    bool former = tape->grad_enabled;
-    if (tg_outside(tape, "set_grad_enabled"))
-        tape->grad_enabled = enabled;
-    return former;
+    return tape && set(tape, &tape->grad_enabled, "set_grad_enabled", enabled);
 }
 
 bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled)
 {
-    if (!tape)
-        return false;
-    bool former = tape->anomaly;
-    if (tg_outside(tape, "set_anomaly_enabled"))
-        tape->anomaly = enabled;
-    return former;
+    return tape && set(tape, &tape->anomaly, "set_anomaly_enabled", enabled);
+}
+
+bool tg_set_anomaly_inf(tg_tape *tape, bool enabled)
+{
+    return tape && set(tape, &tape->anomaly_inf, "set_anomaly_inf", enabled);
 }

@@ -44,6 +44,7 @@ typedef struct tg_record {
 typedef struct tg_captured {
     tg_object head;
     struct tg_captured *before; /* among those that were not rewound away */
+    char failure[256];          /* the first error since it began, see capture_failed */
 } tg_captured;
 
 /* The running backward pass, as operations see it. A call that makes the gradient of node's input i
@@ -77,9 +78,10 @@ struct tg_tape {
     const tg_op *forward_of, *backward_of; /* whose function is running */
     const char *calling;                   /* what else of the program's is running, for messages */
     bool grad_enabled;
-    bool anomaly;   /* look for nan and inf in every output */
-    bool released;  /* some tensor was, at some time */
-    bool recycling; /* a backward pass that records nothing is running: tensors come from pools */
+    bool anomaly;     /* look for nan in every output ... */
+    bool anomaly_inf; /* ... and for inf */
+    bool released;    /* some tensor was, at some time */
+    bool recycling;   /* a backward pass that records nothing is running: tensors come from pools */
     struct tg_tensor *temporaries; /* made by the running backward function */
     const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
     tg_pool object_pool, data_pool;
@@ -94,6 +96,9 @@ struct tg_tape {
     tg_generator generator;
     tg_profiler profiler;
     tg_status status;
+    bool reporting; /* on_error is running */
+    void (*on_error)(void *error_context, tg_status status, const char *message);
+    void *error_context;
     char message[256];
 };
 

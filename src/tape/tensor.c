@@ -338,10 +338,12 @@ double tg_element(const tg_tensor *t, int64_t index)
     }
 }
 
-int64_t tg_first_nonfinite(const tg_tensor *t)
+int64_t tg_first_anomaly(const tg_tensor *t)
 {
+    bool inf = tg_tape_in(t)->anomaly_inf;
     for (int64_t i = 0; i < t->numel; i++) {
-        if (!isfinite(tg_element(t, i)))
+        double x = tg_element(t, i);
+        if (isnan(x) || (inf && isinf(x)))
             return i;
     }
     return -1;

@@ -56,6 +56,7 @@ struct tg_holder {
     uint32_t graph_epoch; /* ... unless it was rewound away since */
     tg_tensor *pending;   /* what the running backward pass has for it */
     tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
+    size_t place;         /* in the list of the running clip_grad_norm or clip_grad_value */
     uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
 };
 
@@ -136,8 +137,8 @@ void tg_tensor_release(tg_tensor *t);
 
 /* dst = src, of the same shape and dtype. */
 void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
-/* The row-major index of the first nan or inf in a float tensor; -1 where there is none. */
-int64_t tg_first_nonfinite(const tg_tensor *t);
+/* The row-major index of the first element that anomaly mode reports; -1 where there is none. */
+int64_t tg_first_anomaly(const tg_tensor *t);
 /* The element at a row-major index, as a double. */
 double tg_element(const tg_tensor *t, int64_t index);
 

@@ -39,17 +39,18 @@ static tg_optim *make(tg_tape *tape, tg_tensor *const *params, size_t n, const t
 {
     const char *name = decoupled ? "adamw" : "adam";
     tg_adam_opts o = opts ? *opts : (tg_adam_opts){0};
+    o.lr = tg_option(o.lr, 1e-3);
+    o.beta1 = tg_option(o.beta1, 0.9);
+    o.beta2 = tg_option(o.beta2, 0.999);
+    o.eps = tg_option(o.eps, 1e-8);
+    o.weight_decay = tg_option(o.weight_decay, decoupled ? 1e-2 : 0);
     if (!check(tape, name, &o))
         return NULL;
-    o.beta1 = tg_or_default(o.beta1, 0.9);
-    o.beta2 = tg_or_default(o.beta2, 0.999);
-    o.eps = tg_or_default(o.eps, 1e-8);
-    o.weight_decay = tg_or_default(o.weight_decay, decoupled ? 1e-2 : 0);
     const char *max = o.amsgrad ? "max_exp_avg_sq" : NULL;
     return tg_optim_new(tape, params, n,
                         &(tg_family){.name = name,
                                      .states = {"exp_avg", "exp_avg_sq", max},
-                                     .lr = tg_or_default(o.lr, 1e-3),
+                                     .lr = o.lr,
                                      .opts.adam = o,
                                      .decoupled = decoupled,
                                      .update = update});

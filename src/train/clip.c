@@ -1,8 +1,9 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
+#include "record/apply.h"
 #include "record/capture.h"
 #include "record/grad.h"
-#include "record/apply.h"
+#include "record/option.h"
 
 #include <limits.h>
 #include <math.h>
@@ -27,12 +28,24 @@ static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
     return status;
 }
 
-/* What the parameter holds, or NULL. A recorded gradient (create_graph) is taken over as plain
- * numbers: what was recorded would have another value. */
-static tg_tensor *gradient(const tg_tensor *param)
+/* Gives each parameter that holds a gradient its place in the list, the first one where it is listed
+ * several times. */
+static void number(tg_tensor *const *params, size_t n)
 {
-    tg_holder *holder = tg_holder_of(param);
-    if (!holder || !holder->present)
+    for (size_t i = n; i-- > 0;) {
+        tg_holder *holder = tg_holder_of(params[i]);
+        if (holder)
+            holder->place = i;
+    }
+}
+
+/* What parameter i of those numbered holds; NULL: nothing, or it stood in the list before. A recorded
+ * gradient (create_graph) is taken over as plain numbers: what was recorded would have another
+ * value. */
+static tg_tensor *gradient(tg_tensor *const *params, size_t i)
+{
+    tg_holder *holder = tg_holder_of(params[i]);
+    if (!holder || !holder->present || holder->place != i)
         return NULL;
     tg_holder_settle(holder);
     holder->graph = NULL;
@@ -90,8 +103,9 @@ static double power_sum(const tg_tensor *g, double p)
 static double total_norm(tg_tensor *const *params, size_t n, double p)
 {
     double total = 0;
+    number(params, n);
     for (size_t i = 0; i < n; i++) {
-        const tg_tensor *g = gradient(params[i]);
+        const tg_tensor *g = gradient(params, i);
         double part = !g ? 0 : isinf(p) ? largest(g) : power_sum(g, p);
         if (!isinf(p))
             total += part;
@@ -153,7 +167,7 @@ static double clip_norm(tg_node *node)
     size_t n = (size_t)node->n_in;
     double total = total_norm(node->in, n, p->norm_type), scale = p->most / (total + 1e-6);
     for (size_t i = 0; i < n; i++) {
-        tg_tensor *g = gradient(node->in[i]);
+        tg_tensor *g = gradient(node->in, (size_t)i);
         shrink(g, scale);
         tg_profile_moves(tg_tape_in(node->in[i]), g, scale >= 1 ? 1 : 3);
     }
@@ -168,8 +182,9 @@ static void norm_forward(tg_node *node)
 static void value_forward(tg_node *node)
 {
     const clip_params *p = node->params;
+    number(node->in, (size_t)node->n_in);
     for (int i = 0; i < node->n_in; i++) {
-        tg_tensor *g = gradient(node->in[i]);
+        tg_tensor *g = gradient(node->in, (size_t)i);
         limit(g, p->most);
         tg_profile_moves(tg_tape_in(node->in[i]), g, 2);
     }
@@ -178,7 +193,7 @@ static void value_forward(tg_node *node)
 double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, double norm_type)
 {
     static const tg_op op = {.name = "clip_grad_norm", .forward = norm_forward};
-    double p = norm_type == 0 ? 2 : norm_type;
+    double p = tg_option(norm_type, 2);
     if (n == 0)
         return 0;
     if (check(params, n, &op))
@@ -187,7 +202,7 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
     if (!(max_norm >= 0))
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
     else if (!(p > 0))
-        tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", norm_type);
+        tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", p);
     tg_node node = node_of(&op, params, n, &(clip_params){max_norm, p});
     if (tape->status || !note(tape, &node))
         return (double)NAN;

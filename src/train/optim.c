@@ -41,7 +41,8 @@ static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *param
     TG_CHECK(tape, !p->requires_grad || p->is_leaf, TG_ESTATE, "%s: parameter %zu %s is not a leaf",
              name, i, tg_shape_of(p).chars);
     for (size_t k = 0; k < i; k++)
-        TG_CHECK(tape, params[k] != p, TG_EVALUE, "%s: parameters %zu and %zu are the same", name,
+        TG_CHECK(tape, params[k] != p, TG_EVALUE,
+                 "%s: parameters %zu and %zu are the same (tg_params_unique() has each once)", name,
                  k, i);
     return true;
 }
@@ -61,7 +62,8 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
 
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value)
 {
-    TG_CHECK(tape, value >= 0, TG_EVALUE, "%s: %s %g is not >= 0", name, what, value);
+    TG_CHECK(tape, value >= 0 && isfinite(value), TG_EVALUE, "%s: %s %g is not finite and >= 0",
+             name, what, value);
     return true;
 }
 

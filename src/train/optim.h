@@ -6,6 +6,7 @@
 #include "tape/tensor.h"
 
 #include "kernels/update.h"
+#include "record/option.h"
 
 enum { TG_OPTIM_STATES = TGK_OPTIM_STATES };
 
@@ -48,13 +49,8 @@ typedef struct tg_family {
 /* NULL, with the error set, where the parameters are no good. The options must be checked. */
 tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_family *family);
 
-/* Whether value >= 0, and not nan. */
+/* Whether value is finite and >= 0. */
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value);
-
-static inline double tg_or_default(double value, double standard)
-{
-    return value == 0 ? standard : value;
-}
 
 /* Runs a kernel over a parameter. */
 void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],

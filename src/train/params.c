@@ -11,7 +11,7 @@
 
 typedef char entry_name[96];
 
-/* The names follow the tensors. */
+/* After the tensors comes room for the same without repetitions, then the names. */
 typedef struct entries {
     tg_object head;
     size_t capacity;
@@ -20,14 +20,28 @@ typedef struct entries {
 
 struct tg_params {
     tg_object head;
-    size_t count;
+    size_t count, unique;
     entries *entries; /* NULL: none were made yet */
     uint32_t entries_epoch;
 };
 
+static tg_tensor **unique_of(const entries *e)
+{
+    return (tg_tensor **)(uintptr_t)(e->tensors + e->capacity);
+}
+
 static entry_name *names_of(const entries *e)
 {
-    return (entry_name *)(uintptr_t)(e->tensors + e->capacity);
+    return (entry_name *)(unique_of(e) + e->capacity);
+}
+
+static bool is_among(const tg_tensor *t, tg_tensor *const *tensors, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (tensors[i] == t)
+            return true;
+    }
+    return false;
 }
 
 /* The list's tape where the list and its entries can be used. */
@@ -56,7 +70,7 @@ tg_params *tg_params_new(tg_tape *tape)
 static bool grow(tg_params *params, tg_tape *tape)
 {
     size_t capacity = params->count ? 2 * params->count : 8;
-    size_t size = sizeof(entries) + capacity * (sizeof(tg_tensor *) + sizeof(entry_name));
+    size_t size = sizeof(entries) + capacity * (2 * sizeof(tg_tensor *) + sizeof(entry_name));
     entries *to = tg_tape_object(tape, "params_add", TG_MAGIC_ENTRIES, size);
     if (!to)
         return false;
@@ -64,6 +78,7 @@ static bool grow(tg_params *params, tg_tape *tape)
     const entries *from = params->entries;
     if (from) {
         memcpy(to->tensors, from->tensors, params->count * sizeof(tg_tensor *));
+        memcpy(unique_of(to), unique_of(from), params->unique * sizeof(tg_tensor *));
         memcpy(names_of(to), names_of(from), params->count * sizeof(entry_name));
     }
     params->entries = to;
@@ -108,14 +123,20 @@ tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ..
     entries *e = params->entries;
     if ((!e || params->count == e->capacity) && !grow(params, tape))
         return NULL;
-    memcpy(names_of(params->entries)[params->count], name, sizeof name);
-    params->entries->tensors[params->count++] = t;
+    e = params->entries;
+    memcpy(names_of(e)[params->count], name, sizeof name);
+    e->tensors[params->count++] = t;
+    if (!is_among(t, unique_of(e), params->unique))
+        unique_of(e)[params->unique++] = t;
     return t;
 }
 
 void tg_params_truncate(tg_params *params, size_t count)
 {
+    const entries *e = params->entries;
     params->count = count;
+    while (params->unique && !is_among(unique_of(e)[params->unique - 1], e->tensors, count))
+        params->unique--;
 }
 
 size_t tg_params_count(const tg_params *params)
@@ -150,6 +171,17 @@ tg_tensor *const *tg_params_tensors(const tg_params *params)
 {
     bool any = check_list(params, "params_tensors") && params->count;
     return any ? params->entries->tensors : NULL;
+}
+
+tg_tensor *const *tg_params_unique(const tg_params *params)
+{
+    bool any = check_list(params, "params_unique") && params->unique;
+    return any ? unique_of(params->entries) : NULL;
+}
+
+size_t tg_params_unique_count(const tg_params *params)
+{
+    return check_list(params, "params_unique_count") ? params->unique : 0;
 }
 
 void tg_params_zero_grad(const tg_params *params)

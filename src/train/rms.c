@@ -27,15 +27,18 @@ static void update_rmsprop(const tg_family *family, const tg_slot *slot, const t
 tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_rmsprop_opts *opts)
 {
     tg_rmsprop_opts o = opts ? *opts : (tg_rmsprop_opts){0};
+    o.lr = tg_option(o.lr, 1e-2);
+    o.alpha = tg_option(o.alpha, 0.99);
+    o.eps = tg_option(o.eps, 1e-8);
+    o.weight_decay = tg_option(o.weight_decay, 0);
+    o.momentum = tg_option(o.momentum, 0);
     if (!check_rmsprop(tape, &o))
         return NULL;
-    o.alpha = tg_or_default(o.alpha, 0.99);
-    o.eps = tg_or_default(o.eps, 1e-8);
     return tg_optim_new(tape, params, n,
                         &(tg_family){.name = "rmsprop",
                                      .states = {"square_avg", o.centered ? "grad_avg" : NULL,
                                                 o.momentum > 0 ? "momentum_buffer" : NULL},
-                                     .lr = tg_or_default(o.lr, 1e-2),
+                                     .lr = o.lr,
                                      .opts.rmsprop = o,
                                      .update = update_rmsprop});
 }
@@ -64,14 +67,18 @@ static void update_adagrad(const tg_family *family, const tg_slot *slot, const t
 tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adagrad_opts *opts)
 {
     tg_adagrad_opts o = opts ? *opts : (tg_adagrad_opts){0};
+    o.lr = tg_option(o.lr, 1e-2);
+    o.lr_decay = tg_option(o.lr_decay, 0);
+    o.weight_decay = tg_option(o.weight_decay, 0);
+    o.initial_accumulator_value = tg_option(o.initial_accumulator_value, 0);
+    o.eps = tg_option(o.eps, 1e-10);
     if (!check_adagrad(tape, &o))
         return NULL;
-    o.eps = tg_or_default(o.eps, 1e-10);
     return tg_optim_new(tape, params, n,
                         &(tg_family){.name = "adagrad",
                                      .states = {"sum"},
                                      .initial = o.initial_accumulator_value,
-                                     .lr = tg_or_default(o.lr, 1e-2),
+                                     .lr = o.lr,
                                      .opts.adagrad = o,
                                      .update = update_adagrad});
 }

@@ -1,5 +1,5 @@
 /* Learning rates as functions of the step. They keep nothing and need no tape. Relies on libm. */
-#include <tinygrad.h>
+#include "record/option.h"
 
 #include <math.h>
 
@@ -58,21 +58,16 @@ static double anneal(const phase *p, double begin, double step, bool linear)
     return p->high + (p->low - p->high) / 2 * (cos(pi * part) + 1);
 }
 
-static double or_default(double value, double standard)
-{
-    return value == 0 ? standard : value;
-}
-
 double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts)
 {
     if (!opts || opts->total_steps < 1 || step < 0)
         return none;
-    double part = or_default(opts->pct_start, 0.3);
+    double part = tg_option(opts->pct_start, 0.3);
     if (!(part > 0 && part <= 1))
         return none;
-    double total = (double)opts->total_steps, most = opts->max_lr;
-    double first = most / or_default(opts->div_factor, 25);
-    double last = first / or_default(opts->final_div_factor, 1e4);
+    double total = (double)opts->total_steps, most = tg_option(opts->max_lr, 0);
+    double first = most / tg_option(opts->div_factor, 25);
+    double last = first / tg_option(opts->final_div_factor, 1e4);
     phase phases[3] = {{part * total - 1, first, most}, {total - 1, most, last}};
     int n = 2;
     if (opts->three_phase) {

@@ -9,7 +9,7 @@ static bool check(tg_tape *tape, const tg_sgd_opts *o)
         !tg_check_rate(tape, "sgd", "momentum", o->momentum) ||
         !tg_check_rate(tape, "sgd", "weight_decay", o->weight_decay))
         return false;
-    TG_CHECK(tape, !isnan(o->dampening), TG_EVALUE, "sgd: dampening is nan");
+    TG_CHECK(tape, isfinite(o->dampening), TG_EVALUE, "sgd: dampening is %g", o->dampening);
     TG_CHECK(tape, !o->nesterov || (o->momentum > 0 && o->dampening == 0), TG_EVALUE,
              "sgd: nesterov needs a momentum and no dampening, not momentum %g, dampening %g",
              o->momentum, o->dampening);
@@ -33,12 +33,16 @@ static void update(const tg_family *family, const tg_slot *slot, const tg_tensor
 tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)
 {
     tg_sgd_opts o = opts ? *opts : (tg_sgd_opts){0};
+    o.lr = tg_option(o.lr, 1e-3);
+    o.momentum = tg_option(o.momentum, 0);
+    o.dampening = tg_option(o.dampening, 0);
+    o.weight_decay = tg_option(o.weight_decay, 0);
     if (!check(tape, &o))
         return NULL;
     return tg_optim_new(tape, params, n,
                         &(tg_family){.name = "sgd",
                                      .states = {o.momentum > 0 ? "momentum_buffer" : NULL},
-                                     .lr = tg_or_default(o.lr, 1e-3),
+                                     .lr = o.lr,
                                      .opts.sgd = o,
                                      .update = update});
 }

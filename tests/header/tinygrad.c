@@ -2,6 +2,7 @@
  * first and alone, so that it has to bring what it needs. */
 #include <tinygrad.h>
 
+static const double zero_option = TG_ZERO; /* a constant expression */
 static int failures;
 
 static void check(int good, const char *what)
@@ -58,5 +59,7 @@ int main(void)
     check(tg_error(NULL) == TG_ENOMEM, "a NULL tape");
     tg_tape_free(tape);
     check(TG_VERSION_MAJOR >= 0 && TG_VERSION_MINOR >= 0 && TG_VERSION_PATCH >= 0, "version");
+    check(tg_version()[0] - '0' == TG_VERSION_MAJOR, "tg_version()");
+    check(zero_option < 0 && (float)zero_option == 0, "TG_ZERO");
     return failures != 0;
 }

@@ -11,5 +11,6 @@ int main(void)
     tg_backward(loss);
     tg_print(stdout, tg_grad(outputs));
     tg_tape_free(tape);
+    puts(tg_version());
     return 0;
 }

@@ -1,5 +1,7 @@
 #include <tinygrad.h>
 
+#include <cstdio>
+
 int main()
 {
     tg_tape *tape = tg_tape_new(nullptr);
@@ -12,5 +14,6 @@ int main()
     tg_backward(loss);
     tg_print(stdout, tg_grad(outputs));
     tg_tape_free(tape);
+    std::puts(tg_version());
     return 0;
 }

@@ -52,6 +52,10 @@ for language in c ${cxx:+c++}; do
     # The flags are lists of words.
     "$cc" "$here/$main" -o "$work/shared" $(pkg-config --cflags --libs tinygrad)
     check "pkg-config $language shared" env LD_LIBRARY_PATH="$libdir" "$work/shared"
+    version=$(LD_LIBRARY_PATH=$libdir "$work/shared" | tail -n 1)
+    [ "$version" = "$(pkg-config --modversion tinygrad)" ]
+    # Before 1.0 a program asks for the minor version that it was built with.
+    readelf -dW "$work/shared" | grep NEEDED | grep -qF "[libtinygrad.so.${version%.*}]"
     "$cc" "$here/$main" -o "$work/static" -static $(pkg-config --static --cflags --libs tinygrad)
     check "pkg-config $language static" "$work/static"
 done

@@ -5,6 +5,8 @@
 #include "ops/softmax.h"
 
 #include "ops/broadcast.h"
+#include "record/option.h"
+
 #include "kernels/attend.h"
 
 #include <math.h>
@@ -337,9 +339,8 @@ tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor
     matrix[1] = v->dims[v->ndim - 1];
     if (!tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
         return NULL;
-    params p = {.scale = o.scale, .causal = o.causal};
-    if (p.scale == 0)
-        p.scale = 1 / sqrt((double)q->dims[q->ndim - 1]);
+    params p = {.scale = tg_option(o.scale, 1 / sqrt((double)q->dims[q->ndim - 1])),
+                .causal = o.causal};
     return tg_apply(&(tg_call){.op = &attention_op,
                                .n_in = INPUTS,
                                .in = in,

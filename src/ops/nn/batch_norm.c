@@ -3,6 +3,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
+#include "record/option.h"
 
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */
 static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_dims shape)
@@ -31,6 +32,11 @@ static void blend_forward(tg_node *node)
 }
 
 static const tg_op blend_op = {.name = "batch_norm", .forward = blend_forward};
+
+static double batch_norm_momentum(const tg_batch_norm_opts *o)
+{
+    return tg_option(o->momentum, 0.1);
+}
 
 static bool blend(tg_tensor *running, tg_tensor *statistic, double momentum)
 {
@@ -64,7 +70,7 @@ static tg_tensor *train(tg_tensor *x, const tg_batch_norm_opts *o, double eps)
     TG_CHECK(tg_tape_in(x), rows->dims[1] > 1, TG_EVALUE,
              "batch_norm: training on %s: more than one value a channel is needed",
              tg_shape_of(x).chars);
-    double momentum = o->momentum > 0 ? o->momentum : 0.1;
+    double momentum = batch_norm_momentum(o);
     tg_tensor *seen = o->running_mean || o->running_var ? tg_detach(rows) : NULL;
     if (o->running_mean && !blend(o->running_mean, tg_mean_dim(seen, 1, false), momentum))
         return NULL;
@@ -93,8 +99,9 @@ static bool check_batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, x->ndim >= 2, TG_ESHAPE, "batch_norm: input %s, wanted (N, C) or (N, C, ...)",
              tg_shape_of(x).chars);
-    TG_CHECK(tape, o->momentum >= 0 && o->momentum <= 1, TG_EVALUE,
-             "batch_norm: momentum %g is outside [0, 1]", o->momentum);
+    double momentum = batch_norm_momentum(o);
+    TG_CHECK(tape, momentum >= 0 && momentum <= 1, TG_EVALUE,
+             "batch_norm: momentum %g is outside [0, 1]", momentum);
     tg_dims shape = {1, x->dims + 1};
     bool constant = !(o->running_mean && o->running_mean->requires_grad) &&
                     !(o->running_var && o->running_var->requires_grad);

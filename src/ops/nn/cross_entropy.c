@@ -7,6 +7,8 @@
 #include "ops/nn/cross_entropy.h"
 
 #include "ops/broadcast.h"
+#include "record/option.h"
+
 #include "kernels/coefficients.h"
 
 #include <string.h>
@@ -21,7 +23,7 @@ static const tg_ce_params *params_of(const tg_node *node)
 
 tg_ce_params tg_ce_params_of(const tg_ce_opts *opts)
 {
-    return (tg_ce_params){.smoothing = opts->label_smoothing,
+    return (tg_ce_params){.smoothing = tg_option(opts->label_smoothing, 0),
                           .ignore = opts->has_ignore_index ? opts->ignore_index : -100,
                           .reduction = opts->reduction};
 }
@@ -134,6 +136,7 @@ bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
 
 bool tg_ce_check_smoothing(const char *name, const tg_tensor *x, double smoothing)
 {
+    smoothing = tg_option(smoothing, 0);
     TG_CHECK(tg_tape_in(x), smoothing >= 0 && smoothing <= 1, TG_EVALUE,
              "%s: label_smoothing %g is outside [0, 1]", name, smoothing);
     return true;

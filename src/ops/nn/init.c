@@ -3,6 +3,8 @@
  * written nothing. Relies on check.h. */
 #include "ops/check.h"
 
+#include "record/option.h"
+
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -85,9 +87,10 @@ static void fill(const tg_op *op, tg_tensor *const *t, size_t n, widths w)
 
 static double gain_of(const tg_kaiming_opts *opts)
 {
+    double a = tg_option(opts->a, 0);
     switch (opts->nonlinearity) {
     case TG_GAIN_LEAKY_RELU:
-        return sqrt(2.0 / (1 + opts->a * opts->a));
+        return sqrt(2.0 / (1 + a * a));
     case TG_GAIN_RELU:
         return sqrt(2.0);
     case TG_GAIN_LINEAR:
@@ -139,13 +142,14 @@ void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
 static double xavier_std(const tg_tensor *t, double gain)
 {
     fans f = fans_of(t);
-    return (gain == 0 ? 1 : gain) * sqrt(2.0 / (f.in + f.out));
+    return tg_option(gain, 1) * sqrt(2.0 / (f.in + f.out));
 }
 
 static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
 {
     if (!check_fans(op, t))
         return false;
+    gain = tg_option(gain, 1);
     TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
              "%s: gain %g is not finite and >= 0", op->name, gain);
     double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;

@@ -1,14 +1,17 @@
 /* What is checked for layer_norm and batch_norm alike, see normalise.h. */
 #include "ops/nn/normalise.h"
 
+#include "record/option.h"
+
 double tg_norm_eps(double eps)
 {
-    return eps > 0 ? eps : 1e-5;
+    return tg_option(eps, 1e-5);
 }
 
 bool tg_check_eps(const tg_op *op, const tg_tensor *x, double eps)
 {
-    TG_CHECK(tg_tape_in(x), eps >= 0, TG_EVALUE, "%s: eps %g is not >= 0", op->name, eps);
+    TG_CHECK(tg_tape_in(x), tg_option(eps, 1e-5) >= 0, TG_EVALUE, "%s: eps %g is not >= 0",
+             op->name, eps);
     return true;
 }
 

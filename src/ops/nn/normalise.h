@@ -4,7 +4,7 @@
 
 #include "ops/check.h"
 
-/* In layer_norm.c: rows of x (rows, n) with mean 0 and variance 1; eps > 0. x may be NULL. */
+/* In layer_norm.c: rows of x (rows, n) with mean 0 and variance 1; eps >= 0. x may be NULL. */
 tg_tensor *tg_normalise(tg_tensor *x, double eps);
 
 /* eps as it is used: 0 means the default. */
