@@ -127,15 +127,8 @@ tg_tensor *tg_mean_over(tg_tensor *x, tg_dims dims, int64_t count)
     return reduce(&mean_op, x, dims, count);
 }
 
-TGK_LOOP2(accumulate_f32, float, float, x + y)
-TGK_LOOP2(accumulate_f64, double, double, x + y)
-
-static const tgk_loops accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
-
-static void accumulate_forward(tg_node *node)
-{
-    tg_map_node(node, accumulate_loops);
-}
+TGK_LOOP2(accumulate_f32, float, float, x + y);
+TGK_LOOP2(accumulate_f64, double, double, x + y);
 
 static void accumulate_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -143,15 +136,16 @@ static void accumulate_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
     grad_in[1] = tg_needs_grad(node, 1) ? grad_out : NULL;
 }
 
-static const tg_op accumulate_op = {
-    .name = "accumulate", .forward = accumulate_forward, .backward = accumulate_backward};
+static const tg_map_op accumulate_op = {
+    {.name = "accumulate", .forward = tg_map_forward, .backward = accumulate_backward},
+    {accumulate_f32, accumulate_f64}};
 
 tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *in[] = {a, b};
-    if (!tg_check_inputs(&accumulate_op, 2, in))
+    if (!tg_check_inputs(&accumulate_op.op, 2, in))
         return NULL;
-    return tg_apply(&(tg_call){.op = &accumulate_op,
+    return tg_apply(&(tg_call){.op = &accumulate_op.op,
                                .n_in = 2,
                                .in = in,
                                .dtype = a->dtype,
@@ -162,5 +156,5 @@ tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
 void tg_accumulate_into(tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *in[] = {a, b};
-    tg_map(a, in, 2, tg_loop_of(a, accumulate_loops[a->dtype]), NULL);
+    tg_map(a, in, 2, tg_loop_of(a, accumulate_op.loops[a->dtype]), NULL);
 }
