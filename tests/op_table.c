@@ -8,14 +8,13 @@
 
 #include <cmocka.h>
 
-extern const op_row ops_elementwise[], ops_reduce[], ops_shape[], ops_matmul[], ops_softmax[],
-    ops_loss[], ops_create[], ops_random[], ops_statistics[], ops_view[], ops_index[], ops_layer[],
-    ops_unary[], ops_compare[], ops_activation[], ops_losses[];
+/* CMakeLists.txt defines OP_FAMILIES as FAMILY(ops_name) for each file ops_name.c. */
+#define FAMILY(name) extern const op_row name[];
+OP_FAMILIES
+#undef FAMILY
 
-static const op_row *const families[] = {ops_elementwise, ops_reduce,  ops_shape,      ops_matmul,
-                                         ops_softmax,     ops_loss,    ops_create,     ops_random,
-                                         ops_statistics,  ops_view,    ops_index,      ops_layer,
-                                         ops_unary,       ops_compare, ops_activation, ops_losses};
+#define FAMILY(name) name,
+static const op_row *const families[] = {OP_FAMILIES};
 
 const op_row *op_row_at(size_t i)
 {

@@ -1,5 +1,5 @@
 /* The operations as data. A new operation is one new row in one of the ops_*.c files: every
- * generic test (test_ops*.c, test_alloc.c) then runs over it.
+ * generic test (test_ops*.c, test_alloc.c) then runs over it. A new family is a new file.
  *
  * A sample says its inputs in a few words, one per input: "3x5 5:p" are a tensor of shape [3, 5]
  * and a positive one of shape [5]. A shape is sizes with x between them; "." is a 0-d tensor,
