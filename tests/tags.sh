@@ -11,9 +11,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 find . -name '*.[ch]' -o -name '*.inc' | sort >"$work/files"
 
-# Of a name made by a macro the rest would be left, which is no function's name either.
-xargs grep -hoE '\.(forward|backward) = [A-Za-z0-9_#]+' <"$work/files" | sed 's/.* = //' |
-    sort -u >"$work/wanted"
+# What stands in an initialiser, by name or by place. A name that a macro pastes together keeps its ##,
+# and is never found.
+xargs grep -hoE '\.(forward|backward) = [A-Za-z0-9_#]+|[A-Za-z0-9_#]+_(forward|backward)[,}]' \
+    <"$work/files" | sed 's/.* = //; s/[,}]$//' | sort -u >"$work/wanted"
 ctags -x --kinds-c=f -L "$work/files" | awk '{ print $1 }' | sort -u >"$work/found"
 comm -23 "$work/wanted" "$work/found" >"$work/missing"
 printf '%d functions of operations, %d not found\n' \
