@@ -5,6 +5,10 @@
 if(TINYGRAD_EXAMPLES AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
     foreach(source ${TINYGRAD_EXAMPLES})
         get_filename_component(name ${source} NAME_WE)
+        file(STRINGS ${source} includes REGEX "^#include [\"<](support/|tinygrad)")
+        if(NOT includes) # asks for no memory
+            continue()
+        endif()
         # In a library of its own: the renaming is for this program alone.
         add_library(example_main_${name} OBJECT ${source})
         tinygrad_compile_options(example_main_${name})

@@ -131,7 +131,9 @@ static void fill(const op_case *c, const spec *all, int i, int64_t count, double
 {
     uint64_t state = (c->seed * 16 + (uint64_t)i) * 2 + (uint64_t)(c->round & 1);
     for (int64_t k = 0; k < count; k++) {
-        double value = value_of(c, all, &all[i], k == count - 1, &state);
+        double value = c->kink && i < OP_KINK_IN && k < OP_KINK_VALUES
+                           ? c->kink->x[i][k]
+                           : value_of(c, all, &all[i], k == count - 1, &state);
         bool narrow = c->round == 2 && (all[i].dtype == TG_F64);
         values[k] = rounded_to(narrow ? TG_F32 : all[i].dtype, value);
     }

@@ -8,14 +8,13 @@
 
 #include <cmocka.h>
 
-extern const op_row ops_elementwise[], ops_reduce[], ops_shape[], ops_matmul[], ops_softmax[],
-    ops_loss[], ops_create[], ops_random[], ops_statistics[], ops_view[], ops_index[], ops_layer[],
-    ops_unary[], ops_compare[], ops_activation[], ops_losses[];
+/* CMakeLists.txt defines OP_FAMILIES as FAMILY(ops_name) for each file ops_name.c. */
+#define FAMILY(name) extern const op_row name[];
+OP_FAMILIES
+#undef FAMILY
 
-static const op_row *const families[] = {ops_elementwise, ops_reduce,  ops_shape,      ops_matmul,
-                                         ops_softmax,     ops_loss,    ops_create,     ops_random,
-                                         ops_statistics,  ops_view,    ops_index,      ops_layer,
-                                         ops_unary,       ops_compare, ops_activation, ops_losses};
+#define FAMILY(name) name,
+static const op_row *const families[] = {OP_FAMILIES};
 
 const op_row *op_row_at(size_t i)
 {
@@ -139,23 +138,28 @@ typedef struct job {
     char name[64];
 } job;
 
-static void run_list(const job *j, const op_sample *list, uint64_t first_seed)
+static void run_sample(const job *j, const op_sample *s, const op_kink *kink, uint64_t seed)
 {
-    for (const op_sample *s = list; s && s->in; s++) {
-        for (int dtype = j->test->f64_only ? TG_F64 : TG_F32; dtype <= TG_F64; dtype++)
-            j->test->run(&(op_case){.test = j->test->name,
-                                    .row = j->row,
-                                    .s = s,
-                                    .dtype = dtype,
-                                    .seed = first_seed + (uint64_t)(s - list)});
-    }
+    for (int dtype = j->test->f64_only ? TG_F64 : TG_F32; dtype <= TG_F64; dtype++)
+        j->test->run(&(op_case){.test = j->test->name,
+                                .row = j->row,
+                                .s = s,
+                                .dtype = dtype,
+                                .seed = seed,
+                                .kink = kink});
 }
 
 static void run_job(void **state)
 {
     const job *j = *state;
-    for (int i = 0; i < OP_MAX_LISTS; i++)
-        run_list(j, j->test->errors ? j->row->errors[i] : j->row->samples[i], (uint64_t)i * 1000);
+    for (uint64_t i = 0; i < OP_MAX_LISTS; i++) {
+        const op_sample *list = j->test->errors ? j->row->errors[i] : j->row->samples[i];
+        for (uint64_t k = 0; !j->test->kinks && list && list[k].in; k++)
+            run_sample(j, &list[k], NULL, i * 1000 + k);
+        const op_kink *kinks = j->test->kinks ? j->row->kinks[i] : NULL;
+        for (uint64_t k = 0; kinks && kinks[k].s.in; k++)
+            run_sample(j, &kinks[k].s, &kinks[k], i * 1000 + k);
+    }
 }
 
 int op_run(const char *group, const op_test *tests, size_t n, const char *pattern)
@@ -169,7 +173,7 @@ int op_run(const char *group, const op_test *tests, size_t n, const char *patter
         for (size_t r = 0; r < rows; r++) {
             job *j = &jobs[count];
             *j = (job){.test = &tests[t], .row = op_row_at(r)};
-            if (tests[t].errors && !j->row->errors[0])
+            if ((tests[t].errors && !j->row->errors[0]) || (tests[t].kinks && !j->row->kinks[0]))
                 continue;
             snprintf(j->name, sizeof j->name, "%s/%s", tests[t].name, j->row->name);
             units[count++] = (struct CMUnitTest){j->name, run_job, NULL, NULL, j};

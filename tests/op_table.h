@@ -1,5 +1,5 @@
 /* The operations as data. A new operation is one new row in one of the ops_*.c files: every
- * generic test (test_ops*.c, test_alloc.c) then runs over it.
+ * generic test (test_ops*.c, test_alloc.c) then runs over it. A new family is a new file.
  *
  * A sample says its inputs in a few words, one per input: "3x5 5:p" are a tensor of shape [3, 5]
  * and a positive one of shape [5]. A shape is sizes with x between them; "." is a 0-d tensor,
@@ -16,7 +16,7 @@
 
 #include "support.h"
 
-enum { OP_MAX_IN = 5, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3 };
+enum { OP_MAX_IN = 5, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3, OP_KINK_IN = 3, OP_KINK_VALUES = 6 };
 
 /* Inputs and what else the call gets; an error sample has a status as well. */
 typedef struct op_sample {
@@ -33,6 +33,16 @@ typedef struct op_sample {
     tg_status status;    /* that an error sample sets ... */
     const char *message; /* ... and a part of its message */
 } op_sample;
+
+/* Where a gradient jumps or has no limit, so that differences say nothing, and what it is there:
+ * PyTorch's choice. The sample gives shapes and all else; values are in row-major order, and a
+ * gradient of nan is not looked at. */
+typedef struct op_kink {
+    op_sample s;                               /* in is NULL: the end of a list */
+    double x[OP_KINK_IN][OP_KINK_VALUES];      /* the inputs, */
+    double grad[OP_KINK_IN][OP_KINK_VALUES];   /* the gradients of the sum of the result, */
+    double second[OP_KINK_IN][OP_KINK_VALUES]; /* and those of the sum of all these gradients */
+} op_kink;
 
 /* The inputs of one call. */
 typedef struct op_args {
@@ -82,6 +92,8 @@ typedef struct op_row {
     const char *values[OP_MAX_IN]; /* letters for inputs whose sample has none */
     /* Lists, each of which ends with an entry of zeros. */
     const op_sample *samples[OP_MAX_LISTS], *errors[OP_MAX_LISTS];
+    /* All places where a gradient jumps: a test looks for others. */
+    const op_kink *kinks[OP_MAX_LISTS];
 } op_row;
 
 /* One row with one of its samples in one dtype: what a test runs on. */
@@ -92,6 +104,7 @@ typedef struct op_case {
     int dtype;
     uint64_t seed;
     int round; /* 1: other values in the inputs; 2: the same ones, as float32 holds them */
+    const op_kink *kink; /* not NULL: what s is part of, and where the values come from */
 } op_case;
 
 /* How inputs lie in memory; those that have too few dims for it are contiguous. */
@@ -144,6 +157,7 @@ typedef struct op_test {
     const char *name;
     void (*run)(const op_case *c);
     bool errors; /* over the error samples */
+    bool kinks;  /* over the kinks */
     bool f64_only;
 } op_test;
 

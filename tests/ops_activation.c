@@ -104,6 +104,28 @@ static const op_sample errors_prelu[] = {
     {.in = "3x5:b 5", .status = TG_EDTYPE, .message = "prelu: input 0 is bool"},
     {0}};
 
+static const op_kink kinks_leaky_relu[] = {
+    {.s = {.in = "3", .s = {0.25}}, .x = {{-1, 0, 1}}, .grad = {{0.25, 0.25, 1}}},
+    {.s = {.in = "3", .s = {0}}, .x = {{-1, 0, 1}}, .grad = {{0, 0, 1}}},
+    {.s = {.in = "3", .s = {-0.5}}, .x = {{-1, 0, 1}}, .grad = {{-0.5, -0.5, 1}}},
+    {.s = {.in = "3", .s = {2}}, .x = {{-1, 0, 1}}, .grad = {{2, 2, 1}}},
+    {.s = {0}}};
+/* The second order takes the side that the first one takes, where PyTorch's takes the other. */
+static const op_kink kinks_prelu[] = {{.s = {.in = "3 1"},
+                                       .x = {{-1, 0, 1}, {0.25}},
+                                       .grad = {{0.25, 0.25, 1}, {-1}},
+                                       .second = {{1, 1, 0}, {2}}},
+                                      {.s = {.in = "2x3 3"},
+                                       .x = {{0, 0, 0, 1, 0, -1}, {0.25, -0.5, 2}},
+                                       .grad = {{0.25, -0.5, 2, 1, -0.5, 2}, {0, 0, -1}},
+                                       .second = {{1, 1, 1, 0, 1, 1}, {1, 2, 2}}},
+                                      {.s = {0}}};
+static const op_kink kinks_elu[] = {
+    {.s = {.in = "1", .s = {1}}, .x = {{0}}, .grad = {{1}}, .second = {{1}}},
+    {.s = {.in = "1", .s = {0.5}}, .x = {{0}}, .grad = {{0.5}}, .second = {{0.5}}},
+    {.s = {.in = "1", .s = {2}}, .x = {{0}}, .grad = {{2}}, .second = {{2}}},
+    {.s = {0}}};
+
 #define ACTIVATION(id)                                                                             \
     {                                                                                              \
         .name = #id, .unary = tg_##id, .f1 = id, .samples = {samples_unary, far_away}, .errors = { \
@@ -116,19 +138,22 @@ const op_row ops_activation[] = {{.name = "leaky_relu",
                                   .ref = ref_leaky_relu,
                                   .values = {"n"},
                                   .samples = {slopes},
-                                  .errors = {errors_not_float}},
+                                  .errors = {errors_not_float},
+                                  .kinks = {kinks_leaky_relu}},
                                  {.name = "prelu",
                                   .binary = tg_prelu,
                                   .ref = ref_prelu,
                                   .values = {"n"},
                                   .samples = {weights},
-                                  .errors = {errors_prelu}},
+                                  .errors = {errors_prelu},
+                                  .kinks = {kinks_prelu}},
                                  {.name = "elu",
                                   .build = elu,
                                   .ref = ref_elu,
                                   .values = {"n"},
                                   .samples = {slopes},
-                                  .errors = {errors_not_float}},
+                                  .errors = {errors_not_float},
+                                  .kinks = {kinks_elu}},
                                  ACTIVATION(gelu),
                                  ACTIVATION(gelu_tanh),
                                  ACTIVATION(silu),

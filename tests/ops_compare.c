@@ -239,6 +239,16 @@ static const op_sample errors_fill[] = {
     {.in = "3:i 3", .s = {(double)NAN}, .status = TG_EVALUE, .message = "int64 cannot hold"},
     {0}};
 
+/* Both share the gradient where they are equal. */
+static const op_kink kinks_maximum[] = {
+    {.s = {.in = "3 3"}, .x = {{1, 2, -1}, {1, 1, 1}}, .grad = {{0.5, 1, 0}, {0.5, 0, 1}}},
+    {.s = {.in = "2 ."}, .x = {{1, 1}, {1}}, .grad = {{0.5, 0.5}, {1}}},
+    {.s = {0}}};
+static const op_kink kinks_minimum[] = {
+    {.s = {.in = "3 3"}, .x = {{1, 2, -1}, {1, 1, 1}}, .grad = {{0.5, 0, 1}, {0.5, 1, 0}}},
+    {.s = {.in = "2 ."}, .x = {{1, 1}, {1}}, .grad = {{0.5, 0.5}, {1}}},
+    {.s = {0}}};
+
 #define COMPARISON(id)                                                                             \
     {                                                                                              \
         .name = #id, .binary = tg_##id, .ref = ref_##id, .is = OP_CONSTANT,                        \
@@ -274,12 +284,14 @@ const op_row ops_compare[] = {COMPARISON(eq),
                                .binary = tg_maximum,
                                .f2 = larger,
                                .samples = {samples_binary, samples_binary_int, samples_binary_bool},
-                               .errors = {errors_broadcast}},
+                               .errors = {errors_broadcast},
+                               .kinks = {kinks_maximum}},
                               {.name = "minimum",
                                .binary = tg_minimum,
                                .f2 = smaller,
                                .samples = {samples_binary, samples_binary_int, samples_binary_bool},
-                               .errors = {errors_broadcast}},
+                               .errors = {errors_broadcast},
+                               .kinks = {kinks_minimum}},
                               {.name = "where",
                                .build = where,
                                .ref = ref_where,

@@ -113,6 +113,12 @@ static const op_sample scalars[] = {{.in = ".", .s = {2.5}},
 static const op_sample errors_sub[] = {
     {.in = "3:b 3:b", .status = TG_EDTYPE, .message = "sub: bool - bool"}, {0}};
 
+static const op_kink kinks_relu[] = {{.s = {.in = "3"}, .x = {{-1, 0, 1}}, .grad = {{0, 0, 1}}},
+                                     {.s = {0}}};
+static const op_kink kinks_sqrt[] = {
+    {.s = {.in = "1"}, .x = {{0}}, .grad = {{(double)INFINITY}}, .second = {{-(double)INFINITY}}},
+    {.s = {0}}};
+
 const op_row ops_elementwise[] = {
     {.name = "add",
      .binary = tg_add,
@@ -150,7 +156,8 @@ const op_row ops_elementwise[] = {
      .f1 = relu,
      .values = {"n"},
      .samples = {samples_unary, samples_unary_int},
-     .errors = {errors_not_bool}},
+     .errors = {errors_not_bool},
+     .kinks = {kinks_relu}},
     {.name = "exp",
      .unary = tg_exp,
      .f1 = exp,
@@ -167,7 +174,8 @@ const op_row ops_elementwise[] = {
      .f1 = sqrt,
      .is = OP_TO_FLOAT,
      .values = {"p"},
-     .samples = {samples_unary, samples_unary_int, samples_unary_bool}},
+     .samples = {samples_unary, samples_unary_int, samples_unary_bool},
+     .kinks = {kinks_sqrt}},
     {.name = "sigmoid",
      .unary = tg_sigmoid,
      .f1 = sigmoid,

@@ -520,6 +520,13 @@ static const op_sample evaluation_errors[] = {
     {.in = "4x3 3 3:c", .status = TG_ESTATE, .message = "cannot require a gradient"},
     {0}};
 
+/* The first of equal elements takes the gradient. */
+static const op_kink kinks_max_pool1d[] = {
+    {.s = {.in = "1x1x4", .shape = "2"}, .x = {{1, 1, 2, 0}}, .grad = {{1, 0, 1, 0}}}, {.s = {0}}};
+static const op_kink kinks_max_pool2d[] = {
+    {.s = {.in = "1x1x2x2", .shape = "2"}, .x = {{0, 1, 1, 1}}, .grad = {{0, 1, 0, 0}}},
+    {.s = {0}}};
+
 const op_row ops_layer[] = {{.name = "conv1d",
                              .is = OP_OPTIONAL_IN,
                              .build = conv1d,
@@ -536,12 +543,14 @@ const op_row ops_layer[] = {{.name = "conv1d",
                              .build = max_pool1d,
                              .ref = ref_max_pool1d,
                              .samples = {pools1, pools1_dilated},
-                             .errors = {pool_errors1}},
+                             .errors = {pool_errors1},
+                             .kinks = {kinks_max_pool1d}},
                             {.name = "max_pool2d",
                              .build = max_pool2d,
                              .ref = ref_max_pool2d,
                              .samples = {pools2, pools2_dilated},
-                             .errors = {pool_errors2}},
+                             .errors = {pool_errors2},
+                             .kinks = {kinks_max_pool2d}},
                             {.name = "avg_pool1d",
                              .build = avg_pool1d,
                              .ref = ref_avg_pool1d,

@@ -153,18 +153,47 @@ static const op_sample errors_pow[] = {
 static const op_sample samples_pow[] = {{.in = "5:n 5:x"}, {.in = "64 64:x"},    {.in = "37:x 37"},
                                         {.in = "37 37"},   {.in = "3x4:rp 4:r"}, {0}};
 
+static const op_kink kinks_abs[] = {{.s = {.in = "3"}, .x = {{-1, 0, 1}}, .grad = {{-1, 0, 1}}},
+                                    {.s = {0}}};
+static const op_kink kinks_sign[] = {{.s = {.in = "1"}, .x = {{0}}, .grad = {{0}}}, {.s = {0}}};
+static const op_kink kinks_pow[] = {
+    {.s = {.in = "6 6:c"},
+     .x = {{0, 0, 0, 0, 0, 0}, {0, 0.5, 1, 1.5, 2, 3}},
+     .grad = {{0, INF, 1, 0, 0, 0}},
+     .second = {{(double)NAN, -INF, 0, INF, 2, 0}}},
+    {.s = {.in = "6:c 6"}, .x = {{0, 0, 0, 0, 0, 0}, {0, 0.5, 1, 1.5, 2, 3}}},
+    {.s = {0}}};
+static const op_kink kinks_pow_scalar[] = {
+    {.s = {.in = "1", .s = {0}}},
+    {.s = {.in = "1", .s = {0.5}}, .grad = {{INF}}, .second = {{-INF}}},
+    {.s = {.in = "1", .s = {1}}, .grad = {{1}}},
+    {.s = {.in = "1", .s = {1.5}}, .second = {{INF}}},
+    {.s = {.in = "1", .s = {2}}, .second = {{2}}},
+    {.s = {.in = "1", .s = {2.5}}},
+    {.s = {.in = "1", .s = {3}}},
+    {.s = {0}}};
+static const op_kink kinks_clamp[] = {
+    {.s = {.in = "5", .s = {-1, 1}}, .x = {{-2, -1, 0, 1, 2}}, .grad = {{0, 1, 1, 1, 0}}},
+    {.s = {.in = "3", .s = {1, -1}}, .x = {{-1, 0, 1}}},
+    {.s = {.in = "2", .s = {-INF, 0.5}}, .x = {{0.5, 1}}, .grad = {{1, 0}}},
+    {.s = {.in = "2", .s = {0.5, INF}}, .x = {{0.5, 0}}, .grad = {{1, 0}}},
+    {.s = {0}}};
+
 const op_row ops_unary[] = {
+    /* Of one tensor, but for pow. */
     {.name = "abs",
      .unary = tg_abs,
      .f1 = fabs,
      .values = {"n"},
      .samples = {samples_unary, samples_unary_int},
-     .errors = {errors_not_bool}},
+     .errors = {errors_not_bool},
+     .kinks = {kinks_abs}},
     {.name = "sign",
      .unary = tg_sign,
      .f1 = sign,
      .values = {"n"},
-     .samples = {samples_unary, samples_unary_int, samples_unary_bool}},
+     .samples = {samples_unary, samples_unary_int, samples_unary_bool},
+     .kinks = {kinks_sign}},
     {.name = "square",
      .unary = tg_square,
      .ref = ref_square,
@@ -212,11 +241,17 @@ const op_row ops_unary[] = {
      .f2 = pow,
      .values = {"p"},
      .samples = {samples_binary, samples_pow_int, samples_pow},
-     .errors = {errors_broadcast, errors_pow}},
-    {.name = "pow_scalar", .build = pow_scalar, .ref = ref_pow_scalar, .samples = {exponents}},
+     .errors = {errors_broadcast, errors_pow},
+     .kinks = {kinks_pow}},
+    {.name = "pow_scalar",
+     .build = pow_scalar,
+     .ref = ref_pow_scalar,
+     .samples = {exponents},
+     .kinks = {kinks_pow_scalar}},
     {.name = "clamp",
      .build = clamp,
      .ref = ref_clamp,
      .samples = {bounds},
-     .errors = {errors_bounds}},
+     .errors = {errors_bounds},
+     .kinks = {kinks_clamp}},
     {0}};

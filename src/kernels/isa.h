@@ -41,14 +41,14 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
     {                                                                                              \
         name##_body arguments;                                                                     \
     }                                                                                              \
-    static void(*const name[TGK_ISAS]) parameters = {name##_base, name##_v3, name##_v4};
+    static void(*const name[TGK_ISAS]) parameters = {name##_base, name##_v3, name##_v4}
 #else
 #define TGK_EACH_ISA(name, parameters, arguments)                                                  \
     static void name##_base parameters                                                             \
     {                                                                                              \
         name##_body arguments;                                                                     \
     }                                                                                              \
-    static void(*const name[TGK_ISAS]) parameters = {name##_base};
+    static void(*const name[TGK_ISAS]) parameters = {name##_base}
 #endif
 
 /* Before a loop whose turns do not read what others write: the output may be an input, element for

@@ -144,13 +144,13 @@
 
 /* name_f32 and name_f64, of floats, both computed in double and rounded once. */
 #define TGK_REAL1(name, expression)                                                                \
-    TGK_LOOP1_AS(name##_f32, float, float, double, expression)                                     \
+    TGK_LOOP1_AS(name##_f32, float, float, double, expression);                                    \
     TGK_LOOP1_AS(name##_f64, double, double, double, expression)
 #define TGK_REAL2(name, expression)                                                                \
-    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, expression)                      \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, expression);                     \
     TGK_LOOP2_AS(name##_f64, double, double, double, double, double, expression)
 #define TGK_REAL3(name, expression)                                                                \
-    TGK_LOOP3_AS(name##_f32, float, float, double, float, double, float, double, expression)       \
+    TGK_LOOP3_AS(name##_f32, float, float, double, float, double, float, double, expression);      \
     TGK_LOOP3_AS(name##_f64, double, double, double, double, double, double, double, expression)
 
 #endif

@@ -26,11 +26,11 @@
         for (int64_t row = from; row < to; row++)                                                  \
             ((T *)m->out)[row] = (T)sqrt(variance_##T(m, row));                                    \
     }                                                                                              \
-    TGK_EACH_ISA(var_##T, (void *context, int64_t from, int64_t to), (context, from, to))          \
+    TGK_EACH_ISA(var_##T, (void *context, int64_t from, int64_t to), (context, from, to));         \
     TGK_EACH_ISA(std_##T, (void *context, int64_t from, int64_t to), (context, from, to))
 
-MOMENTS(float)
-MOMENTS(double)
+MOMENTS(float);
+MOMENTS(double);
 
 const tgk_moments_kernel tgk_var_table[2] = {var_float, var_double};
 const tgk_moments_kernel tgk_std_table[2] = {std_float, std_double};

@@ -182,10 +182,12 @@ static const tgk_sum_double none_double;
                 ((T *)args->out)[start + c] = column_##T(&sums, c);                                \
         }                                                                                          \
     }                                                                                              \
-    EACH_ISA(forward_##T) EACH_ISA(backward_##T) EACH_ISA(weight_##T)
+    EACH_ISA(forward_##T);                                                                         \
+    EACH_ISA(backward_##T);                                                                        \
+    EACH_ISA(weight_##T)
 
-LAYER_NORM(float)
-LAYER_NORM(double)
+LAYER_NORM(float);
+LAYER_NORM(double);
 
 const tgk_layer_norm_kernels tgk_layer_norm_table[2] = {
     {forward_float, backward_float, weight_float},

@@ -60,8 +60,8 @@ TGK_INLINE void rows_f64_body(void *context, int64_t from, int64_t to)
     }
 }
 
-TGK_EACH_ISA(rows_f32, (void *context, int64_t from, int64_t to), (context, from, to))
-TGK_EACH_ISA(rows_f64, (void *context, int64_t from, int64_t to), (context, from, to))
+TGK_EACH_ISA(rows_f32, (void *context, int64_t from, int64_t to), (context, from, to));
+TGK_EACH_ISA(rows_f64, (void *context, int64_t from, int64_t to), (context, from, to));
 
 /* --- the items are groups of columns: they fit a small array, and rows are read in order --- */
 
@@ -123,8 +123,8 @@ TGK_INLINE void columns_f64_body(void *context, int64_t from, int64_t to)
     }
 }
 
-TGK_EACH_ISA(columns_f32, (void *context, int64_t from, int64_t to), (context, from, to))
-TGK_EACH_ISA(columns_f64, (void *context, int64_t from, int64_t to), (context, from, to))
+TGK_EACH_ISA(columns_f32, (void *context, int64_t from, int64_t to), (context, from, to));
+TGK_EACH_ISA(columns_f64, (void *context, int64_t from, int64_t to), (context, from, to));
 
 /* --- the items are blocks of one long row --- */
 
@@ -158,8 +158,8 @@ TGK_INLINE void blocks_f64_body(void *context, int64_t from, int64_t to)
     }
 }
 
-TGK_EACH_ISA(blocks_f32, (void *context, int64_t from, int64_t to), (context, from, to))
-TGK_EACH_ISA(blocks_f64, (void *context, int64_t from, int64_t to), (context, from, to))
+TGK_EACH_ISA(blocks_f32, (void *context, int64_t from, int64_t to), (context, from, to));
+TGK_EACH_ISA(blocks_f64, (void *context, int64_t from, int64_t to), (context, from, to));
 
 static double sum_long(tgk_team *team, tgk_range *blocks, const char *x, int64_t n)
 {

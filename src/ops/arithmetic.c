@@ -90,39 +90,37 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
-TGK_LOOP1(neg_f32, float, float, -x)
-TGK_LOOP1(neg_f64, double, double, -x)
-TGK_LOOP1(neg_i64, int64_t, int64_t, 0 - (uint64_t)x)
-
-TG_MAP_FORWARD(neg, neg_f32, neg_f64, neg_i64)
+TGK_LOOP1(neg_f32, float, float, -x);
+TGK_LOOP1(neg_f64, double, double, -x);
+TGK_LOOP1(neg_i64, int64_t, int64_t, 0 - (uint64_t)x);
 
 static void neg_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, 0);
 }
 
-static const tg_op neg_op = {.name = "neg", .forward = neg_forward, .backward = neg_backward};
+static const tg_map_op neg_op = {
+    {.name = "neg", .forward = tg_map_forward, .backward = neg_backward},
+    {neg_f32, neg_f64, neg_i64}};
 
 tg_tensor *tg_neg(tg_tensor *x)
 {
-    return tg_check_not_bool(&neg_op, x) ? tg_apply_like(&neg_op, x) : NULL;
+    return tg_check_not_bool(&neg_op.op, x) ? tg_apply_like(&neg_op.op, x) : NULL;
 }
 
-TGK_LOOP2(add_f32, float, float, x + y)
-TGK_LOOP2(add_f64, double, double, x + y)
-TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y)
-TGK_LOOP2(add_bool, bool, bool, x || y)
-TGK_LOOP2(sub_f32, float, float, x - y)
-TGK_LOOP2(sub_f64, double, double, x - y)
-TGK_LOOP2(sub_i64, int64_t, int64_t, (uint64_t)x - (uint64_t)y)
-TGK_LOOP2(mul_f32, float, float, (x * y))
-TGK_LOOP2(mul_f64, double, double, (x * y))
-TGK_LOOP2(mul_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)y))
-TGK_LOOP2(mul_bool, bool, bool, (x && y))
-TGK_LOOP2(div_f32, float, float, x / y)
-TGK_LOOP2(div_f64, double, double, x / y)
-
-TG_MAP_FORWARD(add, add_f32, add_f64, add_i64, add_bool)
+TGK_LOOP2(add_f32, float, float, x + y);
+TGK_LOOP2(add_f64, double, double, x + y);
+TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y);
+TGK_LOOP2(add_bool, bool, bool, x || y);
+TGK_LOOP2(sub_f32, float, float, x - y);
+TGK_LOOP2(sub_f64, double, double, x - y);
+TGK_LOOP2(sub_i64, int64_t, int64_t, (uint64_t)x - (uint64_t)y);
+TGK_LOOP2(mul_f32, float, float, (x * y));
+TGK_LOOP2(mul_f64, double, double, (x * y));
+TGK_LOOP2(mul_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)y));
+TGK_LOOP2(mul_bool, bool, bool, (x && y));
+TGK_LOOP2(div_f32, float, float, x / y);
+TGK_LOOP2(div_f64, double, double, x / y);
 
 static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -130,14 +128,14 @@ static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     grad_in[0] = grad_in[1] = grad_out;
 }
 
-static const tg_op add_op = {.name = "add", .forward = add_forward, .backward = add_backward};
+static const tg_map_op add_op = {
+    {.name = "add", .forward = tg_map_forward, .backward = add_backward},
+    {add_f32, add_f64, add_i64, add_bool}};
 
 tg_tensor *tg_add(tg_tensor *a, tg_tensor *b)
 {
-    return tg_binary(&add_op, a, b, false);
+    return tg_binary(&add_op.op, a, b, false);
 }
-
-TG_MAP_FORWARD(sub, sub_f32, sub_f64, sub_i64)
 
 static void sub_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -146,27 +144,27 @@ static void sub_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
         grad_in[1] = tg_neg(grad_out);
 }
 
-static const tg_op sub_op = {.name = "sub", .forward = sub_forward, .backward = sub_backward};
+static const tg_map_op sub_op = {
+    {.name = "sub", .forward = tg_map_forward, .backward = sub_backward},
+    {sub_f32, sub_f64, sub_i64}};
 
 tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
 {
-    if (!tg_check_inputs(&sub_op, 2, (tg_tensor *[]){a, b}))
+    if (!tg_check_inputs(&sub_op.op, 2, (tg_tensor *[]){a, b}))
         return NULL;
     TG_CHECK(tg_tape_in(a), a->dtype != TG_BOOL || b->dtype != TG_BOOL, TG_EDTYPE,
              "sub: bool - bool is not defined");
-    return tg_binary(&sub_op, a, b, false);
+    return tg_binary(&sub_op.op, a, b, false);
 }
 
-TG_MAP_FORWARD(mul, mul_f32, mul_f64, mul_i64, mul_bool)
-
-static const tg_op mul_op;
+static const tg_map_op mul_op;
 
 /* g * other, the gradient of input i. */
 static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
 {
     tg_tensor *in[] = {g, other};
     return tg_apply_gradient(node, i,
-                             &(tg_call){.op = &mul_op,
+                             &(tg_call){.op = &mul_op.op,
                                         .n_in = 2,
                                         .in = in,
                                         .dtype = g->dtype,
@@ -176,7 +174,7 @@ static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_
 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
 {
-    return tg_gradient_over(node, g, &mul_op, b, 0);
+    return tg_gradient_over(node, g, &mul_op.op, b, 0);
 }
 
 static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -187,17 +185,16 @@ static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
         grad_in[1] = gradient_product(node, 1, grad_out, node->in[0]);
 }
 
-static const tg_op mul_op = {.name = "mul",
-                             .forward = mul_forward,
-                             .backward = mul_backward,
-                             .reads = {TG_READS_IN(1), TG_READS_IN(0)}};
+static const tg_map_op mul_op = {{.name = "mul",
+                                  .forward = tg_map_forward,
+                                  .backward = mul_backward,
+                                  .reads = {TG_READS_IN(1), TG_READS_IN(0)}},
+                                 {mul_f32, mul_f64, mul_i64, mul_bool}};
 
 tg_tensor *tg_mul(tg_tensor *a, tg_tensor *b)
 {
-    return tg_binary(&mul_op, a, b, false);
+    return tg_binary(&mul_op.op, a, b, false);
 }
-
-TG_MAP_FORWARD(div, div_f32, div_f64)
 
 static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -210,14 +207,15 @@ static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     }
 }
 
-static const tg_op div_op = {.name = "div",
-                             .forward = div_forward,
-                             .backward = div_backward,
-                             .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
+static const tg_map_op div_op = {{.name = "div",
+                                  .forward = tg_map_forward,
+                                  .backward = div_backward,
+                                  .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},
+                                 {div_f32, div_f64}};
 
 tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 {
-    return tg_binary(&div_op, a, b, true);
+    return tg_binary(&div_op.op, a, b, true);
 }
 
 /* --- scalar forms: the number is a parameter --- */
@@ -248,16 +246,14 @@ static tg_tensor *scalar(const tg_op *op, tg_tensor *x, double s)
 
 #define S (*(const double *)params)
 
-TGK_LOOP1(add_scalar_f32, float, float, x + (float)S)
-TGK_LOOP1(add_scalar_f64, double, double, x + S)
-TGK_LOOP1(add_scalar_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)(int64_t)S)
-TGK_LOOP1(mul_scalar_f32, float, float, (x * (float)S))
-TGK_LOOP1(mul_scalar_f64, double, double, (x * S))
-TGK_LOOP1(mul_scalar_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)(int64_t)S))
-TGK_LOOP1(div_scalar_f32, float, float, x / (float)S)
-TGK_LOOP1(div_scalar_f64, double, double, x / S)
-
-TG_MAP_FORWARD(add_scalar, add_scalar_f32, add_scalar_f64, add_scalar_i64)
+TGK_LOOP1(add_scalar_f32, float, float, x + (float)S);
+TGK_LOOP1(add_scalar_f64, double, double, x + S);
+TGK_LOOP1(add_scalar_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)(int64_t)S);
+TGK_LOOP1(mul_scalar_f32, float, float, (x * (float)S));
+TGK_LOOP1(mul_scalar_f64, double, double, (x * S));
+TGK_LOOP1(mul_scalar_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)(int64_t)S));
+TGK_LOOP1(div_scalar_f32, float, float, x / (float)S);
+TGK_LOOP1(div_scalar_f64, double, double, x / S);
 
 static void add_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -265,49 +261,49 @@ static void add_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
     grad_in[0] = grad_out;
 }
 
-static const tg_op add_scalar_op = {
-    .name = "add_scalar", .forward = add_scalar_forward, .backward = add_scalar_backward};
-static const tg_op sub_scalar_op = {
-    .name = "sub_scalar", .forward = add_scalar_forward, .backward = add_scalar_backward};
+static const tg_map_op add_scalar_op = {
+    {.name = "add_scalar", .forward = tg_map_forward, .backward = add_scalar_backward},
+    {add_scalar_f32, add_scalar_f64, add_scalar_i64}};
+static const tg_map_op sub_scalar_op = {
+    {.name = "sub_scalar", .forward = tg_map_forward, .backward = add_scalar_backward},
+    {add_scalar_f32, add_scalar_f64, add_scalar_i64}};
 
 tg_tensor *tg_add_scalar(tg_tensor *a, double s)
 {
-    return scalar(&add_scalar_op, a, s);
+    return scalar(&add_scalar_op.op, a, s);
 }
 
 tg_tensor *tg_sub_scalar(tg_tensor *a, double s)
 {
-    return scalar(&sub_scalar_op, a, -s);
+    return scalar(&sub_scalar_op.op, a, -s);
 }
-
-TG_MAP_FORWARD(mul_scalar, mul_scalar_f32, mul_scalar_f64, mul_scalar_i64)
 
 static void mul_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, *(const double *)node->params);
 }
 
-static const tg_op mul_scalar_op = {
-    .name = "mul_scalar", .forward = mul_scalar_forward, .backward = mul_scalar_backward};
+static const tg_map_op mul_scalar_op = {
+    {.name = "mul_scalar", .forward = tg_map_forward, .backward = mul_scalar_backward},
+    {mul_scalar_f32, mul_scalar_f64, mul_scalar_i64}};
 
 tg_tensor *tg_mul_scalar(tg_tensor *a, double s)
 {
-    return scalar(&mul_scalar_op, a, s);
+    return scalar(&mul_scalar_op.op, a, s);
 }
-
-TG_MAP_FORWARD(div_scalar, div_scalar_f32, div_scalar_f64)
 
 static void div_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_gradient_over(node, grad_out, node->op, NULL, *(const double *)node->params);
 }
 
-static const tg_op div_scalar_op = {
-    .name = "div_scalar", .forward = div_scalar_forward, .backward = div_scalar_backward};
+static const tg_map_op div_scalar_op = {
+    {.name = "div_scalar", .forward = tg_map_forward, .backward = div_scalar_backward},
+    {div_scalar_f32, div_scalar_f64}};
 
 tg_tensor *tg_div_scalar(tg_tensor *a, double s)
 {
-    if (!tg_check_inputs(&div_scalar_op, 1, &a))
+    if (!tg_check_inputs(&div_scalar_op.op, 1, &a))
         return NULL;
-    return tg_unary_scalar(&div_scalar_op, a, s, tg_is_float(a->dtype) ? a->dtype : TG_F32);
+    return tg_unary_scalar(&div_scalar_op.op, a, s, tg_is_float(a->dtype) ? a->dtype : TG_F32);
 }

@@ -4,9 +4,9 @@
 #include "kernels/loops.h"
 
 /* The loop is the inputs', not the output's. */
-static void compare_forward(tg_node *node, const tgk_loops *loops)
+static void compare_forward(tg_node *node)
 {
-    tgk_loop *loop = tg_loop_of(node->out, loops[node->in[0]->dtype]);
+    tgk_loop *loop = tg_loop_of(node->out, tg_node_loops(node)[node->in[0]->dtype]);
     tg_map(node->out, node->in, 2, loop, NULL);
 }
 
@@ -27,54 +27,48 @@ static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
 
 /* id_op from the expression that it stands for. */
 #define COMPARISON(id, expression)                                                                 \
-    TGK_LOOP2(id##_f32, bool, float, expression)                                                   \
-    TGK_LOOP2(id##_f64, bool, double, expression)                                                  \
-    TGK_LOOP2(id##_i64, bool, int64_t, expression)                                                 \
-    TGK_LOOP2(id##_bool, bool, bool, expression)                                                   \
-                                                                                                   \
-    static void id##_forward(tg_node *node)                                                        \
-    {                                                                                              \
-        static const tgk_loops loops[TG_DTYPES] = {id##_f32, id##_f64, id##_i64, id##_bool};       \
-        compare_forward(node, loops);                                                              \
-    }                                                                                              \
-                                                                                                   \
-    static const tg_op id##_op = {.name = #id, .forward = id##_forward};
+    TGK_LOOP2(id##_f32, bool, float, expression);                                                  \
+    TGK_LOOP2(id##_f64, bool, double, expression);                                                 \
+    TGK_LOOP2(id##_i64, bool, int64_t, expression);                                                \
+    TGK_LOOP2(id##_bool, bool, bool, expression);                                                  \
+    static const tg_map_op id##_op = {{.name = #id, .forward = compare_forward},                   \
+                                      {id##_f32, id##_f64, id##_i64, id##_bool}}
 
-COMPARISON(eq, x == y)
-COMPARISON(ne, x != y)
-COMPARISON(lt, x < y)
-COMPARISON(le, x <= y)
-COMPARISON(gt, x > y)
-COMPARISON(ge, x >= y)
+COMPARISON(eq, x == y);
+COMPARISON(ne, x != y);
+COMPARISON(lt, x < y);
+COMPARISON(le, x <= y);
+COMPARISON(gt, x > y);
+COMPARISON(ge, x >= y);
 
 tg_tensor *tg_eq(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&eq_op, a, b);
+    return compare(&eq_op.op, a, b);
 }
 
 tg_tensor *tg_ne(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&ne_op, a, b);
+    return compare(&ne_op.op, a, b);
 }
 
 tg_tensor *tg_lt(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&lt_op, a, b);
+    return compare(&lt_op.op, a, b);
 }
 
 tg_tensor *tg_le(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&le_op, a, b);
+    return compare(&le_op.op, a, b);
 }
 
 tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&gt_op, a, b);
+    return compare(&gt_op.op, a, b);
 }
 
 tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b)
 {
-    return compare(&ge_op, a, b);
+    return compare(&ge_op.op, a, b);
 }
 
 /* With a number: one of x's dtype, but float32 for an integer x and a number that is not whole. */
@@ -90,30 +84,29 @@ static tg_tensor *compare_scalar(const tg_op *op, tg_tensor *x, double s)
 
 tg_tensor *tg_eq_scalar(tg_tensor *x, double s)
 {
-    return compare_scalar(&eq_op, x, s);
+    return compare_scalar(&eq_op.op, x, s);
 }
 
 tg_tensor *tg_lt_scalar(tg_tensor *x, double s)
 {
-    return compare_scalar(&lt_op, x, s);
+    return compare_scalar(&lt_op.op, x, s);
 }
 
 tg_tensor *tg_gt_scalar(tg_tensor *x, double s)
 {
-    return compare_scalar(&gt_op, x, s);
+    return compare_scalar(&gt_op.op, x, s);
 }
 
-TGK_LOOP2(and_bool, bool, bool, (x & y))
-TGK_LOOP2(or_bool, bool, bool, x | y)
-TGK_LOOP1(not_bool, bool, bool, !x)
+TGK_LOOP2(and_bool, bool, bool, (x & y));
+TGK_LOOP2(or_bool, bool, bool, x | y);
+TGK_LOOP1(not_bool, bool, bool, !x);
 
-TG_MAP_FORWARD(and, NULL, NULL, NULL, and_bool)
-TG_MAP_FORWARD(or, NULL, NULL, NULL, or_bool)
-TG_MAP_FORWARD(not, NULL, NULL, NULL, not_bool)
-
-static const tg_op and_op = {.name = "logical_and", .forward = and_forward};
-static const tg_op or_op = {.name = "logical_or", .forward = or_forward};
-static const tg_op not_op = {.name = "logical_not", .forward = not_forward};
+static const tg_map_op and_op = {{.name = "logical_and", .forward = tg_map_forward},
+                                 {NULL, NULL, NULL, and_bool}};
+static const tg_map_op or_op = {{.name = "logical_or", .forward = tg_map_forward},
+                                {NULL, NULL, NULL, or_bool}};
+static const tg_map_op not_op = {{.name = "logical_not", .forward = tg_map_forward},
+                                 {NULL, NULL, NULL, not_bool}};
 
 static tg_tensor *logical(const tg_op *op, tg_tensor *a, tg_tensor *b)
 {
@@ -125,18 +118,18 @@ static tg_tensor *logical(const tg_op *op, tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b)
 {
-    return logical(&and_op, a, b);
+    return logical(&and_op.op, a, b);
 }
 
 tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b)
 {
-    return logical(&or_op, a, b);
+    return logical(&or_op.op, a, b);
 }
 
 tg_tensor *tg_logical_not(tg_tensor *x)
 {
-    if (!tg_check_inputs(&not_op, 1, &x))
+    if (!tg_check_inputs(&not_op.op, 1, &x))
         return NULL;
     tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, tg_apply_like(&not_op, tg_to(x, TG_BOOL)));
+    return tg_scope_close(scope, tg_apply_like(&not_op.op, tg_to(x, TG_BOOL)));
 }

@@ -9,18 +9,18 @@ TGK_INLINE int64_t int64_from(double x)
     return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
 }
 
-TGK_LOOP1(f32_to_f64, double, float, x)
-TGK_LOOP1(f32_to_i64, int64_t, float, int64_from((double)x))
-TGK_LOOP1(f32_to_bool, bool, float, x != 0)
-TGK_LOOP1(f64_to_f32, float, double, x)
-TGK_LOOP1(f64_to_i64, int64_t, double, int64_from(x))
-TGK_LOOP1(f64_to_bool, bool, double, x != 0)
-TGK_LOOP1(i64_to_f32, float, int64_t, x)
-TGK_LOOP1(i64_to_f64, double, int64_t, x)
-TGK_LOOP1(i64_to_bool, bool, int64_t, x != 0)
-TGK_LOOP1(bool_to_f32, float, bool, x)
-TGK_LOOP1(bool_to_f64, double, bool, x)
-TGK_LOOP1(bool_to_i64, int64_t, bool, x)
+TGK_LOOP1(f32_to_f64, double, float, x);
+TGK_LOOP1(f32_to_i64, int64_t, float, int64_from((double)x));
+TGK_LOOP1(f32_to_bool, bool, float, x != 0);
+TGK_LOOP1(f64_to_f32, float, double, x);
+TGK_LOOP1(f64_to_i64, int64_t, double, int64_from(x));
+TGK_LOOP1(f64_to_bool, bool, double, x != 0);
+TGK_LOOP1(i64_to_f32, float, int64_t, x);
+TGK_LOOP1(i64_to_f64, double, int64_t, x);
+TGK_LOOP1(i64_to_bool, bool, int64_t, x != 0);
+TGK_LOOP1(bool_to_f32, float, bool, x);
+TGK_LOOP1(bool_to_f64, double, bool, x);
+TGK_LOOP1(bool_to_i64, int64_t, bool, x);
 
 /* By the dtypes from and to. */
 static const tgk_loops loops[TG_DTYPES][TG_DTYPES] = {

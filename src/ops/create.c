@@ -53,10 +53,11 @@ FILL(double)
 FILL(int64_t)
 FILL(bool)
 
+static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_double, fill_int64_t,
+                                                             fill_bool};
+
 static void full_forward(tg_node *node)
 {
-    static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_double,
-                                                                 fill_int64_t, fill_bool};
     const filling *f = node->params;
     fill[node->out->dtype](node->out, f->value);
 }
@@ -94,10 +95,11 @@ ARANGE(float)
 ARANGE(double)
 ARANGE(int64_t)
 
+static void (*const arange[TG_DTYPES])(tg_tensor *, double, double) = {arange_float, arange_double,
+                                                                       arange_int64_t};
+
 static void arange_forward(tg_node *node)
 {
-    static void (*const arange[TG_DTYPES])(tg_tensor *, double,
-                                           double) = {arange_float, arange_double, arange_int64_t};
     const filling *f = node->params;
     arange[node->out->dtype](node->out, f->value, f->step);
 }

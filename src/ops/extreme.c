@@ -8,17 +8,16 @@
 #include "ops/check.h"
 
 /* Where x equals the extreme y of its row: 1, else 0. A nan equals a nan. */
-TGK_LOOP2(ties_f32, float, float, x == y || (x != x && y != y))
-TGK_LOOP2(ties_f64, double, double, x == y || (x != x && y != y))
+TGK_LOOP2(ties_f32, float, float, x == y || (x != x && y != y));
+TGK_LOOP2(ties_f64, double, double, x == y || (x != x && y != y));
 
-TG_MAP_FORWARD(ties, ties_f32, ties_f64)
-
-static const tg_op ties_op = {.name = "ties", .forward = ties_forward};
+static const tg_map_op ties_op = {{.name = "ties", .forward = tg_map_forward},
+                                  {ties_f32, ties_f64}};
 
 /* The gradient is shared evenly among ties. */
 static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *ties = tg_binary(&ties_op, node->in[0], node->out, true);
+    tg_tensor *ties = tg_binary(&ties_op.op, node->in[0], node->out, true);
     if (!ties)
         return;
     tg_tensor *count = tg_sum_over(ties, tg_dims_of(node->out));

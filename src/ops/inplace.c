@@ -15,24 +15,22 @@ static void copy_forward(tg_node *node)
 #define ALPHA (*(const double *)params)
 
 /* torch's add with alpha is fused; integers wrap around. x is t, y the source. */
-TGK_LOOP2(add_f32, float, float, fmaf(y, (float)ALPHA, x))
-TGK_LOOP2(add_f64, double, double, fma(y, ALPHA, x))
-TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y * (uint64_t)(int64_t)ALPHA)
-
-TG_MAP_FORWARD(add, add_f32, add_f64, add_i64)
+TGK_LOOP2(add_f32, float, float, fmaf(y, (float)ALPHA, x));
+TGK_LOOP2(add_f64, double, double, fma(y, ALPHA, x));
+TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y * (uint64_t)(int64_t)ALPHA);
 
 #define VALUE (*(const double *)params)
 
-TGK_LOOP0(fill_f32, float, VALUE)
-TGK_LOOP0(fill_f64, double, VALUE)
-TGK_LOOP0(fill_i64, int64_t, VALUE)
-TGK_LOOP0(fill_bool, bool, VALUE)
-
-TG_MAP_FORWARD(fill, fill_f32, fill_f64, fill_i64, fill_bool)
+TGK_LOOP0(fill_f32, float, VALUE);
+TGK_LOOP0(fill_f64, double, VALUE);
+TGK_LOOP0(fill_i64, int64_t, VALUE);
+TGK_LOOP0(fill_bool, bool, VALUE);
 
 static const tg_op copy_op = {.name = "copy_", .forward = copy_forward};
-static const tg_op add_op = {.name = "add_", .forward = add_forward};
-static const tg_op fill_op = {.name = "fill_", .forward = fill_forward};
+static const tg_map_op add_op = {{.name = "add_", .forward = tg_map_forward},
+                                 {add_f32, add_f64, add_i64}};
+static const tg_map_op fill_op = {{.name = "fill_", .forward = tg_map_forward},
+                                  {fill_f32, fill_f64, fill_i64, fill_bool}};
 
 /* What to return where the inputs cannot be used. */
 static tg_status refused(const tg_tensor *t, const tg_tensor *source)
@@ -143,19 +141,20 @@ static bool check_add(const tg_tensor *t, const tg_tensor *source, double alpha)
 
 tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha)
 {
-    if (!check(&add_op, t, source) || !check_add(t, source, alpha))
+    if (!check(&add_op.op, t, source) || !check_add(t, source, alpha))
         return refused(t, source);
     tg_scope scope = tg_scope_open(t);
     tg_tensor *in[] = {t, overlap(t, source) ? tg_clone(source) : source};
-    return finish(scope, t, in[1] ? write(&add_op, t, in, 2, alpha) : tg_error(scope.tape));
+    return finish(scope, t, in[1] ? write(&add_op.op, t, in, 2, alpha) : tg_error(scope.tape));
 }
 
 tg_status tg_fill_(tg_tensor *t, double value)
 {
-    if (!tg_check_inputs(&fill_op, 1, &t) || (!t->is_leaf && !check_outside(&fill_op, t, "tensor")))
+    if (!tg_check_inputs(&fill_op.op, 1, &t) ||
+        (!t->is_leaf && !check_outside(&fill_op.op, t, "tensor")))
         return refused(t, NULL);
     tg_tape *tape = tg_tape_in(t);
     if (t->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))
         return tg_fail(tape, TG_EVALUE, "fill_: int64 cannot hold %g", value);
-    return write(&fill_op, t, NULL, 0, value);
+    return write(&fill_op.op, t, NULL, 0, value);
 }

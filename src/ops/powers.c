@@ -5,70 +5,65 @@
 
 #include <math.h>
 
-TGK_LOOP1(sqrt_f32, float, float, sqrtf(x))
-TGK_LOOP1(sqrt_f64, double, double, sqrt(x))
-
-TG_MAP_FORWARD(sqrt, sqrt_f32, sqrt_f64)
+TGK_LOOP1(sqrt_f32, float, float, sqrtf(x));
+TGK_LOOP1(sqrt_f64, double, double, sqrt(x));
 
 static void sqrt_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_div(grad_out, tg_mul_scalar(node->out, 2));
 }
 
-static const tg_op sqrt_op = {
-    .name = "sqrt", .forward = sqrt_forward, .backward = sqrt_backward, .reads = {TG_READS_OUT}};
+static const tg_map_op sqrt_op = {
+    {.name = "sqrt", .forward = tg_map_forward, .backward = sqrt_backward, .reads = {TG_READS_OUT}},
+    {sqrt_f32, sqrt_f64}};
 
 tg_tensor *tg_sqrt(tg_tensor *x)
 {
-    return tg_unary_float(&sqrt_op, x);
+    return tg_unary_float(&sqrt_op.op, x);
 }
 
-TGK_REAL1(square, x *x)
-TGK_LOOP1(square_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)x))
-
-TG_MAP_FORWARD(square, square_f32, square_f64, square_i64)
+TGK_REAL1(square, x *x);
+TGK_LOOP1(square_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)x));
 
 static void square_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_mul(grad_out, tg_mul_scalar(node->in[0], 2));
 }
 
-static const tg_op square_op = {.name = "square",
-                                .forward = square_forward,
-                                .backward = square_backward,
-                                .reads = {TG_READS_IN(0)}};
+static const tg_map_op square_op = {{.name = "square",
+                                     .forward = tg_map_forward,
+                                     .backward = square_backward,
+                                     .reads = {TG_READS_IN(0)}},
+                                    {square_f32, square_f64, square_i64}};
 
 tg_tensor *tg_square(tg_tensor *x)
 {
-    if (!tg_check_inputs(&square_op, 1, &x))
+    if (!tg_check_inputs(&square_op.op, 1, &x))
         return NULL;
     tg_scope scope = tg_scope_open(x);
     return tg_scope_close(scope,
-                          tg_apply_like(&square_op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x));
+                          tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x));
 }
 
-TGK_REAL1(reciprocal, 1 / x)
-
-TG_MAP_FORWARD(reciprocal, reciprocal_f32, reciprocal_f64)
+TGK_REAL1(reciprocal, 1 / x);
 
 static void reciprocal_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_neg(tg_mul(grad_out, tg_square(node->out)));
 }
 
-static const tg_op reciprocal_op = {.name = "reciprocal",
-                                    .forward = reciprocal_forward,
-                                    .backward = reciprocal_backward,
-                                    .reads = {TG_READS_OUT}};
+static const tg_map_op reciprocal_op = {{.name = "reciprocal",
+                                         .forward = tg_map_forward,
+                                         .backward = reciprocal_backward,
+                                         .reads = {TG_READS_OUT}},
+                                        {reciprocal_f32, reciprocal_f64}};
 
 tg_tensor *tg_reciprocal(tg_tensor *x)
 {
-    return tg_unary_float(&reciprocal_op, x);
+    return tg_unary_float(&reciprocal_op.op, x);
 }
 
-TGK_REAL1(rsqrt, 1 / sqrt(x))
-
-TG_MAP_FORWARD(rsqrt, rsqrt_f32, rsqrt_f64)
+TGK_REAL1(rsqrt, 1 / sqrt(x));
 
 /* -g y^3 / 2 */
 static void rsqrt_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -77,12 +72,15 @@ static void rsqrt_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     grad_in[0] = tg_mul(tg_mul_scalar(grad_out, -0.5), cube);
 }
 
-static const tg_op rsqrt_op = {
-    .name = "rsqrt", .forward = rsqrt_forward, .backward = rsqrt_backward, .reads = {TG_READS_OUT}};
+static const tg_map_op rsqrt_op = {{.name = "rsqrt",
+                                    .forward = tg_map_forward,
+                                    .backward = rsqrt_backward,
+                                    .reads = {TG_READS_OUT}},
+                                   {rsqrt_f32, rsqrt_f64}};
 
 tg_tensor *tg_rsqrt(tg_tensor *x)
 {
-    return tg_unary_float(&rsqrt_op, x);
+    return tg_unary_float(&rsqrt_op.op, x);
 }
 
 /* --- pow of two tensors --- */
@@ -99,10 +97,8 @@ TGK_INLINE int64_t int64_power(int64_t base, int64_t exponent)
     return (int64_t)power;
 }
 
-TGK_REAL2(pow, pow(x, y))
-TGK_LOOP2(pow_i64, int64_t, int64_t, int64_power(x, y))
-
-static const tgk_loops pow_loops[TG_DTYPES] = {pow_f32, pow_f64, pow_i64};
+TGK_REAL2(pow, pow(x, y));
+TGK_LOOP2(pow_i64, int64_t, int64_t, int64_power(x, y));
 
 static void pow_forward(tg_node *node)
 {
@@ -115,15 +111,12 @@ static void pow_forward(tg_node *node)
             return;
         }
     }
-    tg_map_node(node, pow_loops);
+    tg_map_forward(node);
 }
 
 /* The gradients x of base y and exponent z. 0 is where a limit is taken from, as in PyTorch. */
-TGK_REAL3(base_slope, z == 0 ? 0 : x * (z * pow(y, z - 1)))
-TGK_REAL3(exponent_slope, y == 0 && z >= 0 ? 0 : x * (pow(y, z) * log(y)))
-
-TG_MAP_FORWARD(base_slope, base_slope_f32, base_slope_f64)
-TG_MAP_FORWARD(exponent_slope, exponent_slope_f32, exponent_slope_f64)
+TGK_REAL3(base_slope, z == 0 ? 0 : x * (z * pow(y, z - 1)));
+TGK_REAL3(exponent_slope, y == 0 && z >= 0 ? 0 : x * (pow(y, z) * log(y)));
 
 static tg_tensor *base_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b);
 static tg_tensor *exponent_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b);
@@ -162,23 +155,25 @@ static void exponent_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **gra
 #define READS_BOTH (TG_READS_IN(1) | TG_READS_IN(2))
 #define READS_ALL (TG_READS_IN(0) | READS_BOTH)
 
-static const tg_op base_slope_op = {.name = "pow_backward",
-                                    .forward = base_slope_forward,
-                                    .backward = base_slope_backward,
-                                    .reads = {READS_BOTH, READS_ALL, READS_ALL}};
-static const tg_op exponent_slope_op = {.name = "pow_backward",
-                                        .forward = exponent_slope_forward,
-                                        .backward = exponent_slope_backward,
-                                        .reads = {READS_BOTH, READS_ALL, READS_ALL}};
+static const tg_map_op base_slope_op = {{.name = "pow_backward",
+                                         .forward = tg_map_forward,
+                                         .backward = base_slope_backward,
+                                         .reads = {READS_BOTH, READS_ALL, READS_ALL}},
+                                        {base_slope_f32, base_slope_f64}};
+static const tg_map_op exponent_slope_op = {{.name = "pow_backward",
+                                             .forward = tg_map_forward,
+                                             .backward = exponent_slope_backward,
+                                             .reads = {READS_BOTH, READS_ALL, READS_ALL}},
+                                            {exponent_slope_f32, exponent_slope_f64}};
 
 static tg_tensor *base_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
 {
-    return tg_apply_first(&base_slope_op, 3, (tg_tensor *[]){g, a, b}, NULL, 0);
+    return tg_apply_first(&base_slope_op.op, 3, (tg_tensor *[]){g, a, b}, NULL, 0);
 }
 
 static tg_tensor *exponent_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
 {
-    return tg_apply_first(&exponent_slope_op, 3, (tg_tensor *[]){g, a, b}, NULL, 0);
+    return tg_apply_first(&exponent_slope_op.op, 3, (tg_tensor *[]){g, a, b}, NULL, 0);
 }
 
 static void pow_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -189,28 +184,29 @@ static void pow_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
         grad_in[1] = exponent_slope(grad_out, node->in[0], node->in[1]);
 }
 
-static const tg_op pow_op = {
-    .name = "pow",
-    .forward = pow_forward,
-    .backward = pow_backward,
-    .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};
+static const tg_map_op pow_op = {
+    {.name = "pow",
+     .forward = pow_forward,
+     .backward = pow_backward,
+     .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},
+    {pow_f32, pow_f64, pow_i64}};
 
 tg_tensor *tg_pow(tg_tensor *a, tg_tensor *b)
 {
-    if (!tg_check_inputs(&pow_op, 2, (tg_tensor *[]){a, b}))
+    if (!tg_check_inputs(&pow_op.op, 2, (tg_tensor *[]){a, b}))
         return NULL;
     TG_CHECK(tg_tape_in(a), a->dtype != TG_BOOL || b->dtype != TG_BOOL, TG_EDTYPE,
              "pow: bool to the power of bool is not defined");
-    return tg_binary(&pow_op, a, b, false);
+    return tg_binary(&pow_op.op, a, b, false);
 }
 
 /* --- pow with a number as exponent --- */
 
 #define S (*(const double *)params)
 
-TGK_REAL1(cube, x *x *x)
-TGK_REAL1(pow_scalar, pow(x, S))
-TGK_LOOP1(pow_scalar_i64, int64_t, int64_t, int64_power(x, (int64_t)S))
+TGK_REAL1(cube, x *x *x);
+TGK_REAL1(pow_scalar, pow(x, S));
+TGK_LOOP1(pow_scalar_i64, int64_t, int64_t, int64_power(x, (int64_t)S));
 
 /* Exponents for which there is something faster than pow. The roots also differ from it at -0 and
  * -inf, where they are what PyTorch gives. */
@@ -223,13 +219,10 @@ static const struct {
              {-0.5, {rsqrt_f32, rsqrt_f64}},
              {-1, {reciprocal_f32, reciprocal_f64}}};
 
-static const tgk_loops pow_scalar_loops[TG_DTYPES] = {pow_scalar_f32, pow_scalar_f64,
-                                                      pow_scalar_i64};
-
 static void pow_scalar_forward(tg_node *node)
 {
     double s = *(const double *)node->params;
-    const tgk_loops *loops = pow_scalar_loops;
+    const tgk_loops *loops = tg_node_loops(node);
     for (size_t i = 0; i < sizeof quick / sizeof *quick; i++) {
         if (s == quick[i].exponent)
             loops = quick[i].loops;
@@ -247,15 +240,16 @@ static void pow_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
         grad_in[0] = tg_mul(grad_out, tg_mul_scalar(tg_pow_scalar(x, s - 1), s));
 }
 
-static const tg_op pow_scalar_op = {.name = "pow_scalar",
-                                    .forward = pow_scalar_forward,
-                                    .backward = pow_scalar_backward,
-                                    .reads = {TG_READS_IN(0)}};
+static const tg_map_op pow_scalar_op = {{.name = "pow_scalar",
+                                         .forward = pow_scalar_forward,
+                                         .backward = pow_scalar_backward,
+                                         .reads = {TG_READS_IN(0)}},
+                                        {pow_scalar_f32, pow_scalar_f64, pow_scalar_i64}};
 
 tg_tensor *tg_pow_scalar(tg_tensor *x, double s)
 {
-    if (!tg_check_inputs(&pow_scalar_op, 1, &x))
+    if (!tg_check_inputs(&pow_scalar_op.op, 1, &x))
         return NULL;
     int integer = tg_is_whole(s) && s >= 0 ? TG_I64 : TG_F32;
-    return tg_unary_scalar(&pow_scalar_op, x, s, tg_is_float(x->dtype) ? x->dtype : integer);
+    return tg_unary_scalar(&pow_scalar_op.op, x, s, tg_is_float(x->dtype) ? x->dtype : integer);
 }

@@ -12,12 +12,10 @@ static bool check_mask(const tg_op *op, const tg_tensor *mask)
     return true;
 }
 
-TGK_LOOP3(where_f32, float, bool, float, float, x ? y : z)
-TGK_LOOP3(where_f64, double, bool, double, double, x ? y : z)
-TGK_LOOP3(where_i64, int64_t, bool, int64_t, int64_t, x ? y : z)
-TGK_LOOP3(where_bool, bool, bool, bool, bool, x ? y : z)
-
-TG_MAP_FORWARD(where, where_f32, where_f64, where_i64, where_bool)
+TGK_LOOP3(where_f32, float, bool, float, float, x ? y : z);
+TGK_LOOP3(where_f64, double, bool, double, double, x ? y : z);
+TGK_LOOP3(where_i64, int64_t, bool, int64_t, int64_t, x ? y : z);
+TGK_LOOP3(where_bool, bool, bool, bool, bool, x ? y : z);
 
 static void where_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -28,17 +26,18 @@ static void where_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
         grad_in[2] = tg_masked_fill(grad_out, condition, 0);
 }
 
-static const tg_op where_op = {.name = "where",
-                               .forward = where_forward,
-                               .backward = where_backward,
-                               .reads = {0, TG_READS_IN(0), TG_READS_IN(0)}};
+static const tg_map_op where_op = {{.name = "where",
+                                    .forward = tg_map_forward,
+                                    .backward = where_backward,
+                                    .reads = {0, TG_READS_IN(0), TG_READS_IN(0)}},
+                                   {where_f32, where_f64, where_i64, where_bool}};
 
 static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *in[] = {condition, a, b};
     tg_shape pair;
-    if (!tg_check_inputs(&where_op, 3, in) || !check_mask(&where_op, condition) ||
-        !tg_pair(&where_op, a, b, false, in + 1, &pair))
+    if (!tg_check_inputs(&where_op.op, 3, in) || !check_mask(&where_op.op, condition) ||
+        !tg_pair(&where_op.op, a, b, false, in + 1, &pair))
         return NULL;
     tg_shape shape = tg_shape_broadcast(tg_dims_of(condition), tg_shape_dims(&pair));
     TG_CHECK(tg_tape_in(a), shape.ndim >= 0, TG_ESHAPE,
@@ -46,7 +45,7 @@ static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
              tg_shape_text(tg_shape_dims(&pair)).chars);
     if (!tg_tensor_check(tg_tape_in(a), "where", tg_shape_dims(&shape), 0))
         return NULL;
-    return tg_apply(&(tg_call){.op = &where_op,
+    return tg_apply(&(tg_call){.op = &where_op.op,
                                .n_in = 3,
                                .in = in,
                                .dtype = in[1]->dtype,
@@ -62,12 +61,10 @@ tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 
 #define S (*(const double *)params)
 
-TGK_LOOP2_AS(fill_f32, float, float, float, bool, bool, y ? (float)S : x)
-TGK_LOOP2_AS(fill_f64, double, double, double, bool, bool, y ? S : x)
-TGK_LOOP2_AS(fill_i64, int64_t, int64_t, int64_t, bool, bool, y ? (int64_t)S : x)
-TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x)
-
-TG_MAP_FORWARD(fill, fill_f32, fill_f64, fill_i64, fill_bool)
+TGK_LOOP2_AS(fill_f32, float, float, float, bool, bool, y ? (float)S : x);
+TGK_LOOP2_AS(fill_f64, double, double, double, bool, bool, y ? S : x);
+TGK_LOOP2_AS(fill_i64, int64_t, int64_t, int64_t, bool, bool, y ? (int64_t)S : x);
+TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x);
 
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -75,15 +72,16 @@ static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_i
         grad_in[0] = tg_masked_fill(grad_out, node->in[1], 0);
 }
 
-static const tg_op fill_op = {.name = "masked_fill",
-                              .forward = fill_forward,
-                              .backward = fill_backward,
-                              .reads = {TG_READS_IN(1)}};
+static const tg_map_op fill_op = {{.name = "masked_fill",
+                                   .forward = tg_map_forward,
+                                   .backward = fill_backward,
+                                   .reads = {TG_READS_IN(1)}},
+                                  {fill_f32, fill_f64, fill_i64, fill_bool}};
 
 tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value)
 {
     tg_tensor *in[] = {x, mask};
-    if (!tg_check_inputs(&fill_op, 2, in) || !check_mask(&fill_op, mask))
+    if (!tg_check_inputs(&fill_op.op, 2, in) || !check_mask(&fill_op.op, mask))
         return NULL;
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, tg_shape_expands(tg_dims_of(mask), tg_dims_of(x)), TG_ESHAPE,
@@ -91,7 +89,7 @@ tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value)
              tg_shape_of(x).chars);
     TG_CHECK(tape, x->dtype != TG_I64 || (value >= -0x1p63 && value < 0x1p63), TG_EVALUE,
              "masked_fill: int64 cannot hold %g", value);
-    return tg_apply_first(&fill_op, 2, in, &value, sizeof value);
+    return tg_apply_first(&fill_op.op, 2, in, &value, sizeof value);
 }
 
 /* In the dtype that each loop takes. */
@@ -121,17 +119,13 @@ TGK_INLINE int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
     return x > high ? high : x;
 }
 
-TGK_LOOP1(clamp_f32, float, float, clamp_float(x, (float)B.low, (float)B.high))
-TGK_LOOP1(clamp_f64, double, double, clamp_double(x, B.low, B.high))
-TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64))
-
-TG_MAP_FORWARD(clamp, clamp_f32, clamp_f64, clamp_i64)
+TGK_LOOP1(clamp_f32, float, float, clamp_float(x, (float)B.low, (float)B.high));
+TGK_LOOP1(clamp_f64, double, double, clamp_double(x, B.low, B.high));
+TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64));
 
 /* The gradient x passes where y is within the bounds. */
-TGK_LOOP2(clamp_slope_f32, float, float, y >= (float)B.low && y <= (float)B.high ? x : 0)
-TGK_LOOP2(clamp_slope_f64, double, double, y >= B.low && y <= B.high ? x : 0)
-
-TG_MAP_FORWARD(clamp_slope, clamp_slope_f32, clamp_slope_f64)
+TGK_LOOP2(clamp_slope_f32, float, float, y >= (float)B.low && y <= (float)B.high ? x : 0);
+TGK_LOOP2(clamp_slope_f64, double, double, y >= B.low && y <= B.high ? x : 0);
 
 static tg_tensor *clamp_slope(tg_tensor *g, tg_tensor *x, const bounds *b);
 
@@ -141,14 +135,15 @@ static void clamp_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
         grad_in[0] = clamp_slope(v, node->in[1], node->params);
 }
 
-static const tg_op clamp_slope_op = {.name = "clamp_backward",
-                                     .forward = clamp_slope_forward,
-                                     .backward = clamp_slope_backward,
-                                     .reads = {TG_READS_IN(1)}};
+static const tg_map_op clamp_slope_op = {{.name = "clamp_backward",
+                                          .forward = tg_map_forward,
+                                          .backward = clamp_slope_backward,
+                                          .reads = {TG_READS_IN(1)}},
+                                         {clamp_slope_f32, clamp_slope_f64}};
 
 static tg_tensor *clamp_slope(tg_tensor *g, tg_tensor *x, const bounds *b)
 {
-    return tg_apply_first(&clamp_slope_op, 2, (tg_tensor *[]){g, x}, b, sizeof *b);
+    return tg_apply_first(&clamp_slope_op.op, 2, (tg_tensor *[]){g, x}, b, sizeof *b);
 }
 
 static void clamp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -156,10 +151,11 @@ static void clamp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     grad_in[0] = clamp_slope(grad_out, node->in[0], node->params);
 }
 
-static const tg_op clamp_op = {.name = "clamp",
-                               .forward = clamp_forward,
-                               .backward = clamp_backward,
-                               .reads = {TG_READS_IN(0)}};
+static const tg_map_op clamp_op = {{.name = "clamp",
+                                    .forward = tg_map_forward,
+                                    .backward = clamp_backward,
+                                    .reads = {TG_READS_IN(0)}},
+                                   {clamp_f32, clamp_f64, clamp_i64}};
 
 /* A bound of integers: the next one that int64 has. */
 static int64_t int64_bound(double bound)
@@ -174,7 +170,7 @@ static bool bounds_integers(double bound)
 
 tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
 {
-    if (!tg_check_inputs(&clamp_op, 1, &x))
+    if (!tg_check_inputs(&clamp_op.op, 1, &x))
         return NULL;
     TG_CHECK(tg_tape_in(x), !isnan(low) && !isnan(high), TG_EVALUE, "clamp: bounds %g and %g", low,
              high);
@@ -182,27 +178,22 @@ tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
     if (!tg_is_float(x->dtype))
         x = tg_to(x, bounds_integers(low) && bounds_integers(high) ? TG_I64 : TG_F32);
     bounds b = {low, high, int64_bound(low), int64_bound(high)};
-    return tg_scope_close(scope, x ? tg_apply_first(&clamp_op, 1, &x, &b, sizeof b) : NULL);
+    return tg_scope_close(scope, x ? tg_apply_first(&clamp_op.op, 1, &x, &b, sizeof b) : NULL);
 }
 
 /* x != x: nan wins over numbers. */
-TGK_LOOP2(maximum_f32, float, float, x > y || x != x ? x : y)
-TGK_LOOP2(maximum_f64, double, double, x > y || x != x ? x : y)
-TGK_LOOP2(maximum_i64, int64_t, int64_t, x > y ? x : y)
-TGK_LOOP2(maximum_bool, bool, bool, x | y)
-TGK_LOOP2(minimum_f32, float, float, x < y || x != x ? x : y)
-TGK_LOOP2(minimum_f64, double, double, x < y || x != x ? x : y)
-TGK_LOOP2(minimum_i64, int64_t, int64_t, x < y ? x : y)
-TGK_LOOP2(minimum_bool, bool, bool, (x & y))
-
-TG_MAP_FORWARD(maximum, maximum_f32, maximum_f64, maximum_i64, maximum_bool)
-TG_MAP_FORWARD(minimum, minimum_f32, minimum_f64, minimum_i64, minimum_bool)
+TGK_LOOP2(maximum_f32, float, float, x > y || x != x ? x : y);
+TGK_LOOP2(maximum_f64, double, double, x > y || x != x ? x : y);
+TGK_LOOP2(maximum_i64, int64_t, int64_t, x > y ? x : y);
+TGK_LOOP2(maximum_bool, bool, bool, x | y);
+TGK_LOOP2(minimum_f32, float, float, x < y || x != x ? x : y);
+TGK_LOOP2(minimum_f64, double, double, x < y || x != x ? x : y);
+TGK_LOOP2(minimum_i64, int64_t, int64_t, x < y ? x : y);
+TGK_LOOP2(minimum_bool, bool, bool, (x & y));
 
 /* What y, to be the larger of y and z, gets of the gradient x. A nan takes all, so both may. */
-TGK_LOOP3(share_f32, float, float, float, float, y < z ? 0 : y == z ? x / 2 : x)
-TGK_LOOP3(share_f64, double, double, double, double, y < z ? 0 : y == z ? x / 2 : x)
-
-TG_MAP_FORWARD(share, share_f32, share_f64)
+TGK_LOOP3(share_f32, float, float, float, float, y < z ? 0 : y == z ? x / 2 : x);
+TGK_LOOP3(share_f64, double, double, double, double, y < z ? 0 : y == z ? x / 2 : x);
 
 static tg_tensor *share(tg_tensor *g, tg_tensor *larger, tg_tensor *smaller);
 
@@ -212,14 +203,15 @@ static void share_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
         grad_in[0] = share(v, node->in[1], node->in[2]);
 }
 
-static const tg_op share_op = {.name = "maximum_backward",
-                               .forward = share_forward,
-                               .backward = share_backward,
-                               .reads = {TG_READS_IN(1) | TG_READS_IN(2)}};
+static const tg_map_op share_op = {{.name = "maximum_backward",
+                                    .forward = tg_map_forward,
+                                    .backward = share_backward,
+                                    .reads = {TG_READS_IN(1) | TG_READS_IN(2)}},
+                                   {share_f32, share_f64}};
 
 static tg_tensor *share(tg_tensor *g, tg_tensor *larger, tg_tensor *smaller)
 {
-    return tg_apply_first(&share_op, 3, (tg_tensor *[]){g, larger, smaller}, NULL, 0);
+    return tg_apply_first(&share_op.op, 3, (tg_tensor *[]){g, larger, smaller}, NULL, 0);
 }
 
 static void maximum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -240,21 +232,23 @@ static void minimum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
 
 #define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
 
-static const tg_op maximum_op = {.name = "maximum",
-                                 .forward = maximum_forward,
-                                 .backward = maximum_backward,
-                                 .reads = {READS_BOTH, READS_BOTH}};
-static const tg_op minimum_op = {.name = "minimum",
-                                 .forward = minimum_forward,
-                                 .backward = minimum_backward,
-                                 .reads = {READS_BOTH, READS_BOTH}};
+static const tg_map_op maximum_op = {{.name = "maximum",
+                                      .forward = tg_map_forward,
+                                      .backward = maximum_backward,
+                                      .reads = {READS_BOTH, READS_BOTH}},
+                                     {maximum_f32, maximum_f64, maximum_i64, maximum_bool}};
+static const tg_map_op minimum_op = {{.name = "minimum",
+                                      .forward = tg_map_forward,
+                                      .backward = minimum_backward,
+                                      .reads = {READS_BOTH, READS_BOTH}},
+                                     {minimum_f32, minimum_f64, minimum_i64, minimum_bool}};
 
 tg_tensor *tg_maximum(tg_tensor *a, tg_tensor *b)
 {
-    return tg_binary(&maximum_op, a, b, false);
+    return tg_binary(&maximum_op.op, a, b, false);
 }
 
 tg_tensor *tg_minimum(tg_tensor *a, tg_tensor *b)
 {
-    return tg_binary(&minimum_op, a, b, false);
+    return tg_binary(&minimum_op.op, a, b, false);
 }

@@ -117,7 +117,7 @@ TGK_INLINE void fill_unit_f32_body(tg_generator *g, float *out, int64_t n)
     }
 }
 
-TGK_EACH_ISA(fill_unit_f32, (tg_generator * g, float *out, int64_t n), (g, out, n))
+TGK_EACH_ISA(fill_unit_f32, (tg_generator * g, float *out, int64_t n), (g, out, n));
 
 static void fill_unit_f64(tg_generator *g, double *out, int64_t n)
 {
@@ -136,7 +136,7 @@ TGK_INLINE void stretch_f32_body(float *out, int64_t n, float start, float end)
     }
 }
 
-TGK_EACH_ISA(stretch_f32, (float *out, int64_t n, float start, float end), (out, n, start, end))
+TGK_EACH_ISA(stretch_f32, (float *out, int64_t n, float start, float end), (out, n, start, end));
 
 void tg_generator_uniform_f32(tg_generator *g, float *out, int64_t n, double low, double high)
 {
@@ -283,7 +283,7 @@ TGK_INLINE void blocks_f32_body(float *d, int64_t blocks, float mean, float std)
     }
 }
 
-TGK_EACH_ISA(blocks_f32, (float *d, int64_t blocks, float mean, float std), (d, blocks, mean, std))
+TGK_EACH_ISA(blocks_f32, (float *d, int64_t blocks, float mean, float std), (d, blocks, mean, std));
 
 void tg_generator_normal_f32(tg_generator *g, float *out, int64_t n, double mean, double std)
 {

@@ -4,8 +4,8 @@
 #include "kernels/loops.h"
 #include "record/capture.h"
 
-TGK_LOOP2(accumulate_f32, float, float, x + y)
-TGK_LOOP2(accumulate_f64, double, double, x + y)
+TGK_LOOP2(accumulate_f32, float, float, x + y);
+TGK_LOOP2(accumulate_f64, double, double, x + y);
 
 const tgk_loops tg_accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
 

@@ -52,6 +52,11 @@ void tg_map_node(tg_node *node, const tgk_loops *loops)
     tg_map(node->out, node->in, node->n_in, loop, node->params);
 }
 
+void tg_map_forward(tg_node *node)
+{
+    tg_map_node(node, tg_node_loops(node));
+}
+
 /* In forward: x's data copied row-major with its dims in this order. */
 static const void *copy_permuted(tg_node *node, const tg_tensor *x, const int *order)
 {

@@ -15,17 +15,24 @@ static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 
-/* forward of an elementwise operation: the loop of the output's dtype over all inputs. */
+/* An elementwise operation: a tg_op and, behind it, a loop for each dtype that it takes, in the
+ * order of the dtypes. */
+typedef struct tg_map_op {
+    tg_op op;
+    tgk_loops loops[TG_DTYPES];
+} tg_map_op;
+
+/* The loops behind node's operation, which is a tg_map_op. */
+static inline const tgk_loops *tg_node_loops(const tg_node *node)
+{
+    return ((const tg_map_op *)node->op)->loops;
+}
+
+/* The loop of the output's dtype over all inputs. */
 void tg_map_node(tg_node *node, const tgk_loops *loops);
 
-/* Defines name_forward() for tg_op.forward from one loop per dtype, in the order of the dtypes. */
-#define TG_MAP_FORWARD(name, ...)                                                                  \
-    static const tgk_loops name##_loops[TG_DTYPES] = {__VA_ARGS__};                                \
-                                                                                                   \
-    static void name##_forward(tg_node *node)                                                      \
-    {                                                                                              \
-        tg_map_node(node, name##_loops);                                                           \
-    }
+/* The same with the loops behind node's operation: forward of every tg_map_op. */
+void tg_map_forward(tg_node *node);
 
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);

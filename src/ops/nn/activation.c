@@ -7,48 +7,44 @@
 #include "ops/check.h"
 
 /* Written so that nan passes, and as torch keeps -0. */
-TGK_LOOP1(relu_f32, float, float, x < 0 ? 0 : x)
-TGK_LOOP1(relu_f64, double, double, x < 0 ? 0 : x)
-TGK_LOOP1(relu_i64, int64_t, int64_t, x < 0 ? 0 : x)
-
-TG_MAP_FORWARD(relu, relu_f32, relu_f64, relu_i64)
+TGK_LOOP1(relu_f32, float, float, x < 0 ? 0 : x);
+TGK_LOOP1(relu_f64, double, double, x < 0 ? 0 : x);
+TGK_LOOP1(relu_i64, int64_t, int64_t, x < 0 ? 0 : x);
 
 /* The gradient x passes where the output y is positive or nan. */
-TGK_LOOP2(relu_mask_f32, float, float, y <= 0 ? 0 : x)
-TGK_LOOP2(relu_mask_f64, double, double, y <= 0 ? 0 : x)
+TGK_LOOP2(relu_mask_f32, float, float, y <= 0 ? 0 : x);
+TGK_LOOP2(relu_mask_f64, double, double, y <= 0 ? 0 : x);
 
-TG_MAP_FORWARD(relu_mask, relu_mask_f32, relu_mask_f64)
-
-static const tg_op relu_mask_op;
+static const tg_map_op relu_mask_op;
 
 static void relu_mask_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op, node->in[1], 0);
+        grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op.op, node->in[1], 0);
 }
 
-static const tg_op relu_mask_op = {.name = "relu_backward",
-                                   .forward = relu_mask_forward,
-                                   .backward = relu_mask_backward,
-                                   .reads = {TG_READS_IN(1)}};
+static const tg_map_op relu_mask_op = {{.name = "relu_backward",
+                                        .forward = tg_map_forward,
+                                        .backward = relu_mask_backward,
+                                        .reads = {TG_READS_IN(1)}},
+                                       {relu_mask_f32, relu_mask_f64}};
 
 static void relu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op, node->out, 0);
+    grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op.op, node->out, 0);
 }
 
-static const tg_op relu_op = {
-    .name = "relu", .forward = relu_forward, .backward = relu_backward, .reads = {TG_READS_OUT}};
+static const tg_map_op relu_op = {
+    {.name = "relu", .forward = tg_map_forward, .backward = relu_backward, .reads = {TG_READS_OUT}},
+    {relu_f32, relu_f64, relu_i64}};
 
 tg_tensor *tg_relu(tg_tensor *x)
 {
-    return tg_check_not_bool(&relu_op, x) ? tg_apply_like(&relu_op, x) : NULL;
+    return tg_check_not_bool(&relu_op.op, x) ? tg_apply_like(&relu_op.op, x) : NULL;
 }
 
-TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x))
-TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x))
-
-TG_MAP_FORWARD(sigmoid, sigmoid_f32, sigmoid_f64)
+TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
+TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x));
 
 /* g (1 - y) y */
 static void sigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -57,20 +53,19 @@ static void sigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
     grad_in[0] = tg_mul(tg_mul(grad_out, rest), node->out);
 }
 
-static const tg_op sigmoid_op = {.name = "sigmoid",
-                                 .forward = sigmoid_forward,
-                                 .backward = sigmoid_backward,
-                                 .reads = {TG_READS_OUT}};
+static const tg_map_op sigmoid_op = {{.name = "sigmoid",
+                                      .forward = tg_map_forward,
+                                      .backward = sigmoid_backward,
+                                      .reads = {TG_READS_OUT}},
+                                     {sigmoid_f32, sigmoid_f64}};
 
 tg_tensor *tg_sigmoid(tg_tensor *x)
 {
-    return tg_unary_float(&sigmoid_op, x);
+    return tg_unary_float(&sigmoid_op.op, x);
 }
 
-TGK_LOOP1(tanh_f32, float, float, tgk_tanhf(x))
-TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x))
-
-TG_MAP_FORWARD(tanh, tanh_f32, tanh_f64)
+TGK_LOOP1(tanh_f32, float, float, tgk_tanhf(x));
+TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x));
 
 /* g (1 - y^2) */
 static void tanh_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -79,12 +74,13 @@ static void tanh_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_i
     grad_in[0] = rest ? tg_times_over(node, grad_out, rest) : NULL;
 }
 
-static const tg_op tanh_op = {
-    .name = "tanh", .forward = tanh_forward, .backward = tanh_backward, .reads = {TG_READS_OUT}};
+static const tg_map_op tanh_op = {
+    {.name = "tanh", .forward = tg_map_forward, .backward = tanh_backward, .reads = {TG_READS_OUT}},
+    {tanh_f32, tanh_f64}};
 
 tg_tensor *tg_tanh(tg_tensor *x)
 {
-    return tg_unary_float(&tanh_op, x);
+    return tg_unary_float(&tanh_op.op, x);
 }
 
 /* --- activations of floats with one number as parameter (some leave it unused) --- */
@@ -107,64 +103,72 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
 /* v times the second derivative; v is the upstream gradient times the first-order one. */
 typedef tg_tensor *curvature(tg_tensor *v, tg_tensor *x, double s);
 
-static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in, curvature *second)
+/* The gradient of an activation, an operation of the gradient g and the input x. */
+typedef struct slope_op {
+    tg_map_op map;
+    curvature *second; /* NULL: 0 */
+} slope_op;
+
+typedef struct activation_op {
+    tg_map_op map;
+    const slope_op *slope;
+} activation_op;
+
+static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
     tg_tensor *g = node->in[0], *x = node->in[1];
     double s = *(const double *)node->params;
+    curvature *second = ((const slope_op *)node->op)->second;
     if (tg_needs_grad(node, 0))
         grad_in[0] = times_slope(node->op, v, x, s);
     if (tg_needs_grad(node, 1) && second)
         grad_in[1] = second(tg_mul(v, g), x, s);
 }
 
-/* id_op and id_slope_op, from the value of x, the gradient x at y, and the curvature (NULL: 0). */
-#define ACTIVATION(id, value, gradient, second)                                                    \
-    TGK_REAL1(id, value)                                                                           \
-    TGK_REAL2(id##_slope, gradient)                                                                \
-    TG_MAP_FORWARD(id, id##_f32, id##_f64)                                                         \
-    TG_MAP_FORWARD(id##_slope, id##_slope_f32, id##_slope_f64)                                     \
-                                                                                                   \
-    static void id##_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)              \
-    {                                                                                              \
-        slope_backward(node, v, grad_in, second);                                                  \
-    }                                                                                              \
-                                                                                                   \
-    static const tg_op id##_slope_op = {                                                           \
-        .name = #id "_backward",                                                                   \
-        .forward = id##_slope_forward,                                                             \
-        .backward = id##_slope_backward,                                                           \
-        .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}};                               \
-                                                                                                   \
-    static void id##_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)             \
-    {                                                                                              \
-        double s = *(const double *)node->params;                                                  \
-        grad_in[0] = tg_gradient_over(node, grad_out, &id##_slope_op, node->in[0], s);             \
-    }                                                                                              \
-                                                                                                   \
-    static const tg_op id##_op = {.name = #id,                                                     \
-                                  .forward = id##_forward,                                         \
-                                  .backward = id##_backward,                                       \
-                                  .reads = {TG_READS_IN(0)}};
+static void activation_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const tg_op *slope = &((const activation_op *)node->op)->slope->map.op;
+    double s = *(const double *)node->params;
+    grad_in[0] = tg_gradient_over(node, grad_out, slope, node->in[0], s);
+}
 
-ACTIVATION(leaky_relu, x > 0 ? x : x * S, y > 0 ? x : x * S, NULL)
+/* id_op and id_slope_op, from the value of x, the gradient x at y, and the curvature (NULL: 0). */
+#define ACTIVATION(id, value, gradient, curve)                                                     \
+    TGK_REAL1(id, value);                                                                          \
+    TGK_REAL2(id##_slope, gradient);                                                               \
+    static const slope_op id##_slope_op = {                                                        \
+        .map = {{.name = #id "_backward",                                                          \
+                 .forward = tg_map_forward,                                                        \
+                 .backward = slope_backward,                                                       \
+                 .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},                      \
+                {id##_slope_f32, id##_slope_f64}},                                                 \
+        .second = curve};                                                                          \
+    static const activation_op id##_op = {.map = {{.name = #id,                                    \
+                                                   .forward = tg_map_forward,                      \
+                                                   .backward = activation_backward,                \
+                                                   .reads = {TG_READS_IN(0)}},                     \
+                                                  {id##_f32, id##_f64}},                           \
+                                          .slope = &id##_slope_op}
+
+ACTIVATION(leaky_relu, x > 0 ? x : x * S, y > 0 ? x : x * S, NULL);
 
 tg_tensor *tg_leaky_relu(tg_tensor *x, double slope)
 {
-    return activation(&leaky_relu_op, x, slope);
+    return activation(&leaky_relu_op.map.op, x, slope);
 }
 
 static curvature elu_curvature;
 
-ACTIVATION(elu, tgk_elu(x, S), x *tgk_elu_slope(y, S), elu_curvature)
+ACTIVATION(elu, tgk_elu(x, S), x *tgk_elu_slope(y, S), elu_curvature);
 
 static tg_tensor *elu_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    return tg_masked_fill(times_slope(&elu_slope_op, v, x, s), tg_gt_scalar(x, 0), 0);
+    return tg_masked_fill(times_slope(&elu_slope_op.map.op, v, x, s), tg_gt_scalar(x, 0), 0);
 }
 
 tg_tensor *tg_elu(tg_tensor *x, double alpha)
 {
-    return activation(&elu_op, x, alpha);
+    return activation(&elu_op.map.op, x, alpha);
 }
 
 /* (2 - x^2) times the normal density. */
@@ -176,11 +180,11 @@ static tg_tensor *gelu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(square), 2), density));
 }
 
-ACTIVATION(gelu, tgk_gelu(x), x *tgk_gelu_slope(y), gelu_curvature)
+ACTIVATION(gelu, tgk_gelu(x), x *tgk_gelu_slope(y), gelu_curvature);
 
 tg_tensor *tg_gelu(tg_tensor *x)
 {
-    return activation(&gelu_op, x, 0);
+    return activation(&gelu_op.map.op, x, 0);
 }
 
 /* With y = x (1 + t) / 2, t = tanh(u):  y'' = (1 - t^2) (u' - x t u'^2 + x u'' / 2). */
@@ -198,11 +202,11 @@ static tg_tensor *gelu_tanh_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(tg_square(t)), 1), bend));
 }
 
-ACTIVATION(gelu_tanh, tgk_gelu_tanh(x), x *tgk_gelu_tanh_slope(y), gelu_tanh_curvature)
+ACTIVATION(gelu_tanh, tgk_gelu_tanh(x), x *tgk_gelu_tanh_slope(y), gelu_tanh_curvature);
 
 tg_tensor *tg_gelu_tanh(tg_tensor *x)
 {
-    return activation(&gelu_tanh_op, x, 0);
+    return activation(&gelu_tanh_op.map.op, x, 0);
 }
 
 /* v times the derivative of the sigmoid, which is p (1 - p) with 1 - p = sigmoid(-x). */
@@ -220,11 +224,11 @@ static tg_tensor *silu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(sigmoid_slope(v, x), tg_add_scalar(tg_neg(bend), 2));
 }
 
-ACTIVATION(silu, x *tgk_sigmoid(x), x *tgk_silu_slope(y), silu_curvature)
+ACTIVATION(silu, x *tgk_sigmoid(x), x *tgk_silu_slope(y), silu_curvature);
 
 tg_tensor *tg_silu(tg_tensor *x)
 {
-    return activation(&silu_op, x, 0);
+    return activation(&silu_op.map.op, x, 0);
 }
 
 static tg_tensor *softplus_curvature(tg_tensor *v, tg_tensor *x, double s)
@@ -233,36 +237,33 @@ static tg_tensor *softplus_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_masked_fill(sigmoid_slope(v, x), tg_gt_scalar(x, TGK_LINEAR), 0);
 }
 
-ACTIVATION(softplus, tgk_softplus_torch(x), x *tgk_softplus_torch_slope(y), softplus_curvature)
+ACTIVATION(softplus, tgk_softplus_torch(x), x *tgk_softplus_torch_slope(y), softplus_curvature);
 
 tg_tensor *tg_softplus(tg_tensor *x)
 {
-    return activation(&softplus_op, x, 0);
+    return activation(&softplus_op.map.op, x, 0);
 }
 
-TGK_REAL1(logsigmoid, -tgk_softplus(-x))
-
-TG_MAP_FORWARD(logsigmoid, logsigmoid_f32, logsigmoid_f64)
+TGK_REAL1(logsigmoid, -tgk_softplus(-x));
 
 static void logsigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     grad_in[0] = tg_mul(grad_out, tg_sigmoid(tg_neg(node->in[0])));
 }
 
-static const tg_op logsigmoid_op = {.name = "logsigmoid",
-                                    .forward = logsigmoid_forward,
-                                    .backward = logsigmoid_backward,
-                                    .reads = {TG_READS_IN(0)}};
+static const tg_map_op logsigmoid_op = {{.name = "logsigmoid",
+                                         .forward = tg_map_forward,
+                                         .backward = logsigmoid_backward,
+                                         .reads = {TG_READS_IN(0)}},
+                                        {logsigmoid_f32, logsigmoid_f64}};
 
 tg_tensor *tg_logsigmoid(tg_tensor *x)
 {
-    return activation(&logsigmoid_op, x, 0);
+    return activation(&logsigmoid_op.op, x, 0);
 }
 
-TGK_LOOP2(prelu_f32, float, float, x > 0 ? x : y * x)
-TGK_LOOP2(prelu_f64, double, double, x > 0 ? x : y * x)
-
-TG_MAP_FORWARD(prelu, prelu_f32, prelu_f64)
+TGK_LOOP2(prelu_f32, float, float, x > 0 ? x : y * x);
+TGK_LOOP2(prelu_f64, double, double, x > 0 ? x : y * x);
 
 static void prelu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -273,15 +274,16 @@ static void prelu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
         grad_in[1] = tg_masked_fill(tg_mul(grad_out, x), positive, 0);
 }
 
-static const tg_op prelu_op = {.name = "prelu",
-                               .forward = prelu_forward,
-                               .backward = prelu_backward,
-                               .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0)}};
+static const tg_map_op prelu_op = {{.name = "prelu",
+                                    .forward = tg_map_forward,
+                                    .backward = prelu_backward,
+                                    .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0)}},
+                                   {prelu_f32, prelu_f64}};
 
 tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
 {
     tg_tensor *in[] = {x, weight};
-    if (!tg_check_inputs(&prelu_op, 2, in) || !tg_check_floats(&prelu_op, 2, in))
+    if (!tg_check_inputs(&prelu_op.op, 2, in) || !tg_check_floats(&prelu_op.op, 2, in))
         return NULL;
     int ndim = x->ndim > 1 ? x->ndim - 1 : x->ndim;
     int64_t dims[TG_MAX_NDIM] = {weight->numel};
@@ -294,5 +296,5 @@ tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
         dims[i] = 1;
     tg_scope scope = tg_scope_open(x);
     tg_tensor *slope = tg_reshape(weight, single ? 0 : ndim, dims);
-    return tg_scope_close(scope, tg_binary(&prelu_op, x, slope, false));
+    return tg_scope_close(scope, tg_binary(&prelu_op.op, x, slope, false));
 }

@@ -19,8 +19,8 @@ static const tg_op batch_norm_name = {.name = "batch_norm"};
 
 /* running = (1 - momentum) running + momentum * statistic, in place. */
 #define M (*(const double *)params)
-TGK_LOOP2(blend_f32, float, float, (1 - M) * (double)x + M * (double)y)
-TGK_LOOP2(blend_f64, double, double, (1 - M) * x + M * y)
+TGK_LOOP2(blend_f32, float, float, (1 - M) * (double)x + M * (double)y);
+TGK_LOOP2(blend_f64, double, double, (1 - M) * x + M * y);
 
 static const tgk_loops blend_loops[TG_DTYPES] = {blend_f32, blend_f64};
 

@@ -18,14 +18,14 @@
 DROPOUT(float)
 DROPOUT(double)
 
+static void (*const dropout[])(tg_node *, const void *, double) = {dropout_float, dropout_double};
+
 static void dropout_forward(tg_node *node)
 {
     double p = *(const double *)node->params;
     const void *x = tg_contiguous_data(node, node->in[0]);
-    if (x && node->out->dtype == TG_F32)
-        dropout_float(node, x, p);
-    else if (x)
-        dropout_double(node, x, p);
+    if (x)
+        dropout[node->out->dtype](node, x, p);
 }
 
 static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

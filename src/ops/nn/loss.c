@@ -66,9 +66,7 @@ static void opposite(const tg_node *node, tg_tensor *gradient, tg_tensor **grad_
 #define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
 #define S (*(const double *)params)
 
-TGK_REAL2(mse, (x - y) * (x - y))
-
-TG_MAP_FORWARD(mse, mse_f32, mse_f64)
+TGK_REAL2(mse, (x - y) * (x - y));
 
 static void mse_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -76,19 +74,18 @@ static void mse_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     opposite(node, tg_mul(grad_out, tg_mul_scalar(d, 2)), grad_in);
 }
 
-static const tg_op mse_op = {.name = "mse_loss",
-                             .forward = mse_forward,
-                             .backward = mse_backward,
-                             .reads = {READS_BOTH, READS_BOTH}};
+static const tg_map_op mse_op = {{.name = "mse_loss",
+                                  .forward = tg_map_forward,
+                                  .backward = mse_backward,
+                                  .reads = {READS_BOTH, READS_BOTH}},
+                                 {mse_f32, mse_f64}};
 
 tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
 {
-    return distance(&mse_op, x, t, 0, reduction);
+    return distance(&mse_op.op, x, t, 0, reduction);
 }
 
-TGK_REAL2(l1, fabs(x - y))
-
-TG_MAP_FORWARD(l1, l1_f32, l1_f64)
+TGK_REAL2(l1, fabs(x - y));
 
 static void l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -96,14 +93,15 @@ static void l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
     opposite(node, tg_mul(grad_out, tg_sign(d)), grad_in);
 }
 
-static const tg_op l1_op = {.name = "l1_loss",
-                            .forward = l1_forward,
-                            .backward = l1_backward,
-                            .reads = {READS_BOTH, READS_BOTH}};
+static const tg_map_op l1_op = {{.name = "l1_loss",
+                                 .forward = tg_map_forward,
+                                 .backward = l1_backward,
+                                 .reads = {READS_BOTH, READS_BOTH}},
+                                {l1_f32, l1_f64}};
 
 tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
 {
-    return distance(&l1_op, x, t, 0, reduction);
+    return distance(&l1_op.op, x, t, 0, reduction);
 }
 
 TGK_INLINE double smooth_l1(double d, double beta)
@@ -111,9 +109,7 @@ TGK_INLINE double smooth_l1(double d, double beta)
     return d < beta ? d * d / (2 * beta) : d - beta / 2;
 }
 
-TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S))
-
-TG_MAP_FORWARD(smooth_l1, smooth_l1_f32, smooth_l1_f64)
+TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S));
 
 static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -122,17 +118,19 @@ static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **g
     opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
 }
 
-static const tg_op smooth_l1_op = {.name = "smooth_l1_loss",
-                                   .forward = smooth_l1_forward,
-                                   .backward = smooth_l1_backward,
-                                   .reads = {READS_BOTH, READS_BOTH}};
+static const tg_map_op smooth_l1_op = {{.name = "smooth_l1_loss",
+                                        .forward = tg_map_forward,
+                                        .backward = smooth_l1_backward,
+                                        .reads = {READS_BOTH, READS_BOTH}},
+                                       {smooth_l1_f32, smooth_l1_f64}};
 
 tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
 {
-    if (!check_loss(&smooth_l1_op, 2, (tg_tensor *[]){x, t}, reduction))
+    if (!check_loss(&smooth_l1_op.op, 2, (tg_tensor *[]){x, t}, reduction))
         return NULL;
     TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0", beta);
-    return beta > 0 ? distance(&smooth_l1_op, x, t, beta, reduction) : tg_l1_loss(x, t, reduction);
+    return beta > 0 ? distance(&smooth_l1_op.op, x, t, beta, reduction)
+                    : tg_l1_loss(x, t, reduction);
 }
 
 TGK_INLINE double huber(double d, double delta)
@@ -140,9 +138,7 @@ TGK_INLINE double huber(double d, double delta)
     return d <= delta ? d * d / 2 : delta * (d - delta / 2);
 }
 
-TGK_REAL2(huber, huber(fabs(x - y), S))
-
-TG_MAP_FORWARD(huber, huber_f32, huber_f64)
+TGK_REAL2(huber, huber(fabs(x - y), S));
 
 static void huber_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -151,17 +147,18 @@ static void huber_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     opposite(node, tg_mul(grad_out, tg_clamp(d, -delta, delta)), grad_in);
 }
 
-static const tg_op huber_op = {.name = "huber_loss",
-                               .forward = huber_forward,
-                               .backward = huber_backward,
-                               .reads = {READS_BOTH, READS_BOTH}};
+static const tg_map_op huber_op = {{.name = "huber_loss",
+                                    .forward = tg_map_forward,
+                                    .backward = huber_backward,
+                                    .reads = {READS_BOTH, READS_BOTH}},
+                                   {huber_f32, huber_f64}};
 
 tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction)
 {
-    if (!check_loss(&huber_op, 2, (tg_tensor *[]){x, t}, reduction))
+    if (!check_loss(&huber_op.op, 2, (tg_tensor *[]){x, t}, reduction))
         return NULL;
     TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0", delta);
-    return distance(&huber_op, x, t, delta, reduction);
+    return distance(&huber_op.op, x, t, delta, reduction);
 }
 
 /* --- binary cross-entropy of probabilities --- */
@@ -174,9 +171,7 @@ TGK_INLINE double floored_log(double log)
     return log < -100 ? -100 : log;
 }
 
-TGK_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)))
-
-static const tgk_loops bce_loops[TG_DTYPES] = {bce_f32, bce_f64};
+TGK_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)));
 
 /* The index of the first element outside [0, 1]; -1 where there is none. */
 static int64_t improbable(const tg_tensor *x, const void *data)
@@ -200,13 +195,11 @@ static void bce_forward(tg_node *node)
         tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %g, outside [0, 1]",
                 (long long)i, tg_element(x, i));
     else
-        tg_map_node(node, bce_loops);
+        tg_map_forward(node);
 }
 
 /* The gradient x of input y and target z. */
-TGK_REAL3(bce_slope, x *((y - z) / fmax((1 - y) * y, TINY)))
-
-TG_MAP_FORWARD(bce_slope, bce_slope_f32, bce_slope_f64)
+TGK_REAL3(bce_slope, x *((y - z) / fmax((1 - y) * y, TINY)));
 
 static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t);
 
@@ -239,15 +232,16 @@ static void bce_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     }
 }
 
-static const tg_op bce_slope_op = {
-    .name = "bce_loss_backward",
-    .forward = bce_slope_forward,
-    .backward = bce_slope_backward,
-    .reads = {TG_READS_IN(1) | TG_READS_IN(2), READS_BOTH | TG_READS_IN(2), READS_BOTH}};
+static const tg_map_op bce_slope_op = {
+    {.name = "bce_loss_backward",
+     .forward = tg_map_forward,
+     .backward = bce_slope_backward,
+     .reads = {TG_READS_IN(1) | TG_READS_IN(2), READS_BOTH | TG_READS_IN(2), READS_BOTH}},
+    {bce_slope_f32, bce_slope_f64}};
 
 static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t)
 {
-    return tg_apply_first(&bce_slope_op, 3, (tg_tensor *[]){g, x, t}, NULL, 0);
+    return tg_apply_first(&bce_slope_op.op, 3, (tg_tensor *[]){g, x, t}, NULL, 0);
 }
 
 static void bce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -261,18 +255,19 @@ static void bce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
     }
 }
 
-static const tg_op bce_op = {.name = "bce_loss",
-                             .forward = bce_forward,
-                             .backward = bce_backward,
-                             .reads = {READS_BOTH, TG_READS_IN(0)}};
+static const tg_map_op bce_op = {{.name = "bce_loss",
+                                  .forward = bce_forward,
+                                  .backward = bce_backward,
+                                  .reads = {READS_BOTH, TG_READS_IN(0)}},
+                                 {bce_f32, bce_f64}};
 
 tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reduction reduction)
 {
     tg_tensor *in[] = {x, t, weight};
-    if (!check_loss(&bce_op, 3, in, reduction))
+    if (!check_loss(&bce_op.op, 3, in, reduction))
         return NULL;
     tg_scope scope = tg_scope_open(x);
-    tg_tensor *elements = tg_apply_first(&bce_op, 2, in, NULL, 0);
+    tg_tensor *elements = tg_apply_first(&bce_op.op, 2, in, NULL, 0);
     return tg_scope_close(scope, reduce(weighted(elements, weight), reduction));
 }
 
@@ -302,14 +297,15 @@ static double binary_loss(double x, double t, double p)
 }
 
 #define BINARY(name, small, large)                                                                 \
-    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, small(x, y, 1))                  \
-    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, large(x, y, 1))               \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, small(x, y, 1));                 \
+    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, large(x, y, 1));              \
     TGK_LOOP3_AS(name##_weighted_f32, float, float, double, float, double, float, double,          \
-                 small(x, y, z))                                                                   \
+                 small(x, y, z));                                                                  \
     TGK_LOOP3_AS(name##_weighted_f64, double, double, double, double, double, double, double,      \
                  large(x, y, z))
-BINARY(binary, tgk_binary_loss, binary_loss)
-BINARY(binary_slope, tgk_binary_slope, binary_slope)
+
+BINARY(binary, tgk_binary_loss, binary_loss);
+BINARY(binary_slope, tgk_binary_slope, binary_slope);
 
 /* By the number of inputs. */
 static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
@@ -391,11 +387,8 @@ tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts
 
 /* --- divergence --- */
 
-TGK_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x))
-TGK_REAL2(kl_div_log, tgk_exp(y) * (y - x))
-
-TG_MAP_FORWARD(kl_div, kl_div_f32, kl_div_f64)
-TG_MAP_FORWARD(kl_div_log, kl_div_log_f32, kl_div_log_f64)
+TGK_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x));
+TGK_REAL2(kl_div_log, tgk_exp(y) * (y - x));
 
 /* To x -t, to t log t + 1 - x. */
 static void kl_div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -417,19 +410,21 @@ static void kl_div_log_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
         grad_in[1] = tg_mul(grad_out, tg_mul(p, tg_add_scalar(tg_sub(t, x), 1)));
 }
 
-static const tg_op kl_div_op = {.name = "kl_div_loss",
-                                .forward = kl_div_forward,
-                                .backward = kl_div_backward,
-                                .reads = {TG_READS_IN(1), READS_BOTH}};
-static const tg_op kl_div_log_op = {.name = "kl_div_loss",
-                                    .forward = kl_div_log_forward,
-                                    .backward = kl_div_log_backward,
-                                    .reads = {TG_READS_IN(1), READS_BOTH}};
+static const tg_map_op kl_div_op = {{.name = "kl_div_loss",
+                                     .forward = tg_map_forward,
+                                     .backward = kl_div_backward,
+                                     .reads = {TG_READS_IN(1), READS_BOTH}},
+                                    {kl_div_f32, kl_div_f64}};
+static const tg_map_op kl_div_log_op = {{.name = "kl_div_loss",
+                                         .forward = tg_map_forward,
+                                         .backward = kl_div_log_backward,
+                                         .reads = {TG_READS_IN(1), READS_BOTH}},
+                                        {kl_div_log_f32, kl_div_log_f64}};
 
 tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts)
 {
     tg_kl_opts o = opts ? *opts : (tg_kl_opts){0};
-    const tg_op *op = o.log_target ? &kl_div_log_op : &kl_div_op;
+    const tg_op *op = o.log_target ? &kl_div_log_op.op : &kl_div_op.op;
     if (!check_loss(op, 2, (tg_tensor *[]){x, t}, o.reduction))
         return NULL;
     TG_CHECK(tg_tape_in(x), !o.batch_mean || o.reduction == TG_SUM, TG_EVALUE,

@@ -1,0 +1,2 @@
+/** Hyperbolic sine. */
+TG_API tg_tensor *tg_sinh(tg_tensor *x);
