@@ -522,7 +522,7 @@ static void errors(void **state)
     assert_int_equal(tg_checkpoint(s.tape, s.within, NULL, 1), TG_EVALUE);
     assert_error(s.tape, TG_EVALUE, "checkpoint: keep is NULL");
     assert_int_equal(tg_checkpoint(s.tape, s.within, &none, 1), TG_EVALUE);
-    assert_error(s.tape, TG_EVALUE, "checkpoint: tensor 0 to keep is NULL");
+    assert_error(s.tape, TG_EVALUE, "checkpoint: kept tensor 0 is NULL");
     assert_int_equal(tg_checkpoint(s.tape, s.within, &s.inside, 1), TG_ESTATE);
     assert_error(s.tape, TG_ESTATE, "checkpoint: the tensor's data was given back");
     tg_mark late = tg_tape_mark(s.tape);

@@ -304,8 +304,8 @@ static void errors(void **state)
         {tape, stale, &y, 1, TG_ESTATE, "release: stale mark"},
         {other, start, &alien, 1, TG_EVALUE, "release: the mark is of another tape"},
         {tape, start, NULL, 1, TG_EVALUE, "release: keep is NULL"},
-        {tape, start, &none, 1, TG_EVALUE, "release: tensor 0 to keep is NULL"},
-        {tape, start, &alien, 1, TG_EVALUE, "release: tensor 0 to keep is of another tape"},
+        {tape, start, &none, 1, TG_EVALUE, "release: kept tensor 0 is NULL"},
+        {tape, start, &alien, 1, TG_EVALUE, "release: kept tensor 0 is of another tape"},
         {tape, start, &gone, 1, TG_ESTATE, "release: the tensor was rewound away"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -6,16 +6,12 @@ static bool check_request(const tg_tensor *out, const tg_request *r)
 {
     tg_tape *tape = tg_tape_in(out);
     TG_CHECK(tape, r->inputs && r->grads && r->n, TG_EVALUE, "gradients: no inputs or no results");
-    for (size_t i = 0; i < r->n; i++) {
-        TG_CHECK(tape, r->inputs[i], TG_EVALUE, "gradients: input %zu is NULL", i);
-        if (!tg_alive(r->inputs[i], "gradients"))
-            return false;
-        TG_CHECK(tape, tg_tape_in(r->inputs[i]) == tape, TG_EVALUE,
-                 "gradients: input %zu is of another tape", i);
+    if (!tg_check_list(tape, "gradients", "input", r->inputs, r->n))
+        return false;
+    for (size_t i = 0; i < r->n; i++)
         TG_CHECK(tape, r->inputs[i]->requires_grad, TG_ESTATE,
                  "gradients: input %zu %s does not require a gradient", i,
                  tg_shape_of(r->inputs[i]).chars);
-    }
     return true;
 }
 

@@ -153,20 +153,12 @@ static bool check(tg_tape *tape, const request *r, tg_mark mark, tg_record **fir
     TG_CHECK(tape, !tg_mark_before_capture(tape, &mark), TG_ESTATE,
              "%s: a capture was made since the mark, and replays need the data", r->name);
     TG_CHECK(tape, r->keep || !r->n, TG_EVALUE, "%s: keep is NULL", r->name);
-    for (size_t i = 0; i < r->n; i++) {
-        TG_CHECK(tape, r->keep[i], TG_EVALUE, "%s: tensor %zu to keep is NULL", r->name, i);
-        if (!tg_alive(r->keep[i], r->name))
-            return false;
-        TG_CHECK(tape, tg_tape_in(r->keep[i]) == tape, TG_EVALUE,
-                 "%s: tensor %zu to keep is of another tape", r->name, i);
-    }
-    return true;
+    return tg_check_list(tape, r->name, "kept tensor", r->keep, r->n);
 }
 
 tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
-    if (!tape || tape->status || !tg_outside(tape, "release") ||
-        !tg_outside_capture(tape, "release"))
+    if (!tape || tape->status || !tg_outside_capture(tape, "release"))
         return tg_error(tape);
     const request r = {.name = "release", .keep = keep, .n = n};
     tg_record *first;
@@ -189,10 +181,7 @@ static bool check_records(tg_tape *tape, const tg_record *first)
         const tg_node *node = &record->node;
         TG_CHECK(tape, !(node->checkpoint & TG_IN_CHECKPOINT), TG_ESTATE,
                  "checkpoint: %s since the mark is in a checkpoint already", node->op->name);
-        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
-        for (int i = 0; i < node->n_in; i++)
-            released |= tg_is_released(node->in[i]);
-        TG_CHECK(tape, !released, TG_ESTATE, "checkpoint: data of %s were given back already",
+        TG_CHECK(tape, !tg_lacks_data(node), TG_ESTATE, "checkpoint: data of %s were given back already",
                  node->op->name);
     }
     return true;
@@ -232,8 +221,7 @@ static void release_chosen(tg_record *first)
 
 tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
-    if (!tape || tape->status || !tg_outside(tape, "checkpoint") ||
-        !tg_outside_capture(tape, "checkpoint"))
+    if (!tape || tape->status || !tg_outside_capture(tape, "checkpoint"))
         return tg_error(tape);
     const request r = {.name = "checkpoint", .keep = keep, .n = n, .checkpoint = true};
     tg_record *first;

@@ -1,6 +1,9 @@
 /* What the CPU has, by cpuid: the compiler's own helper would bring a writable global along. */
 #include "kernels/isa.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #ifdef TGK_X86
 #include <cpuid.h>
 
@@ -37,3 +40,15 @@ int tgk_isa_best(void)
     return TGK_BASE;
 }
 #endif
+
+int tgk_isa_choose(int asked)
+{
+    static const char *const names[TGK_ISAS] = {"base", "v3", "v4"};
+    int best = tgk_isa_best();
+    const char *name = getenv("TINYGRAD_ISA");
+    for (int i = 0; i < TGK_ISAS && name && asked < 0; i++) {
+        if (!strcmp(name, names[i]))
+            asked = i;
+    }
+    return asked >= 0 && asked < best ? asked : best;
+}

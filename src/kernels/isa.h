@@ -64,5 +64,8 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 
 /* The best that this machine has. */
 int tgk_isa_best(void);
+/* The one that is asked for, as far as this machine has it: by number or (-1) by the environment
+ * variable TINYGRAD_ISA; else the best. */
+int tgk_isa_choose(int asked);
 
 #endif

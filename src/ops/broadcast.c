@@ -2,6 +2,8 @@
  * is the one place where broadcasting is undone. Relies on apply.h. */
 #include "ops/broadcast.h"
 
+#include "ops/check.h"
+
 #include "kernels/sum.h"
 
 static void expand_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

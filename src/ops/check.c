@@ -60,3 +60,23 @@ bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
     TG_CHECK(tg_tape_in(x), x->dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
     return true;
 }
+
+tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)
+{
+    if (!tg_check_inputs(op, 1, &x))
+        return NULL;
+    return tg_apply(&(tg_call){
+        .op = op, .n_in = 1, .in = &x, .dtype = x->dtype, .ndim = x->ndim, .dims = x->dims});
+}
+
+tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides)
+{
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = x->dtype,
+                               .ndim = dims.ndim,
+                               .dims = dims.sizes,
+                               .view_of = x,
+                               .strides = strides});
+}

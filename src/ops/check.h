@@ -6,6 +6,11 @@
 
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);
+/* Checks x and applies: the output is like it. */
+tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
+/* The same for views, without a check. */
+tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
+
 /* x must not be bool. */
 bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* A float tensor that can be overwritten without its values: a leaf, or without a gradient. */

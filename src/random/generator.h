@@ -1,18 +1,17 @@
 /* The random generator: PyTorch 2.13's CPU streams, bit for bit, over raw memory. An mt19937
  * engine and one pending normal, which all functions share, so that any mix of calls stays in
- * step with the same mix in PyTorch. Relies on
- * kernels/isa.h.
+ * step with the same mix in PyTorch. Relies on kernels/isa.h.
  *
  * A fill of n elements takes the same draws as n fills of one element, except for normals: from
  * 16 elements on they come in blocks, with other values. A strided tensor is therefore filled
  * element by element, normals with tg_generator_normal(). */
-#ifndef TG_RANDOM_H
-#define TG_RANDOM_H
+#ifndef TG_GENERATOR_H
+#define TG_GENERATOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TG_GENERATOR_WORDS = 624 };
+enum { TG_GENERATOR_WORDS = 624, TG_GENERATOR_STATE = TG_GENERATOR_WORDS + 3 };
 
 /* A plain value: a copy of it is a second generator that goes on from the same place. */
 typedef struct tg_generator {
@@ -48,5 +47,15 @@ void tg_generator_normal_f64(tg_generator *g, double *out, int64_t n, double mea
 int64_t tg_generator_integer(tg_generator *g, int64_t low, int64_t high);
 /* A permutation of 0 .. n - 1. */
 void tg_generator_permutation(tg_generator *g, int64_t *out, int64_t n);
+
+/* What is wrong with a state. */
+typedef struct tg_state_fault {
+    char chars[96];
+} tg_state_fault;
+
+/* The state as TG_GENERATOR_STATE numbers, and back. False, with the fault, for numbers that no
+ * generator has; g may be half written then. */
+void tg_generator_save(const tg_generator *g, int64_t *out);
+bool tg_generator_load(tg_generator *g, const int64_t *in, tg_state_fault *fault);
 
 #endif

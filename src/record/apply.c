@@ -52,6 +52,14 @@ void tg_note_versions(tg_record *record)
     versions[node->n_in] = node->out->storage->version;
 }
 
+bool tg_lacks_data(const tg_node *node)
+{
+    bool lacks = tg_is_released(node->out) || tg_is_released(node->saved);
+    for (int i = 0; i < node->n_in; i++)
+        lacks |= tg_is_released(node->in[i]);
+    return lacks;
+}
+
 void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
@@ -198,24 +206,4 @@ tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result)
     if (!result && scope.tape)
         tg_take_back(scope.tape, scope.start);
     return result;
-}
-
-tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)
-{
-    if (!tg_check_inputs(op, 1, &x))
-        return NULL;
-    return tg_apply(&(tg_call){
-        .op = op, .n_in = 1, .in = &x, .dtype = x->dtype, .ndim = x->ndim, .dims = x->dims});
-}
-
-tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides)
-{
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = dims.ndim,
-                               .dims = dims.sizes,
-                               .view_of = x,
-                               .strides = strides});
 }

@@ -4,10 +4,6 @@
 
 #include "tape/tensor.h"
 
-/* tg_apply() for the most common calls. All check their inputs. */
-tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
-tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
-
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
  * that is written, the first gradient of a leaf for example where it is kept. */
 static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, tg_call *call,
@@ -66,6 +62,9 @@ static inline tg_generator *tg_node_generator(tg_node *node)
     node->checkpoint |= TG_DREW;
     return &tg_node_tape(node)->generator;
 }
+
+/* Whether data of the node's tensors were given back. */
+bool tg_lacks_data(const tg_node *node);
 
 /* In anomaly mode: reports what is wrong with an output. */
 void tg_check_anomaly(const tg_node *node);

@@ -5,8 +5,7 @@
 
 tg_capture *tg_capture_begin(tg_tape *tape)
 {
-    if (!tape || tape->status || !tg_outside(tape, "capture_begin") ||
-        !tg_outside_capture(tape, "capture_begin"))
+    if (!tape || tape->status || !tg_outside_capture(tape, "capture_begin"))
         return NULL;
     tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
     if (!capture)
@@ -93,8 +92,7 @@ tg_status tg_capture_replay(tg_capture *capture)
     tg_tape *tape = check(capture, "capture_replay");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
-    if (tape->status || !tg_outside(tape, "capture_replay") ||
-        !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
+    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
@@ -120,23 +118,18 @@ tg_status tg_capture_replay(tg_capture *capture)
 static tg_status check_data(tg_tape *tape, const tg_record *first)
 {
     for (const tg_record *record = first; record; record = record->next) {
-        const tg_node *node = &record->node;
-        bool released = tg_is_released(node->out) || tg_is_released(node->saved);
-        for (int i = 0; i < node->n_in; i++)
-            released |= tg_is_released(node->in[i]);
-        if (released)
+        if (tg_lacks_data(&record->node))
             return tg_fail(tape, TG_ESTATE,
                            "tape_replay: data of %s were given back by tg_release() or "
                            "tg_checkpoint()",
-                           node->op->name);
+                           record->node.op->name);
     }
     return TG_OK;
 }
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
-    if (!tape || tape->status || !tg_outside(tape, "tape_replay") ||
-        !tg_outside_capture(tape, "tape_replay"))
+    if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);

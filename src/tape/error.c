@@ -1,4 +1,4 @@
-/* The sticky error of a tape. Relies on tape.h. */
+/* The sticky error of a tape, and calls at the wrong time. Relies on tape.h. */
 #include "tape/tape.h"
 
 #include <stdarg.h>
@@ -34,6 +34,27 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
 tg_status tg_fail_memory(tg_tape *tape, const char *name)
 {
     return tg_fail(tape, TG_ENOMEM, "%s: out of memory", name);
+}
+
+bool tg_outside(tg_tape *tape, const char *name)
+{
+    if (tape->reporting)
+        return false; /* ESTATE is its status already */
+    TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
+    TG_CHECK(tape, !tape->forward_of, TG_ESTATE, "%s: called inside the forward function of %s",
+             name, tape->forward_of->name);
+    TG_CHECK(tape, !tape->backward_of, TG_ESTATE, "%s: called inside the backward function of %s",
+             name, tape->backward_of->name);
+    return true;
+}
+
+bool tg_outside_capture(tg_tape *tape, const char *name)
+{
+    if (!tg_outside(tape, name))
+        return false;
+    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+             "%s: called during a capture, whose replay would not do it again", name);
+    return true;
 }
 
 tg_status tg_error(const tg_tape *tape)

@@ -92,28 +92,3 @@ void tg_profile_run(tg_tape *tape, tg_node *node, tg_phase phase)
     node->op->forward(node);
     tg_profile_stop(tape, node, phase, start);
 }
-
-bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
-{
-    if (!tape)
-        return false;
-    tg_profiler *p = &tape->profiler;
-    bool former = p->on;
-    if (!tg_outside(tape, "set_profile_enabled"))
-        return former;
-    if (enabled && !p->rows) {
-        tg_arena_init(&p->memory, &tape->allocator, tape, 0);
-        p->rows = tg_arena_alloc(&p->memory, TG_PROFILE_ALL_ROWS * sizeof *p->rows, 16);
-        if (!p->rows)
-            tg_fail_memory(tape, "set_profile_enabled");
-        tg_clear_profile(tape);
-    }
-    p->on = enabled && p->rows;
-    return former;
-}
-
-void tg_clear_profile(tg_tape *tape)
-{
-    if (tape && tape->profiler.rows && tg_outside(tape, "clear_profile"))
-        memset(tape->profiler.rows, 0, TG_PROFILE_ALL_ROWS * sizeof *tape->profiler.rows);
-}

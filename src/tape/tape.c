@@ -3,22 +3,7 @@
 
 #include "kernels/isa.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* The instruction set that is asked for, as far as the machine has it: by the options, else by the
- * environment, else the best. */
-static int choose_isa(const tg_tape_opts *opts)
-{
-    static const char *const names[TGK_ISAS] = {"base", "v3", "v4"};
-    int best = tgk_isa_best(), asked = opts ? (int)opts->isa - 1 : -1;
-    const char *name = getenv("TINYGRAD_ISA");
-    for (int i = 0; i < TGK_ISAS && name && asked < 0; i++) {
-        if (!strcmp(name, names[i]))
-            asked = i;
-    }
-    return asked >= 0 && asked < best ? asked : best;
-}
 
 static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
 {
@@ -45,7 +30,7 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
     tape->on_error = opts ? opts->on_error : NULL;
     tape->error_context = opts ? opts->error_context : NULL;
     tgk_team_init(&tape->team, opts ? opts->threads : 0);
-    tape->isa = tape->generator.isa = choose_isa(opts);
+    tape->isa = tape->generator.isa = tgk_isa_choose(opts ? (int)opts->isa - 1 : -1);
     return tape;
 }
 
@@ -72,13 +57,18 @@ tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, c
     return NULL;
 }
 
+static void *or_fail(tg_tape *tape, const char *name, void *memory)
+{
+    if (!memory)
+        tg_fail_memory(tape, name);
+    return memory;
+}
+
 void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
 {
-    tg_object *object = tg_arena_alloc(&tape->objects, size, 16);
-    if (!object) {
-        tg_fail_memory(tape, name);
+    tg_object *object = or_fail(tape, name, tg_arena_alloc(&tape->objects, size, 16));
+    if (!object)
         return NULL;
-    }
     *object = (tg_object){magic, tape->epoch, tape->objects.current};
     tape->last_object = object;
     return object;
@@ -87,20 +77,16 @@ void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t siz
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 {
     /* An empty tensor has an address too. */
-    void *data = tg_arena_alloc(&tape->data, size ? tg_spares_size(size) : 1,
-                                size > TG_SPARES_ABOVE ? TG_SPARES_ALIGN : 16);
-    if (!data)
-        tg_fail_memory(tape, name);
-    return data;
+    size_t align = size > TG_SPARES_ABOVE ? TG_SPARES_ALIGN : 16;
+    size = size ? tg_spares_size(size) : 1;
+    return or_fail(tape, name, tg_arena_alloc(&tape->data, size, align));
 }
 
 void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
 {
-    tg_object *object = tg_pool_take(&tape->object_pool, size);
-    if (!object) {
-        tg_fail_memory(tape, name);
+    tg_object *object = or_fail(tape, name, tg_pool_take(&tape->object_pool, size));
+    if (!object)
         return NULL;
-    }
     /* A chunk outside the current block was used before, and still says which block it is in. */
     tg_block *current = tape->objects.current;
     bool inside = (char *)object >= (char *)current && (char *)object < current->end;
@@ -110,10 +96,7 @@ void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t siz
 
 void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
 {
-    void *data = tg_pool_take(&tape->data_pool, size);
-    if (!data)
-        tg_fail_memory(tape, name);
-    return data;
+    return or_fail(tape, name, tg_pool_take(&tape->data_pool, size));
 }
 
 /* From the reserve; NULL where it is too small, as it may be for work that depends on the data. */
@@ -164,13 +147,6 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
     return record;
 }
 
-bool tg_outside_capture(tg_tape *tape, const char *name)
-{
-    TG_CHECK(tape, !tape->capture && !tape->reporting, TG_ESTATE,
-             "%s: called during a capture, whose replay would not do it again", name);
-    return true;
-}
-
 void tg_record_link(tg_tape *tape, tg_record *record)
 {
     record->prev = tape->last;
@@ -179,19 +155,22 @@ void tg_record_link(tg_tape *tape, tg_record *record)
     tape->last = record;
 }
 
-/* The places of tg_mark.at. */
-enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_RECORD, AT_OBJECT };
+/* What is in a mark. */
+typedef struct mark {
+    tg_tape *tape;
+    tg_position objects, data;
+    tg_record *record;
+    tg_object *object; /* the last one */
+    uint32_t epoch;    /* of it */
+} mark;
 
-bool tg_outside(tg_tape *tape, const char *name)
+_Static_assert(sizeof(mark) <= sizeof(tg_mark), "a mark holds all of it");
+
+static mark read(const tg_mark *m)
 {
-    if (tape->reporting)
-        return false; /* with ESTATE for its status, see error.c */
-    TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
-    TG_CHECK(tape, !tape->forward_of, TG_ESTATE, "%s: called inside the forward function of %s",
-             name, tape->forward_of->name);
-    TG_CHECK(tape, !tape->backward_of, TG_ESTATE, "%s: called inside the backward function of %s",
-             name, tape->backward_of->name);
-    return true;
+    mark read;
+    memcpy(&read, m, sizeof read);
+    return read;
 }
 
 tg_mark tg_tape_mark(const tg_tape *tape)
@@ -202,104 +181,95 @@ tg_mark tg_tape_mark(const tg_tape *tape)
 
 tg_mark tg_mark_here(const tg_tape *tape)
 {
-    tg_mark mark = {{NULL}, 0};
+    tg_mark here = {{NULL}, 0};
     if (!tape)
-        return mark;
-    mark.at[AT_TAPE] = tape;
-    tg_position objects = tg_arena_position(&tape->objects);
-    tg_position data = tg_arena_position(&tape->data);
-    mark.at[AT_OBJECT_BLOCK] = objects.block;
-    mark.at[AT_OBJECT_TOP] = objects.top;
-    mark.at[AT_DATA_BLOCK] = data.block;
-    mark.at[AT_DATA_TOP] = data.top;
-    mark.at[AT_RECORD] = tape->last;
-    mark.at[AT_OBJECT] = tape->last_object;
-    mark.epoch = tape->last_object ? tape->last_object->epoch : 0;
-    return mark;
-}
-
-/* Strips const: a mark's pointers are the tape's own. */
-static void *at(const tg_mark *mark, int place)
-{
-    return (void *)(uintptr_t)mark->at[place];
+        return here;
+    mark m = {.tape = (tg_tape *)(uintptr_t)tape,
+              .objects = tg_arena_position(&tape->objects),
+              .data = tg_arena_position(&tape->data),
+              .record = tape->last,
+              .object = tape->last_object,
+              .epoch = tape->last_object ? tape->last_object->epoch : 0};
+    memcpy(&here, &m, sizeof m);
+    return here;
 }
 
 /* The last object before a mark is alive, and still that object, just as long as the mark is good:
  * whatever comes after it comes after the mark. */
-TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *mark)
+TG_UNSANITIZED static bool is_fresh(const mark *m)
 {
-    const tg_object *object = mark->at[AT_OBJECT];
-    return !object || ((const char *)object < object->block->top && object->epoch == mark->epoch);
+    const tg_object *object = m->object;
+    return !object || ((const char *)object < object->block->top && object->epoch == m->epoch);
 }
 
-static tg_status check_mark(tg_tape *tape, const tg_mark *mark, const char *name)
+bool tg_mark_fresh(const tg_mark *m)
+{
+    mark at = read(m);
+    return is_fresh(&at);
+}
+
+static tg_status check_mark(tg_tape *tape, const mark *m, const char *name)
 {
     if (!tg_outside(tape, name))
         return TG_ESTATE;
-    if (!mark->at[AT_TAPE])
-        return tg_fail(tape, TG_EVALUE,
-                       "%s: the mark is of another tape, or none: taken inside an operation", name);
-    if (mark->at[AT_TAPE] != tape)
-        return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape", name);
-    if (!tg_mark_fresh(mark))
+    if (m->tape != tape)
+        return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape%s", name,
+                       m->tape ? "" : ", or none: taken inside an operation");
+    if (!is_fresh(m))
         return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
     return TG_OK;
 }
 
-static tg_position object_position(const tg_mark *mark)
+bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *m)
 {
-    return (tg_position){at(mark, AT_OBJECT_BLOCK), at(mark, AT_OBJECT_TOP)};
+    return tape->newest && tg_arena_drops(&tape->objects, read(m).objects, tape->newest);
 }
 
-bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark)
-{
-    return tape->newest && tg_arena_drops(&tape->objects, object_position(mark), tape->newest);
-}
-
-tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark)
+tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
 {
     if (!tape)
         return TG_ENOMEM;
-    tg_status status = check_mark(tape, &mark, "tape_rewind");
+    mark m = read(&to);
+    tg_status status = check_mark(tape, &m, "tape_rewind");
     if (status)
         return status;
-    while (tg_mark_before_capture(tape, &mark)) {
+    while (tg_mark_before_capture(tape, &to)) {
         tape->capture = tape->capture == tape->newest ? NULL : tape->capture;
         tape->newest = tape->newest->before;
     }
     if (tape->capture && !tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "tape_rewind: to a mark inside a capture that goes on");
-    tg_take_back(tape, mark);
+    tg_take_back(tape, to);
     return TG_OK;
 }
 
-void tg_take_back(tg_tape *tape, tg_mark mark)
+void tg_take_back(tg_tape *tape, tg_mark to)
 {
     if (tape->recycling || (tape->capture && !tape->capture_failed))
         return;
-    tg_arena_rewind(&tape->objects, object_position(&mark));
-    tg_arena_rewind(&tape->data, (tg_position){at(&mark, AT_DATA_BLOCK), at(&mark, AT_DATA_TOP)});
+    mark m = read(&to);
+    tg_arena_rewind(&tape->objects, m.objects);
+    tg_arena_rewind(&tape->data, m.data);
     if (tape->spares.bytes)
         tg_spares_trim(&tape->spares, &tape->data);
-    tape->last = at(&mark, AT_RECORD);
+    tape->last = m.record;
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
-    tape->last_object = at(&mark, AT_OBJECT);
+    tape->last_object = m.object;
     tape->epoch++;
 }
 
-tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first)
+tg_status tg_mark_records(tg_tape *tape, tg_mark since, const char *name, tg_record **first)
 {
-    tg_status status = check_mark(tape, &mark, name);
-    if (status)
-        return status;
-    tg_record *before = at(&mark, AT_RECORD);
-    *first = before ? before->next : tape->first;
-    return TG_OK;
+    mark m = read(&since);
+    tg_status status = check_mark(tape, &m, name);
+    if (!status)
+        *first = m.record ? m.record->next : tape->first;
+    return status;
 }
 
 void tg_manual_seed(tg_tape *tape, uint64_t seed)
 {
-    if (tape && tg_outside(tape, "manual_seed") && tg_outside_capture(tape, "manual_seed"))
+    if (tape && tg_outside_capture(tape, "manual_seed"))
         tg_generator_seed(&tape->generator, seed);
 }
 

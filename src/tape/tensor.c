@@ -52,6 +52,19 @@ tg_status tg_check_tensor(const tg_tensor *t, const char *name)
     return tg_tape_in(t)->status;
 }
 
+bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor *const *list,
+                   size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        TG_CHECK(tape, list[i], TG_EVALUE, "%s: %s %zu is NULL", name, what, i);
+        if (!tg_alive(list[i], name))
+            return false;
+        TG_CHECK(tape, tg_tape_in(list[i]) == tape, TG_EVALUE, "%s: %s %zu is of another tape", name,
+                 what, i);
+    }
+    return true;
+}
+
 /* A header with sizes and contiguous strides, without data. */
 static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {

@@ -84,6 +84,9 @@ bool tg_known(const tg_tensor *t, const char *name);
 /* What is wrong with a tensor that cannot be used at all; TG_OK, or its tape's status, with one
  * that can. */
 tg_status tg_check_tensor(const tg_tensor *t, const char *name);
+/* Whether the tape can look into the n tensors of a list, in which each is a `what`. */
+bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor *const *list,
+                   size_t n);
 
 /* Whether t's data were given back, see backward/release.h. t may be NULL. */
 static inline bool tg_is_released(const tg_tensor *t)

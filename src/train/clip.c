@@ -3,7 +3,7 @@
 #include "record/apply.h"
 #include "record/capture.h"
 #include "record/grad.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 #include <limits.h>
 #include <math.h>

@@ -32,12 +32,7 @@ static tg_tape *alive(const tg_optim *optim, const char *name)
 
 static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *params, size_t i)
 {
-    TG_CHECK(tape, params[i], TG_EVALUE, "%s: parameter %zu is NULL", name, i);
-    if (!tg_alive(params[i], name))
-        return false;
     const tg_tensor *p = params[i];
-    TG_CHECK(tape, tg_tape_in(p) == tape, TG_EVALUE, "%s: parameter %zu is of another tape", name,
-             i);
     TG_CHECK(tape, !p->requires_grad || p->is_leaf, TG_ESTATE, "%s: parameter %zu %s is not a leaf",
              name, i, tg_shape_of(p).chars);
     for (size_t k = 0; k < i; k++)
@@ -53,6 +48,8 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
     TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    if (!tg_check_list(tape, name, "parameter", params, n))
+        return false;
     for (size_t i = 0; i < n; i++) {
         if (!check_param(tape, name, params, i))
             return false;

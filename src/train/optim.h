@@ -6,7 +6,7 @@
 #include "tape/tensor.h"
 
 #include "kernels/update.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 enum { TG_OPTIM_STATES = TGK_OPTIM_STATES };
 

@@ -1,5 +1,5 @@
 /* Learning rates as functions of the step. They keep nothing and need no tape. Relies on libm. */
-#include "record/option.h"
+#include "ops/option.h"
 
 #include <math.h>
 

@@ -5,7 +5,7 @@
 #include "ops/softmax.h"
 
 #include "ops/broadcast.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 #include "kernels/attend.h"
 

@@ -3,7 +3,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */
 static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_dims shape)

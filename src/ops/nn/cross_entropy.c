@@ -7,7 +7,7 @@
 #include "ops/nn/cross_entropy.h"
 
 #include "ops/broadcast.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 #include "kernels/coefficients.h"
 

@@ -3,7 +3,7 @@
  * written nothing. Relies on check.h. */
 #include "ops/check.h"
 
-#include "record/option.h"
+#include "ops/option.h"
 
 #include <float.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* What is checked for layer_norm and batch_norm alike, see normalise.h. */
 #include "ops/nn/normalise.h"
 
-#include "record/option.h"
+#include "ops/option.h"
 
 double tg_norm_eps(double eps)
 {
