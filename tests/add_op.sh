@@ -43,6 +43,10 @@ passes() {
 }
 
 at_most 15 "$files/sinh.c" "$files/sinh.h" "$files/sinh.row"
+if grep -vxFf "$source/README.md" "$files/sinh.c"; then
+    echo "README shows something else"
+    exit 1
+fi
 cat "$files/sinh.c" >>src/ops/unary.c
 sed -i "/^const op_row ops_unary\[\]/r $files/sinh.row" tests/ops_unary.c
 add_prototype sinh
