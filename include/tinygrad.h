@@ -12,8 +12,8 @@
  *     tg_tape_free(tape);
  *
  * Errors. The first error sticks in the tape. Operations return NULL on an error, accept NULL, and
- * do nothing while an error is set, so that a program checks tg_error() once a step. The library
- * never prints, aborts or exits.
+ * do nothing while an error is set, so that a program checks tg_error() once a step, or is told by
+ * tg_tape_opts.on_error. The library never prints, aborts or exits.
  *
  * Lifetimes. A tensor lives until the tape is rewound to a mark taken before the tensor was made,
  * or until tg_tape_free(). There is nothing to release one by one (but see Memory for large
