@@ -94,7 +94,7 @@ static int teach(run *r, tg_tape *tape, bool conv)
         return 1;
     tg_params *list = tg_params_new(tape);
     model m = make_model(tape, list, conv);
-    tg_optim *optim = tg_adamw(tape, tg_params_tensors(list), tg_params_count(list), NULL);
+    tg_optim *optim = tg_adamw(tape, tg_params_unique(list), tg_params_unique_count(list), NULL);
     trainer t = {&m, optim, fashion_loader_new(tape, &trainset, BATCH, true)};
     step s = {.record = record, .context = &t, .size = BATCH, .eager = r->eager};
     fashion_loader testing = fashion_loader_new(tape, &testset, BATCH, false);

@@ -12,8 +12,8 @@
  *     tg_tape_free(tape);
  *
  * Errors. The first error sticks in the tape. Operations return NULL on an error, accept NULL, and
- * do nothing while an error is set, so that a program checks tg_error() once a step. The library
- * never prints, aborts or exits.
+ * do nothing while an error is set, so that a program checks tg_error() once a step, or is told by
+ * tg_tape_opts.on_error. The library never prints, aborts or exits.
  *
  * Lifetimes. A tensor lives until the tape is rewound to a mark taken before the tensor was made,
  * or until tg_tape_free(). There is nothing to release one by one (but see Memory for large
@@ -69,9 +69,9 @@ extern "C" {
 #define TG_VERSION_MINOR 1 /**< grows with additions */
 #define TG_VERSION_PATCH 0 /**< grows with corrections */
 
-/** 0, where 0 itself means the default: in options, and in arguments that say so. A learning rate of
- * 0 is `.lr = TG_ZERO`, AdamW without weight decay `.weight_decay = TG_ZERO`. It is the negative number
- * nearest to 0 that is not subnormal, which no option can mean otherwise. */
+/** 0, where 0 itself means the default: in options, and in arguments that say so. A learning rate
+ * of 0 is `.lr = TG_ZERO`, AdamW without weight decay `.weight_decay = TG_ZERO`. It is the negative
+ * number nearest to 0 that is not subnormal, which no option can mean otherwise. */
 #define TG_ZERO (-2.2250738585072014e-308)
 
 /** The version of the library that the program runs with, "0.1.0"; TG_VERSION_MAJOR and so on are
@@ -225,7 +225,8 @@ TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
  * an error. */
 TG_API tg_capture *tg_capture_begin(tg_tape *tape);
 /** Ends the capture and makes it ready. TG_ESTATE: it has ended already, or an operation failed
- * during it (the message says which, and how). The memory of what it noted, intermediate gradients included, lives as long as it. */
+ * during it (the message says which, and how). The memory of what it noted, intermediate gradients
+ * included, lives as long as it. */
 TG_API tg_status tg_capture_end(tg_capture *capture);
 /** Does again what was done during the capture, into the same tensors: bit for bit what the same
  * calls would do now. Random operations draw again, an optimiser's rate may have changed, and
@@ -332,8 +333,9 @@ TG_API void tg_embedding_init(tg_tensor *weight);
  * < 1. */
 TG_API void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden);
 /** torch.nn.init.xavier_uniform_: within gain * sqrt(6 / (fan_in + fan_out)). The fans are those of
- * a weight [out, in] or [out, in, size...]; gain 0 means 1 (TG_ZERO: 0). TG_ESHAPE: fewer than 2 dims;
- * TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left alone. */
+ * a weight [out, in] or [out, in, size...]; gain 0 means 1 (TG_ZERO: 0). TG_ESHAPE: fewer than 2
+ * dims; TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left
+ * alone. */
 TG_API void tg_xavier_uniform_(tg_tensor *t, double gain);
 /** torch.nn.init.xavier_normal_: mean 0, std gain * sqrt(2 / (fan_in + fan_out)). For the rest as
  * tg_xavier_uniform_(). */
@@ -882,10 +884,10 @@ TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
  * order. Recorded: a replay draws again. TG_EVALUE: p outside [0, 1]. */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 /** (x - mean) / sqrt(variance + eps) over the last dims, those of weight's shape (n, dims give it:
- * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means
- * 1e-5 (TG_ZERO: 0). float32 is computed in double and rounded once. Backward reads x, weight and two doubles
- * for each row, not the result. TG_ESHAPE: x does not end in dims, or weight or bias is not of that
- * shape. TG_EVALUE: eps < 0. */
+ * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means 1e-5
+ * (TG_ZERO: 0). float32 is computed in double and rounded once. Backward reads x, weight and two
+ * doubles for each row, not the result. TG_ESHAPE: x does not end in dims, or weight or bias is not
+ * of that shape. TG_EVALUE: eps < 0. */
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
                                 tg_tensor *bias, double eps);
 /** Options of tg_batch_norm(); tensors of shape (C) may be NULL. */
@@ -1119,7 +1121,8 @@ TG_API void tg_params_zero_grad(const tg_params *params);
  * @name Optimisers
  * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
  * their state: a step allocates nothing. Parameters without a gradient are skipped. Options are
- * finite numbers (TG_EVALUE for others); where 0 itself is meant and not the default, TG_ZERO says it.
+ * finite numbers (TG_EVALUE for others); where 0 itself is meant and not the default, TG_ZERO says
+ * it.
  * @{ */
 
 /** Options of tg_sgd(); zero means the default. */
@@ -1209,11 +1212,11 @@ TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *pr
  * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call
  * it between tg_backward() and tg_optim_step(). The norm is computed in double, so that float32
  * gradients do not overflow it as PyTorch's. norm_type p gives (sum of |g|^p)^(1/p); 0 means 2,
- * INFINITY the largest magnitude. A tensor listed several times (tied weights) counts once. A norm of nan makes all gradients nan; an infinite one makes them
- * 0, infinite ones nan. Tensors without a gradient are skipped; without any the norm is 0. A
- * gradient made with create_graph stops being one that can be differentiated. Returns nan on an
- * error. TG_EVALUE: max_norm or norm_type negative or nan, a NULL tensor, tensors of two tapes;
- * TG_ESTATE: one that was rewound away. */
+ * INFINITY the largest magnitude. A tensor listed several times (tied weights) counts once. A norm
+ * of nan makes all gradients nan; an infinite one makes them 0, infinite ones nan. Tensors without
+ * a gradient are skipped; without any the norm is 0. A gradient made with create_graph stops being
+ * one that can be differentiated. Returns nan on an error. TG_EVALUE: max_norm or norm_type
+ * negative or nan, a NULL tensor, tensors of two tapes; TG_ESTATE: one that was rewound away. */
 TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm,
                                 double norm_type);
 /** torch.nn.utils.clip_grad_value_: brings every element of the gradients of n tensors into

@@ -1,6 +1,6 @@
 /* The classic mistakes, each with what comes of it: an error that says what is wrong, or a value
- * that can be relied on. The reference's page src/doc/mistakes.md has the same list, beside PyTorch's
- * answers (tests/golden/mistakes.py); tests/mistakes.sh compares the two. */
+ * that can be relied on. The reference's page src/doc/mistakes.md has the same list, beside
+ * PyTorch's answers (tests/golden/mistakes.py); tests/mistakes.sh compares the two. */
 #include "check.h"
 #include "support.h"
 
@@ -223,7 +223,7 @@ static void rate_nan(tg_tape *tape)
 static void rate_infinite(tg_tape *tape)
 {
     tg_tensor *w = leaf(tape, 1, 2);
-    tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = 1 / 0.0});
+    tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = inf});
 }
 
 static void rate_of_zero_in_options(tg_tape *tape)

@@ -9,14 +9,14 @@ static tg_tensor *record(void *context, int64_t size)
                                        tg_flatten(tg_narrow(g->y, 0, 0, size), 0, 1), NULL);
     tg_optim_zero_grad(g->optim);
     tg_backward(loss);
-    tg_clip_grad_norm(tg_params_tensors(g->list), tg_params_count(g->list), 1, 2);
+    tg_clip_grad_norm(tg_params_unique(g->list), tg_params_unique_count(g->list), 1, 2);
     tg_optim_step(g->optim);
     return loss;
 }
 
 void guess_prepare(guess *g, tg_tape *tape, const guess_sizes *sizes, double lr)
 {
-    g->optim = tg_adamw(tape, tg_params_tensors(g->list), tg_params_count(g->list),
+    g->optim = tg_adamw(tape, tg_params_unique(g->list), tg_params_unique_count(g->list),
                         &(tg_adam_opts){.lr = lr});
     g->batches =
         tg_batches_new(tape, sizes->rows, sizes->batch, &(tg_batches_opts){.shuffle = true});
