@@ -1,5 +1,5 @@
 /* Angles between vectors, made of other operations, which also give the gradients. */
-#include "check.h"
+#include "ops/check.h"
 
 #include <math.h>
 
