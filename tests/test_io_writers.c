@@ -97,7 +97,7 @@ static pid_t start_saver(double value, int signal_number)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(save_value(value, signal_number));
+        _exit((int)save_value(value, signal_number));
     return child;
 }
 

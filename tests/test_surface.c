@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include "random/generator.h"
+#include "support.h"
 
 #include <stdlib.h>
 
@@ -307,6 +308,42 @@ static void running_statistics(void **state)
     tg_tape_free(tape);
 }
 
+/* Where memory is out, at whichever allocation, neither statistic has changed. */
+static bool statistics_survive(int64_t k, int given)
+{
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 1);
+    tg_tensor *x = tg_arange(tape, 0, 12, 1, 0), *running[2];
+    for (int i = 0; i < 2; i++)
+        running[i] = tg_ones(tape, TG_DIMS(3), 0);
+    const tg_batch_norm_opts o = {.running_mean = given & 1 ? running[0] : NULL,
+                                  .running_var = given & 2 ? running[1] : NULL,
+                                  .weight = tg_ones(tape, TG_DIMS(3), TG_REQUIRES_GRAD),
+                                  .training = true};
+    x = tg_reshape(x, TG_DIMS(4, 3));
+    allocator = (test_allocator){.fail_at = k, .live = allocator.live};
+    tg_tensor *y = tg_batch_norm(x, &o);
+    bool failed = allocator.failures > 0;
+    assert_true((y == NULL) == failed);
+    for (int i = 0; i < 2; i++) {
+        bool changed = !failed && given & 1 << i;
+        assert_int_equal(tg_f32(running[i])[2] != 1, changed);
+    }
+    tg_tape_free(tape);
+    return failed;
+}
+
+static void statistics_out_of_memory(void **state)
+{
+    (void)state;
+    for (int given = 1; given < 4; given++) {
+        int64_t k = 0;
+        while (statistics_survive(k, given))
+            k++;
+        assert_true(k > 2);
+    }
+}
+
 static void dropout_mask(void **state)
 {
     (void)state;
@@ -396,6 +433,7 @@ int main(void)
         cmocka_unit_test(writes_through_views),
         cmocka_unit_test(writes_to_itself),
         cmocka_unit_test(running_statistics),
+        cmocka_unit_test(statistics_out_of_memory),
         cmocka_unit_test(dropout_mask),
         cmocka_unit_test(embedding_padding),
         cmocka_unit_test(long_sum),

@@ -3,7 +3,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
-#include "ops/option.h"
+#include "record/option.h"
 
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */
 static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_dims shape)
@@ -24,11 +24,21 @@ TGK_LOOP2(blend_f64, double, double, (1 - M) * x + M * y);
 
 static const tgk_loops blend_loops[TG_DTYPES] = {blend_f32, blend_f64};
 
+static void blend_into(tg_node *node, tg_tensor *running, tg_tensor *statistic)
+{
+    tg_tensor *in[] = {running, statistic};
+    tgk_loop *loop = tg_loop_of(running, blend_loops[running->dtype]);
+    tg_map(running, in, 2, loop, node->params);
+}
+
+/* Inputs: the output's statistic, and for a second running one that and itself. */
 static void blend_forward(tg_node *node)
 {
-    tg_tensor *in[] = {node->out, node->in[0]};
-    tgk_loop *loop = tg_loop_of(node->out, blend_loops[node->out->dtype]);
-    tg_map(node->out, in, 2, loop, node->params);
+    blend_into(node, node->out, node->in[0]);
+    if (node->n_in == 1)
+        return;
+    blend_into(node, node->in[2], node->in[1]);
+    node->in[2]->storage->version++; /* the output's is bumped by whoever runs this */
 }
 
 static const tg_op blend_op = {.name = "batch_norm", .forward = blend_forward};
@@ -38,16 +48,22 @@ static double batch_norm_momentum(const tg_batch_norm_opts *o)
     return tg_option(o->momentum, 0.1);
 }
 
-static bool blend(tg_tensor *running, tg_tensor *statistic, double momentum)
+/* One operation for both, so that neither changes without the other. */
+static bool keep_statistics(tg_tensor *rows, const tg_batch_norm_opts *o)
 {
-    if (!running || !statistic)
-        return statistic;
+    if (!o->running_mean && !o->running_var)
+        return true;
+    double momentum = batch_norm_momentum(o);
+    tg_tensor *seen = tg_detach(rows);
+    tg_tensor *mean = o->running_mean ? tg_mean_dim(seen, 1, false) : NULL;
+    tg_tensor *var = o->running_var ? tg_var_dim(seen, 1, false) : NULL;
+    bool both = o->running_mean && o->running_var;
     return tg_apply(&(tg_call){.op = &blend_op,
-                               .n_in = 1,
-                               .in = &statistic,
+                               .n_in = both ? 3 : 1,
+                               .in = (tg_tensor *[]){var ? var : mean, mean, o->running_mean},
                                .params = &momentum,
                                .params_size = sizeof momentum,
-                               .in_place = running});
+                               .in_place = o->running_var ? o->running_var : o->running_mean});
 }
 
 /* x (N, C, ...) as (C, the rest), and the shape on the way: (C, N, ...). */
@@ -61,23 +77,16 @@ static tg_tensor *channels_first(tg_tensor *x, tg_shape *shape)
     return tg_reshape(t, 2, (int64_t[]){c, c ? t->numel / c : 0});
 }
 
-static tg_tensor *train(tg_tensor *x, const tg_batch_norm_opts *o, double eps)
+static tg_tensor *train(tg_tensor *x, double eps, tg_tensor **rows)
 {
     tg_shape shape;
-    tg_tensor *rows = channels_first(x, &shape);
-    if (!rows)
+    *rows = channels_first(x, &shape);
+    if (!*rows)
         return NULL;
-    TG_CHECK(tg_tape_in(x), rows->dims[1] > 1, TG_EVALUE,
+    TG_CHECK(tg_tape_in(x), (*rows)->dims[1] > 1, TG_EVALUE,
              "batch_norm: training on %s: more than one value a channel is needed",
              tg_shape_of(x).chars);
-    double momentum = batch_norm_momentum(o);
-    tg_tensor *seen = o->running_mean || o->running_var ? tg_detach(rows) : NULL;
-    if (o->running_mean && !blend(o->running_mean, tg_mean_dim(seen, 1, false), momentum))
-        return NULL;
-    if (o->running_var && !blend(o->running_var, tg_var_dim(seen, 1, false), momentum))
-        return NULL;
-    tg_tensor *y = tg_normalise(rows, eps);
-    return tg_transpose(tg_reshape(y, shape.ndim, shape.sizes), 0, 1);
+    return tg_transpose(tg_reshape(tg_normalise(*rows, eps), shape.ndim, shape.sizes), 0, 1);
 }
 
 static tg_tensor *evaluate(tg_tensor *x, const tg_batch_norm_opts *o, double eps, tg_dims shape)
@@ -123,6 +132,9 @@ tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts)
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = i == 1 ? x->dims[1] : 1;
     tg_dims shape = {x->ndim, sizes};
-    tg_tensor *y = o.training ? train(x, &o, eps) : evaluate(x, &o, eps, shape);
-    return tg_scope_close(scope, affine(y, o.weight, o.bias, shape));
+    tg_tensor *rows = NULL, *y = o.training ? train(x, eps, &rows) : evaluate(x, &o, eps, shape);
+    y = affine(y, o.weight, o.bias, shape);
+    /* Last: what fails has changed nothing. */
+    bool kept = y && (!o.training || keep_statistics(rows, &o));
+    return tg_scope_close(scope, kept ? y : NULL);
 }
