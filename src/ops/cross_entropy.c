@@ -90,21 +90,22 @@ static bool check_scores(const char *name, const tg_tensor *x)
 }
 
 bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions,
-                         const tg_tensor *targets)
+                         const tg_tensor *targets, const char *hint)
 {
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, targets->dtype == TG_I64, TG_EDTYPE, "%s: targets are %s, wanted int64 classes",
              name, tg_dtype_name(targets->dtype));
     TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), positions), TG_ESHAPE,
-             "%s: input %s wants targets %s, not %s", name, tg_shape_of(x).chars,
-             tg_shape_text(positions).chars, tg_shape_of(targets).chars);
+             "%s: input %s wants targets %s, not %s%s", name, tg_shape_of(x).chars,
+             tg_shape_text(positions).chars, tg_shape_of(targets).chars, hint);
     return true;
 }
 
 static bool check_index_targets(const char *name, const tg_tensor *x, const tg_tensor *targets)
 {
     tg_shape want = positions(x);
-    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets);
+    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets,
+                               x->ndim > 2 ? " (classes are dim 1)" : "");
 }
 
 bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
@@ -135,7 +136,8 @@ bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
 bool tg_ce_check_smoothing(const char *name, const tg_tensor *x, double smoothing)
 {
     TG_CHECK(tg_tape_in(x), smoothing >= 0 && smoothing <= 1, TG_EVALUE,
-             "%s: label_smoothing %g is outside [0, 1]", name, smoothing);
+             "%s: label_smoothing %s is outside [0, 1]", name,
+             tg_number_text(smoothing, TG_F64).chars);
     return true;
 }
 

@@ -197,8 +197,8 @@ static void bce_forward(tg_node *node)
     const void *data = tg_contiguous_data(node, x);
     int64_t i = data ? improbable(x, data) : -1;
     if (i >= 0)
-        tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %g, outside [0, 1]",
-                (long long)i, tg_element(x, i));
+        tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %s, outside [0, 1]",
+                (long long)i, tg_number_text(tg_element(x, i), x->dtype).chars);
     else
         tg_map_node(node, bce_loops);
 }

@@ -125,7 +125,8 @@ static bool check_batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
     TG_CHECK(tape, x->ndim >= 2, TG_ESHAPE, "batch_norm: input %s, wanted (N, C) or (N, C, ...)",
              tg_shape_of(x).chars);
     TG_CHECK(tape, o->momentum >= 0 && o->momentum <= 1, TG_EVALUE,
-             "batch_norm: momentum %g is outside [0, 1]", o->momentum);
+             "batch_norm: momentum %s is outside [0, 1]",
+             tg_number_text(o->momentum, TG_F64).chars);
     tg_dims shape = {1, x->dims + 1};
     bool constant = !(o->running_mean && o->running_mean->requires_grad) &&
                     !(o->running_var && o->running_var->requires_grad);
