@@ -7,6 +7,8 @@
 #include "../kernels/special.h"
 #include "check.h"
 
+#include <math.h>
+
 /* n inputs of one float dtype; the first two are of one shape, to which the others (or NULL)
  * broadcast. */
 static bool check_loss(const tg_op *op, int n, tg_tensor *const *in, tg_reduction reduction)
@@ -118,6 +120,8 @@ TG_MAP_FORWARD(smooth_l1, smooth_l1_f32, smooth_l1_f64)
 static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     double beta = *(const double *)node->params;
+    if (grad_out->dtype == TG_F32) /* one that float32 takes for 0 would divide 0 by 0 */
+        beta = fmax(beta, 0x1p-149);
     tg_tensor *d = tg_div_scalar(tg_sub(node->in[0], node->in[1]), beta);
     opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
 }

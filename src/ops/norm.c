@@ -86,20 +86,29 @@ static tg_tensor *channels_first(tg_tensor *x, tg_shape *shape)
     return tg_reshape(t, 2, (int64_t[]){c, c ? t->numel / c : 0});
 }
 
+static int64_t values_of_channel(const tg_tensor *x)
+{
+    int64_t count = x->dims[0];
+    for (int i = 2; i < x->ndim; i++)
+        count *= x->dims[i];
+    return count;
+}
+
 static tg_tensor *train(tg_tensor *x, const tg_batch_norm_opts *o, double eps)
 {
     tg_shape shape;
     tg_tensor *rows = channels_first(x, &shape);
     if (!rows)
         return NULL;
-    TG_CHECK(tg_tape_in(x), rows->dims[1] > 1, TG_EVALUE,
+    TG_CHECK(tg_tape_in(x), values_of_channel(x) != 1, TG_EVALUE,
              "batch_norm: training on %s: more than one value a channel is needed",
              tg_shape_of(x).chars);
     double momentum = o->momentum > 0 ? o->momentum : 0.1;
-    tg_tensor *seen = o->running_mean || o->running_var ? tg_detach(rows) : NULL;
-    if (o->running_mean && !blend(o->running_mean, tg_mean_dim(seen, 1, false), momentum))
+    bool keeps = x->numel > 0 && (o->running_mean || o->running_var); /* nothing has none */
+    tg_tensor *seen = keeps ? tg_detach(rows) : NULL;
+    if (seen && o->running_mean && !blend(o->running_mean, tg_mean_dim(seen, 1, false), momentum))
         return NULL;
-    if (o->running_var && !blend(o->running_var, tg_var_dim(seen, 1, false), momentum))
+    if (seen && o->running_var && !blend(o->running_var, tg_var_dim(seen, 1, false), momentum))
         return NULL;
     tg_tensor *y = tg_normalise(rows, eps);
     return tg_transpose(tg_reshape(y, shape.ndim, shape.sizes), 0, 1);
