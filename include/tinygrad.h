@@ -708,7 +708,7 @@ TG_API tg_tensor *tg_min(tg_tensor *x);
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int dim, bool keepdim);
 /** The smallest along one dim; as tg_max_dim(). */
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int dim, bool keepdim);
-/** The largest over several dims (all where n is 0); ties share the gradient evenly. */
+/** The largest over several dims (all where n is 0). Ties, nans too, share the gradient evenly. */
 TG_API tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
 /** The smallest over several dims; as tg_amax(). */
 TG_API tg_tensor *tg_amin(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
@@ -902,8 +902,8 @@ typedef struct tg_batch_norm_opts {
 } tg_batch_norm_opts;
 /** Normalises each channel of x (N, C) or (N, C, ...). Training: by the batch's mean and biased
  * variance, and running = (1 - momentum) running + momentum * (mean, unbiased variance).
- * Evaluation: by the running statistics (TG_EVALUE without them). TG_EVALUE: training on one
- * value a channel. */
+ * Evaluation: by the running statistics (TG_EVALUE without them). An empty batch gives an empty
+ * result and leaves the statistics as they are. TG_EVALUE: training on one value a channel. */
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
 
 /** @}

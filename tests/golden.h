@@ -59,6 +59,12 @@ typedef struct golden_table {
 
 extern const golden_table golden_basic, golden_elementwise, golden_reduce, golden_layers;
 
+/* All of them; there are GOLDEN_TABLES. */
+enum { GOLDEN_TABLES = 4 };
+extern const golden_table *const golden_tables[GOLDEN_TABLES];
+/* The operation that a case's name begins with, or NULL. */
+const golden_op *golden_op_of(const char *name);
+
 /* For the operations: without "dim", `all`; else `along` by the options dim and keepdim. */
 tg_tensor *golden_along(golden_case *c, tg_tensor *(*all)(tg_tensor *),
                         tg_tensor *(*along)(tg_tensor *, int, bool));

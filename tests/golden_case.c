@@ -179,6 +179,24 @@ bool golden_read(golden_case *c, tg_tape *tape, const char *name)
     return !tg_error(tape);
 }
 
+/* --- operations --- */
+
+const golden_table *const golden_tables[GOLDEN_TABLES] = {&golden_basic, &golden_elementwise,
+                                                          &golden_reduce, &golden_layers};
+
+const golden_op *golden_op_of(const char *name)
+{
+    size_t length = strcspn(name, " ");
+    for (size_t i = 0; i < GOLDEN_TABLES; i++) {
+        for (size_t j = 0; j < golden_tables[i]->n; j++) {
+            const golden_op *op = &golden_tables[i]->ops[j];
+            if (strlen(op->name) == length && !strncmp(op->name, name, length))
+                return op;
+        }
+    }
+    return NULL;
+}
+
 /* --- options --- */
 
 const char *golden_word(golden_case *c, const char *key, const char *fallback)

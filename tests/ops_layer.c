@@ -407,7 +407,7 @@ static const op_sample pools1[] = {
 static const op_sample pools1_dilated[] = {
     {.in = "2x3x7", .shape = "2x1x1x3"}, {.in = "2x40:x", .shape = "2x1"}, {0}};
 static const op_sample pool_errors1[] = {
-    {.in = "2x3x7", .status = TG_EVALUE, .message = "kernel 0"},
+    {.in = "2x3x7", .status = TG_EVALUE, .message = "no kernel"},
     {.in = "2x3x7", .shape = "2x1x2", .status = TG_EVALUE, .message = "padding 2"},
     {.in = "2x3x7", .shape = "8", .status = TG_ESHAPE, .message = "a window of 8 elements"},
     {.in = "7", .shape = "2", .status = TG_ESHAPE, .message = "wanted 2 or 3 dims"},

@@ -232,28 +232,11 @@ static void compare(const golden *g, golden_check check, tg_tensor *t, const uin
 
 /* --- running --- */
 
-static const golden_table *const tables[] = {&golden_basic, &golden_elementwise, &golden_reduce,
-                                             &golden_layers};
-enum { TABLES = sizeof tables / sizeof tables[0] };
-
 typedef struct outcome {
     const char *problem; /* NULL: there are results */
     golden_case c;
     tg_tensor *out;
 } outcome;
-
-static const golden_op *op_of(const char *name)
-{
-    size_t length = strcspn(name, " ");
-    for (size_t i = 0; i < TABLES; i++) {
-        for (size_t j = 0; j < tables[i]->n; j++) {
-            const golden_op *op = &tables[i]->ops[j];
-            if (strlen(op->name) == length && !strncmp(op->name, name, length))
-                return op;
-        }
-    }
-    return NULL;
-}
 
 static bool wants_grad(const golden_case *c)
 {
@@ -363,7 +346,7 @@ static void test_op(void **state)
     const golden_op *op = *state;
     int cases = 0, failures = 0;
     for (size_t i = 0; i < GOLDENS; i++) {
-        if (goldens[i].source == TEXTS || op_of(goldens[i].name) != op)
+        if (goldens[i].source == TEXTS || golden_op_of(goldens[i].name) != op)
             continue;
         cases++;
         failures += !passes(&goldens[i], op);
@@ -376,7 +359,7 @@ static void test_every_case_has_an_operation(void **state)
 {
     (void)state;
     for (size_t i = 0; i < GOLDENS; i++) {
-        if (!op_of(goldens[i].name))
+        if (!golden_op_of(goldens[i].name))
             fail_msg("%s: there is no such operation", goldens[i].name);
     }
 }
@@ -414,7 +397,7 @@ static void test_printed_texts(void **state)
         static outcome o;
         o = (outcome){0};
         tg_tape *tape = tg_tape_new(NULL);
-        run(&o, g, op_of(g->name), tape);
+        run(&o, g, golden_op_of(g->name), tape);
         assert_null(o.problem);
         assert_prints(g->name, o.out, g->output);
         assert_prints(g->name, tg_grad(o.c.leaf[0]), g->gradient);
@@ -434,9 +417,9 @@ int main(void)
     enum { OTHERS = sizeof others / sizeof others[0], MAX_OPS = 256 };
     struct CMUnitTest tests[MAX_OPS + OTHERS];
     size_t n = 0;
-    for (size_t i = 0; i < TABLES; i++) {
-        for (size_t j = 0; j < tables[i]->n && n < MAX_OPS; j++) {
-            const golden_op *op = &tables[i]->ops[j];
+    for (size_t i = 0; i < GOLDEN_TABLES; i++) {
+        for (size_t j = 0; j < golden_tables[i]->n && n < MAX_OPS; j++) {
+            const golden_op *op = &golden_tables[i]->ops[j];
             tests[n++] = (struct CMUnitTest){
                 .name = op->name, .test_func = test_op, .initial_state = (void *)(uintptr_t)op};
         }

@@ -314,8 +314,8 @@ bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
     TG_CHECK(tape, out->requires_grad, TG_ESTATE,
-             "backward: %s %s does not require a gradient: no leaf behind it does, or it was "
-             "computed while gradients were disabled",
+             "backward: %s %s does not require a gradient: no leaf behind it was made with "
+             "TG_REQUIRES_GRAD, or tg_set_grad_enabled() was off when it was computed",
              tg_dtype_name(out->dtype), tg_shape_of(out).chars);
     if (!grad_out) {
         TG_CHECK(tape, out->numel == 1, TG_ESHAPE,

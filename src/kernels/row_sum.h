@@ -7,6 +7,7 @@
 
 #include "kernels/compensated.h"
 
+#include <math.h>
 #include <stdint.h>
 
 enum { TGK_LANES = 8, TGK_REST = 4 };
@@ -98,16 +99,29 @@ TGK_INLINE tgk_measures tgk_measure_float(const float *x, int64_t n)
     return (tgk_measures){mean, tgk_total_float(&squares)};
 }
 
-/* What the mean's rounding leaves is taken out of the squares; beside float's that is nothing. */
-TGK_INLINE tgk_measures tgk_measure_double(const double *x, int64_t n)
+/* Those of x * scale, a power of two, in x's scale. What the mean's rounding leaves is taken out of
+ * the squares; beside float's that is nothing. */
+TGK_INLINE tgk_measures tgk_measure_scaled(const double *x, int64_t n, double scale)
 {
     tgk_sum_double sum = {{{{0}}}}, squares = {{{{0}}}}, rest = {{{{0}}}};
-    TGK_ROW_double(n, tgk_add_double(&sum, group, k, x[i]));
+    TGK_ROW_double(n, tgk_add_double(&sum, group, k, x[i] * scale));
     double mean = tgk_total_double(&sum) / (double)n;
-    TGK_ROW_double(n, double d = x[i] - mean; tgk_add_double(&squares, group, k, d * d);
+    TGK_ROW_double(n, double d = x[i] * scale - mean; tgk_add_double(&squares, group, k, d * d);
                    tgk_add_double(&rest, group, k, d));
-    double left = tgk_total_double(&rest);
-    return (tgk_measures){mean, tgk_total_double(&squares) - left * left / (double)n};
+    double left = tgk_total_double(&rest), all = tgk_total_double(&squares);
+    return (tgk_measures){mean / scale, (all - left * left / (double)n) / scale / scale};
+}
+
+/* Where a sum overflows on the way: compensation makes nan of an infinity. */
+static inline tgk_measures tgk_measure_large(const double *x, int64_t n)
+{
+    return tgk_measure_scaled(x, n, 0x1p-600);
+}
+
+TGK_INLINE tgk_measures tgk_measure_double(const double *x, int64_t n)
+{
+    tgk_measures m = tgk_measure_scaled(x, n, 1);
+    return isfinite(m.squares) ? m : tgk_measure_large(x, n);
 }
 
 /* x / d; float32 multiplies with the reciprocal, which is exact enough before it is rounded. */

@@ -97,7 +97,7 @@ static bool check_input(check *c, tg_tensor *t, size_t index)
         double numerical = (above - below) / (2 * eps);
         double computed = grad ? ((const double *)(void *)grad->data)[i] : 0.0;
         TG_CHECK(c->tape, close(c, computed, numerical), TG_EVALUE,
-                 "gradcheck: %s %zu %s, element %lld: backward gives %.10g, the difference %.10g",
+                 "gradcheck: %s %zu %s, element %lld: backward gives %.17g, the difference %.17g",
                  index == c->n ? "upstream gradient of input" : "input", index,
                  tg_shape_of(t).chars, (long long)i, computed, numerical);
     }

@@ -1,6 +1,9 @@
 /* Shared checks, see check.h. */
 #include "ops/check.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in)
 {
     int dtype = in[0]->dtype;
@@ -27,6 +30,17 @@ bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduct
     TG_CHECK(tg_tape_in(x), reduction == TG_MEAN || reduction == TG_SUM || reduction == TG_NONE,
              TG_EVALUE, "%s: there is no reduction %d", op->name, (int)reduction);
     return true;
+}
+
+tg_text tg_number_text(double x, int dtype)
+{
+    tg_text text;
+    double read = (double)NAN;
+    for (int digits = 6; digits <= 17 && read != x; digits++) {
+        snprintf(text.chars, sizeof text.chars, "%.*g", digits, x);
+        read = dtype == TG_F32 ? (double)strtof(text.chars, NULL) : strtod(text.chars, NULL);
+    }
+    return text;
 }
 
 tg_around tg_around_dim(const tg_tensor *x, int dim)

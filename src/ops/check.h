@@ -19,6 +19,10 @@ bool tg_check_fill(const tg_op *op, tg_tensor *t);
 int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim);
 bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction);
 
+/* A number of a float dtype in as few digits, 6 or more, as tell it from every other: "1.0000001"
+ * outside [0, 1] rather than "1". */
+tg_text tg_number_text(double x, int dtype);
+
 /* x seen as [outer][n][inner] around dim. */
 typedef struct tg_around {
     int64_t outer, n, inner;

@@ -1,5 +1,6 @@
 /* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded, but
  * for a captured step, whose replay fills constants again. */
+#include "ops/check.h"
 #include "record/capture.h"
 #include "record/grad.h"
 
@@ -111,7 +112,8 @@ tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int f
     TG_CHECK(tape, isfinite(start) && isfinite(end) && isfinite(step), TG_EVALUE,
              "arange: from %g to %g by %g: not finite", start, end, step);
     TG_CHECK(tape, step != 0 && (end - start) / step >= 0, TG_EVALUE,
-             "arange: from %g to %g by %g: the step leads away", start, end, step);
+             "arange: from %s to %s by %g: the step leads away",
+             tg_number_text(start, TG_F64).chars, tg_number_text(end, TG_F64).chars, step);
     TG_CHECK(tape, (flags & 0xff) != TG_BOOL, TG_EDTYPE, "arange: bool is not supported");
     bool whole = (flags & 0xff) == TG_I64;
     TG_CHECK(tape, !whole || (fits_int64(start) && fits_int64(end)), TG_EVALUE,

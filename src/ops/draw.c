@@ -218,7 +218,8 @@ void tg_uniform_(tg_tensor *t, double low, double high)
         return;
     double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
     if (!(low <= high && low >= -largest && high <= largest && high - low <= largest))
-        tg_fail(tg_tape_in(t), TG_EVALUE, "uniform_: no range from %g to %g", low, high);
+        tg_fail(tg_tape_in(t), TG_EVALUE, "uniform_: no range from %s to %s",
+                tg_number_text(low, TG_F64).chars, tg_number_text(high, TG_F64).chars);
     else
         fill(&uniform_op, t, &(range){low, high}, sizeof(range));
 }

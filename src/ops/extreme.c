@@ -14,6 +14,22 @@ TGK_LOOP2(ties_f64, double, double, x == y || (x != x && y != y));
 static const tg_map_op ties_op = {{.name = "ties", .forward = tg_map_forward},
                                   {ties_f32, ties_f64}};
 
+/* The share y of those that are extreme (x is 1). No product: a share may be infinite. */
+TGK_LOOP2(shared_f32, float, float, x != 0 ? y : 0);
+TGK_LOOP2(shared_f64, double, double, x != 0 ? y : 0);
+
+static void shared_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_binary(node->op, node->in[0], v, true);
+}
+
+static const tg_map_op shared_op = {{.name = "amax_backward",
+                                     .forward = tg_map_forward,
+                                     .backward = shared_backward,
+                                     .reads = {0, TG_READS_IN(0)}},
+                                    {shared_f32, shared_f64}};
+
 /* The gradient is shared evenly among ties. */
 static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -21,7 +37,7 @@ static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
     if (!ties)
         return;
     tg_tensor *count = tg_sum_over(ties, tg_dims_of(node->out));
-    grad_in[0] = tg_mul(ties, tg_div(grad_out, count));
+    grad_in[0] = tg_binary(&shared_op.op, ties, tg_div(grad_out, count), true);
 }
 
 static void extreme_forward(tg_node *node, tgk_row_reduce *const *table)

@@ -125,7 +125,9 @@ static tg_tensor *exponent_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b);
 static tg_tensor *mixed_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *less = tg_add_scalar(b, -1);
-    return tg_add(tg_mul(g, tg_pow(a, less)), exponent_slope(tg_mul(g, b), a, less));
+    tg_tensor *bend = tg_mul(exponent_slope(g, a, less), b);
+    bend = tg_masked_fill(bend, tg_eq_scalar(b, 0), 0); /* whatever log a is */
+    return tg_add(tg_mul(g, tg_pow(a, less)), bend);
 }
 
 static void base_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)

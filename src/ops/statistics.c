@@ -8,6 +8,7 @@
 #include "ops/arithmetic.h"
 #include "ops/check.h"
 
+#include <float.h>
 #include <math.h>
 
 static double param_of(const tg_node *node)
@@ -66,10 +67,11 @@ static void std_forward(tg_node *node)
     moments_forward(node, tgk_std_table);
 }
 
-/* g / y, and 0 where y is 0: what PyTorch takes for the slope of a root at 0. */
+/* g / y, and 0 where y is 0: what PyTorch takes for the slope of a root at 0. A subnormal y, whose
+ * square is 0 for PyTorch, counts as 0 as well: g / y would overflow. */
 static tg_tensor *over_root(tg_tensor *g, tg_tensor *y)
 {
-    tg_tensor *zero = tg_eq_scalar(y, 0);
+    tg_tensor *zero = tg_lt_scalar(y, y->dtype == TG_F32 ? (double)FLT_MIN : DBL_MIN);
     return tg_masked_fill(tg_div(g, tg_masked_fill(y, zero, 1)), zero, 0);
 }
 

@@ -169,7 +169,7 @@ static void erf_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     if (tg_needs_grad(node, 0))
         grad_in[0] = erf_slope(v, x);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(tg_mul_scalar(x, -2), erf_slope(tg_mul(v, g), x));
+        grad_in[1] = tg_mul_scalar(tg_mul(x, erf_slope(tg_mul(v, g), x)), -2); /* -2 x overflows */
 }
 
 static const tg_map_op erf_slope_op = {{.name = "erf_backward",

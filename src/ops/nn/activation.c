@@ -46,11 +46,32 @@ tg_tensor *tg_relu(tg_tensor *x)
 TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
 TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x));
 
-/* g (1 - y) y */
+/* The gradient x of the output y. */
+TGK_LOOP2(sigmoid_slope_f32, float, float, (x * (1 - y) * y));
+TGK_LOOP2(sigmoid_slope_f64, double, double, (x * (1 - y) * y));
+
+/* To y v g (1 - 2 y), and not v g (1 - y) - v g y, which has no value where g is infinite. */
+static void sigmoid_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *y = node->in[1];
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *bend = tg_add_scalar(tg_mul_scalar(y, -2), 1);
+        grad_in[1] = tg_mul(tg_mul(v, node->in[0]), bend);
+    }
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_gradient_over(node, v, node->op, y, 0);
+}
+
+static const tg_map_op sigmoid_slope_op = {
+    {.name = "sigmoid_backward",
+     .forward = tg_map_forward,
+     .backward = sigmoid_slope_backward,
+     .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},
+    {sigmoid_slope_f32, sigmoid_slope_f64}};
+
 static void sigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *rest = tg_add_scalar(tg_neg(node->out), 1);
-    grad_in[0] = tg_mul(tg_mul(grad_out, rest), node->out);
+    grad_in[0] = tg_gradient_over(node, grad_out, &sigmoid_slope_op.op, node->out, 0);
 }
 
 static const tg_map_op sigmoid_op = {{.name = "sigmoid",
@@ -175,7 +196,7 @@ tg_tensor *tg_elu(tg_tensor *x, double alpha)
 static tg_tensor *gelu_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
     (void)s;
-    tg_tensor *square = tg_square(x);
+    tg_tensor *square = tg_square(tg_clamp(x, -40, 40)); /* beyond, all is 0, and x^2 overflows */
     tg_tensor *density = tg_mul_scalar(tg_exp(tg_mul_scalar(square, -0.5)), TGK_INV_SQRT_2PI);
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(square), 2), density));
 }
@@ -192,6 +213,7 @@ static tg_tensor *gelu_tanh_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
     (void)s;
     const double root = 2 * TGK_INV_SQRT_2PI, cubic = 0.044715;
+    x = tg_clamp(x, -40, 40); /* as above */
     tg_tensor *square = tg_square(x), *du = tg_add_scalar(tg_mul_scalar(square, 3 * cubic), 1);
     tg_tensor *u = tg_mul(x, tg_add_scalar(tg_mul_scalar(square, cubic), 1));
     tg_tensor *t = tg_tanh(tg_mul_scalar(u, root));
@@ -265,13 +287,18 @@ tg_tensor *tg_logsigmoid(tg_tensor *x)
 TGK_LOOP2(prelu_f32, float, float, x > 0 ? x : y * x);
 TGK_LOOP2(prelu_f64, double, double, x > 0 ? x : y * x);
 
+/* Factors are 0 where the slope is not taken: there they may be infinite, and a product of theirs
+ * would be nan in the gradient of this gradient, whatever becomes of it here. */
 static void prelu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *positive = tg_gt_scalar(x, 0);
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_where(positive, grad_out, tg_mul(grad_out, node->in[1]));
+    tg_tensor *g = tg_masked_fill(grad_out, positive, 0);
+    if (tg_needs_grad(node, 0)) {
+        tg_tensor *zero = tg_zeros(tg_tape_in(x), TG_SCALAR, x->dtype);
+        grad_in[0] = tg_where(positive, grad_out, tg_mul(g, tg_where(positive, zero, node->in[1])));
+    }
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_masked_fill(tg_mul(grad_out, x), positive, 0);
+        grad_in[1] = tg_mul(g, tg_masked_fill(x, positive, 0));
 }
 
 static const tg_map_op prelu_op = {{.name = "prelu",

@@ -220,14 +220,15 @@ static tg_tensor *masked(tg_tensor *scores, tg_tensor *mask, bool causal)
     return tg_masked_fill(scores, hidden, -(double)INFINITY);
 }
 
-/* softmax, and 0 in rows where nothing may be attended to, as PyTorch. */
+/* softmax, and 0 in rows where nothing may be attended to, as PyTorch. Those rows are taken out of
+ * the softmax as well: what it makes of them is nan, and 0 * nan would come back as a gradient. */
 static tg_tensor *weights_of(tg_tensor *scores, tg_tensor *mask)
 {
-    tg_tensor *weights = tg_softmax(scores, -1);
-    if (!mask || !weights || scores->dims[scores->ndim - 1] == 0)
-        return weights;
+    if (!mask || !scores || scores->dims[scores->ndim - 1] == 0)
+        return tg_softmax(scores, -1);
     tg_tensor *largest = tg_amax(tg_detach(scores), 1, (int64_t[]){-1}, true);
-    return tg_masked_fill(weights, tg_eq_scalar(largest, -(double)INFINITY), 0);
+    tg_tensor *hidden = tg_eq_scalar(largest, -(double)INFINITY);
+    return tg_masked_fill(tg_softmax(tg_masked_fill(scores, hidden, 0), -1), hidden, 0);
 }
 
 /* Of other operations; all of them in every slice. */

@@ -3,7 +3,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
-#include "record/option.h"
+#include "ops/option.h"
 
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */
 static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_dims shape)
@@ -51,8 +51,8 @@ static double batch_norm_momentum(const tg_batch_norm_opts *o)
 /* One operation for both, so that neither changes without the other. */
 static bool keep_statistics(tg_tensor *rows, const tg_batch_norm_opts *o)
 {
-    if (!o->running_mean && !o->running_var)
-        return true;
+    if (!rows->numel || (!o->running_mean && !o->running_var))
+        return true; /* nothing has no statistics */
     double momentum = batch_norm_momentum(o);
     tg_tensor *seen = tg_detach(rows);
     tg_tensor *mean = o->running_mean ? tg_mean_dim(seen, 1, false) : NULL;
@@ -77,13 +77,21 @@ static tg_tensor *channels_first(tg_tensor *x, tg_shape *shape)
     return tg_reshape(t, 2, (int64_t[]){c, c ? t->numel / c : 0});
 }
 
+static int64_t values_of_channel(const tg_tensor *x)
+{
+    int64_t count = x->dims[0];
+    for (int i = 2; i < x->ndim; i++)
+        count *= x->dims[i];
+    return count;
+}
+
 static tg_tensor *train(tg_tensor *x, double eps, tg_tensor **rows)
 {
     tg_shape shape;
     *rows = channels_first(x, &shape);
     if (!*rows)
         return NULL;
-    TG_CHECK(tg_tape_in(x), (*rows)->dims[1] > 1, TG_EVALUE,
+    TG_CHECK(tg_tape_in(x), values_of_channel(x) != 1, TG_EVALUE,
              "batch_norm: training on %s: more than one value a channel is needed",
              tg_shape_of(x).chars);
     return tg_transpose(tg_reshape(tg_normalise(*rows, eps), shape.ndim, shape.sizes), 0, 1);
@@ -110,7 +118,7 @@ static bool check_batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
              tg_shape_of(x).chars);
     double momentum = batch_norm_momentum(o);
     TG_CHECK(tape, momentum >= 0 && momentum <= 1, TG_EVALUE,
-             "batch_norm: momentum %g is outside [0, 1]", momentum);
+             "batch_norm: momentum %s is outside [0, 1]", tg_number_text(momentum, TG_F64).chars);
     tg_dims shape = {1, x->dims + 1};
     bool constant = !(o->running_mean && o->running_mean->requires_grad) &&
                     !(o->running_var && o->running_var->requires_grad);

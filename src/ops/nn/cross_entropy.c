@@ -92,21 +92,22 @@ static bool check_scores(const char *name, const tg_tensor *x)
 }
 
 bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions,
-                         const tg_tensor *targets)
+                         const tg_tensor *targets, const char *hint)
 {
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, targets->dtype == TG_I64, TG_EDTYPE, "%s: targets are %s, wanted int64 classes",
              name, tg_dtype_name(targets->dtype));
     TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), positions), TG_ESHAPE,
-             "%s: input %s wants targets %s, not %s", name, tg_shape_of(x).chars,
-             tg_shape_text(positions).chars, tg_shape_of(targets).chars);
+             "%s: input %s wants targets %s, not %s%s", name, tg_shape_of(x).chars,
+             tg_shape_text(positions).chars, tg_shape_of(targets).chars, hint);
     return true;
 }
 
 static bool check_index_targets(const char *name, const tg_tensor *x, const tg_tensor *targets)
 {
     tg_shape want = positions(x);
-    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets);
+    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets,
+                               x->ndim > 2 ? " (classes are dim 1)" : "");
 }
 
 bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
@@ -138,20 +139,26 @@ bool tg_ce_check_smoothing(const char *name, const tg_tensor *x, double smoothin
 {
     smoothing = tg_option(smoothing, 0);
     TG_CHECK(tg_tape_in(x), smoothing >= 0 && smoothing <= 1, TG_EVALUE,
-             "%s: label_smoothing %g is outside [0, 1]", name, smoothing);
+             "%s: label_smoothing %s is outside [0, 1]", name,
+             tg_number_text(smoothing, TG_F64).chars);
     return true;
 }
 
 /* --- gradients composed of other operations --- */
 
-/* The gradient of the loss, seen in the shape of the input with one class. */
-static tg_tensor *spread(const tg_ce_params *p, tg_tensor *g, const tg_tensor *x)
+/* The shape of the input with one class. */
+static tg_shape one_class(const tg_tensor *x)
 {
-    if (p->reduction != TG_NONE)
-        return g;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     shape.sizes[x->ndim == 1 ? 0 : 1] = 1;
-    return tg_reshape(g, shape.ndim, shape.sizes);
+    return shape;
+}
+
+/* The gradient of the loss, seen in that shape. */
+static tg_tensor *spread(const tg_ce_params *p, tg_tensor *g, const tg_tensor *x)
+{
+    tg_shape shape = one_class(x);
+    return p->reduction == TG_NONE ? tg_reshape(g, shape.ndim, shape.sizes) : g;
 }
 
 /* A value per class, seen in the shape of the input. */
@@ -231,6 +238,38 @@ static tg_tensor *coefficients(const tg_ce_params *p, const tg_tensor *x, tg_ten
                                .dims = x->dims,
                                .params = p,
                                .params_size = sizeof *p});
+}
+
+static void ignored_forward(tg_node *node)
+{
+    const tg_tensor *targets = node->in[0];
+    const int64_t *target = (const int64_t *)(void *)targets->data;
+    bool *out = (bool *)node->out->data;
+    for (int64_t i = 0; i < targets->numel; i++)
+        out[i] = target[i] == params_of(node)->ignore;
+}
+
+static const tg_op ignored_op = {.name = "cross_entropy_ignored", .forward = ignored_forward};
+
+/* Which positions of x are ignored, the class dim being 1; NULL for probabilities. */
+static tg_tensor *ignored(const tg_ce_params *p, const tg_tensor *x, tg_tensor *targets)
+{
+    tg_shape shape = one_class(x);
+    return p->probabilities ? NULL
+                            : tg_apply(&(tg_call){.op = &ignored_op,
+                                                  .n_in = 1,
+                                                  .in = &targets,
+                                                  .dtype = TG_BOOL,
+                                                  .ndim = shape.ndim,
+                                                  .dims = shape.sizes,
+                                                  .params = p,
+                                                  .params_size = sizeof *p});
+}
+
+/* 0 at those positions, where anything else may stand: no factor of 0 makes 0 of a nan. */
+static tg_tensor *skipping(tg_tensor *hidden, tg_tensor *t)
+{
+    return hidden ? tg_masked_fill(t, hidden, 0) : t;
 }
 
 /* --- recording --- */
@@ -361,7 +400,9 @@ static void ce_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
     tg_tensor *g = node->in[0], *x = node->in[1];
     int class_dim = x->ndim == 1 ? 0 : 1;
     tg_tensor *a = coefficients(p, x, node->in[2], node->in[3]);
-    tg_tensor *prob = tg_softmax(x, class_dim);
+    tg_tensor *hidden = ignored(p, x, node->in[2]);
+    tg_tensor *prob = tg_softmax(skipping(hidden, x), class_dim);
+    v = skipping(hidden, v);
     tg_tensor *h = tg_sub(v, tg_sum_dim(tg_mul(prob, v), class_dim, true));
     if (!a || !h)
         return;
@@ -370,7 +411,7 @@ static void ce_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
                                                     : tg_sum(tg_mul(a, h)));
     if (tg_needs_grad(node, 1)) {
         tg_tensor *share = tg_mul(prob, h), *total = tg_sum_dim(a, class_dim, true);
-        grad_in[1] = tg_mul(share, tg_mul(spread(p, g, x), total));
+        grad_in[1] = skipping(hidden, tg_mul(share, tg_mul(spread(p, g, x), total)));
     }
     target_gradients(node, 2, g, h, grad_in);
 }

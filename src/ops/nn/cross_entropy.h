@@ -25,9 +25,10 @@ tgk_ce tg_ce_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targ
 /* In forward, so that a replay looks at its new targets as well. */
 bool tg_ce_targets_are_classes(const tg_node *node, const tg_tensor *targets);
 
-/* Classes for positions of these dims of the input x. */
+/* Classes for positions of these dims of the input x; `hint` ends the message where targets have
+ * others. */
 bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions,
-                         const tg_tensor *targets);
+                         const tg_tensor *targets, const char *hint);
 /* weight may be NULL. */
 bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
                         const tg_tensor *weight);

@@ -41,7 +41,8 @@ tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
 {
     if (!tg_check_inputs(&dropout_op, 1, &x) || !tg_check_floats(&dropout_op, 1, &x))
         return NULL;
-    TG_CHECK(tg_tape_in(x), p >= 0 && p <= 1, TG_EVALUE, "dropout: p %g is outside [0, 1]", p);
+    TG_CHECK(tg_tape_in(x), p >= 0 && p <= 1, TG_EVALUE, "dropout: p %s is outside [0, 1]",
+             tg_number_text(p, TG_F64).chars);
     if (p == 0 || !training || x->numel == 0)
         return x;
     if (p == 1) /* takes no draws, and 0 * inf is nan */

@@ -370,7 +370,7 @@ static bool check(tg_tensor *const *in, const tg_ce_opts *o)
         return false;
     tg_dims positions = {x->ndim - 1, x->dims};
     return tg_ce_check_smoothing(name, x, o->label_smoothing) &&
-           tg_ce_check_targets(name, x, positions, in[TARGETS]) &&
+           tg_ce_check_targets(name, x, positions, in[TARGETS], "") &&
            tg_ce_check_weight(name, x, in[WEIGHT]->dims[0], class_weight) &&
            (!class_weight || tg_ce_check_constant_weight(name, class_weight)) &&
            tg_check_reduction(op, x, o->reduction);

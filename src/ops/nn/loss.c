@@ -7,6 +7,8 @@
 #include "kernels/special.h"
 #include "ops/check.h"
 
+#include <math.h>
+
 /* n inputs of one float dtype; the first two are of one shape, to which the others (or NULL)
  * broadcast. */
 static bool check_loss(const tg_op *op, int n, tg_tensor *const *in, tg_reduction reduction)
@@ -114,6 +116,8 @@ TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S));
 static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     double beta = *(const double *)node->params;
+    if (grad_out->dtype == TG_F32) /* one that float32 takes for 0 would divide 0 by 0 */
+        beta = fmax(beta, 0x1p-149);
     tg_tensor *d = tg_div_scalar(tg_sub(node->in[0], node->in[1]), beta);
     opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
 }
@@ -192,8 +196,8 @@ static void bce_forward(tg_node *node)
     const void *data = tg_contiguous_data(node, x);
     int64_t i = data ? improbable(x, data) : -1;
     if (i >= 0)
-        tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %g, outside [0, 1]",
-                (long long)i, tg_element(x, i));
+        tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %s, outside [0, 1]",
+                (long long)i, tg_number_text(tg_element(x, i), x->dtype).chars);
     else
         tg_map_forward(node);
 }

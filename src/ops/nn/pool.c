@@ -46,6 +46,8 @@ static tg_tensor *columns(const tg_op *op, tg_tensor *x, const tg_pool_opts *opt
     tg_tensor *image = tg_as_images(op, x, spatial);
     if (!image)
         return NULL;
+    TG_CHECK(tg_tape_in(x), o.kernel[0], TG_EVALUE,
+             "%s: no kernel: set opts->kernel, the size of the window", op->name);
     *w = window_of(image, &o, spatial);
     w->fill = fill;
     if (!tg_window_fit(op, x, w) || !check_padding(op, x, w))
