@@ -82,21 +82,26 @@ static void read_list(world *w, const char *path)
         keep(w, w->here, LISTS, (thing){.p = list});
 }
 
+static void load_into(world *w, const char *path, tg_params *list, tg_optim *optim)
+{
+    int64_t count = -1;
+    w->says = "load_checkpoint";
+    note(w, tg_load_checkpoint(path, list, optim, &count));
+    note(w, (uint64_t)count);
+    for (size_t i = 0; i < tg_params_count(list); i++)
+        note_tensor(w, tg_params_tensor(list, i));
+}
+
 static void load(world *w, const char *path)
 {
     tg_load_opts opts = {.partial = true};
     tg_params *list = pick_pointer(w, LISTS);
-    int64_t count = -1;
-    switch (draw(w, 2)) {
-    case 0:
-        w->says = "load_safetensors";
-        note(w, tg_load_safetensors(path, list, draw(w, 2) ? &opts : NULL));
-        break;
-    default:
-        w->says = "load_checkpoint";
-        note(w, tg_load_checkpoint(path, list, pick_pointer(w, OPTIMS), &count));
-        note(w, (uint64_t)count);
+    if (draw(w, 2)) {
+        load_into(w, path, list, pick_pointer(w, OPTIMS));
+        return;
     }
+    w->says = "load_safetensors";
+    note(w, tg_load_safetensors(path, list, draw(w, 2) ? &opts : NULL));
     for (size_t i = 0; i < tg_params_count(list); i++)
         note_tensor(w, tg_params_tensor(list, i));
 }
@@ -116,12 +121,31 @@ static void metadata(world *w, const char *path)
     note(w, (uint64_t)tg_read_metadata(w->here->tape, path, "format", value, draw(w, 9)));
 }
 
+/* Saves tensors and reads them again: what comes back is what was saved. */
+static void round_trip(world *w, const char *path)
+{
+    tg_params *list = tg_params_new(w->here->tape);
+    uint32_t n = 1 + draw(w, 3);
+    for (uint32_t i = 0; i < n; i++)
+        tg_params_add(list, pick_tensor(w), "%u", i);
+    if (tg_params_count(list) < n)
+        return;
+    if (draw(w, 2)) {
+        tg_optim *optim = pick_pointer(w, OPTIMS);
+        if (!tg_save_checkpoint(path, list, optim, 3))
+            load_into(w, path, list, optim);
+        return;
+    }
+    if (!tg_save_safetensors(path, list, NULL))
+        read_list(w, path);
+}
+
 static void files(world *w)
 {
-    uint32_t how = draw(w, 10);
+    uint32_t how = draw(w, 13);
     if (!have_directory())
         return;
-    const char *path = draw_path(w, how < 5);
+    const char *path = draw_path(w, how < 5 || how > 9);
     if (how < 5)
         save(w, path);
     else if (how == 5)
@@ -130,8 +154,10 @@ static void files(world *w)
         load(w, path);
     else if (how == 8)
         load_npy(w, path);
-    else
+    else if (how == 9)
         metadata(w, path);
+    else
+        round_trip(w, path);
 }
 
 const action api_io[] = {{"files", files, 5, 0}, {0}};

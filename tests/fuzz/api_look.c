@@ -166,6 +166,7 @@ static void huge(world *w)
     const int64_t sizes[] = {INT64_C(1) << 40, INT64_C(1) << 61, INT64_MAX, INT64_C(1) << 62};
     int64_t dims[] = {sizes[draw(w, 4)], 1};
     bool anomaly = ANOMALY_LOOKS_AT_VIEWS && tg_set_anomaly_enabled(w->here->tape, false);
+    bool recorded = tg_set_grad_enabled(w->here->tape, !ANOMALY_LOOKS_AT_VIEWS);
     tg_tensor *one = tg_ones(w->here->tape, TG_DIMS(1, 1), (int)draw(w, 4));
     tg_tensor *x = tg_expand(one, 2, dims);
     note_tensor(w, x);
@@ -173,6 +174,7 @@ static void huge(world *w)
     note_tensor(w, y);
     if (tg_numel(y) < SMALL)
         keep_tensor(w, y);
+    tg_set_grad_enabled(w->here->tape, recorded);
     tg_set_anomaly_enabled(w->here->tape, anomaly);
 }
 

@@ -5,6 +5,8 @@
 
 #include "op_table.h"
 
+#include <tinygrad/op.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -180,12 +182,12 @@ static bool failed(const world *w)
     return tg_error(w->sides[0].tape) || (w->sides[1].tape && tg_error(w->sides[1].tape));
 }
 
-static void call(world *w, const entry *e, const op_args *args)
+static tg_tensor *call(world *w, const entry *e, const op_args *args)
 {
     const op_row *row = e->row;
     bool before = failed(w);
     if (e->out || (row->is & OP_COMPOSED && w->how->careful))
-        return;
+        return NULL;
     w->says = row->is & OP_COMPOSED ? NULL : op_says(row);
     tg_tensor *y = op_call(row, args);
     if (y && !before)
@@ -194,10 +196,38 @@ static void call(world *w, const entry *e, const op_args *args)
         REQUIRE(w, e->null || untold(args), "%s: neither a result nor an error", row->name);
     note_tensor(w, y);
     if (!y)
-        return;
+        return NULL;
     keep_tensor(w, y);
     for (int i = 0; i < args->n; i++)
         keep_tensor(w, args->leaf[i]);
+    return y;
+}
+
+/* The gradients of the squares of the result's gradients. What drew numbers is not done again. */
+static void differentiate_twice(world *w, const entry *e, tg_tensor *y, const op_args *args)
+{
+    tg_tensor *leaves[OP_MAX_IN], *grads[OP_MAX_IN], *total = NULL;
+    size_t n = 0;
+    for (int i = 0; i < args->n; i++) {
+        if (args->leaf[i] && tg_requires_grad(args->leaf[i]))
+            leaves[n++] = args->leaf[i];
+    }
+    if (!n || !tg_requires_grad(y) || (e->row->is & OP_RANDOM && w->how->careful))
+        return;
+    w->says = NULL;
+    tg_tensor *up = tg_full(args->tape, tg_ndim(y), tg_sizes(y), draw_scalar(w), tg_dtype(y));
+    if (!up || tg_gradients(y, up, leaves, n, grads, &(tg_backward_opts){.create_graph = true}))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        tg_tensor *term = grads[i] ? tg_sum(tg_mul(grads[i], grads[i])) : NULL;
+        total = total && term ? tg_add(total, term) : term ? term : total;
+        note_tensor(w, grads[i]);
+    }
+    if (!total || !tg_requires_grad(total))
+        return;
+    note(w, tg_backward(total));
+    for (size_t i = 0; i < n; i++)
+        note_tensor(w, tg_grad(leaves[i]));
 }
 
 /* A sample, as it is or with changes. */
@@ -220,7 +250,9 @@ static void sample(world *w)
         change_inputs(w, &args);
     if (changes == 3)
         args.tape = pick_tape(w);
-    call(w, e, &args);
+    tg_tensor *y = call(w, e, &args);
+    if (y && !changes && draw(w, 2) && !failed(w))
+        differentiate_twice(w, e, y, &args);
 }
 
 /* The tensors that there are. */

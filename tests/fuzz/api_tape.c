@@ -1,5 +1,7 @@
 /* Actions of the API fuzzer on tapes: marks, rewinds, replays, captures, the generator, memory given
  * back, tensors of the caller's memory, and writing to data. */
+#include "known.h"
+
 #include "api.h"
 
 #include <string.h>
@@ -125,7 +127,7 @@ static void release(world *w)
     size_t n = draw_keep(w, list);
     w->says = "release";
     w->here->released = true;
-    if (m)
+    if (m && !(REWOUND_VIEWS_COUNT && w->how->careful))
         note(w, tg_release(w->here->tape, m->mark, n ? list : NULL, n));
 }
 
@@ -136,7 +138,7 @@ static void checkpoint(world *w)
     size_t n = draw_keep(w, list);
     w->says = "checkpoint";
     w->here->released = true;
-    if (m)
+    if (m && !(REWOUND_VIEWS_COUNT && w->how->careful))
         note(w, tg_checkpoint(w->here->tape, m->mark, n ? list : NULL, n));
 }
 

@@ -12,6 +12,10 @@
 /* During a capture tg_data_mut() refuses an operation's forward function what it saves. */
 #define SAVED_NOT_CAPTURED 1
 
+/* A view that was rewound away, by a composition that failed for example, still keeps its data from
+ * being given back. */
+#define REWOUND_VIEWS_COUNT 1
+
 /* A message with a nan has its sign, which depends on the instruction set. */
 #define NANS_HAVE_SIGNS 1
 
