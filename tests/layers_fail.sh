@@ -11,7 +11,7 @@ mkdir -p "$work/objects/src"
 
 compile() {
     mkdir -p "$work/objects/src/$(dirname "$1")"
-    "$cc" -std=c11 -I"$source/include" -I"$work/src" -c "$work/src/$1" -o "$work/objects/src/${1%.c}.o"
+    "$cc" -std=c11 -I"$source/include" -I"$work/src" -c "$work/src/$1" -o "$work/objects/src/$1.o"
 }
 
 expect() { # a part of what is printed, and why
@@ -37,7 +37,7 @@ printf '%s\n' '#include <tinygrad.h>' 'tg_tensor *tg_bad(tg_tensor *x);' \
 compile tape/bad.c
 expect 'tape/bad.c calls up: tg_tril() of ops/triangle.c' 'a call upwards'
 expect 'tg_tril() is called in tg_bad() of tape/bad.c' 'the function that makes it'
-rm "$work/src/tape/bad.c" "$work/objects/src/tape/bad.o"
+rm "$work/src/tape/bad.c" "$work/objects/src/tape/bad.c.o"
 
 printf '%s\n' 'int tg_b(int x);' 'int tg_a(int x);' 'int tg_a(int x)' '{' '    return x ? tg_b(x - 1) : 0;' '}' \
     >"$work/src/ops/bad_a.c"
@@ -46,7 +46,7 @@ printf '%s\n' 'int tg_a(int x);' 'int tg_b(int x);' 'int tg_b(int x)' '{' '    r
 compile ops/bad_a.c
 compile ops/bad_b.c
 expect 'ops/bad_a.c stands in a circle: tg_b() of ops/bad_b.c' 'a circle of calls'
-rm "$work"/src/ops/bad_?.c "$work"/objects/src/ops/bad_?.o
+rm "$work"/src/ops/bad_?.c "$work"/objects/src/ops/bad_?.c.o
 
 cp "$work/src/tape/shape.c" "$work/shape.c"
 echo '#include "ops/check.h"' >>"$work/src/tape/shape.c"

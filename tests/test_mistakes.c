@@ -790,7 +790,7 @@ static const mistake mistakes[] = {
     ROW(loss_detached, TG_ESTATE, "does not require a gradient"),
     ROW(loss_from_its_value, TG_ESTATE, "does not require a gradient"),
     ROW(accuracy_as_the_loss, TG_ESTATE, "does not require a gradient"),
-    ROW(gradients_left_disabled, TG_ESTATE, "computed while gradients were disabled"),
+    ROW(gradients_left_disabled, TG_ESTATE, "tg_set_grad_enabled() was off when it was computed"),
     ROW(evaluation_with_gradients_enabled, TG_OK, ""),
     ROW(dropout_left_in_training, TG_OK, ""),
     ROW(seed_forgotten, TG_OK, ""),

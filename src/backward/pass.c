@@ -6,10 +6,10 @@
  * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
 #include "backward/pass.h"
 
+#include "backward/release.h"
 #include "ops/broadcast.h"
 #include "record/capture.h"
 #include "record/grad.h"
-#include "backward/release.h"
 
 typedef struct tg_pass pass;
 

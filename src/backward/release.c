@@ -181,8 +181,8 @@ static bool check_records(tg_tape *tape, const tg_record *first)
         const tg_node *node = &record->node;
         TG_CHECK(tape, !(node->checkpoint & TG_IN_CHECKPOINT), TG_ESTATE,
                  "checkpoint: %s since the mark is in a checkpoint already", node->op->name);
-        TG_CHECK(tape, !tg_lacks_data(node), TG_ESTATE, "checkpoint: data of %s were given back already",
-                 node->op->name);
+        TG_CHECK(tape, !tg_lacks_data(node), TG_ESTATE,
+                 "checkpoint: data of %s were given back already", node->op->name);
     }
     return true;
 }

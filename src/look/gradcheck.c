@@ -1,7 +1,7 @@
 /* Gradients against central differences. Works on copies of the inputs, beyond a mark, so that
  * nothing of the caller's is touched. Relies on autograd and the generator. */
-#include "record/apply.h"
 #include "ops/option.h"
+#include "record/apply.h"
 
 #include <math.h>
 #include <string.h>

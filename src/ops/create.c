@@ -151,7 +151,7 @@ static bool check_data(tg_tape *tape, const char *name, const void *data, tg_dim
 
 static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dims dims, int flags)
 {
-    if (!check_data(tape, name, data, dims, flags) || !tg_outside_capture(tape, name))
+    if (!check_data(tape, name, data, dims, flags) || !tg_uncaptured(tape, name))
         return NULL;
     tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
     if (t && t->numel)

@@ -1,10 +1,10 @@
 /* The largest and smallest elements, and where they are. Relies on reduce.h and kernels/rows.h. */
 #include "ops/reduce.h"
 
-#include "ops/broadcast.h"
 #include "kernels/loops.h"
 #include "kernels/rows.h"
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 #include "ops/check.h"
 
 /* Where x equals the extreme y of its row: 1, else 0. A nan equals a nan. */

@@ -2,8 +2,8 @@
  * strides, so that transposed inputs are never copied here. */
 #include "ops/matmul.h"
 
-#include "ops/broadcast.h"
 #include "kernels/blas.h"
+#include "ops/broadcast.h"
 
 /* From so many multiply-adds on a product is worth sharing. */
 enum { SHARED = 1 << 20 };

@@ -1,11 +1,11 @@
 /* var, std, norm, logsumexp and cumsum. Relies on reduce.h and kernels/rows.h. */
 #include "ops/reduce.h"
 
-#include "ops/broadcast.h"
 #include "kernels/moments.h"
 #include "kernels/rows.h"
 #include "kernels/softmax_rows.h"
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 #include "ops/check.h"
 
 #include <float.h>

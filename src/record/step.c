@@ -10,7 +10,8 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
     if (!capture)
         return NULL;
-    *capture = (tg_capture){.base = {capture->base.head, tape->newest}, .number = ++tape->captures};
+    *capture = (tg_capture){.base = {.head = capture->base.head, .before = tape->newest},
+                            .number = ++tape->captures};
     tape->capture = tape->newest = &capture->base;
     tg_spares_forget(&tape->spares);
     tape->capture_failed = false;

@@ -48,13 +48,16 @@ bool tg_outside(tg_tape *tape, const char *name)
     return true;
 }
 
-bool tg_outside_capture(tg_tape *tape, const char *name)
+bool tg_uncaptured(tg_tape *tape, const char *name)
 {
-    if (!tg_outside(tape, name))
-        return false;
-    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+    TG_CHECK(tape, !tape->capture && !tape->reporting, TG_ESTATE,
              "%s: called during a capture, whose replay would not do it again", name);
     return true;
+}
+
+bool tg_outside_capture(tg_tape *tape, const char *name)
+{
+    return tg_outside(tape, name) && tg_uncaptured(tape, name);
 }
 
 tg_status tg_error(const tg_tape *tape)

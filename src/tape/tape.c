@@ -175,7 +175,8 @@ static mark read(const tg_mark *m)
 
 tg_mark tg_tape_mark(const tg_tape *tape)
 {
-    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of || tape->reporting);
+    bool inside =
+        tape && (tape->calling || tape->forward_of || tape->backward_of || tape->reporting);
     return tg_mark_here(inside ? NULL : tape);
 }
 

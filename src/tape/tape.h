@@ -3,11 +3,11 @@
 #ifndef TG_TAPE_H
 #define TG_TAPE_H
 
-#include "memory/arena.h"
 #include "kernels/team.h"
-#include "tape/profile.h"
-#include "random/generator.h"
+#include "memory/arena.h"
 #include "memory/spares.h"
+#include "random/generator.h"
+#include "tape/profile.h"
 
 #include <tinygrad/op.h>
 
@@ -177,7 +177,10 @@ bool tg_outside(tg_tape *tape, const char *name);
  * noted: these are not rewound. */
 tg_mark tg_mark_here(const tg_tape *tape);
 void tg_take_back(tg_tape *tape, tg_mark mark);
-/* Where a replay could not do the same again: ESTATE, and false, during a capture. */
+/* Where a replay could not do the same again: ESTATE, and false, during a capture; for tensors that a
+ * function of the program's makes for itself. */
+bool tg_uncaptured(tg_tape *tape, const char *name);
+/* Both. */
 bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop a capture. */
 bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);

@@ -37,8 +37,8 @@ struct tg_tensor {
         int64_t offset; /* of a released view: bytes from its storage's data */
     };
     int64_t numel;
-    tg_tensor *grad;          /* its gradient while a backward pass runs */
-    tg_holder *holder;        /* where its gradient is kept, or NULL */
+    tg_tensor *grad;   /* its gradient while a backward pass runs */
+    tg_holder *holder; /* where its gradient is kept, or NULL */
     union {
         tg_record *record; /* what made it, or NULL */
         tg_tensor *next;   /* in the list of temporaries */

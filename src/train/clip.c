@@ -1,9 +1,9 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
+#include "ops/option.h"
 #include "record/apply.h"
 #include "record/capture.h"
 #include "record/grad.h"
-#include "ops/option.h"
 
 #include <limits.h>
 #include <math.h>

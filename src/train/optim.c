@@ -3,10 +3,10 @@
  * tensors, so that it can be listed, saved and written back. Relies on optim.h and params.h. */
 #include "train/optim.h"
 
-#include "record/capture.h"
-#include "record/grad.h"
 #include "kernels/nest.h"
 #include "record/apply.h"
+#include "record/capture.h"
+#include "record/grad.h"
 #include "train/params.h"
 
 #include <math.h>

@@ -3,8 +3,8 @@
  * Backward reads x, weight and two doubles a row, mean and deviation. h stands for (x - mean) /
  * deviation, P for the map that the gradient applies: P(u) = (u - mean(u) - h mean(u h)) /
  * deviation, row by row, which is linear in u and its own adjoint. */
-#include "ops/broadcast.h"
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 #include "ops/nn/normalise.h"
 
 #include "kernels/normalise_rows.h"

@@ -7,11 +7,11 @@
  * weight's gradient is written once, and W is read once for all rows of x. That costs one product
  * more than to keep the logits' gradient, or to make the gradients in forward; but those would need
  * as much memory as the logits, or the weight's gradient twice. */
-#include "ops/nn/cross_entropy.h"
 #include "ops/matmul.h"
+#include "ops/nn/cross_entropy.h"
 
-#include "ops/broadcast.h"
 #include "kernels/sum.h"
+#include "ops/broadcast.h"
 
 #include <string.h>
 
