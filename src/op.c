@@ -62,7 +62,7 @@ void tg_check_finite(const tg_node *node)
                 (long long)i, tg_element(out, i));
 }
 
-static void run(tg_tape *tape, tg_record *record)
+static inline void run(tg_tape *tape, tg_record *record)
 {
     tg_run_node(tape, &record->node);
     if (record->node.in_place)
@@ -136,15 +136,35 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
+static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+{
+    tg_inside outer = tg_inside_open(tape);
+    tg_tensor *out = tg_apply(call);
+    tg_inside_close(tape, &outer);
+    return out;
+}
+
+/* Takes back the objects that the record's forward function made; their data are gone already. */
+static void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
+{
+    char *end = (char *)(uintptr_t)record->node.params + call->params_size;
+    checkpoint_objects(
+        tape, &(checkpoint){.objects = {record->head.block, end}, .last_object = &record->head});
+}
+
 tg_tensor *tg_apply(const tg_call *call)
 {
     tg_tape *tape = tape_of_call(call);
     if (!tape || tape->status)
         return NULL;
+    if (tape->forward_of)
+        return apply_inside(tape, call);
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     if (record)
         run(tape, record);
+    if (record && tape->last_object != &record->head)
+        drop_made_inside(tape, call, record);
     if (tape->capture && !tape->status)
         tg_capture_add(tape, record);
     if (tape->status) {
@@ -207,11 +227,13 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
     if (!status && tape->released)
         status = tg_check_replay(tape, record);
+    checkpoint start = checkpoint_take(tape);
     for (; record && !status; record = record->next) {
         run(tape, record);
         note_versions(record);
         status = tape->status;
     }
+    checkpoint_objects(tape, &start);
     return status;
 }
 

@@ -89,10 +89,9 @@ static inline void tg_run_forward(tg_tape *tape, tg_node *node)
 static inline void tg_run_node(tg_tape *tape, tg_node *node)
 {
     tg_position workspace = tg_arena_position(&tape->data);
-    const tg_op *outer = tape->forward_of;
     tape->forward_of = node->op;
     tg_run_forward(tape, node);
-    tape->forward_of = outer;
+    tape->forward_of = NULL;
     tg_arena_rewind(&tape->data, workspace);
     if (tape->spares.lent)
         tg_spares_call_in(&tape->spares);

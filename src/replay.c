@@ -96,9 +96,13 @@ tg_status tg_capture_replay(tg_capture *capture)
     if (tape->status || !tg_outside(tape, "capture_replay") ||
         !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
+    tg_position objects = tg_arena_position(&tape->objects);
+    tg_position data = tg_arena_position(&tape->data);
+    tg_object *last = tape->last_object;
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
     for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
+        tape->forward_of = s->node->op;
         if (tape->profiler.on)
             tg_profile_run(tape, s->node, s->phase);
         else
@@ -110,6 +114,10 @@ tg_status tg_capture_replay(tg_capture *capture)
         if (tape->anomaly && s->node->out && !tape->status)
             tg_check_finite(s->node);
     }
+    tape->forward_of = NULL;
     tape->reserve = (tg_reserve){0};
+    tg_arena_rewind(&tape->objects, objects); /* what forward functions made */
+    tg_arena_rewind(&tape->data, data);
+    tape->last_object = last;
     return tape->status;
 }

@@ -203,10 +203,16 @@ static bool make_leaf(tg_tensor *t, const char *name)
 
 tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
 {
+    tg_tensor *t;
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
+    if (tape->forward_of) {
+        tg_inside outer = tg_inside_open(tape);
+        t = tg_tensor_leaf_over(tape, name, data, dims, flags & ~TG_REQUIRES_GRAD);
+        tg_inside_close(tape, &outer);
+        return t;
+    }
     tg_mark start = tg_mark_here(tape);
-    tg_tensor *t;
     if (data) {
         t = new_header(tape, name, flags & 0xff, dims);
         if (t)
