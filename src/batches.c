@@ -100,6 +100,9 @@ static bool check_read(const tg_batches *b, tg_tape *tape, const void *array, co
     TG_CHECK(tape, !into->requires_grad, TG_ESTATE, "batches_read: the tensor requires a gradient");
     TG_CHECK(tape, into->contiguous, TG_ESTATE, "batches_read: the tensor is not contiguous");
     TG_CHECK(tape, array || !into->numel, TG_EVALUE, "batches_read: the array is NULL");
+    TG_CHECK(tape, into->numel / into->dims[0] <= PTRDIFF_MAX / 8 / b->n, TG_ESHAPE,
+             "batches_read: %lld rows as those of %s are larger than memory", (long long)b->n,
+             tg_shape_of(into).chars);
     return true;
 }
 

@@ -149,6 +149,8 @@ static bool set_up(check *c, tg_tensor *const *inputs)
     tg_generator random = {.isa = c->tape->isa};
     tg_generator_seed(&random, 1);
     size_t size = (3 * c->n + 1) * sizeof *c->inputs;
+    TG_CHECK(c->tape, c->n < TG_MOST_BYTES / 4 / sizeof *c->inputs, TG_EVALUE,
+             "gradcheck: %zu inputs", c->n);
     c->inputs = tg_tape_data(c->tape, "gradcheck", size);
     if (!c->inputs)
         return false;

@@ -51,7 +51,7 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
     if (!tape || tape->status || !tg_outside(tape, name))
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
-    TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    TG_CHECK(tape, n < TG_MOST_BYTES / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
     for (size_t i = 0; i < n; i++) {
         if (!check_param(tape, name, params, i))
             return false;

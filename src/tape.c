@@ -124,12 +124,17 @@ static void *take_reserve(tg_reserve *reserve, size_t size)
     return start;
 }
 
-void *tg_workspace(tg_node *node, size_t size)
+void *tg_workspace(tg_node *node, uint64_t bytes)
 {
     tg_tape *tape = tg_node_tape(node);
+    size_t size = bytes < TG_MOST_BYTES ? (size_t)bytes : TG_MOST_BYTES + 1;
     void *reserved = tape->reserve.end ? take_reserve(&tape->reserve, size) : NULL;
     if (reserved)
         return reserved;
+    if (size > TG_MOST_BYTES) {
+        tg_fail_memory(tape, node->op->name);
+        return NULL;
+    }
     tape->workspace_used += size + 64;
     void *spare = tape->spares.bytes ? tg_spares_lend(&tape->spares, size) : NULL;
     return spare ? spare : tg_tape_data(tape, node->op->name, size);

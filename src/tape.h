@@ -126,8 +126,9 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
 /* The same from the pools of a running backward pass. */
 void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
 void *tg_pool_data(tg_tape *tape, const char *name, size_t size);
-/* As tg_tape_data(), for the length of one forward function. */
-void *tg_workspace(tg_node *node, size_t size);
+/* As tg_tape_data(), for the length of one forward function. 64 bits, so that callers need not look
+ * whether an address space has so much. */
+void *tg_workspace(tg_node *node, uint64_t size);
 
 static inline tg_record *tg_record_of(const tg_node *node)
 {

@@ -43,6 +43,13 @@ bool tg_alive(const tg_tensor *t, const char *name)
     return false;
 }
 
+static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
+{
+    tg_fail(tape, TG_ESHAPE, "%s: the product of the sizes %s overflows", name,
+            tg_shape_text(dims).chars);
+    return NULL;
+}
+
 /* A header with sizes and contiguous strides, without data. */
 static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {
@@ -65,6 +72,8 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     for (int i = 0; i < dims.ndim; i++)
         t->dims[i] = dims.sizes[i];
     t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
+    if (t->numel < 0)
+        return fail_overflow(tape, name, dims);
     if (t->pooled) {
         t->u.next = tape->temporaries;
         tape->temporaries = t;
@@ -99,9 +108,7 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_position objects = tg_arena_position(&tape->objects);
     tg_object *last = tape->last_object;
     tg_tensor *t = new_header(tape, name, dtype, dims);
-    if (!t)
-        return NULL;
-    if (tg_tensor_take(t, name))
+    if (t && tg_tensor_take(t, name))
         return with_storage(t, &t->own, t->data);
     if (tape->recycling)
         return NULL; /* the whole backward pass ends now, and its memory with it */
@@ -183,9 +190,7 @@ static bool check_dims(tg_tape *tape, const char *name, tg_dims dims)
     for (int i = 0; i < dims.ndim; i++)
         TG_CHECK(tape, dims.sizes[i] >= 0, TG_ESHAPE, "%s: negative size in %s", name,
                  tg_shape_text(dims).chars);
-    TG_CHECK(tape, tg_shape_strides(dims, strides) >= 0, TG_ESHAPE,
-             "%s: the product of the sizes %s overflows", name, tg_shape_text(dims).chars);
-    return true;
+    return tg_shape_strides(dims, strides) >= 0 || fail_overflow(tape, name, dims);
 }
 
 bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)

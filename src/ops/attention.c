@@ -32,8 +32,8 @@ typedef struct slices {
     tg_node *node;
     tg_dims batch;
     int64_t count, pieces;
-    size_t workspace;  /* of a piece */
-    tgk_attention all; /* what is the same in each of them */
+    uint64_t workspace; /* of a piece */
+    tgk_attention all;  /* what is the same in each of them */
     operand in[INPUTS], g;
     tg_tensor *out, *grads[INPUTS]; /* contiguous, with every slice; forward: out; else grads */
 } slices;
@@ -133,7 +133,7 @@ static void run(slices *s)
         return;
     s->pieces = tape->team.threads < s->count ? tape->team.threads : s->count;
     s->workspace = tgk_attention_workspace(&s->all, tg_dtype_size(s->in[Q].t->dtype));
-    s->all.workspace = tg_workspace(s->node, (size_t)s->pieces * s->workspace);
+    s->all.workspace = tg_workspace(s->node, (uint64_t)s->pieces * s->workspace);
     if (s->all.workspace)
         tgk_share(&tape->team, s->pieces, 1, run_pieces, s);
 }
@@ -332,7 +332,8 @@ tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor
     shape.ndim += 2;
     matrix[0] = q->dims[q->ndim - 2];
     matrix[1] = k->dims[k->ndim - 2];
-    if (!check_mask(in, o.causal, tg_shape_dims(&shape)))
+    if (!check_mask(in, o.causal, tg_shape_dims(&shape)) ||
+        !tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
         return NULL;
     matrix[1] = v->dims[v->ndim - 1];
     if (!tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
