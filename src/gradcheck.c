@@ -202,6 +202,7 @@ static tg_tape *tape_of_inputs(tg_tensor *const *inputs, size_t n)
 tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inputs, size_t n,
                        const tg_gradcheck_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_gradcheck(fn, context, inputs, n, opts));
     tg_tape *tape = tape_of_inputs(inputs, n);
     if (!tape)
         return TG_EVALUE;

@@ -1,4 +1,5 @@
 /* Looking into tensors: sizes, data, single values. Relies on tensor.h. */
+#include "kernels/modes.h"
 #include "tensor.h"
 
 #include <math.h>
@@ -114,6 +115,7 @@ int64_t tg_first_nonfinite(const tg_tensor *t)
 
 double tg_item(const tg_tensor *t)
 {
+    TGK_IN_RIGHT_MODES(double, tg_item(t));
     if (!tg_alive(t, "item"))
         return (double)NAN;
     if (t->numel != 1) {

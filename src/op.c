@@ -136,7 +136,20 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+/* Out of the way of what tg_apply() does each time. */
+#if defined(__GNUC__)
+#define RARELY __attribute__((noinline, cold)) static
+#else
+#define RARELY static
+#endif
+
+RARELY tg_tensor *apply_in_right_modes(const tg_call *call)
+{
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
+    return NULL; /* not reached */
+}
+
+RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 {
     tg_inside outer = tg_inside_open(tape);
     tg_tensor *out = tg_apply(call);
@@ -145,7 +158,7 @@ static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 }
 
 /* Takes back the objects that the record's forward function made; their data are gone already. */
-static void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
+RARELY void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
 {
     char *end = (char *)(uintptr_t)record->node.params + call->params_size;
     checkpoint_objects(
@@ -159,6 +172,8 @@ tg_tensor *tg_apply(const tg_call *call)
         return NULL;
     if (tape->forward_of)
         return apply_inside(tape, call);
+    if (!tape->pass && !tgk_modes_right())
+        return apply_in_right_modes(call);
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     if (record)
@@ -220,6 +235,7 @@ bool tg_node_unchanged(tg_node *node)
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_tape_replay(tape, mark));
     if (!tape || tape->status || !tg_outside(tape, "tape_replay") ||
         !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);

@@ -3,6 +3,7 @@
 #ifndef TG_OP_H
 #define TG_OP_H
 
+#include "kernels/modes.h"
 #include "kernels/nest.h"
 #include "tensor.h"
 

@@ -270,6 +270,7 @@ static void step_forward(tg_node *node)
 
 tg_status tg_optim_step(tg_optim *optim)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_optim_step(optim));
     static const tg_op op = {.name = "optim_step", .forward = step_forward};
     tg_tape *tape = alive(optim, "optim_step");
     if (!tape)

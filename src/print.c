@@ -1,6 +1,7 @@
 /* tg_print(): a tensor's values as PyTorch lays them out. Relies on tensor.h; walks the strides and
  * allocates nothing. One walk over the elements that will be seen finds how all of them are written
  * and how wide that is, a second one writes them. */
+#include "kernels/modes.h"
 #include "tensor.h"
 
 #include <inttypes.h>
@@ -303,6 +304,7 @@ static void put_suffixes(tg_printer *p)
 
 tg_status tg_print(FILE *file, const tg_tensor *t)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_print(file, t));
     if (!tg_alive(t, "print"))
         return t ? TG_ESTATE : TG_EVALUE;
     if (!file)

@@ -90,6 +90,7 @@ static bool check_ready(tg_tape *tape, const tg_capture *capture)
 
 tg_status tg_capture_replay(tg_capture *capture)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_capture_replay(capture));
     tg_tape *tape = check(capture, "capture_replay");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;

@@ -320,6 +320,7 @@ static bool check_mask(tg_tensor *const *in, bool causal, tg_dims scores)
 tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
                                            const tg_attention_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_scaled_dot_product_attention(q, k, v, opts));
     const tg_attention_opts o = opts ? *opts : (tg_attention_opts){0};
     tg_tensor *in[INPUTS] = {q, k, v, o.mask};
     if (!tg_check_inputs(&attention_op, o.mask ? 4 : 3, in) ||

@@ -80,6 +80,7 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
 
 void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_kaiming_uniform_(t, opts));
     static const tg_op op = {.name = "kaiming_uniform_"};
     if (check_kaiming(&op, t, opts))
         fill_uniform(t, sqrt(3.0) * kaiming_std(t, opts));
@@ -87,6 +88,7 @@ void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
 
 void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_kaiming_normal_(t, opts));
     static const tg_op op = {.name = "kaiming_normal_"};
     if (check_kaiming(&op, t, opts))
         fill_normal(t, kaiming_std(t, opts));
@@ -111,6 +113,7 @@ static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
 
 void tg_xavier_uniform_(tg_tensor *t, double gain)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_xavier_uniform_(t, gain));
     static const tg_op op = {.name = "xavier_uniform_"};
     if (check_xavier(&op, t, gain))
         fill_uniform(t, sqrt(3.0) * xavier_std(t, gain));
@@ -118,6 +121,7 @@ void tg_xavier_uniform_(tg_tensor *t, double gain)
 
 void tg_xavier_normal_(tg_tensor *t, double gain)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_xavier_normal_(t, gain));
     static const tg_op op = {.name = "xavier_normal_"};
     if (check_xavier(&op, t, gain))
         fill_normal(t, xavier_std(t, gain));
@@ -151,6 +155,7 @@ static void fill_layer(tg_tensor *weight, tg_tensor *bias)
 
 void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_linear_init(weight, bias));
     static const tg_op op = {.name = "linear_init"};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
@@ -163,6 +168,7 @@ void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 
 void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_conv_init(weight, bias));
     static const tg_op op = {.name = "conv_init"};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
@@ -201,6 +207,7 @@ static bool check_recurrent(tg_tensor *const *tensors, size_t n, int64_t hidden)
 
 void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_recurrent_init(tensors, n, hidden));
     if (!check_recurrent(tensors, n, hidden))
         return;
     double bound = 1.0 / sqrt((double)hidden);
