@@ -183,7 +183,8 @@ TG_API tg_tape *tg_tape_new(const tg_tape_opts *opts);
 /** Frees the tape and all that it owns. NULL is ignored. */
 TG_API void tg_tape_free(tg_tape *tape);
 
-/** The tape's present position. Costs nothing and cannot fail. */
+/** The tape's present position. Costs nothing and cannot fail; but what is taken inside a function
+ * of an operation, or one that tg_gradcheck() calls, is no mark (TG_EVALUE where it is used). */
 TG_API tg_mark tg_tape_mark(const tg_tape *tape);
 /** Forgets all that was made since `mark`: tensors, operations, optimisers. Memory is kept for
  * what comes next, so a loop that rewinds makes no allocator call from its second turn on. The
@@ -467,7 +468,8 @@ typedef struct tg_gradcheck_opts {
 /** Compares the gradients of fn with central differences, contracted with a random upstream
  * gradient (drawn from a generator of its own). Inputs are contiguous float64 leaves on one tape;
  * those that require a gradient are checked. Their gradients and the tape's generator are left as
- * they were; `fn` must give the same output for the same inputs.
+ * they were; `fn` must give the same output for the same inputs. It may do what the functions of an
+ * operation may (see op.h), and call tg_gradients() with create_graph. TG_ESTATE during a capture.
  * TG_EVALUE: a mismatch; the message says which input, which element and both numbers. */
 TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inputs, size_t n,
                               const tg_gradcheck_opts *opts);

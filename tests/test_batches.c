@@ -258,7 +258,7 @@ static void wrong_sizes(void **state)
     assert_null(tg_batches_new(tape, 5, -3, NULL));
     assert_error(tape, TG_EVALUE, "batches_new: batch size -3 is not > 0");
     tg_mark mark = tg_tape_mark(tape);
-    assert_null(tg_batches_new(tape, INT64_MAX / 8, 2, NULL));
+    assert_null(tg_batches_new(tape, PTRDIFF_MAX / 8, 2, NULL));
     assert_error(tape, TG_ENOMEM, "batches_new: out of memory");
     assert_true(marks_equal(mark, tg_tape_mark(tape)));
     tg_fail(tape, TG_EIO, "set");

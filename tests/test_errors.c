@@ -101,11 +101,52 @@ static void sizes_of_new_tensors(void **state)
 static void more_than_there_is(void **state)
 {
     (void)state;
-    const int64_t huge = (int64_t)1 << 48;
-    REFUSES(TG_ENOMEM, "zeros: out of memory", "", !tg_zeros(w.tape, TG_DIMS(huge), 0));
-    REFUSES(TG_ENOMEM, "randn: out of memory", "", !tg_randn(w.tape, TG_DIMS(2, huge), TG_F64));
+    const int64_t huge = sizeof(void *) > 4 ? (int64_t)1 << 48 : PTRDIFF_MAX / 8;
+    REFUSES(TG_ENOMEM, "zeros: out of memory", "", !tg_zeros(w.tape, TG_DIMS(huge), TG_F64));
+    REFUSES(TG_ENOMEM, "randn: out of memory", "", !tg_randn(w.tape, TG_DIMS(1, huge), TG_F64));
     REFUSES(TG_ENOMEM, "mul_scalar: out of memory", "",
-            !tg_mul_scalar(tg_expand(w.s, TG_DIMS(huge)), 2) && !tg_tape_rewind(w.tape, w.mark));
+            !tg_mul_scalar(tg_expand(tg_sum(w.d), TG_DIMS(huge)), 2) &&
+                !tg_tape_rewind(w.tape, w.mark));
+}
+
+/* Products of sizes are at most PTRDIFF_MAX / 8, wherever they come from. */
+static void more_than_can_be(void **state)
+{
+    (void)state;
+    const int64_t most = PTRDIFF_MAX / 8, root = (int64_t)1 << (sizeof(void *) > 4 ? 30 : 14);
+    static float window[4];
+    REFUSES(TG_ESHAPE, "zeros: the product", "overflows", !tg_zeros(w.tape, TG_DIMS(most + 1), 0));
+    REFUSES(TG_ESHAPE, "zeros: the product", "overflows",
+            !tg_zeros(w.tape, TG_DIMS(most + 1, 0), TG_BOOL));
+    REFUSES(TG_ESHAPE, "zeros: the product", "overflows",
+            !tg_zeros(w.tape, TG_DIMS(4 * root, 4 * root + 1), 0));
+    REFUSES(TG_ESHAPE, "from_blob: the product", "overflows",
+            !tg_from_blob(w.tape, window, TG_DIMS(2 * root, root), 0));
+    REFUSES(TG_ESHAPE, "expand: the product", "overflows",
+            !tg_expand(w.s, TG_DIMS(root, root + 1)));
+    REFUSES(TG_ESHAPE, "add: the product", "overflows",
+            !tg_add(tg_expand(w.s, TG_DIMS(root, 1)), tg_expand(w.s, TG_DIMS(1, root + 1))) &&
+                !tg_tape_rewind(w.tape, w.mark));
+    REFUSES(TG_ESHAPE, "cat: the product", "overflows",
+            !tg_cat((tg_tensor *[]){tg_expand(w.s, TG_DIMS(most)), tg_expand(w.s, TG_DIMS(most))},
+                    2, 0) &&
+                !tg_tape_rewind(w.tape, w.mark));
+    /* 16 channels of 2^30 x 2^30 windows: 2^64 rows of columns */
+    REFUSES(TG_ESHAPE, "unfold: the product", "overflows",
+            !tg_avg_pool2d(
+                tg_expand(w.s, TG_DIMS(16, 1, 1)),
+                &(tg_pool_opts){.kernel = {1 << 30, 1 << 30}, .padding = {1 << 29, 1 << 29}}) &&
+                !tg_tape_rewind(w.tape, w.mark));
+    /* without numbers to sum, the scores and logits are as many as ever */
+    REFUSES(TG_ESHAPE, "scaled_dot_product_attention: the product", "overflows",
+            !tg_scaled_dot_product_attention(tg_zeros(w.tape, TG_DIMS(root, 0), 0),
+                                             tg_zeros(w.tape, TG_DIMS(2 * root, 0), 0),
+                                             tg_zeros(w.tape, TG_DIMS(2 * root, 0), 0), NULL) &&
+                !tg_tape_rewind(w.tape, w.mark));
+    REFUSES(TG_ESHAPE, "linear_cross_entropy: the product", "overflows",
+            !tg_linear_cross_entropy(tg_zeros(w.tape, TG_DIMS(2, 0), TG_REQUIRES_GRAD),
+                                     tg_zeros(w.tape, TG_DIMS(most, 0), 0), NULL, w.i, NULL) &&
+                !tg_tape_rewind(w.tape, w.mark));
 }
 
 /* --- dtypes and flags --- */
@@ -385,6 +426,7 @@ int main(void)
         cmocka_unit_test(dims),
         cmocka_unit_test(sizes_of_new_tensors),
         cmocka_unit_test(more_than_there_is),
+        cmocka_unit_test(more_than_can_be),
         cmocka_unit_test(dtypes),
         cmocka_unit_test(flags),
         cmocka_unit_test(values),

@@ -9,7 +9,13 @@
  *             return NULL;
  *         return tg_apply(&(tg_call){.op = &square_op, .n_in = 1, .in = in, .dtype = tg_dtype(x),
  *                                    .ndim = tg_ndim(x), .dims = tg_sizes(x)});
- *     } */
+ *     }
+ *
+ * The functions of an operation may call operations, make tensors and look at them. What forward
+ * makes is gone when it returns. What would take away the ground that the caller stands on is
+ * TG_ESTATE there: rewinding, replays, releases, checkpoints, captures, backward passes of all kinds,
+ * gradients dropped, clipped or retained, optimisers, tg_set_grad_enabled(), tg_clear_error(),
+ * tg_manual_seed(), tg_tape_free(). A mark taken there is none. */
 #ifndef TINYGRAD_OP_H
 #define TINYGRAD_OP_H
 

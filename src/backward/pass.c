@@ -350,6 +350,7 @@ static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
 tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
                           const tg_request *r)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, r));
     tg_tape *tape = tg_tape_in(out);
     pass p = {.tape = tape, .out = out, .request = r};
     if (!prepare(&p, out, opts))

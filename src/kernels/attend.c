@@ -106,12 +106,12 @@ static int64_t seen(const tgk_attention *a, int64_t rows)
 
 /* Bytes of each part of the workspace, rounded up to whole cache lines. */
 typedef struct needs {
-    size_t queries, scores, products;
+    uint64_t queries, scores, products;
 } needs;
 
-static size_t lines(int64_t count, size_t size)
+static uint64_t lines(int64_t count, size_t size)
 {
-    return ((size_t)count * size + 63) / 64 * 64;
+    return ((uint64_t)count * size + 63) / 64 * 64;
 }
 
 static needs needs_of(const tgk_attention *a, size_t size)
@@ -122,7 +122,7 @@ static needs needs_of(const tgk_attention *a, size_t size)
                    tgk_gemm_workspace(longest, longest > rows ? longest : rows, size)};
 }
 
-size_t tgk_attention_workspace(const tgk_attention *a, size_t size)
+uint64_t tgk_attention_workspace(const tgk_attention *a, size_t size)
 {
     needs n = needs_of(a, size);
     return 64 + n.queries + 2 * n.scores + n.products;

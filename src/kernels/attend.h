@@ -30,6 +30,6 @@ void tgk_attention_forward(const tgk_attention *a, int isa, int dtype);
 /* The gradients that are wanted. */
 void tgk_attention_backward(const tgk_attention *a, int isa, int dtype);
 
-size_t tgk_attention_workspace(const tgk_attention *a, size_t size);
+uint64_t tgk_attention_workspace(const tgk_attention *a, size_t size);
 
 #endif

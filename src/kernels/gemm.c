@@ -30,6 +30,7 @@ static const void *behind(const void *p, int64_t index, size_t size)
     return (const char *)p + index * (int64_t)size;
 }
 
+#ifdef TGK_X86
 /* Products for which packing does not pay: small ones, and those of so few rows that a b which is
  * whole in the second cache is read but once or twice. */
 enum { SMALL_ROWS = 8, SMALL = 64 * 64 * 64, SMALL_B = 4096, FEW_ROWS = 2 * SMALL_ROWS };
@@ -43,6 +44,7 @@ static bool tgk_is_small(const tgk_gemm_args *g)
     return g->k <= SMALL && g->n <= SMALL && g->m <= SMALL && g->n * g->k <= SMALL_B &&
            g->m * g->n * g->k <= SMALL;
 }
+#endif
 
 static int64_t row_of_c(const tgk_gemm_args *args)
 {

@@ -3,6 +3,15 @@
 #ifndef TGK_ISA_H
 #define TGK_ISA_H
 
+#include <float.h>
+
+#ifdef __FAST_MATH__
+#error "Results have promised bits: compile without -ffast-math and -Ofast."
+#endif
+#if FLT_EVAL_METHOD != 0
+#error "Float and double must be computed as such; for 32 bits of x86 use -msse2 -mfpmath=sse."
+#endif
+
 /* base is plain C for the compiler's own target. v3 and v4 are x86-64-v3 (AVX2, FMA) and x86-64-v4
  * (AVX-512). All give the same bits. */
 enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };

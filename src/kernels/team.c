@@ -4,6 +4,8 @@
 #define _GNU_SOURCE /* sched_getaffinity; NOLINT(bugprone-reserved-identifier): its name */
 #include "kernels/team.h"
 
+#include "modes.h"
+
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,6 +62,8 @@ static void *help(void *argument)
 {
     tgk_team *team = argument;
     unsigned seen = 0;
+    if (!tgk_modes_right())
+        tgk_modes_set();
     for (;;) {
         wait_for_call(team, seen); /* comes back with the lock */
         seen = atomic_load(&team->calls);

@@ -150,6 +150,8 @@ static bool set_up(check *c, tg_tensor *const *inputs)
     tg_generator random = {.isa = c->tape->isa};
     tg_generator_seed(&random, 1);
     size_t size = (3 * c->n + 1) * sizeof *c->inputs;
+    TG_CHECK(c->tape, c->n < TG_MOST_BYTES / 4 / sizeof *c->inputs, TG_EVALUE,
+             "gradcheck: %zu inputs", c->n);
     c->inputs = tg_tape_data(c->tape, "gradcheck", size);
     if (!c->inputs)
         return false;
@@ -201,6 +203,7 @@ static tg_tape *tape_of_inputs(tg_tensor *const *inputs, size_t n)
 tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inputs, size_t n,
                        const tg_gradcheck_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_gradcheck(fn, context, inputs, n, opts));
     tg_tape *tape = tape_of_inputs(inputs, n);
     if (!tape)
         return TG_EVALUE;

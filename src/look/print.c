@@ -3,6 +3,8 @@
  * and how wide that is, a second one writes them. */
 #include "tape/tensor.h"
 
+#include "kernels/modes.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -303,6 +305,7 @@ static void put_suffixes(tg_printer *p)
 
 tg_status tg_print(FILE *file, const tg_tensor *t)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_print(file, t));
     if (!tg_alive(t, "print"))
         return t ? TG_ESTATE : TG_EVALUE;
     if (!file)

@@ -49,10 +49,7 @@ void tg_arena_free(tg_arena *arena)
 
 static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 {
-    const size_t overhead = sizeof(tg_block) + 16 + align;
-    if (size > SIZE_MAX / 2 - overhead)
-        return NULL;
-    size += overhead;
+    size += sizeof(tg_block) + 16 + align;
     if (size < arena->block_size)
         size = arena->block_size;
     tg_block *block = arena->allocator->alloc(arena->allocator->context, size);
@@ -70,7 +67,7 @@ static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
  * stay in the list for smaller requests. */
 void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
 {
-    if (size > SIZE_MAX / 4)
+    if (size > TG_MOST_BYTES)
         return NULL;
     tg_block **after = arena->current ? &arena->current->next : &arena->first;
     tg_block **link = after;

@@ -27,6 +27,10 @@ typedef struct tg_block {
     size_t size; /* as given to the allocator */
 } tg_block;
 
+/* No piece of memory is larger, so that sums of two sizes never wrap, nor do differences of two
+ * pointers. Whoever multiplies sizes does it in 64 bits, or in what tg_shape_strides() let pass. */
+#define TG_MOST_BYTES ((size_t)PTRDIFF_MAX - ((size_t)1 << 16))
+
 struct tg_meter;
 
 typedef struct tg_arena {
@@ -103,7 +107,9 @@ static inline size_t tg_arena_used(const tg_arena *arena)
 /* Brings the peak up to date; rewinds do so themselves. */
 void tg_meter_read(tg_meter *meter);
 
-enum { TG_POOL_CLASSES = 176, TG_POOL_WORDS = 3 };
+/* Of up to 2^48 bytes, or 2^30. */
+enum { TG_POOL_LARGEST = sizeof(size_t) > 4 ? 48 : 30, TG_POOL_WORDS = 3 };
+enum { TG_POOL_CLASSES = (TG_POOL_LARGEST - 4) * 4 };
 
 /* Free chunks by size class, four classes to a power of two. Chunks come from the arena, so that a
  * rewind of the arena with tg_pool_reset() ends them all. */
@@ -140,7 +146,7 @@ static inline size_t tg_pool_class_size(int class)
 
 static inline void *tg_pool_take(tg_pool *pool, size_t size)
 {
-    if (size > (size_t)1 << 48)
+    if (size > (size_t)1 << TG_POOL_LARGEST)
         return NULL;
     int list = tg_pool_class(size);
     void *chunk = pool->chunks[list];

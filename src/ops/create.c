@@ -17,6 +17,7 @@ typedef struct filling {
 /* A leaf, filled by op's forward function, which a captured step runs again. */
 static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f, int flags)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, filled(tape, op, dims, f, flags));
     tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags);
     if (!t)
         return NULL;
@@ -109,6 +110,7 @@ static const tg_op arange_op = {.name = "arange", .forward = arange_forward};
 
 tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int flags)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_arange(tape, start, end, step, flags));
     TG_CHECK(tape, isfinite(start) && isfinite(end) && isfinite(step), TG_EVALUE,
              "arange: from %g to %g by %g: not finite", start, end, step);
     TG_CHECK(tape, step != 0 && (end - start) / step >= 0, TG_EVALUE,

@@ -169,6 +169,7 @@ static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims
 
 tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_norm_dims(x, p, n, dims, keepdim));
     tg_over over;
     if (!tg_over_dims(&norm_op, x, n, dims, &over) || !tg_check_floats(&norm_op, 1, &x))
         return NULL;

@@ -134,16 +134,51 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
+/* Out of the way of what tg_apply() does each time. */
+#if defined(__GNUC__)
+#define RARELY __attribute__((noinline, cold)) static
+#else
+#define RARELY static
+#endif
+
+RARELY tg_tensor *apply_in_right_modes(const tg_call *call)
+{
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
+    return NULL; /* not reached */
+}
+
+RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+{
+    tg_inside outer = tg_inside_open(tape);
+    tg_tensor *out = tg_apply(call);
+    tg_inside_close(tape, &outer);
+    return out;
+}
+
+/* Takes back the objects that the record's forward function made; their data are gone already. */
+RARELY void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
+{
+    char *end = (char *)(uintptr_t)record->node.params + call->params_size;
+    checkpoint_objects(
+        tape, &(checkpoint){.objects = {record->head.block, end}, .last_object = &record->head});
+}
+
 tg_tensor *tg_apply(const tg_call *call)
 {
     tg_tape *tape = tape_of_call(call);
     if (!tape || tape->status)
         return NULL;
+    if (tape->forward_of)
+        return apply_inside(tape, call);
+    if (!tape->pass && !tgk_modes_right())
+        return apply_in_right_modes(call);
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     /* All memory is there before an operation runs, and draws. */
     if (record && (!tape->capture || tg_capture_add(tape, record)))
         tg_run_record(tape, record);
+    if (record && tape->last_object != &record->head)
+        drop_made_inside(tape, call, record);
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {

@@ -2,6 +2,7 @@
 #ifndef TG_APPLY_H
 #define TG_APPLY_H
 
+#include "kernels/modes.h"
 #include "tape/tensor.h"
 
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
@@ -88,10 +89,9 @@ static inline void tg_run_forward(tg_tape *tape, tg_node *node)
 static inline void tg_run_node(tg_tape *tape, tg_node *node)
 {
     tg_position workspace = tg_arena_position(&tape->data);
-    const tg_op *outer = tape->forward_of;
     tape->forward_of = node->op;
     tg_run_forward(tape, node);
-    tape->forward_of = outer;
+    tape->forward_of = NULL;
     tg_arena_rewind(&tape->data, workspace);
     if (tape->spares.lent)
         tg_spares_call_in(&tape->spares);

@@ -28,6 +28,8 @@ bool tg_capture_note(tg_tape *tape, const tg_call *call)
 {
     if (tape->status)
         return false;
+    if (tape->forward_of)
+        return true; /* that function does it again */
     tg_record *record = tg_record_new(tape, call);
     if (!record)
         return false;

@@ -202,6 +202,12 @@ tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_d
 {
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
+    if (tape->forward_of) {
+        tg_inside outer = tg_inside_open(tape);
+        tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
+        tg_inside_close(tape, &outer);
+        return t;
+    }
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
     if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))

@@ -90,14 +90,17 @@ static bool check_ready(tg_tape *tape, const tg_capture *capture)
 
 tg_status tg_capture_replay(tg_capture *capture)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_capture_replay(capture));
     tg_tape *tape = check(capture, "capture_replay");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
+    tg_mark start = tg_mark_here(tape);
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
     for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
+        tape->forward_of = s->node->op;
         if (tape->profiler.on)
             tg_profile_run(tape, s->node, s->phase);
         else
@@ -109,7 +112,9 @@ tg_status tg_capture_replay(tg_capture *capture)
         if (tape->anomaly && s->node->out && !tape->status)
             tg_check_anomaly(s->node);
     }
+    tape->forward_of = NULL;
     tape->reserve = (tg_reserve){0};
+    tg_take_back(tape, start); /* what forward functions made */
     return tape->status;
 }
 
@@ -130,16 +135,19 @@ static tg_status check_data(tg_tape *tape, const tg_record *first)
 
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_tape_replay(tape, mark));
     if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
     tg_record *record;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
     if (!status && tape->released)
         status = check_data(tape, record);
+    tg_mark start = tg_mark_here(tape);
     for (; record && !status; record = record->next) {
         tg_run_record(tape, record);
         tg_note_versions(record);
         status = tape->status;
     }
+    tg_take_back(tape, start); /* what forward functions made */
     return status;
 }

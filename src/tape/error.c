@@ -7,11 +7,14 @@
 static void report(tg_tape *tape)
 {
     tg_status status = tape->status;
+    const char *outer = tape->calling;
+    tape->calling = "on_error";
     tape->reporting = true;
     tape->status = TG_ESTATE;
     tape->on_error(tape->error_context, status, tape->message);
     tape->status = status;
     tape->reporting = false;
+    tape->calling = outer;
 }
 
 tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
@@ -23,8 +26,8 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(tape->message, sizeof tape->message, format, args);
     va_end(args);
-    if (tape->capture && !tape->capture_failed)
-        snprintf(tape->capture->failure, sizeof tape->capture->failure, "%s", tape->message);
+    if (tape->newest && !tape->capture_failed)
+        snprintf(tape->newest->failure, sizeof tape->newest->failure, "%s", tape->message);
     tape->capture_failed = true;
     if (tape->on_error)
         report(tape);
@@ -36,21 +39,18 @@ tg_status tg_fail_memory(tg_tape *tape, const char *name)
     return tg_fail(tape, TG_ENOMEM, "%s: out of memory", name);
 }
 
-bool tg_outside(tg_tape *tape, const char *name)
+bool tg_refuse_inside(tg_tape *tape, const char *name)
 {
-    if (tape->reporting)
-        return false; /* ESTATE is its status already */
     TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
-    TG_CHECK(tape, !tape->forward_of, TG_ESTATE, "%s: called inside the forward function of %s",
-             name, tape->forward_of->name);
-    TG_CHECK(tape, !tape->backward_of, TG_ESTATE, "%s: called inside the backward function of %s",
-             name, tape->backward_of->name);
-    return true;
+    const tg_op *op = tape->forward_of ? tape->forward_of : tape->backward_of;
+    tg_fail(tape, TG_ESTATE, "%s: called inside the %s function of %s", name,
+            tape->forward_of ? "forward" : "backward", op->name);
+    return false;
 }
 
 bool tg_uncaptured(tg_tape *tape, const char *name)
 {
-    TG_CHECK(tape, !tape->capture && !tape->reporting, TG_ESTATE,
+    TG_CHECK(tape, (!tape->capture || tape->forward_of) && !tape->reporting, TG_ESTATE,
              "%s: called during a capture, whose replay would not do it again", name);
     return true;
 }

@@ -30,15 +30,18 @@ tg_text tg_shape_text(tg_dims dims)
 
 int64_t tg_shape_strides(tg_dims dims, int64_t *strides)
 {
-    /* Strides must not overflow even where a size is 0, hence two products. */
+    /* Where both are below 2^HALF, their product is far from the limit. Strides must not overflow even
+     * where a size is 0, hence two products. */
+    enum { HALF = (sizeof(ptrdiff_t) * 8 - 4) / 2 };
+    const int64_t limit = PTRDIFF_MAX / 8;
     int64_t numel = 1, span = 1;
     for (int i = dims.ndim - 1; i >= 0; i--) {
         int64_t size = dims.sizes[i];
         if (size < 0)
             return -1;
         strides[i] = span;
-        bool large = (span | size) >> 29; /* else the product is far from an overflow */
-        if (large && size > 1 && span > INT64_MAX / 16 / size)
+        bool large = (span | size) >> HALF;
+        if (large && size > 1 && span > limit / size)
             return -1;
         span *= size > 1 ? size : 1;
         numel *= size;

@@ -28,8 +28,8 @@ static inline tg_dims tg_shape_dims(const tg_shape *shape)
 tg_shape tg_shape_copy(tg_dims dims);
 /* "[3, 5]", shortened where it is too long. */
 tg_text tg_shape_text(tg_dims dims);
-/* Writes row-major strides and returns the number of elements, -1 where a size is negative or the
- * bytes of the largest dtype overflow. */
+/* Writes row-major strides and returns the number of elements, -1 where a size is negative or they
+ * would be more than PTRDIFF_MAX bytes of the largest dtype. All tensors come through here. */
 int64_t tg_shape_strides(tg_dims dims, int64_t *strides);
 bool tg_shape_contiguous(tg_dims dims, const int64_t *strides);
 /* From the first element to the one with that row-major index, under these strides. */

@@ -109,12 +109,17 @@ static void *take_reserve(tg_reserve *reserve, size_t size)
     return start;
 }
 
-void *tg_workspace(tg_node *node, size_t size)
+void *tg_workspace(tg_node *node, uint64_t bytes)
 {
     tg_tape *tape = tg_node_tape(node);
+    size_t size = bytes < TG_MOST_BYTES ? (size_t)bytes : TG_MOST_BYTES + 1;
     void *reserved = tape->reserve.end ? take_reserve(&tape->reserve, size) : NULL;
     if (reserved)
         return reserved;
+    if (size > TG_MOST_BYTES) {
+        tg_fail_memory(tape, node->op->name);
+        return NULL;
+    }
     tape->workspace_used += size + 64;
     void *spare = tape->spares.bytes ? tg_spares_lend(&tape->spares, size) : NULL;
     return spare ? spare : tg_tape_data(tape, node->op->name, size);
@@ -173,10 +178,29 @@ static mark read(const tg_mark *m)
     return read;
 }
 
+tg_inside tg_inside_open(tg_tape *tape)
+{
+    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
+                       tape->spares.bytes};
+    tape->forward_of = NULL;
+    tape->grad_enabled = tape->recycling = false;
+    tape->capture = NULL;
+    tape->spares.bytes = 0;
+    return outer;
+}
+
+void tg_inside_close(tg_tape *tape, const tg_inside *outer)
+{
+    tape->forward_of = outer->forward_of;
+    tape->grad_enabled = outer->grad_enabled;
+    tape->recycling = outer->recycling;
+    tape->capture = outer->capture;
+    tape->spares.bytes = outer->spare_bytes;
+}
+
 tg_mark tg_tape_mark(const tg_tape *tape)
 {
-    bool inside =
-        tape && (tape->calling || tape->forward_of || tape->backward_of || tape->reporting);
+    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of);
     return tg_mark_here(inside ? NULL : tape);
 }
 

@@ -149,8 +149,9 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
 /* The same from the pools of a running backward pass. */
 void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
 void *tg_pool_data(tg_tape *tape, const char *name, size_t size);
-/* As tg_tape_data(), for the length of one forward function. */
-void *tg_workspace(tg_node *node, size_t size);
+/* As tg_tape_data(), for the length of one forward function. 64 bits, so that callers need not look
+ * whether an address space has so much. */
+void *tg_workspace(tg_node *node, uint64_t size);
 
 static inline tg_record *tg_record_of(const tg_node *node)
 {
@@ -168,19 +169,37 @@ static inline tg_tape *tg_node_tape(const tg_node *node)
     return tg_object_tape(tg_record_of(node));
 }
 
+/* Says that, as ESTATE: see tg_outside(). */
+bool tg_refuse_inside(tg_tape *tape, const char *name);
 /* Whether no function of the program's is running that was called by the tape: forward or backward
  * functions of operations, or what `calling` says. Else sets ESTATE. For whatever would take away
  * what such a function, or its caller, goes on with. */
-bool tg_outside(tg_tape *tape, const char *name);
+static inline bool tg_outside(tg_tape *tape, const char *name)
+{
+    return !(tape->forward_of || tape->backward_of || tape->calling) ||
+           tg_refuse_inside(tape, name);
+}
+
+/* Around what a forward function makes: it is its own like workspace, gone when it returns; nothing
+ * of it is recorded, nor taken from where a pass keeps what lasts longer. */
+typedef struct tg_inside {
+    const tg_op *forward_of;
+    bool grad_enabled, recycling;
+    tg_captured *capture;
+    size_t spare_bytes;
+} tg_inside;
+
+tg_inside tg_inside_open(tg_tape *tape);
+void tg_inside_close(tg_tape *tape, const tg_inside *outer);
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
  * backward pass that recycles gives everything back itself, and a replay needs what its capture
  * noted: these are not rewound. */
 tg_mark tg_mark_here(const tg_tape *tape);
 void tg_take_back(tg_tape *tape, tg_mark mark);
-/* Where a replay could not do the same again: ESTATE, and false, during a capture; for tensors that a
- * function of the program's makes for itself. */
+/* Where a replay could not do the same again: ESTATE, and false, during a capture (but for forward
+ * functions, which a replay runs). */
 bool tg_uncaptured(tg_tape *tape, const char *name);
-/* Both. */
+/* The same, and tg_outside(). */
 bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop a capture. */
 bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);

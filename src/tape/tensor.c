@@ -1,6 +1,7 @@
 /* Making tensors and looking into them. Relies on tape.h, shape.h and the copying kernels. */
 #include "tape/tensor.h"
 
+#include "kernels/modes.h"
 #include "kernels/nest.h"
 
 #include <math.h>
@@ -65,6 +66,13 @@ bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor 
     return true;
 }
 
+static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
+{
+    tg_fail(tape, TG_ESHAPE, "%s: the product of the sizes %s overflows", name,
+            tg_shape_text(dims).chars);
+    return NULL;
+}
+
 /* A header with sizes and contiguous strides, without data. */
 static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {
@@ -87,6 +95,8 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     for (int i = 0; i < dims.ndim; i++)
         t->dims[i] = dims.sizes[i];
     t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
+    if (t->numel < 0)
+        return fail_overflow(tape, name, dims);
     if (t->pooled) {
         t->u.next = tape->temporaries;
         tape->temporaries = t;
@@ -147,9 +157,7 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_position objects = tg_arena_position(&tape->objects);
     tg_object *last = tape->last_object;
     tg_tensor *t = new_header(tape, name, dtype, dims);
-    if (!t)
-        return NULL;
-    if (tg_tensor_take(t, name))
+    if (t && tg_tensor_take(t, name))
         return with_storage(t, &t->own, t->data);
     if (tape->recycling)
         return NULL; /* the whole backward pass ends now, and its memory with it */
@@ -239,9 +247,7 @@ static bool check_dims(tg_tape *tape, const char *name, tg_dims dims)
     for (int i = 0; i < dims.ndim; i++)
         TG_CHECK(tape, dims.sizes[i] >= 0, TG_ESHAPE, "%s: negative size in %s", name,
                  tg_shape_text(dims).chars);
-    TG_CHECK(tape, tg_shape_strides(dims, strides) >= 0, TG_ESHAPE,
-             "%s: the product of the sizes %s overflows", name, tg_shape_text(dims).chars);
-    return true;
+    return tg_shape_strides(dims, strides) >= 0 || fail_overflow(tape, name, dims);
 }
 
 bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
@@ -330,8 +336,7 @@ void *tg_data_mut(tg_tensor *t)
         return NULL;
     TG_CHECK(tg_tape_in(t), t->contiguous, TG_ESTATE, "data_mut: %s is not contiguous",
              tg_shape_of(t).chars);
-    /* What forward writes, it writes again in a replay. */
-    if (!tg_tape_in(t)->forward_of && !tg_uncaptured(tg_tape_in(t), "data_mut"))
+    if (!tg_uncaptured(tg_tape_in(t), "data_mut"))
         return NULL;
     t->storage->version++;
     return t->data;
@@ -365,6 +370,7 @@ int64_t tg_first_anomaly(const tg_tensor *t)
 
 double tg_item(const tg_tensor *t)
 {
+    TGK_IN_RIGHT_MODES(double, tg_item(t));
     if (!tg_alive(t, "item"))
         return (double)NAN;
     if (t->numel != 1) {

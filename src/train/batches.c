@@ -120,6 +120,9 @@ static bool check_read(const reading *r, tg_tape *tape)
     TG_CHECK(tape, !into->requires_grad, TG_ESTATE, "%s: the tensor requires a gradient", r->name);
     TG_CHECK(tape, into->contiguous, TG_ESTATE, "%s: the tensor is not contiguous", r->name);
     TG_CHECK(tape, r->array || !into->numel, TG_EVALUE, "%s: the array is NULL", r->name);
+    TG_CHECK(tape, into->numel / into->dims[0] <= PTRDIFF_MAX / 8 / r->batches->n, TG_ESHAPE,
+             "%s: %lld rows as those of %s are larger than memory", r->name,
+             (long long)r->batches->n, tg_shape_of(into).chars);
     return true;
 }
 

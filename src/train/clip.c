@@ -192,6 +192,7 @@ static void value_forward(tg_node *node)
 
 double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, double norm_type)
 {
+    TGK_IN_RIGHT_MODES(double, tg_clip_grad_norm(params, n, max_norm, norm_type));
     static const tg_op op = {.name = "clip_grad_norm", .forward = norm_forward};
     double p = tg_option(norm_type, 2);
     if (n == 0)
@@ -214,6 +215,7 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
 
 tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_clip_grad_value(params, n, value));
     static const tg_op op = {.name = "clip_grad_value", .forward = value_forward};
     if (n == 0)
         return TG_OK;

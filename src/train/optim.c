@@ -47,7 +47,7 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
     if (!tape || tape->status || !tg_outside(tape, name))
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
-    TG_CHECK(tape, n < SIZE_MAX / 2 / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    TG_CHECK(tape, n < TG_MOST_BYTES / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
     if (!tg_check_list(tape, name, "parameter", params, n))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -293,6 +293,7 @@ static void step_forward(tg_node *node)
 
 tg_status tg_optim_step(tg_optim *optim)
 {
+    TGK_IN_RIGHT_MODES(tg_status, tg_optim_step(optim));
     static const tg_op op = {.name = "optim_step", .forward = step_forward};
     tg_tape *tape = alive(optim, "optim_step");
     if (!tape)

@@ -1,12 +1,15 @@
 /* Learning rates as functions of the step. They keep nothing and need no tape. Relies on libm. */
 #include "ops/option.h"
 
+#include "kernels/modes.h"
+
 #include <math.h>
 
 static const double pi = 0x1.921fb54442d18p+1, none = (double)NAN;
 
 double tg_lr_step(double base, int64_t step, int64_t step_size, double gamma)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_step(base, step, step_size, gamma));
     if (step < 0 || step_size < 1)
         return none;
     int64_t periods = step / step_size;
@@ -16,6 +19,7 @@ double tg_lr_step(double base, int64_t step, int64_t step_size, double gamma)
 double tg_lr_multi_step(double base, int64_t step, const int64_t *milestones, size_t n,
                         double gamma)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_multi_step(base, step, milestones, n, gamma));
     if (step < 0 || (n && !milestones))
         return none;
     double passed = 0;
@@ -26,11 +30,13 @@ double tg_lr_multi_step(double base, int64_t step, const int64_t *milestones, si
 
 double tg_lr_exponential(double base, int64_t step, double gamma)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_exponential(base, step, gamma));
     return step < 0 ? none : base * pow(gamma, (double)step);
 }
 
 double tg_lr_cosine(double base, int64_t step, int64_t t_max, double eta_min)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_cosine(base, step, t_max, eta_min));
     if (step < 0 || t_max < 1)
         return none;
     return eta_min + (base - eta_min) * (1 + cos(pi * (double)step / (double)t_max)) / 2;
@@ -39,6 +45,7 @@ double tg_lr_cosine(double base, int64_t step, int64_t t_max, double eta_min)
 double tg_lr_linear(double base, int64_t step, double start_factor, double end_factor,
                     int64_t total_steps)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_linear(base, step, start_factor, end_factor, total_steps));
     if (step < 0 || total_steps < 1)
         return none;
     double part = step < total_steps ? (double)step / (double)total_steps : 1;
@@ -60,6 +67,7 @@ static double anneal(const phase *p, double begin, double step, bool linear)
 
 double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_one_cycle(step, opts));
     if (!opts || opts->total_steps < 1 || step < 0)
         return none;
     double part = tg_option(opts->pct_start, 0.3);

@@ -34,8 +34,8 @@ typedef struct slices {
     tg_node *node;
     tg_dims batch;
     int64_t count, pieces;
-    size_t workspace;  /* of a piece */
-    tgk_attention all; /* what is the same in each of them */
+    uint64_t workspace; /* of a piece */
+    tgk_attention all;  /* what is the same in each of them */
     operand in[INPUTS], g;
     tg_tensor *out, *grads[INPUTS]; /* contiguous, with every slice; forward: out; else grads */
 } slices;
@@ -135,7 +135,7 @@ static void run(slices *s)
         return;
     s->pieces = tape->team.threads < s->count ? tape->team.threads : s->count;
     s->workspace = tgk_attention_workspace(&s->all, tg_dtype_size(s->in[Q].t->dtype));
-    s->all.workspace = tg_workspace(s->node, (size_t)s->pieces * s->workspace);
+    s->all.workspace = tg_workspace(s->node, (uint64_t)s->pieces * s->workspace);
     if (s->all.workspace)
         tgk_share(&tape->team, s->pieces, 1, run_pieces, s);
 }
@@ -323,6 +323,7 @@ static bool check_mask(tg_tensor *const *in, bool causal, tg_dims scores)
 tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
                                            const tg_attention_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_scaled_dot_product_attention(q, k, v, opts));
     const tg_attention_opts o = opts ? *opts : (tg_attention_opts){0};
     tg_tensor *in[INPUTS] = {q, k, v, o.mask};
     if (!tg_check_inputs(&attention_op, o.mask ? 4 : 3, in) ||
@@ -335,7 +336,8 @@ tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor
     shape.ndim += 2;
     matrix[0] = q->dims[q->ndim - 2];
     matrix[1] = k->dims[k->ndim - 2];
-    if (!check_mask(in, o.causal, tg_shape_dims(&shape)))
+    if (!check_mask(in, o.causal, tg_shape_dims(&shape)) ||
+        !tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
         return NULL;
     matrix[1] = v->dims[v->ndim - 1];
     if (!tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))

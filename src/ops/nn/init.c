@@ -125,6 +125,7 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
 
 void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_kaiming_uniform_(t, opts));
     static const tg_op op = {.name = "kaiming_uniform_", .forward = uniform_forward};
     if (check_kaiming(&op, t, opts))
         fill(&op, &t, 1, (widths){.first = sqrt(3.0) * kaiming_std(t, opts)});
@@ -132,6 +133,7 @@ void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts)
 
 void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_kaiming_normal_(t, opts));
     static const tg_op op = {.name = "kaiming_normal_", .forward = normal_forward};
     if (check_kaiming(&op, t, opts))
         fill(&op, &t, 1, (widths){.first = kaiming_std(t, opts)});
@@ -160,6 +162,7 @@ static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
 
 void tg_xavier_uniform_(tg_tensor *t, double gain)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_xavier_uniform_(t, gain));
     static const tg_op op = {.name = "xavier_uniform_", .forward = uniform_forward};
     if (check_xavier(&op, t, gain))
         fill(&op, &t, 1, (widths){.first = sqrt(3.0) * xavier_std(t, gain)});
@@ -167,6 +170,7 @@ void tg_xavier_uniform_(tg_tensor *t, double gain)
 
 void tg_xavier_normal_(tg_tensor *t, double gain)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_xavier_normal_(t, gain));
     static const tg_op op = {.name = "xavier_normal_", .forward = normal_forward};
     if (check_xavier(&op, t, gain))
         fill(&op, &t, 1, (widths){.first = xavier_std(t, gain)});
@@ -194,6 +198,7 @@ static void fill_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
 
 void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_linear_init(weight, bias));
     static const tg_op op = {.name = "linear_init", .forward = uniform_forward};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
@@ -206,6 +211,7 @@ void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 
 void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_conv_init(weight, bias));
     static const tg_op op = {.name = "conv_init", .forward = uniform_forward};
     if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
@@ -243,6 +249,7 @@ static bool check_recurrent(const tg_op *op, tg_tensor *const *tensors, size_t n
 
 void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden)
 {
+    TGK_DO_IN_RIGHT_MODES(tg_recurrent_init(tensors, n, hidden));
     static const tg_op op = {.name = "recurrent_init", .forward = uniform_forward};
     double bound = 1.0 / sqrt((double)hidden);
     if (check_recurrent(&op, tensors, n, hidden))

@@ -65,12 +65,12 @@ static size_t product_bytes(const walk *w, bool backward)
         size_t other = tgk_gemm_workspace(width, i ? w->piece.rows : w->piece.classes, w->size);
         most = other > most ? other : most;
     }
-    return (size_t)tg_node_tape(w->node)->team.threads * most;
+    return (size_t)tg_node_tape(w->node)->team.threads * most; /* a few blocks each */
 }
 
-static size_t logits_bytes(const walk *w)
+static uint64_t logits_bytes(const walk *w)
 {
-    return (size_t)(w->piece.rows * w->piece.classes) * w->size;
+    return (uint64_t)(w->piece.rows * w->piece.classes) * w->size;
 }
 
 static bool take_bias(walk *w)
@@ -83,13 +83,13 @@ static bool take_bias(walk *w)
 /* What a node needs room for: taken at once, so that the tape's blocks fit it again next time. */
 typedef struct need {
     void **at;
-    size_t size;
+    uint64_t size;
 } need;
 
 static bool take(tg_node *node, const need *needs, int n)
 {
-    const size_t line = 64;
-    size_t size = 0;
+    const uint64_t line = 64;
+    uint64_t size = 0;
     for (int i = 0; i < n; i++)
         size += (needs[i].size + line - 1) / line * line;
     char *memory = tg_workspace(node, size);
@@ -152,7 +152,7 @@ static void forward(tg_node *node)
     void *terms;
     const need needs[] = {{&w.logits, logits_bytes(&w)},
                           {&w.workspace, product_bytes(&w, false)},
-                          {&terms, (size_t)w.piece.rows * sizeof(tgk_sums)}};
+                          {&terms, (uint64_t)w.piece.rows * sizeof(tgk_sums)}};
     if (!tg_ce_targets_are_classes(node, w.in[TARGETS]) || !take_bias(&w) || !take(node, needs, 3))
         return;
     const tgk_loss *loss = kernels(node);
@@ -242,9 +242,9 @@ static void input_gradients(const descent *d, piece at, int64_t row, int64_t fir
                                 .so_far = d->columns});
 }
 
-static size_t column_bytes(const descent *d)
+static uint64_t column_bytes(const descent *d)
 {
-    return (size_t)d->w.piece.classes * sizeof(tgk_compensated);
+    return (uint64_t)d->w.piece.classes * sizeof(tgk_compensated);
 }
 
 /* Where the gradient of the loss's input i goes; NULL: nobody wants it. */
@@ -264,7 +264,7 @@ static bool prepare(descent *d, tg_node *node)
     d->dx = gradient_data(w, X);
     d->dweight = gradient_data(w, WEIGHT);
     d->dbias = gradient_data(w, BIAS);
-    size_t stats = (size_t)(w->piece.rows * TGK_CE_STATS + TGK_CE_TOTALS) * sizeof(double);
+    uint64_t stats = (uint64_t)(w->piece.rows * TGK_CE_STATS + TGK_CE_TOTALS) * sizeof(double);
     const need needs[] = {{&w->logits, logits_bytes(w)},
                           {&d->dlogits, logits_bytes(w)},
                           {&w->workspace, product_bytes(w, true)},
@@ -284,7 +284,7 @@ static void gradient_forward(tg_node *node)
     int64_t first = 0;
     do { /* once, too, where there are no rows or classes: gradients are zeros then */
         int64_t row = 0;
-        memset(d.columns, 0, column_bytes(&d));
+        memset(d.columns, 0, (size_t)column_bytes(&d));
         do {
             piece at = {least(step->rows, n - row), least(step->classes, classes - first)};
             make_logits(&d.w, at, row, first);
@@ -369,11 +369,13 @@ static bool check(tg_tensor *const *in, const tg_ce_opts *o)
         !tg_check_linear(op, x, in[WEIGHT], in[BIAS]))
         return false;
     tg_dims positions = {x->ndim - 1, x->dims};
+    const int64_t logits[] = {in[TARGETS]->numel, in[WEIGHT]->dims[0]};
     return tg_ce_check_smoothing(name, x, o->label_smoothing) &&
            tg_ce_check_targets(name, x, positions, in[TARGETS], "") &&
            tg_ce_check_weight(name, x, in[WEIGHT]->dims[0], class_weight) &&
            (!class_weight || tg_ce_check_constant_weight(name, class_weight)) &&
-           tg_check_reduction(op, x, o->reduction);
+           tg_check_reduction(op, x, o->reduction) &&
+           tg_tensor_check(tg_tape_in(x), name, (tg_dims){2, logits}, 0);
 }
 
 /* With x and targets flattened to (N, D) and (N); the loss is 0-d or (N). */

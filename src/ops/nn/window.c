@@ -21,9 +21,10 @@ static const tg_op unfold_op = {
 
 tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w)
 {
-    int64_t dims[] = {w->n, w->c * w->kernel[0] * w->kernel[1], w->out[0] * w->out[1]};
-    if (!x || !tg_tensor_check(tg_tape_in(x), "unfold", (tg_dims){3, dims}, x->dtype))
+    const int64_t all[] = {w->n, w->c, w->kernel[0], w->kernel[1], w->out[0], w->out[1]};
+    if (!x || !tg_tensor_check(tg_tape_in(x), "unfold", (tg_dims){6, all}, x->dtype))
         return NULL;
+    int64_t dims[] = {w->n, w->c * w->kernel[0] * w->kernel[1], w->out[0] * w->out[1]};
     return tg_apply(&(tg_call){.op = &unfold_op,
                                .n_in = 1,
                                .in = &x,
