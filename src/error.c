@@ -1,5 +1,5 @@
 /* The sticky error of a tape. Relies on tape.h. */
-#include "tape.h"
+#include "inside.h"
 
 #include <stdarg.h>
 

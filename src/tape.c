@@ -1,5 +1,6 @@
 /* Objects, the list of records, marks and rewind. Relies on arena.h and random.h. */
 #include "capture.h"
+#include "inside.h"
 
 #include "kernels/isa.h"
 
@@ -167,13 +168,6 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
     return record;
 }
 
-bool tg_outside_capture(tg_tape *tape, const char *name)
-{
-    TG_CHECK(tape, !tape->capture || tape->forward_of, TG_ESTATE,
-             "%s: called during a capture, whose replay would not do it again", name);
-    return true;
-}
-
 void tg_record_link(tg_tape *tape, tg_record *record)
 {
     record->prev = tape->last;
@@ -184,41 +178,6 @@ void tg_record_link(tg_tape *tape, tg_record *record)
 
 /* The places of tg_mark.at. */
 enum { AT_TAPE, AT_OBJECT_BLOCK, AT_OBJECT_TOP, AT_DATA_BLOCK, AT_DATA_TOP, AT_RECORD, AT_OBJECT };
-
-bool tg_refuse_inside(tg_tape *tape, const char *name)
-{
-    TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
-    const tg_op *op = tape->forward_of ? tape->forward_of : tape->backward_of;
-    tg_fail(tape, TG_ESTATE, "%s: called inside the %s function of %s", name,
-            tape->forward_of ? "forward" : "backward", op->name);
-    return false;
-}
-
-tg_inside tg_inside_open(tg_tape *tape)
-{
-    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
-                       tape->spares.bytes};
-    tape->forward_of = NULL;
-    tape->grad_enabled = tape->recycling = false;
-    tape->capture = NULL;
-    tape->spares.bytes = 0;
-    return outer;
-}
-
-void tg_inside_close(tg_tape *tape, const tg_inside *outer)
-{
-    tape->forward_of = outer->forward_of;
-    tape->grad_enabled = outer->grad_enabled;
-    tape->recycling = outer->recycling;
-    tape->capture = outer->capture;
-    tape->spares.bytes = outer->spare_bytes;
-}
-
-tg_mark tg_tape_mark(const tg_tape *tape)
-{
-    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of);
-    return tg_mark_here(inside ? NULL : tape);
-}
 
 tg_mark tg_mark_here(const tg_tape *tape)
 {

@@ -146,36 +146,11 @@ static inline tg_tape *tg_node_tape(const tg_node *node)
     return tg_object_tape(tg_record_of(node));
 }
 
-/* Says that, as ESTATE: see tg_outside(). */
-bool tg_refuse_inside(tg_tape *tape, const char *name);
-/* Whether no function of the program's is running that was called by the tape: forward or backward
- * functions of operations, or what `calling` says. Else sets ESTATE. For whatever would take away
- * what such a function, or its caller, goes on with. */
-static inline bool tg_outside(tg_tape *tape, const char *name)
-{
-    return !(tape->forward_of || tape->backward_of || tape->calling) ||
-           tg_refuse_inside(tape, name);
-}
-
-/* Around what a forward function makes: it is its own like workspace, gone when it returns; nothing
- * of it is recorded, nor taken from where a pass keeps what lasts longer. */
-typedef struct tg_inside {
-    const tg_op *forward_of;
-    bool grad_enabled, recycling;
-    tg_capture *capture;
-    size_t spare_bytes;
-} tg_inside;
-
-tg_inside tg_inside_open(tg_tape *tape);
-void tg_inside_close(tg_tape *tape, const tg_inside *outer);
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
  * backward pass that recycles gives everything back itself, and a replay needs what its capture
  * noted: these are not rewound. */
 tg_mark tg_mark_here(const tg_tape *tape);
 void tg_take_back(tg_tape *tape, tg_mark mark);
-/* Where a replay could not do the same again: ESTATE, and false, during a capture (but for forward
- * functions, which a replay runs). */
-bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop a capture. */
 bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);

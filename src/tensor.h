@@ -2,8 +2,8 @@
 #ifndef TG_TENSOR_H
 #define TG_TENSOR_H
 
+#include "inside.h"
 #include "shape.h"
-#include "tape.h"
 
 /* A pass takes data of so many bytes and more from the spares and the tape instead of its pool:
  * the time does not matter, and pieces of any size fit together. */
