@@ -102,6 +102,14 @@ static tg_tensor *make(tg_tape *tape, const golden *g)
     return g->kind == SPREAD ? spread(t, g->times) : t;
 }
 
+/* Shapes of more elements than an address space of 32 bits has. */
+static bool is_too_large(tg_tape *tape)
+{
+    bool large = sizeof(void *) < 8 && strstr(tg_error_message(tape), "overflows");
+    tg_clear_error(tape);
+    return large;
+}
+
 /* -- Reading what was printed ------------------------------------------------------------------ */
 
 typedef struct printed {
@@ -131,7 +139,10 @@ static void golden_texts(void **state)
     tg_mark start = tg_tape_mark(tape);
     for (int i = 0; i < GOLDENS; i++) {
         const golden *g = &goldens[i];
-        printed p = print(make(tape, g));
+        tg_tensor *t = make(tape, g);
+        if (!t && is_too_large(tape))
+            continue;
+        printed p = print(t);
         if (strcmp(p.text, g->text) != 0) {
             print_error("golden/print.inc:%d:\n%s", g->line, p.text);
             assert_string_equal(p.text, g->text);
@@ -152,6 +163,8 @@ static void strided_views(void **state)
         if (g->ndim < 2 || g->kind == SPREAD)
             continue;
         tg_tensor *turned = tg_transpose(make(tape, g), -1, -2);
+        if (!turned && is_too_large(tape))
+            continue;
         printed p = print(turned);
         printed copy = print(tg_contiguous(turned));
         assert_string_equal(p.text, copy.text);

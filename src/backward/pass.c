@@ -16,9 +16,6 @@ typedef struct tg_pass pass;
 static void begin(pass *p)
 {
     tg_tape *tape = p->tape;
-    p->start = tg_mark_here(tape);
-    p->enabled = tape->grad_enabled;
-    p->anomaly = tape->anomaly;
     tape->grad_enabled = p->graph;
     tape->anomaly = false; /* each step looks at its results itself */
     tape->recycling = !p->graph;
@@ -352,7 +349,12 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, r));
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.tape = tape, .out = out, .request = r};
+    pass p = {.tape = tape,
+              .out = out,
+              .request = r,
+              .start = tg_mark_here(tape),
+              .enabled = tape->grad_enabled,
+              .anomaly = tape->anomaly};
     if (!prepare(&p, out, opts))
         return tape->status;
     begin(&p);
