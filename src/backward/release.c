@@ -16,22 +16,13 @@ typedef struct request {
     bool checkpoint;
 } request;
 
-/* What the record's gradients read, as bits. */
-static unsigned reads_of(const tg_node *node)
-{
-    unsigned reads = 0;
-    for (int i = 0; i < node->n_in && i < 8; i++)
-        reads |= tg_wants_grad(node, i) ? node->op->reads[i] : 0u;
-    return reads;
-}
-
 /* Adds `by` to `headers` of that. */
 static void count_reads(const tg_record *record, uint32_t by)
 {
     const tg_node *node = &record->node;
     if (!node->out->requires_grad || node->out->is_leaf || node->out->u.record != record)
         return;
-    unsigned reads = reads_of(node);
+    unsigned reads = tg_reads_of(node);
     for (int i = 0; i < node->n_in && i < 7; i++) {
         if (node->in[i] && reads & TG_READS_IN(i))
             node->in[i]->storage->headers += by;
@@ -270,9 +261,8 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
         TG_CHECK(tape, !tg_is_released(x), TG_ESTATE,
                  "backward: %s needs its input %d %s %s, whose data were given back",
                  node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
-        TG_CHECK(tape, x->storage->version == tg_node_versions(node)[i], TG_ESTATE,
-                 "backward: %s needs its input %d %s %s as it was, but it was changed in place",
-                 node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
+        if (!tg_check_version(node, i))
+            return false;
     }
     return true;
 }
@@ -387,7 +377,7 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
     const tg_node *node = &record->node;
     if (!enter(tape, record))
         return false;
-    unsigned reads = reads_of(node);
+    unsigned reads = tg_reads_of(node);
     bool gone = tg_is_released(node->saved) || (reads & TG_READS_OUT && tg_is_released(node->out));
     for (int i = 0; i < node->n_in && i < 7; i++)
         gone |= reads & TG_READS_IN(i) && tg_is_released(node->in[i]);
@@ -398,7 +388,7 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
 
 bool tg_reads_output(const tg_record *record)
 {
-    return reads_of(&record->node) & TG_READS_OUT;
+    return tg_reads_of(&record->node) & TG_READS_OUT;
 }
 
 void tg_release_output(const tg_record *record, bool all)

@@ -94,3 +94,19 @@ tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int6
                                .view_of = x,
                                .strides = strides});
 }
+
+tg_shape tg_shape_broadcast(tg_dims a, tg_dims b)
+{
+    if (a.ndim < b.ndim)
+        return tg_shape_broadcast(b, a);
+    tg_shape out = tg_shape_copy(a);
+    int shift = a.ndim - b.ndim;
+    for (int i = 0; i < b.ndim; i++) {
+        int64_t *size = &out.sizes[shift + i];
+        if (*size == 1)
+            *size = b.sizes[i];
+        else if (b.sizes[i] != 1 && b.sizes[i] != *size)
+            return (tg_shape){.ndim = -1};
+    }
+    return out;
+}

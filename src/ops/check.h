@@ -11,6 +11,8 @@ tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 /* The same for views, without a check. */
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
 
+/* The shape that a and b broadcast to; ndim -1 where they do not. */
+tg_shape tg_shape_broadcast(tg_dims a, tg_dims b);
 /* x must not be bool. */
 bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* A float tensor that can be overwritten without its values: a leaf, or without a gradient. */

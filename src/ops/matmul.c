@@ -1,6 +1,7 @@
 /* matmul in all of PyTorch's ranks, and linear. Relies on kernels/gemm.h, which takes any
  * strides, so that transposed inputs are never copied here. */
 #include "ops/matmul.h"
+#include "ops/check.h"
 
 #include "kernels/blas.h"
 #include "ops/broadcast.h"

@@ -50,6 +50,31 @@ static bool check_reshape(tg_tensor *x, tg_shape *to)
     return true;
 }
 
+/* The strides of a view of another shape with as many elements; false where only a copy will do. */
+static bool view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out)
+{
+    int64_t numel = tg_shape_strides(to, out);
+    if (numel == 0 || tg_shape_contiguous(from, strides))
+        return true;
+    /* Match groups of dims with equal products, from the back; a group of `from` must lie
+     * evenly. */
+    int f = from.ndim - 1, t = to.ndim - 1;
+    while (f >= 0) {
+        int64_t stride = strides[f], chunk = from.sizes[f];
+        while (f > 0 && (from.sizes[f - 1] == 1 || strides[f - 1] == chunk * stride))
+            chunk *= from.sizes[--f];
+        f--;
+        int64_t filled = 1;
+        while (t >= 0 && (filled < chunk || to.sizes[t] == 1)) {
+            out[t] = filled * stride;
+            filled *= to.sizes[t--];
+        }
+        if (filled != chunk)
+            return false;
+    }
+    return true;
+}
+
 tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
 {
     if (!tg_check_inputs(&reshape_op, 1, &x))
@@ -61,7 +86,7 @@ tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
     if (!check_reshape(x, &to))
         return NULL;
     int64_t strides[TG_MAX_NDIM];
-    if (!tg_shape_view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides)) {
+    if (!view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides)) {
         x = tg_contiguous(x);
         if (!x)
             return NULL;

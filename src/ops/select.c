@@ -1,5 +1,6 @@
 /* Choosing between values: where, masked_fill, clamp, maximum, minimum. */
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 
 #include "kernels/loops.h"
 

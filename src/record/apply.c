@@ -155,14 +155,6 @@ RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
     return out;
 }
 
-/* Takes back the objects that the record's forward function made; their data are gone already. */
-RARELY void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
-{
-    char *end = (char *)(uintptr_t)record->node.params + call->params_size;
-    checkpoint_objects(
-        tape, &(checkpoint){.objects = {record->head.block, end}, .last_object = &record->head});
-}
-
 tg_tensor *tg_apply(const tg_call *call)
 {
     tg_tape *tape = tape_of_call(call);
@@ -177,8 +169,6 @@ tg_tensor *tg_apply(const tg_call *call)
     /* All memory is there before an operation runs, and draws. */
     if (record && (!tape->capture || tg_capture_add(tape, record)))
         tg_run_record(tape, record);
-    if (record && tape->last_object != &record->head)
-        drop_made_inside(tape, call, record);
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {
@@ -205,29 +195,29 @@ void *tg_out_data(const tg_node *node)
     return node->out->data;
 }
 
-static bool check_version(tg_node *node, const tg_tensor *t, const char *what, int i)
+bool tg_check_version(const tg_node *node, int i)
 {
+    static const char *const names[] = {"input 0", "input 1", "input 2", "input 3",
+                                        "input 4", "input 5", "input 6", "a later input"};
+    const tg_tensor *t = i < node->n_in ? node->in[i] : node->out;
     uint32_t noted = tg_node_versions(node)[i];
     TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
              "backward: %s needs its %s %s %s as it was, but it was changed in place "
              "(version %lu, recorded at version %lu)",
-             node->op->name, what, tg_dtype_name(t->dtype), tg_shape_of(t).chars,
-             (unsigned long)t->storage->version, (unsigned long)noted);
+             node->op->name, i == node->n_in ? "output" : names[i < 7 ? i : 7],
+             tg_dtype_name(t->dtype), tg_shape_of(t).chars, (unsigned long)t->storage->version,
+             (unsigned long)noted);
     return true;
 }
 
-bool tg_node_unchanged(tg_node *node)
+bool tg_node_unchanged(const tg_node *node)
 {
-    static const char *const names[] = {"input 0", "input 1", "input 2", "input 3",
-                                        "input 4", "input 5", "input 6"};
-    unsigned reads = 0;
-    for (int i = 0; i < node->n_in && i < 8; i++)
-        reads |= tg_wants_grad(node, i) ? node->op->reads[i] : 0u;
+    unsigned reads = tg_reads_of(node);
     for (int i = 0; i < node->n_in && i < 7; i++) {
-        if (reads & TG_READS_IN(i) && node->in[i] && !check_version(node, node->in[i], names[i], i))
+        if (reads & TG_READS_IN(i) && node->in[i] && !tg_check_version(node, i))
             return false;
     }
-    return !(reads & TG_READS_OUT) || check_version(node, node->out, "output", node->n_in);
+    return !(reads & TG_READS_OUT) || tg_check_version(node, node->n_in);
 }
 
 tg_scope tg_scope_open(const tg_tensor *x)

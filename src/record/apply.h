@@ -70,8 +70,19 @@ bool tg_lacks_data(const tg_node *node);
 /* In anomaly mode: reports what is wrong with an output. */
 void tg_check_anomaly(const tg_node *node);
 
+/* What the record's gradients read, as bits. */
+static inline unsigned tg_reads_of(const tg_node *node)
+{
+    unsigned reads = 0;
+    for (int i = 0; i < node->n_in && i < 8; i++)
+        reads |= tg_wants_grad(node, i) ? node->op->reads[i] : 0u;
+    return reads;
+}
+
 /* Whether what gradient i reads still is as forward left it; else sets ESTATE. */
-bool tg_node_unchanged(tg_node *node);
+bool tg_node_unchanged(const tg_node *node);
+/* The same for input i, or (n_in) the output. */
+bool tg_check_version(const tg_node *node, int i);
 
 /* Notes the versions of inputs and output, as they are now. */
 void tg_note_versions(tg_record *record);
@@ -85,13 +96,14 @@ static inline void tg_run_forward(tg_tape *tape, tg_node *node)
         node->op->forward(node);
 }
 
-/* The same, and takes its workspace back. */
+/* The same, and takes back its workspace and what it made for itself. */
 static inline void tg_run_node(tg_tape *tape, tg_node *node)
 {
     tg_position workspace = tg_arena_position(&tape->data);
     tape->forward_of = node->op;
     tg_run_forward(tape, node);
     tape->forward_of = NULL;
+    tg_inside_end(tape);
     tg_arena_rewind(&tape->data, workspace);
     if (tape->spares.lent)
         tg_spares_call_in(&tape->spares);

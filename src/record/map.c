@@ -1,6 +1,8 @@
 /* Tensors to loops, see map.h. Relies on the nests of kernels/. */
 #include "record/map.h"
 
+#include <string.h>
+
 static bool all_alike(const tg_tensor *out, tg_tensor *const *in, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -44,6 +46,14 @@ void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const v
         tg_shape_expand_strides(tg_dims_of(in[i]), tg_strides(in[i]), tg_dims_of(out), strides[i]);
     }
     tgk_nest_run(&nest, loop, params);
+}
+
+void tg_tensor_copy(tg_tensor *dst, tg_tensor *src)
+{
+    if (dst->contiguous && src->contiguous && dst->numel < TGK_SHARED)
+        memcpy(dst->data, src->data, tg_data_size(dst));
+    else
+        tg_map(dst, &src, 1, tgk_copy_loop(tg_dtype_size(dst->dtype)), NULL);
 }
 
 void tg_map_node(tg_node *node, const tgk_loops *loops)

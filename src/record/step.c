@@ -96,7 +96,7 @@ tg_status tg_capture_replay(tg_capture *capture)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
-    tg_mark start = tg_mark_here(tape);
+    tg_position data = tg_arena_position(&tape->data);
     tape->reserve = capture->reserve;
     const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
     for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
@@ -114,7 +114,8 @@ tg_status tg_capture_replay(tg_capture *capture)
     }
     tape->forward_of = NULL;
     tape->reserve = (tg_reserve){0};
-    tg_take_back(tape, start); /* what forward functions made */
+    tg_inside_end(tape);
+    tg_arena_rewind(&tape->data, data);
     return tape->status;
 }
 
@@ -142,12 +143,10 @@ tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
     if (!status && tape->released)
         status = check_data(tape, record);
-    tg_mark start = tg_mark_here(tape);
     for (; record && !status; record = record->next) {
         tg_run_record(tape, record);
         tg_note_versions(record);
         status = tape->status;
     }
-    tg_take_back(tape, start); /* what forward functions made */
     return status;
 }

@@ -73,22 +73,6 @@ bool tg_shape_contiguous(tg_dims dims, const int64_t *strides)
     return ordered;
 }
 
-tg_shape tg_shape_broadcast(tg_dims a, tg_dims b)
-{
-    if (a.ndim < b.ndim)
-        return tg_shape_broadcast(b, a);
-    tg_shape out = tg_shape_copy(a);
-    int shift = a.ndim - b.ndim;
-    for (int i = 0; i < b.ndim; i++) {
-        int64_t *size = &out.sizes[shift + i];
-        if (*size == 1)
-            *size = b.sizes[i];
-        else if (b.sizes[i] != 1 && b.sizes[i] != *size)
-            return (tg_shape){.ndim = -1};
-    }
-    return out;
-}
-
 bool tg_shape_expands(tg_dims from, tg_dims to)
 {
     int shift = to.ndim - from.ndim;
@@ -108,30 +92,6 @@ void tg_shape_expand_strides(tg_dims from, const int64_t *strides, tg_dims to, i
         bool stretched = i < shift || from.sizes[i - shift] != to.sizes[i];
         out[i] = stretched ? 0 : strides[i - shift];
     }
-}
-
-bool tg_shape_view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out)
-{
-    int64_t numel = tg_shape_strides(to, out);
-    if (numel == 0 || tg_shape_contiguous(from, strides))
-        return true;
-    /* Match groups of dims with equal products, from the back; a group of `from` must lie
-     * evenly. */
-    int f = from.ndim - 1, t = to.ndim - 1;
-    while (f >= 0) {
-        int64_t stride = strides[f], chunk = from.sizes[f];
-        while (f > 0 && (from.sizes[f - 1] == 1 || strides[f - 1] == chunk * stride))
-            chunk *= from.sizes[--f];
-        f--;
-        int64_t filled = 1;
-        while (t >= 0 && (filled < chunk || to.sizes[t] == 1)) {
-            out[t] = filled * stride;
-            filled *= to.sizes[t--];
-        }
-        if (filled != chunk)
-            return false;
-    }
-    return true;
 }
 
 int tg_shape_dim(int ndim, int dim)

@@ -45,15 +45,11 @@ static inline bool tg_shape_equal(tg_dims a, tg_dims b)
     return true;
 }
 
-/* The shape that a and b broadcast to; ndim -1 where they do not. */
-tg_shape tg_shape_broadcast(tg_dims a, tg_dims b);
 /* Whether `from` stretches to `to`. */
 bool tg_shape_expands(tg_dims from, tg_dims to);
 /* The strides under which `from`, strided by `strides`, is seen in the shape `to` that it stretches
  * to: 0 along what is stretched. */
 void tg_shape_expand_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out);
-/* The strides of a view of another shape with as many elements; false where only a copy will do. */
-bool tg_shape_view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64_t *out);
 /* A dim counted from the front; -1 where it is not one of `ndim` dims (0-d tensors have one). */
 int tg_shape_dim(int ndim, int dim);
 

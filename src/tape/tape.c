@@ -147,7 +147,9 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
                              .params = memory + params};
     for (size_t i = 0; i < n; i++)
         record->node.in[i] = call->in[i];
-    if (call->params_size)
+    if (call->params_size == sizeof(double)) /* most often; without a call */
+        memcpy(memory + params, call->params, sizeof(double));
+    else if (call->params_size)
         memcpy(memory + params, call->params, call->params_size);
     return record;
 }
@@ -182,6 +184,10 @@ tg_inside tg_inside_open(tg_tape *tape)
 {
     tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
                        tape->spares.bytes};
+    if (!tape->inside) {
+        tape->inside = tape->last_object;
+        tape->before_inside = tg_arena_position(&tape->objects);
+    }
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;

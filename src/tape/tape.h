@@ -76,7 +76,9 @@ struct tg_tape {
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     const tg_op *forward_of, *backward_of; /* whose function is running */
-    const char *calling;                   /* what else of the program's is running, for messages */
+    tg_object *inside; /* the last object before those that the running forward function made */
+    tg_position before_inside;
+    const char *calling; /* what else of the program's is running, for messages */
     bool grad_enabled;
     bool anomaly;     /* look for nan in every output ... */
     bool anomaly_inf; /* ... and for inf */
@@ -191,6 +193,16 @@ typedef struct tg_inside {
 
 tg_inside tg_inside_open(tg_tape *tape);
 void tg_inside_close(tg_tape *tape, const tg_inside *outer);
+/* After a forward function: takes back the objects that it made. */
+static inline void tg_inside_end(tg_tape *tape)
+{
+    if (!tape->inside)
+        return;
+    tg_arena_rewind(&tape->objects, tape->before_inside);
+    tape->last_object = tape->inside;
+    tape->inside = NULL;
+}
+
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
  * backward pass that recycles gives everything back itself, and a replay needs what its capture
  * noted: these are not rewound. */

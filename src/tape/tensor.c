@@ -212,22 +212,6 @@ void tg_tensor_release(tg_tensor *t)
     }
 }
 
-void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src)
-{
-    if (dst->contiguous && src->contiguous && dst->numel < TGK_SHARED) {
-        memcpy(dst->data, src->data, tg_data_size(dst));
-        return;
-    }
-    tgk_nest nest = {.ndim = dst->ndim,
-                     .operands = 2,
-                     .sizes = dst->dims,
-                     .data = {dst->data, src->data},
-                     .strides = {tg_strides(dst), tg_strides(src)},
-                     .size = {tg_dtype_size(dst->dtype), tg_dtype_size(dst->dtype)},
-                     .team = &tg_tape_in(dst)->team};
-    tgk_nest_run(&nest, tgk_copy_loop(tg_dtype_size(dst->dtype)), NULL);
-}
-
 static bool check_flags(tg_tape *tape, const char *name, int flags)
 {
     int dtype = flags & 0xff;

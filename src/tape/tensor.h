@@ -138,8 +138,6 @@ void tg_tensor_give(tg_tensor *t);
 /* Gives a pool's tensor back. */
 void tg_tensor_release(tg_tensor *t);
 
-/* dst = src, of the same shape and dtype. */
-void tg_tensor_copy(tg_tensor *dst, const tg_tensor *src);
 /* The row-major index of the first element that anomaly mode reports; -1 where there is none. */
 int64_t tg_first_anomaly(const tg_tensor *t);
 /* The element at a row-major index, as a double. */
