@@ -6,8 +6,10 @@ tg_tensor *tg_rng_state(tg_tape *tape)
 {
     if (tg_error(tape))
         return NULL;
+    tg_inside outer = tg_inside_open(tape);
     tg_tensor *state =
         tg_tensor_new(tape, "rng_state", TG_I64, (tg_dims){1, (int64_t[]){TG_GENERATOR_STATE}});
+    tg_inside_close(tape, &outer);
     if (state)
         tg_generator_save(&tape->generator, (int64_t *)(void *)state->data);
     return state;

@@ -182,16 +182,15 @@ static mark read(const tg_mark *m)
 
 tg_inside tg_inside_open(tg_tape *tape)
 {
-    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
-                       tape->spares.bytes};
-    if (!tape->inside) {
-        tape->inside = tape->last_object;
-        tape->before_inside = tg_arena_position(&tape->objects);
-    }
+    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling,
+                       tape->capture,    tape->spares.bytes, tape->made};
+    if (tape->forward_of && !outer.made.after)
+        outer.made = (tg_made){tape->last_object, tg_arena_position(&tape->objects)};
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;
     tape->spares.bytes = 0;
+    tape->made = (tg_made){0};
     return outer;
 }
 
@@ -202,6 +201,7 @@ void tg_inside_close(tg_tape *tape, const tg_inside *outer)
     tape->recycling = outer->recycling;
     tape->capture = outer->capture;
     tape->spares.bytes = outer->spare_bytes;
+    tape->made = outer->made;
 }
 
 tg_mark tg_tape_mark(const tg_tape *tape)

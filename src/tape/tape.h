@@ -64,6 +64,12 @@ typedef struct tg_reserve {
     char *start, *top, *end;
 } tg_reserve;
 
+/* Objects that a forward function made: those after that one, which is NULL where there are none. */
+typedef struct tg_made {
+    tg_object *after;
+    tg_position from;
+} tg_made;
+
 struct tg_tape {
     tg_allocator allocator;
     tg_arena objects; /* tensors, records, optimisers: only objects follow objects, so that a stale
@@ -76,9 +82,8 @@ struct tg_tape {
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     const tg_op *forward_of, *backward_of; /* whose function is running */
-    tg_object *inside; /* the last object before those that the running forward function made */
-    tg_position before_inside;
-    const char *calling; /* what else of the program's is running, for messages */
+    tg_made made;                          /* by the running forward function */
+    const char *calling;                   /* what else of the program's is running, for messages */
     bool grad_enabled;
     bool anomaly;     /* look for nan in every output ... */
     bool anomaly_inf; /* ... and for inf */
@@ -189,6 +194,7 @@ typedef struct tg_inside {
     bool grad_enabled, recycling;
     tg_captured *capture;
     size_t spare_bytes;
+    tg_made made;
 } tg_inside;
 
 tg_inside tg_inside_open(tg_tape *tape);
@@ -196,11 +202,11 @@ void tg_inside_close(tg_tape *tape, const tg_inside *outer);
 /* After a forward function: takes back the objects that it made. */
 static inline void tg_inside_end(tg_tape *tape)
 {
-    if (!tape->inside)
+    if (!tape->made.after)
         return;
-    tg_arena_rewind(&tape->objects, tape->before_inside);
-    tape->last_object = tape->inside;
-    tape->inside = NULL;
+    tg_arena_rewind(&tape->objects, tape->made.from);
+    tape->last_object = tape->made.after;
+    tape->made.after = NULL;
 }
 
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A

@@ -61,7 +61,9 @@ tg_params *tg_params_new(tg_tape *tape)
 {
     if (!tape || tape->status)
         return NULL;
+    tg_inside outer = tg_inside_open(tape);
     tg_params *params = tg_tape_object(tape, "params_new", TG_MAGIC_PARAMS, sizeof *params);
+    tg_inside_close(tape, &outer);
     if (params)
         *params = (tg_params){.head = params->head};
     return params;
