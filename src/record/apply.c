@@ -134,20 +134,7 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-/* Out of the way of what tg_apply() does each time. */
-#if defined(__GNUC__)
-#define RARELY __attribute__((noinline, cold)) static
-#else
-#define RARELY static
-#endif
-
-RARELY tg_tensor *apply_in_right_modes(const tg_call *call)
-{
-    TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
-    return NULL; /* not reached */
-}
-
-RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 {
     tg_inside outer = tg_inside_open(tape);
     tg_tensor *out = tg_apply(call);
@@ -162,8 +149,8 @@ tg_tensor *tg_apply(const tg_call *call)
         return NULL;
     if (tape->forward_of)
         return apply_inside(tape, call);
-    if (!tape->pass && !tgk_modes_right())
-        return apply_in_right_modes(call);
+    if (!tape->pass)
+        TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
     checkpoint start = checkpoint_take(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     /* All memory is there before an operation runs, and draws. */

@@ -11,8 +11,10 @@ void tg_capture_workspace(tg_tape *tape, tg_capture *capture)
 bool tg_capture_add(tg_tape *tape, tg_record *record)
 {
     tg_capture *capture = tg_capturing(tape);
-    if (tape->capture_failed)
-        return true; /* nothing will come of it, and what is in the list may be gone */
+    /* After a failure nothing will come of it, and what is in the list may be gone; the data of views
+     * are there already. */
+    if (tape->capture_failed || !record->node.op->forward)
+        return true;
     tg_action *action = tg_tape_data(tape, record->node.op->name, sizeof *action);
     if (!action)
         return false;
@@ -20,7 +22,6 @@ bool tg_capture_add(tg_tape *tape, tg_record *record)
     *(capture->last ? &capture->last->next : &capture->first) = action;
     capture->last = action;
     tg_capture_workspace(tape, capture);
-    capture->n++;
     return true;
 }
 

@@ -20,26 +20,15 @@ typedef struct tg_expectation {
     struct tg_expectation *next;
 } tg_expectation;
 
-/* An action, ready to run. */
-typedef struct tg_replay_step {
-    void (*forward)(tg_node *node);
-    tg_node *node;
-    uint32_t *version; /* of the memory that it writes to */
-    tg_phase phase;
-} tg_replay_step;
-
 struct tg_capture {
     tg_captured base;
     uint32_t number; /* of the tape's captures */
     tg_action *first, *last;
     tg_expectation *expected;
     size_t workspace; /* the most that one action takes */
-    uint32_t nothing; /* the version of what has none */
     /* From tg_capture_end() on: */
     bool complete;
     tg_mark end;
-    size_t n;
-    tg_replay_step *steps;
     tg_reserve reserve;
 };
 

@@ -19,25 +19,6 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     return capture;
 }
 
-/* The actions that do something, in an array. */
-static bool line_up(tg_tape *tape, tg_capture *capture)
-{
-    tg_replay_step *steps = tg_tape_data(tape, "capture_end", capture->n * sizeof *capture->steps);
-    if (!steps)
-        return false;
-    size_t n = 0;
-    for (const tg_action *a = capture->first; a; a = a->next) {
-        tg_node *node = &a->record->node;
-        if (node->op->forward) /* the data of views are there already */
-            steps[n++] = (tg_replay_step){
-                node->op->forward, node,
-                node->out ? &node->out->storage->version : &capture->nothing, a->phase};
-    }
-    capture->steps = steps;
-    capture->n = n;
-    return true;
-}
-
 static bool take_reserve(tg_tape *tape, tg_capture *capture)
 {
     char *start = tg_tape_data(tape, "capture_end", capture->workspace);
@@ -68,7 +49,7 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
                        capture->base.failure);
-    if (!line_up(tape, capture) || !take_reserve(tape, capture))
+    if (!take_reserve(tape, capture))
         return tape->status;
     capture->end = tg_mark_here(tape);
     capture->complete = true;
@@ -98,19 +79,21 @@ tg_status tg_capture_replay(tg_capture *capture)
         return tape->status;
     tg_position data = tg_arena_position(&tape->data);
     tape->reserve = capture->reserve;
-    const tg_replay_step *steps = capture->steps, *end = steps + capture->n;
-    for (const tg_replay_step *s = steps; s < end && !tape->status; s++) {
-        tape->forward_of = s->node->op;
+    for (const tg_action *a = capture->first; a && !tape->status; a = a->next) {
+        tg_node *node = &a->record->node;
+        tape->forward_of = node->op;
         if (tape->profiler.on)
-            tg_profile_run(tape, s->node, s->phase);
+            tg_profile_run(tape, node, a->phase);
         else
-            s->forward(s->node);
-        ++*s->version;
+            node->op->forward(node);
         tape->reserve.top = tape->reserve.start;
         if (tape->spares.lent)
             tg_spares_call_in(&tape->spares);
-        if (tape->anomaly && s->node->out && !tape->status)
-            tg_check_anomaly(s->node);
+        if (!node->out)
+            continue;
+        node->out->storage->version++;
+        if (tape->anomaly && !tape->status)
+            tg_check_anomaly(node);
     }
     tape->forward_of = NULL;
     tape->reserve = (tg_reserve){0};
