@@ -300,8 +300,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     if (!tape->recycling)
         return grad_out;
     /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
-    tg_tensor *g =
-        tg_tensor_new(tape, "backward", grad_out->dtype, (tg_dims){grad_out->ndim, grad_out->dims});
+    tg_tensor *g = tg_tensor_new(tape, "backward", grad_out->dtype, tg_dims_of(grad_out));
     if (g)
         tg_copy_again(g, grad_out);
     return g;

@@ -57,6 +57,18 @@ static bool as_rows(const tg_tensor *x, const bool *summed, int64_t rows[3])
     return true;
 }
 
+const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last)
+{
+    int order[TG_MAX_NDIM], n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < x->ndim; i++) {
+            if (last[i] == (pass == 1))
+                order[n++] = i;
+        }
+    }
+    return tg_copy_permuted(node, x, order);
+}
+
 /* The summed dims behind the kept ones, copied so. */
 static const void *summed_last(tg_node *node, const bool *summed, int64_t rows[3])
 {

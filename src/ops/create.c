@@ -18,7 +18,7 @@ typedef struct filling {
 static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f, int flags)
 {
     TGK_IN_RIGHT_MODES(tg_tensor *, filled(tape, op, dims, f, flags));
-    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags);
+    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags, NULL);
     if (!t)
         return NULL;
     tg_node node = {.op = op, .out = t, .params = &f};
@@ -155,7 +155,7 @@ static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dim
 {
     if (!check_data(tape, name, data, dims, flags) || !tg_uncaptured(tape, name))
         return NULL;
-    tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags);
+    tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags, NULL);
     if (t && t->numel)
         memcpy(t->data, data, tg_data_size(t));
     return t;
@@ -190,5 +190,5 @@ tg_tensor *tg_from_blob(tg_tape *tape, void *data, int ndim, const int64_t *dims
     tg_dims shape = {ndim, dims};
     if (!check_data(tape, "from_blob", data, shape, flags))
         return NULL;
-    return tg_tensor_leaf_over(tape, "from_blob", data, shape, flags);
+    return tg_tensor_leaf(tape, "from_blob", shape, flags, data);
 }

@@ -150,7 +150,7 @@ static tg_tensor *drawn(tg_tape *tape, const tg_op *op, tg_dims dims, int flags,
     if (!tape)
         return NULL;
     tg_mark start = tg_mark_here(tape);
-    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags);
+    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags, NULL);
     if (!t || fill(op, t, params, sizeof(range)))
         return t;
     tg_take_back(tape, start);

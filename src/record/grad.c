@@ -198,7 +198,7 @@ static bool make_leaf(tg_tensor *t, const char *name)
     return hold(t, name);
 }
 
-tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims, int flags)
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data)
 {
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
@@ -214,11 +214,6 @@ tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_d
         return t;
     tg_take_back(tape, start);
     return NULL;
-}
-
-tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags)
-{
-    return tg_tensor_leaf_over(tape, name, NULL, dims, flags);
 }
 
 /* --- what the user sees --- */

@@ -5,11 +5,9 @@
 
 #include "record/map.h"
 
-/* A leaf by creation flags, with room for its gradient where they ask for one. */
-tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags);
-/* The same over the caller's memory (NULL: memory of its own). */
-tg_tensor *tg_tensor_leaf_over(tg_tape *tape, const char *name, void *data, tg_dims dims,
-                               int flags);
+/* A leaf by creation flags over the caller's memory (NULL: memory of its own), with room for its
+ * gradient where they ask for one. */
+tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data);
 
 /* Where t's gradient is kept; NULL where it is not. */
 tg_holder *tg_holder_of(const tg_tensor *t);

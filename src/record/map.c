@@ -67,8 +67,7 @@ void tg_map_forward(tg_node *node)
     tg_map_node(node, tg_node_loops(node));
 }
 
-/* In forward: x's data copied row-major with its dims in this order. */
-static const void *copy_permuted(tg_node *node, const tg_tensor *x, const int *order)
+const void *tg_copy_permuted(tg_node *node, const tg_tensor *x, const int *order)
 {
     int64_t sizes[TG_MAX_NDIM], from[TG_MAX_NDIM], to[TG_MAX_NDIM];
     size_t size = tg_dtype_size(x->dtype);
@@ -96,17 +95,5 @@ const void *tg_contiguous_data(tg_node *node, const tg_tensor *x)
     int order[TG_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
         order[i] = i;
-    return x->contiguous ? x->data : copy_permuted(node, x, order);
-}
-
-const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last)
-{
-    int order[TG_MAX_NDIM], n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < x->ndim; i++) {
-            if (last[i] == (pass == 1))
-                order[n++] = i;
-        }
-    }
-    return copy_permuted(node, x, order);
+    return x->contiguous ? x->data : tg_copy_permuted(node, x, order);
 }

@@ -40,8 +40,7 @@ void tg_map_forward(tg_node *node);
 /* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
 const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
 
-/* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
- * memory. */
-const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
+/* In forward: x's data copied row-major with its dims in this order; NULL without memory. */
+const void *tg_copy_permuted(tg_node *node, const tg_tensor *x, const int *order);
 
 #endif

@@ -19,14 +19,6 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     return capture;
 }
 
-static bool take_reserve(tg_tape *tape, tg_capture *capture)
-{
-    char *start = tg_tape_data(tape, "capture_end", capture->workspace);
-    if (start)
-        capture->reserve = (tg_reserve){start, start, start + capture->workspace};
-    return start;
-}
-
 static tg_tape *check(const tg_capture *capture, const char *name)
 {
     return tg_object_check(capture, TG_MAGIC_CAPTURE, name, "the capture");
@@ -49,8 +41,10 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
                        capture->base.failure);
-    if (!take_reserve(tape, capture))
-        return tape->status;
+    char *workspace = tg_tape_data(tape, "capture_end", capture->workspace);
+    if (!workspace)
+        return TG_ENOMEM;
+    capture->reserve = (tg_reserve){workspace, workspace, workspace + capture->workspace};
     capture->end = tg_mark_here(tape);
     capture->complete = true;
     return TG_OK;
