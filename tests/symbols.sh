@@ -9,7 +9,7 @@ if [ "${4-}" = io ]; then
     soname=libtinygrad_io.so.0.1 headers=$root/include/tinygrad/io.h least=6
     libraries='libc|libpthread|libtinygrad|libjansson|ld-linux.*' allocators='no file' symbols='tg_|json_|jansson_'
 else
-    soname=libtinygrad.so.0.1 headers="$root/include/tinygrad.h $root/include/tinygrad/op.h" least=50
+    soname=libtinygrad.so.0.1 headers=$(ls "$root"/include/tinygrad/*.h | grep -v /io.h) least=50
     libraries='libc|libm|libpthread|ld-linux.*' allocators='arena.c.o' symbols='nothing else'
 fi
 work=$(mktemp -d)

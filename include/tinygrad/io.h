@@ -33,7 +33,11 @@
 #ifndef TINYGRAD_IO_H
 #define TINYGRAD_IO_H
 
+#ifdef TG_CHAPTERS /* the library's own sources: each includes the chapters that it uses */
+#include <tinygrad/train.h>
+#else
 #include <tinygrad.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {

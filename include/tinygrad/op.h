@@ -19,7 +19,11 @@
 #ifndef TINYGRAD_OP_H
 #define TINYGRAD_OP_H
 
+#ifdef TG_CHAPTERS /* the library's own sources: each includes the chapters that it uses */
+#include <tinygrad/core.h>
+#else
 #include <tinygrad.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,6 +11,8 @@
 #include "record/capture.h"
 #include "record/grad.h"
 
+#include <tinygrad/ops.h>
+
 typedef struct tg_pass pass;
 
 static void begin(pass *p)

@@ -1,4 +1,4 @@
-/* Giving data back while the records stay: early release and checkpoints, see tinygrad.h. These are
+/* Giving data back while the records stay: early release and checkpoints, see core.h. These are
  * the places where the tape and the backward pass have to know of it. Relies on apply.h. */
 #ifndef TG_RELEASE_H
 #define TG_RELEASE_H

@@ -3,6 +3,7 @@
  * The format's description: numpy/lib/format.py. Relies on file.h. */
 #include "npy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char magic[] = {(char)0x93, 'N', 'U', 'M', 'P', 'Y'};

@@ -3,6 +3,7 @@
 #include "tape/tensor.h"
 
 #include <stdio.h>
+#include <tinygrad/look.h>
 
 /* A tensor's or record's name: its block's number and its place there. */
 typedef struct place {

@@ -5,6 +5,8 @@
 
 #include <math.h>
 #include <string.h>
+#include <tinygrad/look.h>
+#include <tinygrad/ops.h>
 
 typedef struct check {
     tg_tape *tape;

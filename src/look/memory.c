@@ -1,6 +1,8 @@
 /* What a tape's memory is used for. Relies on tensor.h. */
 #include "tape/tensor.h"
 
+#include <tinygrad/look.h>
+
 /* All that the allocator gave. */
 static size_t reserved_by(const tg_arena *arena)
 {

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <tinygrad/look.h>
 
 /* PyTorch's default print options; its precision, 4, stands in the formats below. EDGE elements at
  * either end of a dim are shown in a summary. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <tinygrad/look.h>
 
 bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
 {

@@ -1,5 +1,5 @@
 /* The version that a program runs with, which may not be the one that it was compiled with. */
-#include <tinygrad.h>
+#include <tinygrad/core.h>
 
 #define TEXT(x) #x
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)

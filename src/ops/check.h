@@ -4,6 +4,8 @@
 
 #include "record/map.h"
 
+#include <tinygrad/ops.h>
+
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);
 /* Checks x and applies: the output is like it. */
@@ -19,7 +21,6 @@ bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 bool tg_check_fill(const tg_op *op, tg_tensor *t);
 /* The dim counted from the front; -1 (and the error) where there is none. */
 int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim);
-bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction);
 
 /* A number of a float dtype in as few digits, 6 or more, as tell it from every other: "1.0000001"
  * outside [0, 1] rather than "1". */

@@ -3,6 +3,8 @@
 
 #include "kernels/loops.h"
 
+#include <tinygrad/ops.h>
+
 /* A float outside int64's range gives INT64_MIN as on x86, instead of undefined behaviour. */
 TGK_INLINE int64_t int64_from(double x)
 {

@@ -6,6 +6,7 @@
 #include "kernels/loops.h"
 
 #include <math.h>
+#include <tinygrad/ops.h>
 
 static void copy_forward(tg_node *node)
 {

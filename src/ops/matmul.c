@@ -6,6 +6,8 @@
 #include "kernels/blas.h"
 #include "ops/broadcast.h"
 
+#include <tinygrad/ops.h>
+
 /* From so many multiply-adds on a product is worth sharing. */
 enum { SHARED = 1 << 20 };
 

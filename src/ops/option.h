@@ -2,7 +2,7 @@
 #ifndef TG_OPTION_H
 #define TG_OPTION_H
 
-#include <tinygrad.h>
+#include <tinygrad/core.h>
 
 static inline double tg_option(double value, double standard)
 {

@@ -2,6 +2,7 @@
 #include "tape/tape.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 /* Tells the program. Meanwhile the tape is in a state in which calls do nothing. */
 static void report(tg_tape *tape)

@@ -1,6 +1,7 @@
 /* Sizes and strides, see shape.h. */
 #include "tape/shape.h"
 
+#include <stdio.h>
 #include <string.h>
 
 tg_shape tg_shape_copy(tg_dims dims)

@@ -2,7 +2,7 @@
 #ifndef TG_SHAPE_H
 #define TG_SHAPE_H
 
-#include <tinygrad.h>
+#include <tinygrad/core.h>
 
 /* A shape that stands elsewhere. */
 typedef struct tg_dims {

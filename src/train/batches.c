@@ -5,6 +5,8 @@
 
 #include "kernels/array.h"
 
+#include <tinygrad/train.h>
+
 struct tg_batches {
     tg_object head;
     int64_t n, batch;

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <tinygrad/train.h>
 
 /* Sums are kept in this many parts, so that one addition need not wait for the last. */
 enum { LANES = 8 };

@@ -8,6 +8,8 @@
 #include "kernels/update.h"
 #include "ops/option.h"
 
+#include <tinygrad/train.h>
+
 enum { TG_OPTIM_STATES = TGK_OPTIM_STATES };
 
 /* One parameter and its state. */

@@ -1,8 +1,10 @@
-/* What the library itself does with named lists, beyond tinygrad.h. Relies on tape.h. */
+/* What the library itself does with named lists, beyond train.h. Relies on tape.h. */
 #ifndef TG_PARAMS_H
 #define TG_PARAMS_H
 
 #include "tape/tape.h"
+
+#include <tinygrad/train.h>
 
 /* Takes back what was added after the first `count`. */
 void tg_params_truncate(tg_params *params, size_t count);

@@ -4,6 +4,7 @@
 #include "kernels/modes.h"
 
 #include <math.h>
+#include <tinygrad/train.h>
 
 static const double pi = 0x1.921fb54442d18p+1, none = (double)NAN;
 

@@ -6,6 +6,8 @@
 #include "kernels/special.h"
 #include "ops/check.h"
 
+#include <tinygrad/nn.h>
+
 /* Written so that nan passes, and as torch keeps -0. */
 TGK_LOOP1(relu_f32, float, float, x < 0 ? 0 : x);
 TGK_LOOP1(relu_f64, double, double, x < 0 ? 0 : x);

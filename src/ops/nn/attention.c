@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <tinygrad/nn.h>
 
 enum { Q, K, V, MASK, INPUTS };
 /* Of backward: the gradient of the output, then those inputs, then their gradients. */

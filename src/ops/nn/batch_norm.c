@@ -5,6 +5,8 @@
 #include "ops/arithmetic.h"
 #include "ops/option.h"
 
+#include <tinygrad/nn.h>
+
 /* x times weight plus bias, each optional, in a shape that broadcasts to x. */
 static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_dims shape)
 {

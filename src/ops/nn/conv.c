@@ -3,6 +3,8 @@
 #include "ops/check.h"
 #include "ops/nn/window.h"
 
+#include <tinygrad/nn.h>
+
 static const tg_op conv_name[] = {{.name = "conv1d"}, {.name = "conv2d"}};
 
 /* Options with their defaults, for an image (N, C, H, W) and a weight with `spatial` dims. In one

@@ -3,7 +3,7 @@
 #ifndef TG_OPS_CROSS_ENTROPY_H
 #define TG_OPS_CROSS_ENTROPY_H
 
-#include "ops/check.h"
+#include "ops/nn/loss.h"
 
 #include "kernels/entropy.h"
 

@@ -1,6 +1,8 @@
 /* dropout, with PyTorch's mask. Relies on the generator. */
 #include "ops/check.h"
 
+#include <tinygrad/nn.h>
+
 /* The factors (0 or 1 / (1 - p)) are kept for backward. */
 #define DROPOUT(T)                                                                                 \
     static void dropout_##T(tg_node *node, const void *in, double p)                               \

@@ -8,6 +8,7 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
+#include <tinygrad/nn.h>
 
 typedef struct fans {
     double in, out;

@@ -9,6 +9,8 @@
 
 #include "kernels/normalise_rows.h"
 
+#include <tinygrad/nn.h>
+
 static double eps_of(const tg_node *node)
 {
     return *(const double *)node->params;

@@ -1,13 +1,20 @@
 /* Elementwise losses: each computes all elements in one pass, then reduces them. float32 elements
  * are computed in double. Relies on kernels/special.h. */
-#include "ops/arithmetic.h"
+#include "ops/nn/loss.h"
 
 #include "kernels/dd.h"
 #include "kernels/loops.h"
 #include "kernels/special.h"
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 
 #include <math.h>
+
+bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction)
+{
+    TG_CHECK(tg_tape_in(x), reduction == TG_MEAN || reduction == TG_SUM || reduction == TG_NONE,
+             TG_EVALUE, "%s: there is no reduction %d", op->name, (int)reduction);
+    return true;
+}
 
 /* n inputs of one float dtype; the first two are of one shape, to which the others (or NULL)
  * broadcast. */

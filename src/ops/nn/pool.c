@@ -3,6 +3,7 @@
 #include "ops/nn/window.h"
 
 #include <math.h>
+#include <tinygrad/nn.h>
 
 static const tg_op max_name[] = {{.name = "max_pool1d"}, {.name = "max_pool2d"}};
 static const tg_op avg_name[] = {{.name = "avg_pool1d"}, {.name = "avg_pool2d"}};

@@ -1,6 +1,8 @@
 /* See window.h. Relies on kernels/window.h. */
 #include "ops/nn/window.h"
 
+#include <tinygrad/ops.h>
+
 static tg_tensor *fold(tg_tensor *columns, const tgk_window *w);
 
 static void unfold_forward(tg_node *node)

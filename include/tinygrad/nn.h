@@ -1,0 +1,269 @@
+/** @file nn.h
+ * What networks are made of: activations, layers, losses, initialisers. */
+#ifndef TINYGRAD_NN_H
+#define TINYGRAD_NN_H
+
+#include <tinygrad/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @name Activations
+ * Elementwise, of float tensors.
+ * @{ */
+
+/** x where x > 0, else slope * x; gradient slope at 0. */
+TG_API tg_tensor *tg_leaky_relu(tg_tensor *x, double slope);
+/** As tg_leaky_relu() with a learned slope: weight (1), or (C) along dim 1 of x (dim 0 where x is
+ * 1-d). */
+TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
+/** x where x > 0, else alpha (e^x - 1). */
+TG_API tg_tensor *tg_elu(tg_tensor *x, double alpha);
+/** x times the normal distribution function: x / 2 (1 + erf(x / sqrt(2))). */
+TG_API tg_tensor *tg_gelu(tg_tensor *x);
+/** The same by tanh: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
+TG_API tg_tensor *tg_gelu_tanh(tg_tensor *x);
+/** x sigmoid(x). */
+TG_API tg_tensor *tg_silu(tg_tensor *x);
+/** log(1 + e^x), and x itself above 20, as PyTorch's defaults. */
+TG_API tg_tensor *tg_softplus(tg_tensor *x);
+/** log(sigmoid(x)), accurate everywhere. */
+TG_API tg_tensor *tg_logsigmoid(tg_tensor *x);
+
+/** @}
+ * @name Layers
+ * Functions that layers are made of. Float dtypes; all inputs of one dtype (TG_EDTYPE).
+ * @{ */
+
+/** Options of tg_scaled_dot_product_attention(). */
+typedef struct tg_attention_opts {
+    tg_tensor
+        *mask;    /**< bool (true: attend) or float (added to scores); broadcasts to (..., L, S) */
+    bool causal;  /**< position i attends to 0 to i only; not together with mask (TG_EVALUE) */
+    double scale; /**< of the scores; 0 means 1 / sqrt(E) */
+} tg_attention_opts;
+/** softmax(q k^T scale) v: q (..., L, E), k (..., S, E), v (..., S, Ev); result (..., L, Ev), with the
+ * batch dims of all inputs broadcast. A query that the mask lets see nothing gets zeros. The bits are
+ * those of tg_matmul() and tg_softmax(), but the weights (..., L, S) are never held: memory grows with
+ * L + S, in both directions, unless a float mask requires its gradient or create_graph is asked for.
+ * Dao et al., FlashAttention, 2022. */
+TG_API tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor *v,
+                                                  const tg_attention_opts *opts);
+
+/** Options of the convolutions; zero means the default. The second entry is for the second dim
+ * (width) of 2-d; where it is 0, stride and dilation take the first one's value. */
+typedef struct tg_conv_opts {
+    int64_t stride[2];   /**< default 1 */
+    int64_t padding[2];  /**< zeros on both sides; default 0 */
+    int64_t dilation[2]; /**< default 1 */
+    int64_t groups;      /**< default 1; divides both channel counts */
+} tg_conv_opts;
+/** Cross-correlation: x (N, C, L) or (C, L), weight (O, C / groups, K), bias (O) or NULL; result
+ * (N, O, Lout), Lout = (L + 2 padding - dilation (K - 1) - 1) / stride + 1. TG_ESHAPE where Lout
+ * < 1. */
+TG_API tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                            const tg_conv_opts *opts);
+/** The same in two dims: x (N, C, H, W) or (C, H, W), weight (O, C / groups, KH, KW). */
+TG_API tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                            const tg_conv_opts *opts);
+
+/** Options of the poolings; the second entries as in tg_conv_opts. */
+typedef struct tg_pool_opts {
+    int64_t kernel[2];   /**< window; required */
+    int64_t stride[2];   /**< default: the window */
+    int64_t padding[2];  /**< at most half the window */
+    int64_t dilation[2]; /**< default 1; max pooling only */
+} tg_pool_opts;
+/** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
+ * wins (the first of several; PyTorch: the last). A window of nothing but -inf gives its
+ * gradient to the padding, where it has any. */
+TG_API tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts);
+/** The largest of each window of (N, C, H, W) or (C, H, W). */
+TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+/** The mean of each window (padding counts, as by PyTorch's default). */
+TG_API tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts);
+/** The mean of each window in two dims. */
+TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+
+/** In training, zeroes each element with probability p and scales the others by 1 / (1 - p); else
+ * x itself. The mask is PyTorch's (builds without MKL's generator): 53-bit draws in row-major
+ * order. Recorded: a replay draws again. TG_EVALUE: p outside [0, 1]. */
+TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
+/** (x - mean) / sqrt(variance + eps) over the last dims, those of weight's shape (n, dims give it:
+ * TG_DIMS(d)), times weight plus bias (each may be NULL). The variance is biased. eps 0 means 1e-5
+ * (TG_ZERO: 0). float32 is computed in double and rounded once. Backward reads x, weight and two
+ * doubles for each row, not the result. TG_ESHAPE: x does not end in dims, or weight or bias is not
+ * of that shape. TG_EVALUE: eps < 0. */
+TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
+                                tg_tensor *bias, double eps);
+/** Options of tg_batch_norm(); tensors of shape (C) may be NULL. */
+typedef struct tg_batch_norm_opts {
+    tg_tensor *weight;       /**< scale */
+    tg_tensor *bias;         /**< shift */
+    tg_tensor *running_mean; /**< updated in training, used in evaluation */
+    tg_tensor *running_var;  /**< as running_mean */
+    double momentum;         /**< of the update; 0 means 0.1 (TG_ZERO: 0, no update) */
+    double eps;              /**< 0 means 1e-5 (TG_ZERO: 0) */
+    bool training;           /**< use the batch's statistics */
+} tg_batch_norm_opts;
+/** Normalises each channel of x (N, C) or (N, C, ...). Training: by the batch's mean and biased
+ * variance, and running = (1 - momentum) running + momentum * (mean, unbiased variance).
+ * Evaluation: by the running statistics (TG_EVALUE without them). An empty batch gives an empty
+ * result and leaves the statistics as they are. TG_EVALUE: training on one value a channel. */
+TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
+
+/** @}
+ * @name Classification losses
+ * @{ */
+
+/** How a loss is reduced over its positions. */
+typedef enum tg_reduction { TG_MEAN = 0, TG_SUM, TG_NONE } tg_reduction;
+
+/** Options of tg_nll_loss(); NULL or zeros are PyTorch's defaults. */
+typedef struct tg_nll_opts {
+    tg_tensor *weight;      /**< a factor per class, shape (C), the input's dtype; NULL: all 1 */
+    tg_reduction reduction; /**< TG_MEAN divides by the sum of the targets' weights */
+    bool has_ignore_index;  /**< whether ignore_index is given; else it is -100 */
+    int64_t ignore_index;   /**< positions with this target count for nothing */
+} tg_nll_opts;
+/** Negative log likelihood: -weight[t] * log_probs[t]. log_probs (C), (N, C) or (N, C, d1, ...)
+ * of a float dtype; targets int64 of the same shape without C. Result 0-d, or the targets' shape
+ * for TG_NONE. The mean over no position (none there, all ignored, or weights that sum to 0) is
+ * nan with zero gradients. (PyTorch 2.13 divides by a sum of weights of 0: an infinite loss is
+ * possible, and gradients are nan.) TG_EVALUE: a target outside [0, C) that is not ignore_index;
+ * a weight that requires grad. */
+TG_API tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_opts *opts);
+
+/** Options of tg_cross_entropy(); NULL or zeros are PyTorch's defaults. */
+typedef struct tg_ce_opts {
+    tg_tensor *weight;      /**< a factor per class, shape (C), the logits' dtype; NULL: all 1 */
+    tg_reduction reduction; /**< TG_MEAN: index targets divide by the sum of the targets' weights,
+                                 probabilities by the number of positions */
+    double label_smoothing; /**< e in [0, 1]: targets become (1 - e) * target + e / C */
+    bool has_ignore_index;  /**< whether ignore_index is given; else it is -100 */
+    int64_t ignore_index;   /**< index targets: such positions count for nothing. Probability
+                                 targets: giving one >= 0 is TG_EVALUE */
+} tg_ce_opts;
+/** Cross-entropy of raw outputs: nn.CrossEntropyLoss. logits (C), (N, C) or (N, C, d1, ...) of a
+ * float dtype. Targets: class indices, int64, the same shape without C; or class probabilities,
+ * of the logits' shape and dtype, which may require grad (and so may the weight then).
+ *
+ * Per position with largest logit m:  loss = sum over c of a_c * ((m - x_c) + log1p(S)),  where a
+ * is the weighted, smoothed target and S the sum of e^(x_j - m) over all j but the largest. Terms
+ * are kept apart until the end, so that a confident prediction keeps a nonzero loss and gradient
+ * where PyTorch's float32 returns 0, and huge logits overflow nothing. float32 is computed in
+ * double, float64 in double-double; more accurate than PyTorch on purpose. Rows with infinite or
+ * nan logits give what PyTorch gives (inf, or nan for 0 * inf); an ignored position gives loss 0
+ * and gradient 0 whatever its logits (PyTorch: gradient nan where they are nan or infinite). Means
+ * over nothing as in tg_nll_loss().
+ * TG_EVALUE: a target outside [0, C) that is not ignore_index; label_smoothing outside [0, 1];
+ * with index targets, a weight that requires grad. */
+TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_opts *opts);
+/** tg_cross_entropy(tg_linear(x, weight, bias), targets, opts), a classifier's last layer and its
+ * loss, without ever holding the logits. x (..., D), weight (V, D), bias (V) or NULL, targets int64
+ * (...): the dims of x but the last are positions, all of them (tg_cross_entropy() has its classes
+ * second). Float dtypes. Options and accuracy as there, errors as of both, but that targets are
+ * classes: probabilities (TG_EDTYPE) would be as large as the logits. Result 0-d, or (...) for
+ * TG_NONE. Loss and gradients have the bits of the composition, but in builds with a CBLAS.
+ *
+ * Logits are made a few rows at a time and, in the backward pass, once more, a few classes at a
+ * time: four matrix products instead of three. In float32 that takes 11 MiB (or 42 rows of logits,
+ * where those are more), 2.3 MiB a thread and 64 bytes a position beside the gradients, of which the
+ * weight's is made in place where it is a leaf's first one. With create_graph the backward pass
+ * does hold logits and their gradient. */
+TG_API tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                                          tg_tensor *targets, const tg_ce_opts *opts);
+
+/** @}
+ * @name Losses
+ * Of predictions x and targets t of one shape and float dtype (TG_ESHAPE, TG_EDTYPE; PyTorch warns
+ * and broadcasts). The result is 0-d, or x's shape for TG_NONE. The mean over nothing is nan.
+ * @{ */
+
+/** (x - t)^2. */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction);
+/** |x - t|; gradient 0 where they are equal. */
+TG_API tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction);
+/** (x - t)^2 / (2 beta) where |x - t| < beta, else |x - t| - beta / 2. beta >= 0; 0 is
+ * tg_l1_loss(). */
+TG_API tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta,
+                                    tg_reduction reduction);
+/** (x - t)^2 / 2 where |x - t| <= delta, else delta (|x - t| - delta / 2). delta > 0. */
+TG_API tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction);
+/** Binary cross-entropy of probabilities: -(t log x + (1 - t) log(1 - x)), logarithms no lower
+ * than -100; times weight (may be NULL; broadcasts). Gradient (x - t) / max(x (1 - x), 1e-12).
+ * TG_EVALUE: an x outside [0, 1]. */
+TG_API tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight,
+                              tg_reduction reduction);
+/** Options of tg_bce_with_logits_loss(). */
+typedef struct tg_bce_opts {
+    tg_tensor *weight;      /**< a factor of each element; broadcasts to x; NULL: 1 */
+    tg_tensor *pos_weight;  /**< a factor of the positive term; broadcasts to x; NULL: 1 */
+    tg_reduction reduction; /**< of the elements */
+} tg_bce_opts;
+/** Binary cross-entropy of raw outputs: weight ((1 - t) softplus(x) + pos_weight t softplus(-x)),
+ * with gradient weight ((1 - t) sigmoid(x) - pos_weight t sigmoid(-x)): sums of terms that do not
+ * cancel, so that a confident prediction keeps its loss and gradient. */
+TG_API tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts *opts);
+/** Options of tg_kl_div_loss(). */
+typedef struct tg_kl_opts {
+    bool log_target;        /**< t holds logarithms */
+    bool batch_mean;        /**< with TG_SUM (else TG_EVALUE): divide by the size of dim 0 */
+    tg_reduction reduction; /**< of the elements */
+} tg_kl_opts;
+/** t (log t - x) for log-probabilities x and probabilities t; 0 where t is 0. */
+TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
+
+/** @}
+ * @name Initialisers
+ * Fill weights as PyTorch does, from the same draws.
+ * @{ */
+
+/** nn.Linear's default initialisation: weight [out, in] uniform within sqrt(3) * (sqrt(1/3) /
+ * sqrt(in)) as torch rounds it, then bias [out] (may be NULL) within 1/sqrt(in). */
+TG_API void tg_linear_init(tg_tensor *weight, tg_tensor *bias);
+/** The same for nn.Conv1d and nn.Conv2d: weight [out, in / groups, size...], whose fan-in, in /
+ * groups * size..., stands for `in`. TG_ESHAPE, as of all that follow: dims that do not fit. */
+TG_API void tg_conv_init(tg_tensor *weight, tg_tensor *bias);
+/** nn.Embedding's: standard normal. weight [rows, columns]. PyTorch sets the row of padding_idx to
+ * 0 afterwards. */
+TG_API void tg_embedding_init(tg_tensor *weight);
+/** nn.RNN's, nn.LSTM's and nn.GRU's: each of n tensors, in the order given (PyTorch's: layer by
+ * layer weight_ih, weight_hh, bias_ih, bias_hh), uniform within 1/sqrt(hidden). TG_EVALUE: hidden
+ * < 1. */
+TG_API void tg_recurrent_init(tg_tensor *const *tensors, size_t n, int64_t hidden);
+/** torch.nn.init.xavier_uniform_: within gain * sqrt(6 / (fan_in + fan_out)). The fans are those of
+ * a weight [out, in] or [out, in, size...]; gain 0 means 1 (TG_ZERO: 0). TG_ESHAPE: fewer than 2
+ * dims; TG_EVALUE: gain negative or not finite; else as tg_uniform_(). Empty tensors are left
+ * alone. */
+TG_API void tg_xavier_uniform_(tg_tensor *t, double gain);
+/** torch.nn.init.xavier_normal_: mean 0, std gain * sqrt(2 / (fan_in + fan_out)). For the rest as
+ * tg_xavier_uniform_(). */
+TG_API void tg_xavier_normal_(tg_tensor *t, double gain);
+/** What follows a layer, with its gain as by torch.nn.init.calculate_gain. */
+typedef enum tg_nonlinearity {
+    TG_GAIN_LEAKY_RELU = 0, /**< sqrt(2 / (1 + a^2)) */
+    TG_GAIN_RELU,           /**< sqrt(2) */
+    TG_GAIN_LINEAR,         /**< 1; the sigmoid's as well */
+    TG_GAIN_TANH,           /**< 5/3 */
+    TG_GAIN_SELU            /**< 3/4 */
+} tg_nonlinearity;
+/** Options of tg_kaiming_uniform_() and tg_kaiming_normal_(); zero means the default. */
+typedef struct tg_kaiming_opts {
+    double a;                     /**< the leaky relu's slope; default 0 */
+    bool fan_out;                 /**< go by fan_out instead of fan_in */
+    tg_nonlinearity nonlinearity; /**< default TG_GAIN_LEAKY_RELU */
+} tg_kaiming_opts;
+/** torch.nn.init.kaiming_uniform_: within gain * sqrt(3 / fan). `opts` may be NULL. TG_EVALUE: `a`
+ * not finite, an unknown nonlinearity; for the rest as tg_xavier_uniform_(). */
+TG_API void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts);
+/** torch.nn.init.kaiming_normal_: mean 0, std gain / sqrt(fan). As tg_kaiming_uniform_(). */
+TG_API void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,284 @@
+/** @file ops.h
+ * What tensors can do: arithmetic, reductions, shapes, updates in place, products of matrices. */
+#ifndef TINYGRAD_OPS_H
+#define TINYGRAD_OPS_H
+
+#include <tinygrad/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @name Elementwise operations
+ * Binary ones broadcast by PyTorch's rules and promote dtypes as PyTorch does: bool < int64 <
+ * floats; a 0-d tensor promotes only to a higher category. Unary functions of real numbers take
+ * integers as float32. Errors: TG_ESHAPE for shapes that do not broadcast; TG_EVALUE for NULL and
+ * for tensors of two tapes; TG_ESTATE for tensors rewound away.
+ * @{ */
+
+/** a + b (or, for two bools). */
+TG_API tg_tensor *tg_add(tg_tensor *a, tg_tensor *b);
+/** a - b. TG_EDTYPE for two bools. */
+TG_API tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b);
+/** a * b (and, for two bools). */
+TG_API tg_tensor *tg_mul(tg_tensor *a, tg_tensor *b);
+/** a / b, true division: integers give float32. */
+TG_API tg_tensor *tg_div(tg_tensor *a, tg_tensor *b);
+/** a + s. An int64 tensor stays int64 where s is a whole number, else becomes float32. */
+TG_API tg_tensor *tg_add_scalar(tg_tensor *a, double s);
+/** a - s; dtypes as tg_add_scalar(). */
+TG_API tg_tensor *tg_sub_scalar(tg_tensor *a, double s);
+/** a * s; dtypes as tg_add_scalar(). */
+TG_API tg_tensor *tg_mul_scalar(tg_tensor *a, double s);
+/** a / s; integers give float32. */
+TG_API tg_tensor *tg_div_scalar(tg_tensor *a, double s);
+/** -x. Bool: TG_EDTYPE. */
+TG_API tg_tensor *tg_neg(tg_tensor *x);
+/** e^x. */
+TG_API tg_tensor *tg_exp(tg_tensor *x);
+/** Natural logarithm: -inf at 0, nan below. */
+TG_API tg_tensor *tg_log(tg_tensor *x);
+/** Square root: nan below 0, gradient inf at 0. */
+TG_API tg_tensor *tg_sqrt(tg_tensor *x);
+/** max(x, 0): gradient 0 at 0; nan passes with gradient 1. */
+TG_API tg_tensor *tg_relu(tg_tensor *x);
+/** 1 / (1 + e^-x). */
+TG_API tg_tensor *tg_sigmoid(tg_tensor *x);
+/** Hyperbolic tangent. */
+TG_API tg_tensor *tg_tanh(tg_tensor *x);
+/** |x|; gradient sign(x), 0 at 0. */
+TG_API tg_tensor *tg_abs(tg_tensor *x);
+/** -1, 0 or 1 (0 for nan, as PyTorch); gradient 0. */
+TG_API tg_tensor *tg_sign(tg_tensor *x);
+/** x * x. */
+TG_API tg_tensor *tg_square(tg_tensor *x);
+/** 1 / x. */
+TG_API tg_tensor *tg_reciprocal(tg_tensor *x);
+/** 1 / sqrt(x). */
+TG_API tg_tensor *tg_rsqrt(tg_tensor *x);
+/** log(1 + x), accurate near 0. */
+TG_API tg_tensor *tg_log1p(tg_tensor *x);
+/** e^x - 1, accurate near 0. */
+TG_API tg_tensor *tg_expm1(tg_tensor *x);
+/** Sine of x radians (libm's). */
+TG_API tg_tensor *tg_sin(tg_tensor *x);
+/** Cosine of x radians (libm's). */
+TG_API tg_tensor *tg_cos(tg_tensor *x);
+/** Error function; gradient 2 / sqrt(pi) e^(-x^2). */
+TG_API tg_tensor *tg_erf(tg_tensor *x);
+/** a^b elementwise, broadcasting (libm's pow). Gradients b a^(b-1), 0 where b is 0; and a^b
+ * log(a), 0 where a is 0 and b >= 0. Two integers: TG_EVALUE for a negative exponent. */
+TG_API tg_tensor *tg_pow(tg_tensor *a, tg_tensor *b);
+/** x^s; gradient s x^(s-1), 0 everywhere for s = 0. Integers stay integers for whole s >= 0. */
+TG_API tg_tensor *tg_pow_scalar(tg_tensor *x, double s);
+/** min(max(x, low), high); high where low > high. Use -INFINITY or INFINITY for no bound. Gradient
+ * 1 from low to high inclusive, 0 outside; nan passes with gradient 0. TG_EVALUE for a nan bound.
+ */
+TG_API tg_tensor *tg_clamp(tg_tensor *x, double low, double high);
+/** The larger of each pair; a tie gives each side half of the gradient; nan wins over numbers. */
+TG_API tg_tensor *tg_maximum(tg_tensor *a, tg_tensor *b);
+/** The smaller of each pair; as tg_maximum(). */
+TG_API tg_tensor *tg_minimum(tg_tensor *a, tg_tensor *b);
+/** a where condition (bool, TG_EDTYPE otherwise) holds, else b; all three broadcast. */
+TG_API tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b);
+/** value where mask (bool) holds, else x; mask broadcasts to x's shape. */
+TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);
+/** a == b as bool, broadcasting and promoting. Comparisons are not differentiable. */
+TG_API tg_tensor *tg_eq(tg_tensor *a, tg_tensor *b);
+/** a != b. */
+TG_API tg_tensor *tg_ne(tg_tensor *a, tg_tensor *b);
+/** a < b. */
+TG_API tg_tensor *tg_lt(tg_tensor *a, tg_tensor *b);
+/** a <= b. */
+TG_API tg_tensor *tg_le(tg_tensor *a, tg_tensor *b);
+/** a > b. */
+TG_API tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b);
+/** a >= b. */
+TG_API tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b);
+/** x == s as bool. */
+TG_API tg_tensor *tg_eq_scalar(tg_tensor *x, double s);
+/** x < s. */
+TG_API tg_tensor *tg_lt_scalar(tg_tensor *x, double s);
+/** x > s. */
+TG_API tg_tensor *tg_gt_scalar(tg_tensor *x, double s);
+/** Whether both are nonzero, as bool, broadcasting. */
+TG_API tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b);
+/** Whether one is nonzero. */
+TG_API tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b);
+/** Whether x is zero. */
+TG_API tg_tensor *tg_logical_not(tg_tensor *x);
+
+/** @}
+ * @name Reductions
+ * float32 accumulates in double. Dims count from the end where negative; a 0-d tensor has the dims
+ * 0 and -1. TG_EVALUE for a dim that is not there.
+ * @{ */
+
+/** Sum of all elements, 0-d; 0 for none. Integers and bools give int64. */
+TG_API tg_tensor *tg_sum(tg_tensor *x);
+/** Sum over one dim, which goes away or, with keepdim, stays with size 1. */
+TG_API tg_tensor *tg_sum_dim(tg_tensor *x, int dim, bool keepdim);
+/** Mean of all elements, 0-d; nan for none. Integers and bools: TG_EDTYPE. */
+TG_API tg_tensor *tg_mean(tg_tensor *x);
+/** Mean over one dim. */
+TG_API tg_tensor *tg_mean_dim(tg_tensor *x, int dim, bool keepdim);
+/** Sum over several dims: tg_sum_dims(x, TG_DIMS(0, 2), true). All dims where n is 0. TG_EVALUE
+ * for a dim given twice; so for all functions on several dims. */
+TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** Mean over several dims. */
+TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** Variance of all elements, divided by their number - 1; nan for fewer than two. */
+TG_API tg_tensor *tg_var(tg_tensor *x);
+/** Variance over one dim, divided by its size - 1. */
+TG_API tg_tensor *tg_var_dim(tg_tensor *x, int dim, bool keepdim);
+/** Variance over several dims, divided by max(0, number - correction): 1 is unbiased, 0 is not. */
+TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n, const int64_t *dims, double correction,
+                              bool keepdim);
+/** Square root of tg_var(); gradient 0 where it is 0. */
+TG_API tg_tensor *tg_std(tg_tensor *x);
+/** Square root of tg_var_dim(). */
+TG_API tg_tensor *tg_std_dim(tg_tensor *x, int dim, bool keepdim);
+/** Square root of tg_var_dims(). */
+TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n, const int64_t *dims, double correction,
+                              bool keepdim);
+/** The largest element; nan wins. Ties share the gradient evenly. TG_ESHAPE for an empty tensor. */
+TG_API tg_tensor *tg_max(tg_tensor *x);
+/** The smallest element; as tg_max(). */
+TG_API tg_tensor *tg_min(tg_tensor *x);
+/** The largest along one dim; the first of equals (nan before numbers) gets all of the gradient.
+ * The indices are tg_argmax_dim(). TG_ESHAPE for a dim of size 0. */
+TG_API tg_tensor *tg_max_dim(tg_tensor *x, int dim, bool keepdim);
+/** The smallest along one dim; as tg_max_dim(). */
+TG_API tg_tensor *tg_min_dim(tg_tensor *x, int dim, bool keepdim);
+/** The largest over several dims (all where n is 0). Ties, nans too, share the gradient evenly. */
+TG_API tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** The smallest over several dims; as tg_amax(). */
+TG_API tg_tensor *tg_amin(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** The row-major index (int64) of the largest element: the first of equals, nan before numbers.
+ * Not differentiable. TG_ESHAPE for an empty tensor. */
+TG_API tg_tensor *tg_argmax(tg_tensor *x);
+/** As tg_argmax() for the smallest; a nan counts as smallest too. */
+TG_API tg_tensor *tg_argmin(tg_tensor *x);
+/** The index of the largest along one dim. */
+TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int dim, bool keepdim);
+/** The index of the smallest along one dim. */
+TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int dim, bool keepdim);
+/** log of the sum of e^x over all elements; -inf for none. Integers and bools as float32. */
+TG_API tg_tensor *tg_logsumexp(tg_tensor *x);
+/** log of the sum of e^x along one dim, without overflow. */
+TG_API tg_tensor *tg_logsumexp_dim(tg_tensor *x, int dim, bool keepdim);
+/** The same over several dims (all where n is 0). */
+TG_API tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
+/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|. p > 0 (TG_EVALUE).
+ * Gradient 0 at 0 for p = 2. */
+TG_API tg_tensor *tg_norm(tg_tensor *x, double p);
+/** The same over several dims (all where n is 0). */
+TG_API tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim);
+/** Running sums along one dim. Integers and bools give int64. */
+TG_API tg_tensor *tg_cumsum(tg_tensor *x, int dim);
+
+/** @}
+ * @name Shape
+ * @{ */
+
+/** The same elements in another shape; one size may be -1. A view where the strides allow it, else
+ * a copy. TG_ESHAPE where the number of elements differs. */
+TG_API tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims);
+/** A view with two dims exchanged. */
+TG_API tg_tensor *tg_transpose(tg_tensor *x, int dim0, int dim1);
+/** A view in which dims of size 1 are stretched (stride 0) and new ones lead; -1 keeps a size. */
+TG_API tg_tensor *tg_expand(tg_tensor *x, int ndim, const int64_t *dims);
+/** x itself where it is contiguous, else a contiguous copy. */
+TG_API tg_tensor *tg_contiguous(tg_tensor *x);
+/** x itself where it has that dtype, else a converted copy. Float to int64 truncates; float to
+ * bool is x != 0. Differentiable between floats. */
+TG_API tg_tensor *tg_to(tg_tensor *x, int dtype);
+
+/** A view with the dims in another order: result dim i is dim dims[i] of x. */
+TG_API tg_tensor *tg_permute(tg_tensor *x, int ndim, const int64_t *dims);
+/** A view without dims of size 1. */
+TG_API tg_tensor *tg_squeeze(tg_tensor *x);
+/** A view without that dim where its size is 1, else x as it is. */
+TG_API tg_tensor *tg_squeeze_dim(tg_tensor *x, int dim);
+/** A view with a dim of size 1 put in before `dim` (from -(ndim + 1) to ndim). */
+TG_API tg_tensor *tg_unsqueeze(tg_tensor *x, int dim);
+/** Joins dims first to last into one; a view where the strides allow it. */
+TG_API tg_tensor *tg_flatten(tg_tensor *x, int first, int last);
+/** A view of `length` elements along dim from `start` on. TG_EVALUE where they are not all there.
+ */
+TG_API tg_tensor *tg_narrow(tg_tensor *x, int dim, int64_t start, int64_t length);
+/** A view of every step-th element along dim from start to, without, end: x[start:end:step].
+ * Negative bounds count from the end; bounds are cut to the size, INT64_MAX means to the end.
+ * step > 0. */
+TG_API tg_tensor *tg_slice(tg_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
+/** A view of one index along dim (negative: from the end), without that dim. */
+TG_API tg_tensor *tg_select(tg_tensor *x, int dim, int64_t index);
+/** n tensors of one dtype one after the other along dim; other sizes must be equal. Tensors of
+ * shape (0) are skipped. */
+TG_API tg_tensor *tg_cat(tg_tensor *const *tensors, size_t n, int dim);
+/** n tensors of one shape along a new dim. For n = 0 both are NULL, without an error: there is no
+ * tape to report it to. */
+TG_API tg_tensor *tg_stack(tg_tensor *const *tensors, size_t n, int dim);
+/** Splits x along dim into at most `chunks` views of equal size (the last may be smaller), writes
+ * them to out[] and returns their number; 0 on an error. */
+TG_API size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out);
+/** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1. index is int64, of x's rank, and no larger
+ * than x in other dims. Gradients of repeated elements add up. TG_EVALUE: an index outside [0,
+ * size). */
+TG_API tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index);
+/** The entries along dim that a 1-d int64 index names, in its order. Errors as tg_gather(). */
+TG_API tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index);
+/** Rows of weight (V, D) by int64 indices of any shape: result index.shape + (D). padding_idx: a
+ * row that gets no gradient; negative ones count from the end, TG_NO_PADDING is none. */
+TG_API tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx);
+/** For tg_embedding(). */
+#define TG_NO_PADDING INT64_MIN
+/** The lower triangle of the last two dims: 0 above the given diagonal (0: the main one). */
+TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
+/** The upper triangle: 0 below the given diagonal. */
+TG_API tg_tensor *tg_triu(tg_tensor *x, int64_t diagonal);
+/** A contiguous copy. */
+TG_API tg_tensor *tg_clone(tg_tensor *x);
+
+/** @}
+ * @name In-place updates
+ * Recorded (a replay writes again), not differentiable: TG_ESTATE where gradients are enabled and t
+ * or the source requires one; disable them with tg_set_grad_enabled(). A write bumps the version of
+ * t and of all views that share its data.
+ * @{ */
+
+/** t = source, broadcast and converted to t's dtype. */
+TG_API tg_status tg_copy_(tg_tensor *t, tg_tensor *source);
+/** t = t + alpha * source; source broadcasts to t and has its dtype. */
+TG_API tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha);
+/** t = value everywhere. It has no inputs, and so may be done to a leaf that requires a gradient
+ * without disabling gradients, as tg_uniform_(). TG_EVALUE: int64 cannot hold the value. */
+TG_API tg_status tg_fill_(tg_tensor *t, double value);
+
+/** @}
+ * @name Linear algebra
+ * @{ */
+
+/** Matrix product by PyTorch's rules: (n)(n) is 0-d; (m,k)(k) and (k)(k,n) are 1-d; (m,k)(k,n) is
+ * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
+ * zeros. Each element is a chain of fused multiply-adds in order of k. */
+TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
+/** x W^T + b: x (..., in), weight (out, in), bias (out) or NULL; result (..., out). */
+TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
+
+/** @}
+ * @name Softmax
+ * @{ */
+
+/** e^x / sum of e^x along dim; float dtypes. Rows with an inf or nan as in PyTorch. */
+TG_API tg_tensor *tg_softmax(tg_tensor *x, int dim);
+/** log(softmax(x)) along dim, without the overflow and underflow of the composition, and accurate
+ * near 0: a row's largest entry is -log1p(sum of the others' e^(x - max)). */
+TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int dim);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
