@@ -8,13 +8,13 @@
  * spares.h. */
 #include "backward/release.h"
 
-/* What was asked for. */
-typedef struct request {
+/* A call that gives data back. */
+typedef struct giving {
     const char *name;
     tg_tensor *const *keep;
     size_t n;
     bool checkpoint;
-} request;
+} giving;
 
 /* Adds `by` to `headers` of that. */
 static void count_reads(const tg_record *record, uint32_t by)
@@ -46,17 +46,17 @@ static void count_inputs(const tg_record *record, uint32_t by)
 }
 
 /* Leaves 0 in `headers` of the storages that nobody wants (by 1), or undoes that (by -1). */
-static void count(const request *r, const tg_record *first, uint32_t by)
+static void count(const giving *g, const tg_record *first, uint32_t by)
 {
-    for (size_t i = 0; i < r->n; i++)
-        r->keep[i]->storage->headers += by;
+    for (size_t i = 0; i < g->n; i++)
+        g->keep[i]->storage->headers += by;
     for (const tg_record *record = first; record; record = record->next) {
         const tg_tensor *out = record->node.out;
         if (tg_is_maker(record) || (!record->node.in_place && !tg_is_released(out)))
             out->storage->headers -= by;
         if (record->node.saved)
             record->node.saved->storage->headers -= by;
-        if (r->checkpoint)
+        if (g->checkpoint)
             continue;
         count_reads(record, by);
         count_inputs(record, by);
@@ -79,13 +79,13 @@ static void set_released(tg_tensor *t)
 }
 
 /* Marks what goes; between count(1) and count(-1). */
-static void choose(const request *r, tg_record *first)
+static void choose(const giving *g, tg_record *first)
 {
     for (tg_record *record = first; record; record = record->next) {
         tg_node *node = &record->node;
-        if (r->checkpoint && is_recomputable(record))
+        if (g->checkpoint && is_recomputable(record))
             node->checkpoint |= TG_RECOMPUTE;
-        if (r->checkpoint)
+        if (g->checkpoint)
             continue;
         if (tg_is_maker(record) && node->out->own.headers == 0)
             set_released(node->out);
@@ -137,27 +137,27 @@ static void give_back(tg_record *first, const tg_record *end)
 }
 
 /* The arguments; `first`: the first record since the mark. */
-static bool check(tg_tape *tape, const request *r, tg_mark mark, tg_record **first)
+static bool check(tg_tape *tape, const giving *g, tg_mark mark, tg_record **first)
 {
-    if (tg_mark_records(tape, mark, r->name, first))
+    if (tg_mark_records(tape, mark, g->name, first))
         return false;
     TG_CHECK(tape, !tg_mark_before_capture(tape, &mark), TG_ESTATE,
-             "%s: a capture was made since the mark, and replays need the data", r->name);
-    TG_CHECK(tape, r->keep || !r->n, TG_EVALUE, "%s: keep is NULL", r->name);
-    return tg_check_list(tape, r->name, "kept tensor", r->keep, r->n);
+             "%s: a capture was made since the mark, and replays need the data", g->name);
+    TG_CHECK(tape, g->keep || !g->n, TG_EVALUE, "%s: keep is NULL", g->name);
+    return tg_check_list(tape, g->name, "kept tensor", g->keep, g->n);
 }
 
 tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
     if (!tape || tape->status || !tg_outside_capture(tape, "release"))
         return tg_error(tape);
-    const request r = {.name = "release", .keep = keep, .n = n};
+    const giving g = {.name = "release", .keep = keep, .n = n};
     tg_record *first;
-    if (!check(tape, &r, mark, &first))
+    if (!check(tape, &g, mark, &first))
         return tg_error(tape);
-    count(&r, first, 1);
-    choose(&r, first);
-    count(&r, first, (uint32_t)-1);
+    count(&g, first, 1);
+    choose(&g, first);
+    count(&g, first, (uint32_t)-1);
     give_back(first, NULL);
     tape->released = true;
     return TG_OK;
@@ -214,13 +214,13 @@ tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, siz
 {
     if (!tape || tape->status || !tg_outside_capture(tape, "checkpoint"))
         return tg_error(tape);
-    const request r = {.name = "checkpoint", .keep = keep, .n = n, .checkpoint = true};
+    const giving g = {.name = "checkpoint", .keep = keep, .n = n, .checkpoint = true};
     tg_record *first;
-    if (!check(tape, &r, mark, &first) || !check_records(tape, first))
+    if (!check(tape, &g, mark, &first) || !check_records(tape, first))
         return tg_error(tape);
-    count(&r, first, 1);
-    choose(&r, first);
-    count(&r, first, (uint32_t)-1);
+    count(&g, first, 1);
+    choose(&g, first);
+    count(&g, first, (uint32_t)-1);
     if (!check_values(tape, first)) {
         for (tg_record *record = first; record; record = record->next)
             record->node.checkpoint &= (uint8_t)~TG_RECOMPUTE;

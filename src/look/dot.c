@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <tinygrad/look.h>
 
-/* A tensor's or record's name: its block's number and its place there. */
-typedef struct place {
+/* A tensor's or record's name: its block's number and its offset there. */
+typedef struct name {
     int block;
     long long offset;
-} place;
+} name;
 
-static place place_of(const tg_tape *tape, const void *object)
+static name name_of(const tg_tape *tape, const void *object)
 {
     const tg_block *block = ((const tg_object *)object)->block;
-    place p = {0, (const char *)object - (const char *)block};
+    name p = {0, (const char *)object - (const char *)block};
     for (const tg_block *b = tape->objects.first; b && b != block; b = b->next)
         p.block++;
     return p;
@@ -22,7 +22,7 @@ static place place_of(const tg_tape *tape, const void *object)
 
 static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
 {
-    place p = place_of(tape, t);
+    name p = name_of(tape, t);
     const char *style = !t->requires_grad ? ""
                         : t->is_leaf      ? ", style=filled, fillcolor=lightblue"
                                           : ", color=blue";
@@ -33,12 +33,12 @@ static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
 static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)
 {
     const tg_node *node = &record->node;
-    place r = place_of(tape, record), out = place_of(tape, node->out);
+    name r = name_of(tape, record), out = name_of(tape, node->out);
     fprintf(file, "  r%d_%lld [label=\"%s\", shape=box];\n", r.block, r.offset, node->op->name);
     for (int i = 0; i < node->n_in; i++) {
         if (!node->in[i])
             continue;
-        place in = place_of(tape, node->in[i]);
+        name in = name_of(tape, node->in[i]);
         if (!node->in[i]->requires_grad || node->in[i]->is_leaf)
             write_tensor(file, tape, node->in[i]);
         fprintf(file, "  t%d_%lld -> r%d_%lld;\n", in.block, in.offset, r.block, r.offset);

@@ -9,16 +9,16 @@ typedef struct range {
     double low, high; /* or mean, std */
 } range;
 
-/* A walk over a strided tensor in the order of memory, as torch fills it. */
-typedef struct walk {
+/* The elements of a strided tensor in the order of memory, as torch fills it. */
+typedef struct elements {
     const tg_tensor *t;
     int order[TG_MAX_NDIM]; /* dims by falling stride */
     int64_t index[TG_MAX_NDIM];
-} walk;
+} elements;
 
-static walk walk_over(const tg_tensor *t)
+static elements elements_of(const tg_tensor *t)
 {
-    walk w = {.t = t};
+    elements w = {.t = t};
     for (int i = 0; i < t->ndim; i++) {
         int k = i;
         for (; k > 0 && tg_strides(t)[w.order[k - 1]] < tg_strides(t)[i]; k--)
@@ -28,8 +28,8 @@ static walk walk_over(const tg_tensor *t)
     return w;
 }
 
-/* The next element's place in elements from the first. */
-static int64_t walk_next(walk *w)
+/* The next one's offset from the first. */
+static int64_t next_element(elements *w)
 {
     const tg_tensor *t = w->t;
     int64_t offset = 0;
@@ -47,10 +47,10 @@ static int64_t walk_next(walk *w)
 /* Sets each element of a tensor to an expression that draws. */
 #define EACH(t, T, expression)                                                                     \
     do {                                                                                           \
-        walk w_ = walk_over(t);                                                                    \
+        elements w_ = elements_of(t);                                                                    \
         T *data_ = (T *)(void *)(t)->data;                                                         \
         for (int64_t i_ = 0; i_ < (t)->numel; i_++)                                                \
-            data_[walk_next(&w_)] = (expression);                                                  \
+            data_[next_element(&w_)] = (expression);                                                  \
     } while (0)
 
 void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high)

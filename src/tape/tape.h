@@ -1,5 +1,29 @@
 /* The tape: objects in memory, records of operations, the sticky error, the generator. Relies on
- * arena.h and generator.h; knows nothing of what is inside a tensor. */
+ * arena.h and generator.h; knows nothing of what is inside a tensor.
+ *
+ * The words of this library, one for each thing:
+ *     object      what the tape owns by itself and a handle of the program's may name: a tensor, an
+ *                 optimiser, a list, a capture
+ *     header      a tensor as an object: sizes and strides. Its data are apart, in a storage that
+ *                 views share, and which the tensor that made it owns
+ *     node        an operation that was done, as operations see it; record: the same in the list
+ *     mark        where the whole tape stood. Top: where one arena stood
+ *     rewind      to forget what came after a mark; take back: the same by the library itself
+ *     replay      to run records again; recompute: the same for what a checkpoint gave back
+ *     capture     a step that is noted to be replayed; an action is one thing in it
+ *     pass        a backward pass; a step of it is one record's backward function; the walk is its
+ *                 way from record to record
+ *     request     the gradients that tg_gradients() wants of a pass
+ *     place       where the gradient that a pass makes is written
+ *     holder      where a leaf's gradient is kept; a kept gradient is present, or dropped
+ *     leaf        requires a gradient, and no operation made it; other tensors are results
+ *     release     to give data back while the records stay; a released tensor is known, not alive
+ *     checkpoint  a run of records whose data are released, to be recomputed. In src/io alone: a
+ *                 file with a model and its optimiser
+ *     spare       a piece of memory that was given back; pool: where a pass keeps its own
+ *     workspace   memory for the length of one forward function
+ *     inside      while a function of the program's runs that the tape called
+ *     scope       around the operations of one that is composed of others */
 #ifndef TG_TAPE_H
 #define TG_TAPE_H
 

@@ -56,7 +56,7 @@ struct tg_holder {
     uint32_t graph_epoch; /* ... unless it was rewound away since */
     tg_tensor *pending;   /* what the running backward pass has for it */
     tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
-    size_t place;         /* in the list of the running clip_grad_norm or clip_grad_value */
+    size_t listed;        /* its number in the list of the running clip_grad_norm or _value */
     uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
 };
 

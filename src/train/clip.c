@@ -29,14 +29,14 @@ static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
     return status;
 }
 
-/* Gives each parameter that holds a gradient its place in the list, the first one where it is listed
+/* Gives each parameter that holds a gradient its number in the list, the first one where it is listed
  * several times. */
 static void number(tg_tensor *const *params, size_t n)
 {
     for (size_t i = n; i-- > 0;) {
         tg_holder *holder = tg_holder_of(params[i]);
         if (holder)
-            holder->place = i;
+            holder->listed = i;
     }
 }
 
@@ -46,7 +46,7 @@ static void number(tg_tensor *const *params, size_t n)
 static tg_tensor *gradient(tg_tensor *const *params, size_t i)
 {
     tg_holder *holder = tg_holder_of(params[i]);
-    if (!holder || !holder->present || holder->place != i)
+    if (!holder || !holder->present || holder->listed != i)
         return NULL;
     tg_holder_settle(holder);
     holder->graph = NULL;
