@@ -35,9 +35,11 @@ size_t op_rows(void)
     return n;
 }
 
-const char *op_says(const op_row *row)
+bool op_speaks(const op_row *row, const char *message)
 {
-    return row->says ? row->says : row->name;
+    const char *says = row->says ? row->says : row->name;
+    size_t n = strlen(says);
+    return strncmp(message, says, n) == 0 && message[n] == ':';
 }
 
 const op_sample samples_unary[] = {{.in = "."},     {.in = "1"},    {.in = "0"},     {.in = "37"},

@@ -72,6 +72,8 @@ static void compute(const op_case *c, tg_tape *tape, results *r)
     if (!y) {
         OP_CHECK(c, c->row->is & OP_COMPOSED || marks_equal(before, tg_tape_mark(tape)),
                  "a failed call left something");
+        OP_CHECK(c, c->row->is & OP_COMPOSED || op_speaks(c->row, tg_error_message(tape)),
+                 "the message is \"%s\"", tg_error_message(tape));
         return;
     }
     r->first.out = snapshot_of(y);

@@ -50,6 +50,18 @@ static bool check_reshape(tg_tensor *x, tg_shape *to)
     return true;
 }
 
+/* Of a copy of x. */
+static tg_tensor *reshape_copy(tg_tensor *x, tg_dims to)
+{
+    int64_t strides[TG_MAX_NDIM];
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &reshape_op, 1, &x))
+        return NULL;
+    x = tg_contiguous(x);
+    tg_shape_strides(to, strides);
+    return tg_scope_close(&scope, x ? tg_apply_view(&reshape_op, x, to, strides) : NULL);
+}
+
 tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
 {
     if (!tg_check_inputs(&reshape_op, 1, &x))
@@ -61,12 +73,8 @@ tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
     if (!check_reshape(x, &to))
         return NULL;
     int64_t strides[TG_MAX_NDIM];
-    if (!tg_shape_view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides)) {
-        x = tg_contiguous(x);
-        if (!x)
-            return NULL;
-        tg_shape_strides(tg_shape_dims(&to), strides);
-    }
+    if (!tg_shape_view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides))
+        return reshape_copy(x, tg_shape_dims(&to));
     return tg_apply_view(&reshape_op, x, tg_shape_dims(&to), strides);
 }
 
@@ -217,10 +225,8 @@ tg_tensor *tg_unsqueeze(tg_tensor *x, int dim)
     return tg_apply_view(&unsqueeze_op, x, (tg_dims){n, sizes}, strides);
 }
 
-tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
+static tg_tensor *flatten(tg_tensor *x, int first, int last)
 {
-    if (!tg_check_inputs(&flatten_op, 1, &x))
-        return NULL;
     first = tg_check_dim(&flatten_op, x, first);
     last = first < 0 ? -1 : tg_check_dim(&flatten_op, x, last);
     if (last < 0)
@@ -238,6 +244,14 @@ tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
     if (x->ndim == 0)
         sizes[n++] = 1;
     return tg_reshape(x, n, sizes);
+}
+
+tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &flatten_op, 1, &x))
+        return NULL;
+    return tg_scope_close(&scope, flatten(x, first, last));
 }
 
 static const tg_op detach_op = {.name = "detach"};

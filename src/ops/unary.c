@@ -9,10 +9,10 @@
 
 tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
 {
-    if (!tg_check_inputs(op, 1, &x))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)));
+    return tg_scope_close(&scope, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)));
 }
 
 TGK_LOOP1(abs_f32, float, float, fabsf(x));

@@ -37,9 +37,9 @@ static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
 static const tg_op dropout_op = {
     .name = "dropout", .forward = dropout_forward, .backward = dropout_backward};
 
-tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
+static tg_tensor *drop(tg_tensor *x, double p, bool training)
 {
-    if (!tg_check_inputs(&dropout_op, 1, &x) || !tg_check_floats(&dropout_op, 1, &x))
+    if (!tg_check_floats(&dropout_op, 1, &x))
         return NULL;
     TG_CHECK(tg_tape_in(x), p >= 0 && p <= 1, TG_EVALUE, "dropout: p %s is outside [0, 1]",
              tg_number_text(p, TG_F64).chars);
@@ -57,4 +57,12 @@ tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
                                .params_size = sizeof p,
                                .saved_numel = x->numel,
                                .saved_dtype = x->dtype});
+}
+
+tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &dropout_op, 1, &x))
+        return NULL;
+    return tg_scope_close(&scope, drop(x, p, training));
 }

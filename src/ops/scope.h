@@ -1,0 +1,25 @@
+/* Compositions: functions that record more than one operation. From the opening of a scope to its
+ * close, errors of the operations inside speak in its name, the outermost one's where scopes are nested;
+ * where the result is NULL, all that was recorded is taken back. Every scope that is opened has to be closed: checks
+ * with TG_CHECK() stand before it, or in a function of their own inside. Relies on apply.h. */
+#ifndef TG_OPS_SCOPE_H
+#define TG_OPS_SCOPE_H
+
+#include "record/apply.h"
+
+typedef struct tg_scope {
+    tg_tape *tape;
+    tg_mark start;
+    const char *outer; /* who spoke before */
+} tg_scope;
+
+/* Checks the inputs of op, of which only the name is used; false, and nothing is open, where they
+ * cannot be used. */
+bool tg_scope_open(tg_scope *scope, const tg_op *op, int n, tg_tensor *const *in);
+/* The same where inputs from number `required` on may be NULL. */
+bool tg_scope_open_given(tg_scope *scope, const tg_op *op, int required, int n,
+                         tg_tensor *const *in);
+/* Returns the result. */
+tg_tensor *tg_scope_close(const tg_scope *scope, tg_tensor *result);
+
+#endif
