@@ -35,11 +35,15 @@ size_t op_rows(void)
     return n;
 }
 
+const char *op_says(const op_row *row)
+{
+    return row->says ? row->says : row->name;
+}
+
 bool op_speaks(const op_row *row, const char *message)
 {
-    const char *says = row->says ? row->says : row->name;
-    size_t n = strlen(says);
-    return strncmp(message, says, n) == 0 && message[n] == ':';
+    size_t n = strlen(op_says(row));
+    return strncmp(message, op_says(row), n) == 0 && message[n] == ':';
 }
 
 const op_sample samples_unary[] = {{.in = "."},     {.in = "1"},    {.in = "0"},     {.in = "37"},

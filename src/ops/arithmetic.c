@@ -222,15 +222,19 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 /* --- scalar forms: the number is a parameter --- */
 
-tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
+TG_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    if (x->dtype == dtype)
-        return tg_apply_as_first(op, 1, &x, &s, sizeof s);
     tg_scope scope;
     if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
     x = tg_to(x, dtype);
     return tg_scope_close(&scope, x ? tg_apply_as_first(op, 1, &x, &s, sizeof s) : NULL);
+}
+
+tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
+{
+    return x->dtype == dtype ? tg_apply_as_first(op, 1, &x, &s, sizeof s)
+                             : unary_converted(op, x, s, dtype);
 }
 
 bool tg_is_whole(double s)

@@ -304,7 +304,7 @@ static tg_tensor *linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
 tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
 {
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, &linear_op, 2, 3, (tg_tensor *[]){x, weight, bias}))
+    if (!tg_scope_open_given(&scope, &linear_op, 3, (tg_tensor *[]){x, weight, bias}, 2))
         return NULL;
     return tg_scope_close(&scope, linear(x, weight, bias));
 }

@@ -13,12 +13,16 @@ typedef struct tg_scope {
     const char *outer; /* who spoke before */
 } tg_scope;
 
-/* Checks the inputs of op, of which only the name is used; false, and nothing is open, where they
- * cannot be used. */
-bool tg_scope_open(tg_scope *scope, const tg_op *op, int n, tg_tensor *const *in);
-/* The same where inputs from number `required` on may be NULL. */
-bool tg_scope_open_given(tg_scope *scope, const tg_op *op, int required, int n,
-                         tg_tensor *const *in);
+/* Checks n inputs of op, of which only the name is used; those from number `required` on may be
+ * NULL. False, and nothing is open, where they cannot be used. */
+bool tg_scope_open_given(tg_scope *scope, const tg_op *op, int n, tg_tensor *const *in,
+                         int required);
+
+static inline bool tg_scope_open(tg_scope *scope, const tg_op *op, int n, tg_tensor *const *in)
+{
+    return tg_scope_open_given(scope, op, n, in, n);
+}
+
 /* Returns the result. */
 tg_tensor *tg_scope_close(const tg_scope *scope, tg_tensor *result);
 

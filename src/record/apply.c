@@ -3,7 +3,7 @@
 
 #include "record/capture.h"
 
-bool tg_check_given(const tg_op *op, int required, int n, tg_tensor *const *in)
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
 {
     tg_tape *tape = NULL;
     int null = -1, dead = -1;
@@ -27,7 +27,7 @@ bool tg_check_given(const tg_op *op, int required, int n, tg_tensor *const *in)
 
 bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 {
-    return tg_check_given(op, n, n, in);
+    return tg_check_given(op, n, in, n);
 }
 
 /* Where the tape stood, for taking back what a failing operation made. */
@@ -141,20 +141,13 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-/* Out of the way of what tg_apply() does each time. */
-#if defined(__GNUC__)
-#define RARELY __attribute__((noinline, cold)) static
-#else
-#define RARELY static
-#endif
-
-RARELY tg_tensor *apply_in_right_modes(const tg_call *call)
+TG_RARELY tg_tensor *apply_in_right_modes(const tg_call *call)
 {
     TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
     return NULL; /* not reached */
 }
 
-RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+TG_RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 {
     tg_inside outer = tg_inside_open(tape);
     tg_tensor *out = tg_apply(call);
@@ -163,7 +156,7 @@ RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 }
 
 /* Takes back the objects that the record's forward function made; their data are gone already. */
-RARELY void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
+TG_RARELY void drop_made_inside(tg_tape *tape, const tg_call *call, tg_record *record)
 {
     char *end = (char *)(uintptr_t)record->node.params + call->params_size;
     checkpoint_objects(

@@ -5,6 +5,13 @@
 #include "kernels/modes.h"
 #include "tape/tensor.h"
 
+/* Of a function that is out of the way of what each operation does. */
+#if defined(__GNUC__)
+#define TG_RARELY __attribute__((noinline, cold)) static
+#else
+#define TG_RARELY static
+#endif
+
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
  * that is written, the first gradient of a leaf for example where it is kept. */
 static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, tg_call *call,
@@ -33,7 +40,7 @@ static inline tg_tensor *tg_apply_over(const tg_node *node, tg_call *call)
 }
 
 /* tg_check_inputs() where inputs from number `required` on may be NULL. */
-bool tg_check_given(const tg_op *op, int required, int n, tg_tensor *const *in);
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required);
 
 /* tg_needs_grad(), for the library itself. */
 static inline bool tg_wants_grad(const tg_node *node, int i)

@@ -144,7 +144,7 @@ tg_tensor *tg_ce_apply(const tg_op *op, tg_tensor **in, const tg_ce_params *p, i
 bool tg_make_contiguous(tg_tensor **in, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (in[i] && !(in[i] = tg_contiguous(in[i])))
+        if (in[i] && !in[i]->contiguous && !(in[i] = tg_contiguous(in[i])))
             return false;
     }
     return true;

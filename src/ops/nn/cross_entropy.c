@@ -268,7 +268,7 @@ tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_o
     const tg_ce_opts o = opts ? *opts : (tg_ce_opts){0};
     tg_tensor *in[] = {logits, targets, o.weight};
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, &ce_op, 2, 3, in))
+    if (!tg_scope_open_given(&scope, &ce_op, 3, in, 2))
         return NULL;
     return tg_scope_close(&scope, cross_entropy(in, &o));
 }

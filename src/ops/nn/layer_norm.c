@@ -243,7 +243,7 @@ tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *we
 {
     tg_tensor *in[] = {x, weight, bias};
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, &layer_norm_op, 1, 3, in))
+    if (!tg_scope_open_given(&scope, &layer_norm_op, 3, in, 1))
         return NULL;
     return tg_scope_close(&scope, layer_norm(in, (tg_dims){n, dims}, eps));
 }

@@ -411,8 +411,8 @@ tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor
     params p = {.ce = tg_ce_params_of(&o), .forced = {rows, classes}};
     tg_tensor *in[INPUTS] = {x, weight, bias, targets, o.weight};
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, &linear_ce_op, 3, INPUTS,
-                             (tg_tensor *[]){x, weight, targets, bias, o.weight}))
+    if (!tg_scope_open_given(&scope, &linear_ce_op, INPUTS,
+                             (tg_tensor *[]){x, weight, targets, bias, o.weight}, 3))
         return NULL;
     return tg_scope_close(&scope, check(in, &o) ? apply(in, &p) : NULL);
 }

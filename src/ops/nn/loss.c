@@ -47,7 +47,7 @@ static tg_tensor *loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduc
 {
     tg_tensor *y = NULL;
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, op, 2, LOSS_IN, in))
+    if (!tg_scope_open_given(&scope, op, LOSS_IN, in, 2))
         return NULL;
     if (check_loss(op, in, reduction))
         y = tg_apply_as_first(op, in[2] ? 3 : 2, in, &s, sizeof s);
