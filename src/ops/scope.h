@@ -26,4 +26,8 @@ static inline bool tg_scope_open(tg_scope *scope, const tg_op *op, int n, tg_ten
 /* Returns the result. */
 tg_tensor *tg_scope_close(const tg_scope *scope, tg_tensor *result);
 
+/* The same for a function whose inputs have been checked, and whose result is no tensor. */
+tg_scope tg_scope_begin(tg_tape *tape, const char *name);
+void tg_scope_end(const tg_scope *scope, bool done);
+
 #endif
