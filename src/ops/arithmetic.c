@@ -45,6 +45,12 @@ static bool check_defined(const tg_op *op, const tg_tensor *x)
     return true;
 }
 
+tg_tensor *tg_unary(const tg_op *op, tg_tensor *x)
+{
+    bool fits = tg_check_inputs(op, 1, &x) && check_defined(op, x);
+    return fits ? tg_apply_as_first(op, 1, &x, NULL, 0) : NULL;
+}
+
 tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
 {
     tg_tensor *in[] = {a, b}, *out = NULL;
@@ -111,7 +117,7 @@ static const tg_map_op neg_op = {
 
 tg_tensor *tg_neg(tg_tensor *x)
 {
-    return tg_check_not_bool(&neg_op.op, x) ? tg_apply_like(&neg_op.op, x) : NULL;
+    return tg_unary(&neg_op.op, x);
 }
 
 TGK_LOOP2(add_f32, float, float, x + y);
@@ -224,11 +230,7 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 TG_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, op, 1, &x))
-        return NULL;
-    x = tg_to(x, dtype);
-    return tg_scope_close(&scope, x ? tg_apply_as_first(op, 1, &x, &s, sizeof s) : NULL);
+    TG_IN_SCOPE(op, tg_apply_first(op, 1, (tg_tensor *[]){tg_to(x, dtype)}, &s, sizeof s), x);
 }
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)

@@ -4,6 +4,8 @@
 
 #include "ops/check.h"
 
+/* Checks x and applies op, a tg_map_op. */
+tg_tensor *tg_unary(const tg_op *op, tg_tensor *x);
 /* Promotes two inputs to one dtype (a float one where asked), and gives the shape that they
  * broadcast to. */
 bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape);

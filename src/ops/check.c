@@ -70,14 +70,6 @@ bool tg_check_fill(const tg_op *op, int n, tg_tensor *const *t)
     return true;
 }
 
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
-{
-    if (!tg_check_inputs(op, 1, &x))
-        return false;
-    TG_CHECK(tg_tape_in(x), x->dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
-    return true;
-}
-
 tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)
 {
     if (!tg_check_inputs(op, 1, &x))

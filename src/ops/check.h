@@ -12,8 +12,6 @@ tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x);
 /* The same for views, without a check. */
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides);
 
-/* x must not be bool. */
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
 /* Inputs, float tensors that can be overwritten without their values: leaves, or without a
  * gradient. */
 bool tg_check_fill(const tg_op *op, int n, tg_tensor *const *t);

@@ -111,10 +111,7 @@ static const tg_map_op not_op = {{.name = "logical_not", .forward = tg_map_forwa
 
 static tg_tensor *logical(const tg_op *op, tg_tensor *a, tg_tensor *b)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    return tg_scope_close(&scope, tg_binary(op, tg_to(a, TG_BOOL), tg_to(b, TG_BOOL), false));
+    TG_IN_SCOPE(op, tg_binary(op, tg_to(a, TG_BOOL), tg_to(b, TG_BOOL), false), a, b);
 }
 
 tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b)
@@ -129,8 +126,5 @@ tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_logical_not(tg_tensor *x)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &not_op.op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, tg_apply_like(&not_op.op, tg_to(x, TG_BOOL)));
+    TG_IN_SCOPE(&not_op.op, tg_apply_like(&not_op.op, tg_to(x, TG_BOOL)), x);
 }

@@ -97,10 +97,7 @@ static const tg_op max_name = {.name = "max"}, min_name = {.name = "min"};
 
 static tg_tensor *extreme_of_all(const tg_op *op, const tg_op *by, tg_tensor *x)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, extreme(by, x, (tg_dims){0, NULL}, false));
+    TG_IN_SCOPE(op, extreme(by, x, (tg_dims){0, NULL}, false), x);
 }
 
 tg_tensor *tg_max(tg_tensor *x)

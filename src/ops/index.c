@@ -186,10 +186,7 @@ static tg_tensor *gather(tg_tensor *x, int dim, tg_tensor *index)
 
 tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &read_ops[GATHER], 2, (tg_tensor *[]){x, index}))
-        return NULL;
-    return tg_scope_close(&scope, gather(x, dim, index));
+    TG_IN_SCOPE(&read_ops[GATHER], gather(x, dim, index), x, index);
 }
 
 static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
@@ -215,10 +212,7 @@ static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
 
 tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &read_ops[INDEX_SELECT], 2, (tg_tensor *[]){x, index}))
-        return NULL;
-    return tg_scope_close(&scope, index_select(x, dim, index));
+    TG_IN_SCOPE(&read_ops[INDEX_SELECT], index_select(x, dim, index), x, index);
 }
 
 tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx)

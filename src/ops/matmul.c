@@ -220,10 +220,7 @@ static tg_tensor *matmul(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &matmul_op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    return tg_scope_close(&scope, matmul(a, b));
+    TG_IN_SCOPE(&matmul_op, matmul(a, b), a, b);
 }
 
 static void linear_forward(tg_node *node)
@@ -277,8 +274,9 @@ bool tg_check_linear(const tg_op *op, const tg_tensor *x, const tg_tensor *weigh
     return true;
 }
 
-static tg_tensor *linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
+static tg_tensor *linear(tg_tensor **in)
 {
+    const tg_tensor *x = in[0], *weight = in[1], *bias = in[2];
     if (!tg_check_linear(&linear_op, x, weight, bias))
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
@@ -288,9 +286,8 @@ static tg_tensor *linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
     int64_t flat[] = {1, weight->dims[0]};
     for (int i = 0; i < x->ndim - 1; i++)
         flat[0] *= x->dims[i];
-    tg_tensor *in[] = {x, weight, bias};
     if (x->ndim != 2)
-        in[0] = tg_reshape(x, 2, (int64_t[]){flat[0], weight->dims[1]});
+        in[0] = tg_reshape(in[0], 2, (int64_t[]){flat[0], weight->dims[1]});
     tg_tensor *y = in[0] ? tg_apply(&(tg_call){.op = &linear_op,
                                                .n_in = 3,
                                                .in = in,
@@ -303,8 +300,6 @@ static tg_tensor *linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
 
 tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
 {
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, &linear_op, 3, (tg_tensor *[]){x, weight, bias}, 2))
-        return NULL;
-    return tg_scope_close(&scope, linear(x, weight, bias));
+    tg_tensor *in[] = {x, weight, bias};
+    TG_IN_SCOPE_GIVEN(&linear_op, 3, in, 2, linear(in));
 }

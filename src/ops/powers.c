@@ -38,11 +38,8 @@ static const tg_map_op square_op = {{.name = "square",
 
 tg_tensor *tg_square(tg_tensor *x)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &square_op.op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope,
-                          tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x));
+    TG_IN_SCOPE(&square_op.op,
+                tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x), x);
 }
 
 TGK_REAL1(reciprocal, 1 / x);

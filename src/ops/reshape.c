@@ -248,10 +248,7 @@ static tg_tensor *flatten(tg_tensor *x, int first, int last)
 
 tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &flatten_op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, flatten(x, first, last));
+    TG_IN_SCOPE(&flatten_op, flatten(x, first, last), x);
 }
 
 static const tg_op detach_op = {.name = "detach"};

@@ -26,7 +26,25 @@ static inline bool tg_scope_open(tg_scope *scope, const tg_op *op, int n, tg_ten
 /* Returns the result. */
 tg_tensor *tg_scope_close(const tg_scope *scope, tg_tensor *result);
 
-/* The same for a function whose inputs have been checked, and whose result is no tensor. */
+/* The whole of a function: `result`, made in a scope opened with n inputs; NULL where it is not
+ * opened. */
+#define TG_IN_SCOPE_GIVEN(op, n, in, required, result)                                             \
+    do {                                                                                           \
+        tg_scope scope_;                                                                           \
+        if (!tg_scope_open_given(&scope_, op, n, in, required))                                    \
+            return NULL;                                                                           \
+        return tg_scope_close(&scope_, result);                                                    \
+    } while (0)
+
+/* The same with the inputs one by one. */
+#define TG_IN_SCOPE(op, result, ...)                                                               \
+    do {                                                                                           \
+        tg_tensor *in_[] = {__VA_ARGS__};                                                          \
+        enum { N_ = sizeof in_ / sizeof *in_ };                                                    \
+        TG_IN_SCOPE_GIVEN(op, N_, in_, N_, result);                                                \
+    } while (0)
+
+/* For a function whose inputs have been checked, and whose result is no tensor. */
 tg_scope tg_scope_begin(tg_tape *tape, const char *name);
 void tg_scope_end(const tg_scope *scope, bool done);
 

@@ -54,10 +54,7 @@ static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &where_op.op, 3, (tg_tensor *[]){condition, a, b}))
-        return NULL;
-    return tg_scope_close(&scope, where(condition, a, b));
+    TG_IN_SCOPE(&where_op.op, where(condition, a, b), condition, a, b);
 }
 
 #define S (*(const double *)params)
@@ -181,10 +178,7 @@ static tg_tensor *clamp(tg_tensor *x, double low, double high)
 
 tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &clamp_op.op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, clamp(x, low, high));
+    TG_IN_SCOPE(&clamp_op.op, clamp(x, low, high), x);
 }
 
 /* x != x: nan wins over numbers. */

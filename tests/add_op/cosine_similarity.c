@@ -20,8 +20,5 @@ static tg_tensor *cosine(tg_tensor *a, tg_tensor *b, int dim)
 tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int dim)
 {
     static const tg_op op = {.name = "cosine_similarity"};
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    return tg_scope_close(&scope, cosine(a, b, dim));
+    TG_IN_SCOPE(&op, cosine(a, b, dim), a, b);
 }

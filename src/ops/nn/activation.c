@@ -40,7 +40,7 @@ static const tg_map_op relu_op = {
 
 tg_tensor *tg_relu(tg_tensor *x)
 {
-    return tg_check_not_bool(&relu_op.op, x) ? tg_apply_like(&relu_op.op, x) : NULL;
+    return tg_unary(&relu_op.op, x);
 }
 
 TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
@@ -326,8 +326,5 @@ static tg_tensor *prelu(tg_tensor *x, tg_tensor *weight)
 
 tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &prelu_op.op, 2, (tg_tensor *[]){x, weight}))
-        return NULL;
-    return tg_scope_close(&scope, prelu(x, weight));
+    TG_IN_SCOPE(&prelu_op.op, prelu(x, weight), x, weight);
 }

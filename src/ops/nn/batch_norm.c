@@ -147,8 +147,6 @@ tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts)
 {
     const tg_batch_norm_opts o = opts ? *opts : (tg_batch_norm_opts){0};
     tg_tensor *in[BATCH_NORM_IN] = {x, o.weight, o.bias, o.running_mean, o.running_var};
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, &batch_norm_name, BATCH_NORM_IN, in, 1))
-        return NULL;
-    return tg_scope_close(&scope, check_batch_norm(in, &o) ? batch_norm(x, &o) : NULL);
+    TG_IN_SCOPE_GIVEN(&batch_norm_name, BATCH_NORM_IN, in, 1,
+                      check_batch_norm(in, &o) ? batch_norm(x, &o) : NULL);
 }

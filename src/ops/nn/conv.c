@@ -80,10 +80,7 @@ static tg_tensor *convolve(const tg_op *op, tg_tensor *const *in, const tg_conv_
 
 static tg_tensor *conv(const tg_op *op, tg_tensor *const *in, const tg_conv_opts *opts, int spatial)
 {
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, op, 3, in, 2))
-        return NULL;
-    return tg_scope_close(&scope, convolve(op, in, opts ? opts : &(tg_conv_opts){0}, spatial));
+    TG_IN_SCOPE_GIVEN(op, 3, in, 2, convolve(op, in, opts ? opts : &(tg_conv_opts){0}, spatial));
 }
 
 tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, const tg_conv_opts *opts)

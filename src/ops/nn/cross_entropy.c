@@ -267,8 +267,5 @@ tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_o
 {
     const tg_ce_opts o = opts ? *opts : (tg_ce_opts){0};
     tg_tensor *in[] = {logits, targets, o.weight};
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, &ce_op, 3, in, 2))
-        return NULL;
-    return tg_scope_close(&scope, cross_entropy(in, &o));
+    TG_IN_SCOPE_GIVEN(&ce_op, 3, in, 2, cross_entropy(in, &o));
 }

@@ -61,8 +61,5 @@ static tg_tensor *drop(tg_tensor *x, double p, bool training)
 
 tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &dropout_op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, drop(x, p, training));
+    TG_IN_SCOPE(&dropout_op, drop(x, p, training), x);
 }

@@ -242,8 +242,5 @@ tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *we
                          tg_tensor *bias, double eps)
 {
     tg_tensor *in[] = {x, weight, bias};
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, &layer_norm_op, 3, in, 1))
-        return NULL;
-    return tg_scope_close(&scope, layer_norm(in, (tg_dims){n, dims}, eps));
+    TG_IN_SCOPE_GIVEN(&layer_norm_op, 3, in, 1, layer_norm(in, (tg_dims){n, dims}, eps));
 }

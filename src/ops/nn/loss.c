@@ -141,10 +141,7 @@ static tg_tensor *smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_red
 
 tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &smooth_l1_op.op, 2, (tg_tensor *[]){x, t}))
-        return NULL;
-    return tg_scope_close(&scope, smooth_l1_loss(x, t, beta, reduction));
+    TG_IN_SCOPE(&smooth_l1_op.op, smooth_l1_loss(x, t, beta, reduction), x, t);
 }
 
 TGK_INLINE double huber(double d, double delta)
@@ -437,8 +434,5 @@ tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts)
 {
     tg_kl_opts o = opts ? *opts : (tg_kl_opts){0};
     const tg_op *op = o.log_target ? &kl_div_log_op.op : &kl_div_op.op;
-    tg_scope scope;
-    if (!tg_scope_open(&scope, op, 2, (tg_tensor *[]){x, t}))
-        return NULL;
-    return tg_scope_close(&scope, kl_div(op, x, t, &o));
+    TG_IN_SCOPE(op, kl_div(op, x, t, &o), x, t);
 }

@@ -69,8 +69,5 @@ tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_op
 {
     const tg_nll_opts o = opts ? *opts : (tg_nll_opts){0};
     tg_tensor *in[] = {log_probs, targets, o.weight};
-    tg_scope scope;
-    if (!tg_scope_open_given(&scope, &nll_op, 3, in, 2))
-        return NULL;
-    return tg_scope_close(&scope, nll(in, &o));
+    TG_IN_SCOPE_GIVEN(&nll_op, 3, in, 2, nll(in, &o));
 }

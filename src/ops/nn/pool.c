@@ -64,10 +64,7 @@ static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
 
 static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &p->op, 1, &x))
-        return NULL;
-    return tg_scope_close(&scope, reduced(p, x, opts ? opts : &(tg_pool_opts){0}));
+    TG_IN_SCOPE(&p->op, reduced(p, x, opts ? opts : &(tg_pool_opts){0}), x);
 }
 
 tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts)
