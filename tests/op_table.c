@@ -40,6 +40,12 @@ const char *op_says(const op_row *row)
     return row->says ? row->says : row->name;
 }
 
+bool op_speaks(const op_row *row, const char *message)
+{
+    size_t n = strlen(op_says(row));
+    return strncmp(message, op_says(row), n) == 0 && message[n] == ':';
+}
+
 const op_sample samples_unary[] = {{.in = "."},     {.in = "1"},    {.in = "0"},     {.in = "37"},
                                    {.in = "2x0x3"}, {.in = "3x5"},  {.in = "2x3x4"}, {.in = "1x1"},
                                    {.in = "64"},    {.in = "37:x"}, {.in = "4x3:r"}, {0}};

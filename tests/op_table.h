@@ -133,6 +133,8 @@ bool op_overwrite(const op_case *c, const op_args *args, op_layout layout);
 int op_shape(const op_sample *s, int64_t *dims);
 /* The name that the row's messages begin with. */
 const char *op_says(const op_row *row);
+/* Whether a message does. */
+bool op_speaks(const op_row *row, const char *message);
 
 /* What a call gave: its result and, after a backward pass, the leaves' gradients. */
 typedef struct op_outcome {

@@ -111,7 +111,7 @@ static const op_sample scalars[] = {{.in = ".", .s = {2.5}},
                                     {0}};
 
 static const op_sample errors_sub[] = {
-    {.in = "3:b 3:b", .status = TG_EDTYPE, .message = "sub: bool - bool"}, {0}};
+    {.in = "3:b 3:b", .status = TG_EDTYPE, .message = "sub: not defined for bool"}, {0}};
 
 static const op_kink kinks_relu[] = {{.s = {.in = "3"}, .x = {{-1, 0, 1}}, .grad = {{0, 0, 1}}},
                                      {.s = {0}}};

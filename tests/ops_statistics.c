@@ -335,6 +335,7 @@ static const op_sample norm_errors[] = {
     {.in = "3", .s = {(double)NAN}, .status = TG_EVALUE, .message = "is not > 0"},
     {.in = "3:i", .s = {2}, .status = TG_EDTYPE, .message = "float"},
     {.in = "3:b", .s = {1}, .status = TG_EDTYPE, .message = "float"},
+    {.in = "0", .s = {(double)INFINITY}, .status = TG_ESHAPE, .message = "no elements"},
     {0}};
 
 /* Of one element that is the mean, and of all alike, the deviation's gradient is 0. */
@@ -450,14 +451,12 @@ const op_row ops_statistics[] = {
      .errors = {list_errors, moment_errors, errors_not_float},
      .kinks = {kinks_std_dims}},
     {.name = "max",
-     .says = "amax",
      .unary = tg_max,
      .ref = ref_amax,
      .samples = {whole, whole_extreme, whole_int},
      .errors = {empty_errors},
      .kinks = {kinks_max}},
     {.name = "min",
-     .says = "amin",
      .unary = tg_min,
      .ref = ref_amin,
      .samples = {whole, whole_extreme, whole_int},

@@ -58,12 +58,12 @@ static void gradients(const op_case *c, const op_args *args, tg_tensor *y, resul
 }
 
 /* The whole computation; the tape's error says whether it worked. */
-static void compute(const op_case *c, tg_tape *tape, results *r)
+static void compute(const op_case *c, tg_tape *tape, op_layout layout, results *r)
 {
     op_args args;
     memset(r, 0, sizeof *r);
     tg_manual_seed(tape, 3);
-    if (!op_inputs(c, tape, PLAIN, &args))
+    if (!op_inputs(c, tape, layout, &args))
         return;
     tg_mark before = tg_tape_mark(tape);
     tg_tensor *y = op_call(c->row, &args);
@@ -72,6 +72,8 @@ static void compute(const op_case *c, tg_tape *tape, results *r)
     if (!y) {
         OP_CHECK(c, c->row->is & OP_COMPOSED || marks_equal(before, tg_tape_mark(tape)),
                  "a failed call left something");
+        OP_CHECK(c, c->row->is & OP_COMPOSED || op_speaks(c->row, tg_error_message(tape)),
+                 "the message is \"%s\"", tg_error_message(tape));
         return;
     }
     r->first.out = snapshot_of(y);
@@ -88,18 +90,24 @@ static void expect_results(const op_case *c, const results *got, const results *
     OP_CHECK(c, !difference, "%s: second order, %s", when, difference);
 }
 
+typedef struct failure {
+    op_layout layout;
+    size_t block;
+    bool for_ever;
+} failure;
+
 /* Fails allocation k; false where the computation needs no more than k. */
-static bool fail_at(const op_case *c, int64_t k, bool for_ever, size_t block, const results *want)
+static bool fail_at(const op_case *c, int64_t k, const failure *f, const results *want)
 {
     test_allocator allocator = {.fail_at = -1};
-    tg_tape *tape = test_tape(&allocator, block);
+    tg_tape *tape = test_tape(&allocator, f->block);
     bystander b = make_bystander(tape);
     OP_CHECK(c, tape && !tg_error(tape), "%s", tg_error_message(tape));
     results got;
     allocator.calls = 0;
     allocator.fail_at = k;
-    allocator.for_ever = for_ever;
-    compute(c, tape, &got);
+    allocator.for_ever = f->for_ever;
+    compute(c, tape, f->layout, &got);
     allocator.fail_at = -1;
     if (allocator.failures) {
         OP_CHECK(c, tg_error(tape) == TG_ENOMEM && strstr(tg_error_message(tape), "memory"),
@@ -107,7 +115,7 @@ static bool fail_at(const op_case *c, int64_t k, bool for_ever, size_t block, co
                  tg_error_message(tape));
         tg_clear_error(tape);
         check_bystander(c, &b, k);
-        compute(c, tape, &got);
+        compute(c, tape, f->layout, &got);
     }
     OP_CHECK(c, !tg_error(tape), "afterwards: %s", tg_error_message(tape));
     expect_results(c, &got, want, allocator.failures ? "after a failure" : "without a failure");
@@ -117,29 +125,38 @@ static bool fail_at(const op_case *c, int64_t k, bool for_ever, size_t block, co
     return allocator.failures;
 }
 
-static void sweep(const op_case *c, bool for_ever)
+static void sweep(const op_case *c, failure f)
 {
     /* Blocks of just what is asked for, so that nearly every piece is an allocation; and larger. */
     static const size_t blocks[] = {1, 1000};
     results want;
     tg_tape *tape = tg_tape_new(NULL);
-    compute(c, tape, &want);
+    compute(c, tape, f.layout, &want);
     OP_CHECK(c, !tg_error(tape), "%s", tg_error_message(tape));
     tg_tape_free(tape);
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
-        for (int64_t k = 0; fail_at(c, k, for_ever, blocks[i], &want); k++)
+        f.block = blocks[i];
+        for (int64_t k = 0; fail_at(c, k, &f, &want); k++)
             OP_CHECK(c, k < 1000, "no end of allocations");
     }
 }
 
+/* Strided inputs are copied on the way. */
+static void sweep_layouts(const op_case *c, bool for_ever)
+{
+    sweep(c, (failure){.layout = PLAIN, .for_ever = for_ever});
+    if (!(c->row->is & OP_IN_PLACE))
+        sweep(c, (failure){.layout = SWAP_LAST, .for_ever = for_ever});
+}
+
 static void once(const op_case *c)
 {
-    sweep(c, false);
+    sweep_layouts(c, false);
 }
 
 static void for_ever(const op_case *c)
 {
-    sweep(c, true);
+    sweep_layouts(c, true);
 }
 
 /* The very first allocation is the tape's own. */

@@ -132,7 +132,7 @@ static void more_than_can_be(void **state)
                     2, 0) &&
                 !tg_tape_rewind(w.tape, w.mark));
     /* 16 channels of 2^30 x 2^30 windows: 2^64 rows of columns */
-    REFUSES(TG_ESHAPE, "unfold: the product", "overflows",
+    REFUSES(TG_ESHAPE, "avg_pool2d: the product", "overflows",
             !tg_avg_pool2d(
                 tg_expand(w.s, TG_DIMS(16, 1, 1)),
                 &(tg_pool_opts){.kernel = {1 << 30, 1 << 30}, .padding = {1 << 29, 1 << 29}}) &&

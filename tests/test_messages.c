@@ -2,6 +2,8 @@
  * name what is missing. */
 #include "check.h"
 
+#include <tinygrad/op.h>
+
 static void test_numbers_tell_what_is_wrong(void **state)
 {
     (void)state;
@@ -55,11 +57,79 @@ static void test_messages_name_the_way_out(void **state)
     tg_tape_free(tape);
 }
 
+/* --- whose name a message begins with --- */
+
+static void test_compositions_speak(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *none = tg_zeros(tape, TG_DIMS(0), 0), *x = tg_ones(tape, TG_DIMS(2, 3), 0);
+    const double inf = (double)INFINITY;
+    assert_null(tg_norm(none, inf));
+    assert_error(tape, TG_ESHAPE, "norm: no elements to choose from in [0]");
+    assert_null(tg_max_dim(x, 2, false));
+    assert_error(tape, TG_EVALUE, "max: there is no dim 2 in [2, 3]");
+    assert_null(tg_smooth_l1_loss(x, none, 0.5, TG_MEAN));
+    assert_error(tape, TG_ESHAPE, "smooth_l1_loss: target [0] for input [2, 3]");
+    assert_null(tg_smooth_l1_loss(x, none, 0, TG_MEAN)); /* which l1_loss computes */
+    assert_error(tape, TG_ESHAPE, "smooth_l1_loss: target [0] for input [2, 3]");
+    assert_null(
+        tg_batch_norm(x, &(tg_batch_norm_opts){.running_var = tg_ones(tape, TG_DIMS(2), 0)}));
+    assert_error(tape, TG_ESHAPE, "batch_norm: running_var [2], wanted [3]");
+    assert_null(tg_linear(x, NULL, none));
+    assert_error(tape, TG_EVALUE, "linear: input 1 is NULL");
+    /* Whatever failed, the next call speaks for itself. */
+    assert_null(tg_gather(x, 1, x));
+    assert_error(tape, TG_EDTYPE, "gather: the index");
+    tg_tape_free(tape);
+}
+
+/* The element is one of the inner operation's output. */
+static void test_anomalies_name_the_record(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_set_anomaly_enabled(tape, true);
+    assert_true(tg_set_anomaly_inf(tape, true) || !tg_error(tape));
+    tg_tensor *x = tg_full(tape, TG_DIMS(2), 1e30, 0);
+    assert_null(tg_norm(x, 3));
+    assert_error(tape, TG_EVALUE, "pow_scalar: output element 0 is inf");
+    assert_null(tg_norm(x, 0));
+    assert_error(tape, TG_EVALUE, "norm: p 0");
+    tg_tape_free(tape);
+}
+
+static void speaking_forward(tg_node *node)
+{
+    const tg_tensor *n = tg_norm(node->in[1], (double)INFINITY);
+    tg_tape *tape = tg_tape_of(node->out);
+    if (n)
+        tg_fail(tape, TG_EVALUE, "mine, on line %d: there is a norm", 7);
+}
+
+/* A user's operation calls compositions; what it says is said as it is. */
+static void test_operations_speak_inside_of_others(void **state)
+{
+    static const tg_op op = {.name = "mine", .forward = speaking_forward};
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    for (int64_t n = 0; n < 2; n++) {
+        tg_tensor *in[] = {tg_ones(tape, TG_DIMS(2), 0), tg_ones(tape, 1, &n, 0)};
+        assert_null(tg_apply(&(tg_call){.op = &op, .n_in = 2, .in = in}));
+        assert_error(tape, n ? TG_EVALUE : TG_ESHAPE,
+                     n ? "mine, on line 7: there is a norm" : "norm: no elements");
+    }
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_tell_what_is_wrong),
         cmocka_unit_test(test_messages_name_the_way_out),
+        cmocka_unit_test(test_compositions_speak),
+        cmocka_unit_test(test_anomalies_name_the_record),
+        cmocka_unit_test(test_operations_speak_inside_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,13 +21,9 @@ static int result_dtype(const tg_tensor *a, const tg_tensor *b)
     return a->dtype == TG_F64 ? a->dtype : b->dtype;
 }
 
-bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tensor **in,
-             tg_shape *shape)
+bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape)
 {
-    in[0] = a;
-    in[1] = b;
-    if (!tg_check_inputs(op, 2, in))
-        return false;
+    tg_tensor *a = in[0], *b = in[1];
     *shape = tg_shape_broadcast(tg_dims_of(a), tg_dims_of(b));
     TG_CHECK(tg_tape_in(a), shape->ndim >= 0, TG_ESHAPE, "%s: %s and %s do not broadcast", op->name,
              tg_shape_of(a).chars, tg_shape_of(b).chars);
@@ -41,19 +37,35 @@ bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tens
     return in[0] && in[1];
 }
 
+/* Bool is the one dtype that some have no loop for. */
+static bool check_defined(const tg_op *op, const tg_tensor *x)
+{
+    TG_CHECK(tg_tape_in(x), ((const tg_map_op *)op)->loops[x->dtype], TG_EDTYPE,
+             "%s: not defined for bool", op->name);
+    return true;
+}
+
+tg_tensor *tg_unary(const tg_op *op, tg_tensor *x)
+{
+    bool fits = tg_check_inputs(op, 1, &x) && check_defined(op, x);
+    return fits ? tg_apply_as_first(op, 1, &x, NULL, 0) : NULL;
+}
+
 tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
 {
-    tg_tensor *in[2], *out = NULL;
+    tg_tensor *in[] = {a, b}, *out = NULL;
     tg_shape shape;
-    tg_scope scope = tg_scope_open(a);
-    if (tg_pair(op, a, b, to_float, in, &shape))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 2, in))
+        return NULL;
+    if (tg_pair(op, in, to_float, &shape) && check_defined(op, in[0]))
         out = tg_apply(&(tg_call){.op = op,
                                   .n_in = 2,
                                   .in = in,
                                   .dtype = in[0]->dtype,
                                   .ndim = shape.ndim,
                                   .dims = shape.sizes});
-    return tg_scope_close(scope, out);
+    return tg_scope_close(&scope, out);
 }
 
 tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const void *params,
@@ -105,7 +117,7 @@ static const tg_map_op neg_op = {
 
 tg_tensor *tg_neg(tg_tensor *x)
 {
-    return tg_check_not_bool(&neg_op.op, x) ? tg_apply_like(&neg_op.op, x) : NULL;
+    return tg_unary(&neg_op.op, x);
 }
 
 TGK_LOOP2(add_f32, float, float, x + y);
@@ -150,10 +162,6 @@ static const tg_map_op sub_op = {
 
 tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
 {
-    if (!tg_check_inputs(&sub_op.op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    TG_CHECK(tg_tape_in(a), a->dtype != TG_BOOL || b->dtype != TG_BOOL, TG_EDTYPE,
-             "sub: bool - bool is not defined");
     return tg_binary(&sub_op.op, a, b, false);
 }
 
@@ -220,13 +228,15 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 /* --- scalar forms: the number is a parameter --- */
 
+TG_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
+{
+    TG_IN_SCOPE(op, tg_apply_first(op, 1, (tg_tensor *[]){tg_to(x, dtype)}, &s, sizeof s), x);
+}
+
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    if (x->dtype == dtype)
-        return tg_apply_as_first(op, 1, &x, &s, sizeof s);
-    tg_scope scope = tg_scope_open(x);
-    x = tg_to(x, dtype);
-    return tg_scope_close(scope, x ? tg_apply_as_first(op, 1, &x, &s, sizeof s) : NULL);
+    return x->dtype == dtype ? tg_apply_as_first(op, 1, &x, &s, sizeof s)
+                             : unary_converted(op, x, s, dtype);
 }
 
 bool tg_is_whole(double s)

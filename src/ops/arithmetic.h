@@ -4,11 +4,12 @@
 
 #include "ops/check.h"
 
-/* Checks a and b and gives them, promoted to one dtype (a float one where asked), and the shape
- * that they broadcast to. */
-bool tg_pair(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float, tg_tensor **in,
-             tg_shape *shape);
-/* The same, and applies. */
+/* Checks x and applies op, a tg_map_op. */
+tg_tensor *tg_unary(const tg_op *op, tg_tensor *x);
+/* Promotes two inputs to one dtype (a float one where asked), and gives the shape that they
+ * broadcast to. */
+bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape);
+/* Checks a and b, does that, and applies op, a tg_map_op. */
 tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float);
 /* Applies an operation with one number as its parameter to x, converted to `dtype`. */
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype);

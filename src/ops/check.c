@@ -49,23 +49,18 @@ tg_around tg_around_dim(const tg_tensor *x, int dim)
     return a;
 }
 
-bool tg_check_fill(const tg_op *op, tg_tensor *t)
+bool tg_check_fill(const tg_op *op, int n, tg_tensor *const *t)
 {
-    if (!tg_check_inputs(op, 1, &t))
+    if (!tg_check_inputs(op, n, t))
         return false;
-    tg_tape *tape = tg_tape_in(t);
-    TG_CHECK(tape, tg_is_float(t->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s", op->name,
-             tg_dtype_name(t->dtype));
-    TG_CHECK(tape, !t->requires_grad || t->is_leaf, TG_ESTATE,
-             "%s: %s is the result of a differentiable operation", op->name, tg_shape_of(t).chars);
-    return true;
-}
-
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x)
-{
-    if (!tg_check_inputs(op, 1, &x))
-        return false;
-    TG_CHECK(tg_tape_in(x), x->dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
+    for (int i = 0; i < n; i++) {
+        tg_tape *tape = tg_tape_in(t[i]);
+        TG_CHECK(tape, tg_is_float(t[i]->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s",
+                 op->name, tg_dtype_name(t[i]->dtype));
+        TG_CHECK(tape, !t[i]->requires_grad || t[i]->is_leaf, TG_ESTATE,
+                 "%s: %s is the result of a differentiable operation", op->name,
+                 tg_shape_of(t[i]).chars);
+    }
     return true;
 }
 

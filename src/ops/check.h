@@ -2,6 +2,7 @@
 #ifndef TG_OPS_CHECK_H
 #define TG_OPS_CHECK_H
 
+#include "ops/scope.h"
 #include "record/map.h"
 
 #include <tinygrad/ops.h>
@@ -15,10 +16,9 @@ tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int6
 
 /* The shape that a and b broadcast to; ndim -1 where they do not. */
 tg_shape tg_shape_broadcast(tg_dims a, tg_dims b);
-/* x must not be bool. */
-bool tg_check_not_bool(const tg_op *op, tg_tensor *x);
-/* A float tensor that can be overwritten without its values: a leaf, or without a gradient. */
-bool tg_check_fill(const tg_op *op, tg_tensor *t);
+/* Inputs, float tensors that can be overwritten without their values: leaves, or without a
+ * gradient. */
+bool tg_check_fill(const tg_op *op, int n, tg_tensor *const *t);
 /* The dim counted from the front; -1 (and the error) where there is none. */
 int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim);
 

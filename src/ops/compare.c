@@ -12,17 +12,19 @@ static void compare_forward(tg_node *node)
 
 static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
 {
-    tg_tensor *in[2], *out = NULL;
+    tg_tensor *in[] = {a, b}, *out = NULL;
     tg_shape shape;
-    tg_scope scope = tg_scope_open(a);
-    if (tg_pair(op, a, b, false, in, &shape))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 2, in))
+        return NULL;
+    if (tg_pair(op, in, false, &shape))
         out = tg_apply(&(tg_call){.op = op,
                                   .n_in = 2,
                                   .in = in,
                                   .dtype = TG_BOOL,
                                   .ndim = shape.ndim,
                                   .dims = shape.sizes});
-    return tg_scope_close(scope, out);
+    return tg_scope_close(&scope, out);
 }
 
 /* id_op from the expression that it stands for. */
@@ -74,12 +76,11 @@ tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b)
 /* With a number: one of x's dtype, but float32 for an integer x and a number that is not whole. */
 static tg_tensor *compare_scalar(const tg_op *op, tg_tensor *x, double s)
 {
-    if (!tg_check_inputs(op, 1, &x))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
     int dtype = tg_is_float(x->dtype) ? x->dtype : tg_is_whole(s) ? TG_I64 : TG_F32;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *number = tg_full(tg_tape_in(x), TG_SCALAR, s, dtype);
-    return tg_scope_close(scope, number ? compare(op, x, number) : NULL);
+    return tg_scope_close(&scope, compare(op, x, tg_full(tg_tape_in(x), TG_SCALAR, s, dtype)));
 }
 
 tg_tensor *tg_eq_scalar(tg_tensor *x, double s)
@@ -110,10 +111,7 @@ static const tg_map_op not_op = {{.name = "logical_not", .forward = tg_map_forwa
 
 static tg_tensor *logical(const tg_op *op, tg_tensor *a, tg_tensor *b)
 {
-    if (!tg_check_inputs(op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    tg_scope scope = tg_scope_open(a);
-    return tg_scope_close(scope, tg_binary(op, tg_to(a, TG_BOOL), tg_to(b, TG_BOOL), false));
+    TG_IN_SCOPE(op, tg_binary(op, tg_to(a, TG_BOOL), tg_to(b, TG_BOOL), false), a, b);
 }
 
 tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b)
@@ -128,8 +126,5 @@ tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_logical_not(tg_tensor *x)
 {
-    if (!tg_check_inputs(&not_op.op, 1, &x))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, tg_apply_like(&not_op.op, tg_to(x, TG_BOOL)));
+    TG_IN_SCOPE(&not_op.op, tg_apply_like(&not_op.op, tg_to(x, TG_BOOL)), x);
 }

@@ -47,10 +47,10 @@ static int64_t next_element(elements *w)
 /* Sets each element of a tensor to an expression that draws. */
 #define EACH(t, T, expression)                                                                     \
     do {                                                                                           \
-        elements w_ = elements_of(t);                                                                    \
+        elements w_ = elements_of(t);                                                              \
         T *data_ = (T *)(void *)(t)->data;                                                         \
         for (int64_t i_ = 0; i_ < (t)->numel; i_++)                                                \
-            data_[next_element(&w_)] = (expression);                                                  \
+            data_[next_element(&w_)] = (expression);                                               \
     } while (0)
 
 void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high)
@@ -214,7 +214,7 @@ tg_tensor *tg_randperm(tg_tape *tape, int64_t n, int flags)
 
 void tg_uniform_(tg_tensor *t, double low, double high)
 {
-    if (!tg_check_fill(&uniform_op, t))
+    if (!tg_check_fill(&uniform_op, 1, &t))
         return;
     double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
     if (!(low <= high && low >= -largest && high <= largest && high - low <= largest))
@@ -226,7 +226,7 @@ void tg_uniform_(tg_tensor *t, double low, double high)
 
 void tg_normal_(tg_tensor *t, double mean, double std)
 {
-    if (!tg_check_fill(&normal_op, t))
+    if (!tg_check_fill(&normal_op, 1, &t))
         return;
     if (!(std >= 0))
         tg_fail(tg_tape_in(t), TG_EVALUE, "normal_: std %g is not >= 0", std);

@@ -67,16 +67,20 @@ static const tg_op amin_op = {.name = "amin",
                               .backward = extreme_backward,
                               .reads = {TG_READS_IN(0) | TG_READS_OUT}};
 
+static bool check_count(const tg_op *op, const tg_tensor *x, const tg_over *over)
+{
+    TG_CHECK(tg_tape_in(x), over->count > 0, TG_ESHAPE, "%s: no elements to choose from in %s",
+             op->name, tg_shape_of(x).chars);
+    return true;
+}
+
 static tg_tensor *extreme(const tg_op *op, tg_tensor *x, tg_dims dims, bool keepdim)
 {
     tg_over over;
-    if (!tg_over_dims(op, x, dims.ndim, dims.sizes, &over))
+    if (!tg_over_open(&over, op, x, dims.ndim, dims.sizes))
         return NULL;
-    TG_CHECK(tg_tape_in(x), over.count > 0, TG_ESHAPE, "%s: no elements to choose from in %s",
-             op->name, tg_shape_of(x).chars);
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *y = tg_over_apply(op, x, &over, x->dtype, 0);
-    return tg_scope_close(scope, tg_over_finish(y, &over, keepdim));
+    bool any = check_count(op, x, &over);
+    return tg_over_close(&over, any ? tg_over_apply(op, x, &over, x->dtype, 0) : NULL, keepdim);
 }
 
 tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
@@ -89,14 +93,21 @@ tg_tensor *tg_amin(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
     return extreme(&amin_op, x, (tg_dims){n, dims}, keepdim);
 }
 
+static const tg_op max_name = {.name = "max"}, min_name = {.name = "min"};
+
+static tg_tensor *extreme_of_all(const tg_op *op, const tg_op *by, tg_tensor *x)
+{
+    TG_IN_SCOPE(op, extreme(by, x, (tg_dims){0, NULL}, false), x);
+}
+
 tg_tensor *tg_max(tg_tensor *x)
 {
-    return tg_amax(x, 0, NULL, false);
+    return extreme_of_all(&max_name, &amax_op, x);
 }
 
 tg_tensor *tg_min(tg_tensor *x)
 {
-    return tg_amin(x, 0, NULL, false);
+    return extreme_of_all(&min_name, &amin_op, x);
 }
 
 static void index_forward(tg_node *node, tgk_index_of *const *table)
@@ -124,8 +135,8 @@ static const tg_op argmin_op = {.name = "argmin", .forward = argmin_forward};
 /* Along dim, which stays with size 1. */
 static tg_tensor *index_of(const tg_op *op, tg_tensor *x, const tg_over *over, int dim)
 {
-    TG_CHECK(tg_tape_in(x), over->count > 0, TG_ESHAPE, "%s: no elements to choose from in %s",
-             op->name, tg_shape_of(x).chars);
+    if (!check_count(op, x, over))
+        return NULL;
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &x,
@@ -139,20 +150,18 @@ static tg_tensor *index_of(const tg_op *op, tg_tensor *x, const tg_over *over, i
 static tg_tensor *index_along(const tg_op *op, tg_tensor *x, int dim, bool keepdim)
 {
     tg_over over;
-    if (!tg_over_dims(op, x, 1, (int64_t[]){dim}, &over))
+    if (!tg_over_open(&over, op, x, 1, (int64_t[]){dim}))
         return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *index = index_of(op, x, &over, tg_shape_dim(x->ndim, dim));
-    return tg_scope_close(scope, tg_over_finish(index, &over, keepdim));
+    return tg_over_close(&over, index_of(op, x, &over, tg_shape_dim(x->ndim, dim)), keepdim);
 }
 
 static tg_tensor *index_of_all(const tg_op *op, tg_tensor *x)
 {
-    if (!tg_check_inputs(op, 1, &x))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
-    tg_scope scope = tg_scope_open(x);
     tg_tensor *flat = tg_reshape(x, 1, (int64_t[]){x->numel});
-    return tg_scope_close(scope, flat ? index_along(op, flat, 0, false) : NULL);
+    return tg_scope_close(&scope, index_along(op, flat, 0, false));
 }
 
 tg_tensor *tg_argmax(tg_tensor *x)
@@ -175,37 +184,22 @@ tg_tensor *tg_argmin_dim(tg_tensor *x, int dim, bool keepdim)
     return index_along(&argmin_op, x, dim, keepdim);
 }
 
-/* Gathered by index, so that one of several equals gets the gradient. */
-static tg_tensor *chosen(tg_tensor *x, tg_tensor *index, int dim, bool keepdim)
+/* Gathered by the index that `by` makes, so that one of several equals gets the gradient. */
+static tg_tensor *chosen(const tg_op *op, const tg_op *by, tg_tensor *x, int dim, bool keepdim)
 {
-    tg_tensor *values = tg_gather(x, x->ndim ? dim : 0, index);
-    return keepdim ? values : tg_squeeze_dim(values, dim);
-}
-
-static const tg_op max_name = {.name = "max"}, min_name = {.name = "min"};
-
-/* What would be reported in the name of argmax. */
-static bool check_along(const tg_op *op, tg_tensor *x, int dim)
-{
-    if (!tg_check_inputs(op, 1, &x) || (dim = tg_check_dim(op, x, dim)) < 0)
-        return false;
-    TG_CHECK(tg_tape_in(x), x->ndim == 0 || x->dims[dim] > 0, TG_ESHAPE,
-             "%s: no elements to choose from in %s", op->name, tg_shape_of(x).chars);
-    return true;
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 1, &x))
+        return NULL;
+    tg_tensor *values = tg_gather(x, x->ndim ? dim : 0, index_along(by, x, dim, true));
+    return tg_scope_close(&scope, keepdim ? values : tg_squeeze_dim(values, dim));
 }
 
 tg_tensor *tg_max_dim(tg_tensor *x, int dim, bool keepdim)
 {
-    if (!check_along(&max_name, x, dim))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, chosen(x, tg_argmax_dim(x, dim, true), dim, keepdim));
+    return chosen(&max_name, &argmax_op, x, dim, keepdim);
 }
 
 tg_tensor *tg_min_dim(tg_tensor *x, int dim, bool keepdim)
 {
-    if (!check_along(&min_name, x, dim))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, chosen(x, tg_argmin_dim(x, dim, true), dim, keepdim));
+    return chosen(&min_name, &argmin_op, x, dim, keepdim);
 }

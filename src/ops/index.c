@@ -144,11 +144,8 @@ static const tg_op add_ops[KINDS] = {{.name = "gather_backward", ADD},
                                      {.name = "index_select_backward", ADD},
                                      {.name = "embedding_backward", ADD}};
 
-static bool check_lookup(const tg_op *op, tg_tensor *x, tg_tensor *index)
+static bool check_lookup(const tg_op *op, const tg_tensor *x, const tg_tensor *index)
 {
-    tg_tensor *in[] = {x, index};
-    if (!tg_check_inputs(op, 2, in))
-        return false;
     TG_CHECK(tg_tape_in(x), index->dtype == TG_I64, TG_EDTYPE, "%s: the index is %s, wanted int64",
              op->name, tg_dtype_name(index->dtype));
     return true;
@@ -170,7 +167,7 @@ static bool check_gather(const tg_tensor *x, const tg_tensor *index, int dim)
     return true;
 }
 
-tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
+static tg_tensor *gather(tg_tensor *x, int dim, tg_tensor *index)
 {
     const tg_op *op = &read_ops[GATHER];
     if (!check_lookup(op, x, index))
@@ -179,16 +176,20 @@ tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
     if (p.dim < 0)
         return NULL;
     bool flat = index->ndim == 0;
-    tg_scope scope = tg_scope_open(x);
     x = at_least_1d(x);
     index = at_least_1d(index);
     tg_tensor *y = NULL;
     if (x && index && check_gather(x, index, p.dim))
         y = apply(op, x, index, tg_dims_of(index), &p);
-    return tg_scope_close(scope, flat && y ? tg_reshape(y, 0, NULL) : y);
+    return flat ? tg_reshape(y, 0, NULL) : y;
 }
 
-tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
+tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
+{
+    TG_IN_SCOPE(&read_ops[GATHER], gather(x, dim, index), x, index);
+}
+
+static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
 {
     const tg_op *op = &read_ops[INDEX_SELECT];
     if (!check_lookup(op, x, index))
@@ -200,20 +201,24 @@ tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
     TG_CHECK(tg_tape_in(x), index->ndim == 1 && (!flat || index->numel == 1), TG_ESHAPE,
              "index_select: index %s for %s, wanted %s", tg_shape_of(index).chars,
              tg_shape_of(x).chars, flat ? "one element" : "1 dim");
-    tg_scope scope = tg_scope_open(x);
     x = at_least_1d(x);
     if (!x)
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     shape.sizes[p.dim] = index->numel;
     tg_tensor *y = apply(op, x, index, tg_shape_dims(&shape), &p);
-    return tg_scope_close(scope, flat && y ? tg_reshape(y, 0, NULL) : y);
+    return flat ? tg_reshape(y, 0, NULL) : y;
+}
+
+tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
+{
+    TG_IN_SCOPE(&read_ops[INDEX_SELECT], index_select(x, dim, index), x, index);
 }
 
 tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx)
 {
     const tg_op *op = &read_ops[EMBEDDING];
-    if (!check_lookup(op, weight, index))
+    if (!tg_check_inputs(op, 2, (tg_tensor *[]){weight, index}) || !check_lookup(op, weight, index))
         return NULL;
     tg_tape *tape = tg_tape_in(weight);
     TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "embedding: weight %s, wanted (V, D)",

@@ -1,6 +1,7 @@
 /* Writing into tensors that are there: copy_, add_, fill_. Recorded as operations whose output is
  * the tensor itself. A source of another dtype or in the same memory is copied first, by an
  * operation that is recorded as well, so that a replay does the same. */
+#include "ops/scope.h"
 #include "record/map.h"
 
 #include "kernels/loops.h"
@@ -65,11 +66,10 @@ static bool check_places(const tg_op *op, const tg_tensor *t)
     return true;
 }
 
-static bool check(const tg_op *op, tg_tensor *t, tg_tensor *source)
+static bool check(const tg_op *op, const tg_tensor *t, const tg_tensor *source)
 {
-    tg_tensor *in[] = {t, source};
-    if (!tg_check_inputs(op, 2, in) || !check_outside(op, t, "tensor") ||
-        !check_outside(op, source, "source") || !check_places(op, t))
+    if (!check_outside(op, t, "tensor") || !check_outside(op, source, "source") ||
+        !check_places(op, t))
         return false;
     TG_CHECK(tg_tape_in(t), tg_shape_expands(tg_dims_of(source), tg_dims_of(t)), TG_ESHAPE,
              "%s: source %s does not stretch to %s", op->name, tg_shape_of(source).chars,
@@ -99,33 +99,33 @@ static bool overlap(const tg_tensor *t, const tg_tensor *source)
            !tg_shape_equal(strides_t, strides_source);
 }
 
-static tg_status write(const tg_op *op, tg_tensor *t, tg_tensor *const *in, int n, double param)
+static tg_tensor *write(const tg_op *op, tg_tensor *t, tg_tensor *const *in, int n, double param)
 {
-    tg_tape *tape = tg_tape_in(t);
-    tg_apply(&(tg_call){.op = op,
-                        .n_in = n,
-                        .in = in,
-                        .in_place = t,
-                        .params = &param,
-                        .params_size = sizeof param});
-    return tg_error(tape);
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = n,
+                               .in = in,
+                               .in_place = t,
+                               .params = &param,
+                               .params_size = sizeof param});
 }
 
-static tg_status finish(tg_scope scope, tg_tensor *t, tg_status status)
+static tg_tensor *copy(tg_tensor *t, tg_tensor *source)
 {
-    tg_scope_close(scope, status ? NULL : t);
-    return status;
+    if (!check(&copy_op, t, source))
+        return NULL;
+    tg_tensor *from = tg_to(source, t->dtype);
+    if (from == source && overlap(t, source))
+        from = tg_clone(source);
+    return from ? write(&copy_op, t, &from, 1, 0) : NULL;
 }
 
 tg_status tg_copy_(tg_tensor *t, tg_tensor *source)
 {
-    if (!check(&copy_op, t, source))
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &copy_op, 2, (tg_tensor *[]){t, source}))
         return refused(t, source);
-    tg_scope scope = tg_scope_open(t);
-    tg_tensor *from = tg_to(source, t->dtype);
-    if (from == source && overlap(t, source))
-        from = tg_clone(source);
-    return finish(scope, t, from ? write(&copy_op, t, &from, 1, 0) : tg_error(scope.tape));
+    tg_scope_close(&scope, copy(t, source));
+    return tg_error(scope.tape);
 }
 
 static bool check_add(const tg_tensor *t, const tg_tensor *source, double alpha)
@@ -140,13 +140,21 @@ static bool check_add(const tg_tensor *t, const tg_tensor *source, double alpha)
     return true;
 }
 
-tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha)
+static tg_tensor *add(tg_tensor *t, tg_tensor *source, double alpha)
 {
     if (!check(&add_op.op, t, source) || !check_add(t, source, alpha))
-        return refused(t, source);
-    tg_scope scope = tg_scope_open(t);
+        return NULL;
     tg_tensor *in[] = {t, overlap(t, source) ? tg_clone(source) : source};
-    return finish(scope, t, in[1] ? write(&add_op.op, t, in, 2, alpha) : tg_error(scope.tape));
+    return in[1] ? write(&add_op.op, t, in, 2, alpha) : NULL;
+}
+
+tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &add_op.op, 2, (tg_tensor *[]){t, source}))
+        return refused(t, source);
+    tg_scope_close(&scope, add(t, source, alpha));
+    return tg_error(scope.tape);
 }
 
 tg_status tg_fill_(tg_tensor *t, double value)
@@ -157,5 +165,6 @@ tg_status tg_fill_(tg_tensor *t, double value)
     tg_tape *tape = tg_tape_in(t);
     if (t->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))
         return tg_fail(tape, TG_EVALUE, "fill_: int64 cannot hold %g", value);
-    return write(&fill_op.op, t, NULL, 0, value);
+    write(&fill_op.op, t, NULL, 0, value);
+    return tape->status;
 }

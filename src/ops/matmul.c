@@ -194,10 +194,9 @@ static tg_tensor *folded(tg_tensor *a, tg_tensor *b)
     return product ? tg_reshape(product, shape.ndim, shape.sizes) : NULL;
 }
 
-tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
+static tg_tensor *matmul(tg_tensor *a, tg_tensor *b)
 {
-    tg_tensor *in[] = {a, b};
-    if (!tg_check_inputs(&matmul_op, 2, in) || !check_floats(&matmul_op, a, b))
+    if (!check_floats(&matmul_op, a, b))
         return NULL;
     tg_tape *tape = tg_tape_in(a);
     TG_CHECK(tape, a->ndim && b->ndim, TG_ESHAPE, "matmul: %s x %s: both need at least one dim",
@@ -212,14 +211,18 @@ tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
     tg_shape batch = tg_shape_broadcast(batch_a, batch_b);
     TG_CHECK(tape, batch.ndim >= 0, TG_ESHAPE, "matmul: %s x %s: batch dims do not broadcast",
              tg_shape_of(a).chars, tg_shape_of(b).chars);
-    tg_scope scope = tg_scope_open(a);
     a = as_row(a);
     b = as_column(b);
     if (!a || !b)
-        return tg_scope_close(scope, NULL);
+        return NULL;
     tg_tensor *product =
         a->ndim > 2 && b->ndim == 2 ? folded(a, b) : matrix_product(a, b, tg_shape_dims(&batch));
-    return tg_scope_close(scope, without(product, row, column));
+    return without(product, row, column);
+}
+
+tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
+{
+    TG_IN_SCOPE(&matmul_op, matmul(a, b), a, b);
 }
 
 static void linear_forward(tg_node *node)
@@ -273,11 +276,10 @@ bool tg_check_linear(const tg_op *op, const tg_tensor *x, const tg_tensor *weigh
     return true;
 }
 
-tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
+static tg_tensor *linear(tg_tensor **in)
 {
-    tg_tensor *in[] = {x, weight, bias};
-    if (!tg_check_inputs(&linear_op, bias ? 3 : 2, in) ||
-        !tg_check_linear(&linear_op, x, weight, bias))
+    const tg_tensor *x = in[0], *weight = in[1], *bias = in[2];
+    if (!tg_check_linear(&linear_op, x, weight, bias))
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     shape.sizes[shape.ndim - 1] = weight->dims[0];
@@ -286,8 +288,8 @@ tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
     int64_t flat[] = {1, weight->dims[0]};
     for (int i = 0; i < x->ndim - 1; i++)
         flat[0] *= x->dims[i];
-    tg_scope scope = tg_scope_open(x);
-    in[0] = x->ndim == 2 ? x : tg_reshape(x, 2, (int64_t[]){flat[0], weight->dims[1]});
+    if (x->ndim != 2)
+        in[0] = tg_reshape(in[0], 2, (int64_t[]){flat[0], weight->dims[1]});
     tg_tensor *y = in[0] ? tg_apply(&(tg_call){.op = &linear_op,
                                                .n_in = 3,
                                                .in = in,
@@ -295,7 +297,11 @@ tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
                                                .ndim = 2,
                                                .dims = flat})
                          : NULL;
-    if (y && x->ndim != 2)
-        y = tg_reshape(y, shape.ndim, shape.sizes);
-    return tg_scope_close(scope, y);
+    return x->ndim == 2 ? y : tg_reshape(y, shape.ndim, shape.sizes);
+}
+
+tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)
+{
+    tg_tensor *in[] = {x, weight, bias};
+    TG_IN_SCOPE_GIVEN(&linear_op, 3, in, 2, linear(in));
 }

@@ -38,11 +38,8 @@ static const tg_map_op square_op = {{.name = "square",
 
 tg_tensor *tg_square(tg_tensor *x)
 {
-    if (!tg_check_inputs(&square_op.op, 1, &x))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope,
-                          tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x));
+    TG_IN_SCOPE(&square_op.op,
+                tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x), x);
 }
 
 TGK_REAL1(reciprocal, 1 / x);
@@ -195,10 +192,6 @@ static const tg_map_op pow_op = {
 
 tg_tensor *tg_pow(tg_tensor *a, tg_tensor *b)
 {
-    if (!tg_check_inputs(&pow_op.op, 2, (tg_tensor *[]){a, b}))
-        return NULL;
-    TG_CHECK(tg_tape_in(a), a->dtype != TG_BOOL || b->dtype != TG_BOOL, TG_EDTYPE,
-             "pow: bool to the power of bool is not defined");
     return tg_binary(&pow_op.op, a, b, false);
 }
 

@@ -4,12 +4,10 @@
 #include "ops/broadcast.h"
 #include "ops/check.h"
 
-bool tg_over_dims(const tg_op *op, tg_tensor *x, int n, const int64_t *dims, tg_over *over)
+static bool read_dims(tg_over *over, const tg_op *op, const tg_tensor *x, int n,
+                      const int64_t *dims)
 {
-    if (!tg_check_inputs(op, 1, &x))
-        return false;
     tg_tape *tape = tg_tape_in(x);
-    *over = (tg_over){.kept = tg_shape_copy(tg_dims_of(x)), .count = 1};
     TG_CHECK(tape, n >= 0 && (n == 0 || dims), TG_EVALUE, "%s: no list of %d dims", op->name, n);
     for (int k = 0; k < n; k++) {
         bool small = dims[k] >= -TG_MAX_NDIM && dims[k] < TG_MAX_NDIM;
@@ -30,17 +28,26 @@ bool tg_over_dims(const tg_op *op, tg_tensor *x, int n, const int64_t *dims, tg_
     return true;
 }
 
-tg_tensor *tg_over_finish(tg_tensor *kept, const tg_over *over, bool keepdim)
+bool tg_over_open(tg_over *over, const tg_op *op, tg_tensor *x, int n, const int64_t *dims)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, op, 1, &x))
+        return false;
+    *over = (tg_over){.scope = scope, .kept = tg_shape_copy(tg_dims_of(x)), .count = 1};
+    return read_dims(over, op, x, n, dims) || tg_scope_close(&scope, NULL);
+}
+
+tg_tensor *tg_over_close(const tg_over *over, tg_tensor *kept, bool keepdim)
 {
     if (!kept || keepdim || kept->ndim == 0)
-        return kept;
+        return tg_scope_close(&over->scope, kept);
     int64_t sizes[TG_MAX_NDIM];
     int n = 0;
     for (int i = 0; i < kept->ndim; i++) {
         if (!over->reduced[i])
             sizes[n++] = kept->dims[i];
     }
-    return tg_reshape(kept, n, sizes);
+    return tg_scope_close(&over->scope, tg_reshape(kept, n, sizes));
 }
 
 tg_tensor *tg_over_apply(const tg_op *op, tg_tensor *x, const tg_over *over, int dtype,
@@ -101,21 +108,18 @@ tg_tensor *tg_mean(tg_tensor *x)
 tg_tensor *tg_sum_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
 {
     tg_over over;
-    if (!tg_over_dims(&sum_name, x, n, dims, &over))
+    if (!tg_over_open(&over, &sum_name, x, n, dims))
         return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *sum = tg_sum_over(x, tg_shape_dims(&over.kept));
-    return tg_scope_close(scope, tg_over_finish(sum, &over, keepdim));
+    return tg_over_close(&over, tg_sum_over(x, tg_shape_dims(&over.kept)), keepdim);
 }
 
 tg_tensor *tg_mean_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
 {
     tg_over over;
-    if (!tg_over_dims(&mean_name, x, n, dims, &over) || !check_mean(x))
+    if (!tg_over_open(&over, &mean_name, x, n, dims))
         return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *mean = tg_mean_over(x, tg_shape_dims(&over.kept), over.count);
-    return tg_scope_close(scope, tg_over_finish(mean, &over, keepdim));
+    tg_dims kept = tg_shape_dims(&over.kept);
+    return tg_over_close(&over, check_mean(x) ? tg_mean_over(x, kept, over.count) : NULL, keepdim);
 }
 
 tg_tensor *tg_sum_dim(tg_tensor *x, int dim, bool keepdim)

@@ -75,6 +75,18 @@ static bool view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64
     return true;
 }
 
+/* Of a copy of x. */
+static tg_tensor *reshape_copy(tg_tensor *x, tg_dims to)
+{
+    int64_t strides[TG_MAX_NDIM];
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &reshape_op, 1, &x))
+        return NULL;
+    x = tg_contiguous(x);
+    tg_shape_strides(to, strides);
+    return tg_scope_close(&scope, x ? tg_apply_view(&reshape_op, x, to, strides) : NULL);
+}
+
 tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
 {
     if (!tg_check_inputs(&reshape_op, 1, &x))
@@ -86,12 +98,8 @@ tg_tensor *tg_reshape(tg_tensor *x, int ndim, const int64_t *dims)
     if (!check_reshape(x, &to))
         return NULL;
     int64_t strides[TG_MAX_NDIM];
-    if (!view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides)) {
-        x = tg_contiguous(x);
-        if (!x)
-            return NULL;
-        tg_shape_strides(tg_shape_dims(&to), strides);
-    }
+    if (!view_strides(tg_dims_of(x), tg_strides(x), tg_shape_dims(&to), strides))
+        return reshape_copy(x, tg_shape_dims(&to));
     return tg_apply_view(&reshape_op, x, tg_shape_dims(&to), strides);
 }
 
@@ -242,10 +250,8 @@ tg_tensor *tg_unsqueeze(tg_tensor *x, int dim)
     return tg_apply_view(&unsqueeze_op, x, (tg_dims){n, sizes}, strides);
 }
 
-tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
+static tg_tensor *flatten(tg_tensor *x, int first, int last)
 {
-    if (!tg_check_inputs(&flatten_op, 1, &x))
-        return NULL;
     first = tg_check_dim(&flatten_op, x, first);
     last = first < 0 ? -1 : tg_check_dim(&flatten_op, x, last);
     if (last < 0)
@@ -263,6 +269,11 @@ tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
     if (x->ndim == 0)
         sizes[n++] = 1;
     return tg_reshape(x, n, sizes);
+}
+
+tg_tensor *tg_flatten(tg_tensor *x, int first, int last)
+{
+    TG_IN_SCOPE(&flatten_op, flatten(x, first, last), x);
 }
 
 static const tg_op detach_op = {.name = "detach"};

@@ -35,16 +35,15 @@ static const tg_map_op where_op = {{.name = "where",
 
 static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 {
+    tg_tape *tape = tg_tape_in(condition);
     tg_tensor *in[] = {condition, a, b};
     tg_shape pair;
-    if (!tg_check_inputs(&where_op.op, 3, in) || !check_mask(&where_op.op, condition) ||
-        !tg_pair(&where_op.op, a, b, false, in + 1, &pair))
+    if (!check_mask(&where_op.op, condition) || !tg_pair(&where_op.op, in + 1, false, &pair))
         return NULL;
     tg_shape shape = tg_shape_broadcast(tg_dims_of(condition), tg_shape_dims(&pair));
-    TG_CHECK(tg_tape_in(a), shape.ndim >= 0, TG_ESHAPE,
-             "where: condition %s does not broadcast with %s", tg_shape_of(condition).chars,
-             tg_shape_text(tg_shape_dims(&pair)).chars);
-    if (!tg_tensor_check(tg_tape_in(a), "where", tg_shape_dims(&shape), 0))
+    TG_CHECK(tape, shape.ndim >= 0, TG_ESHAPE, "where: condition %s does not broadcast with %s",
+             tg_shape_of(condition).chars, tg_shape_text(tg_shape_dims(&pair)).chars);
+    if (!tg_tensor_check(tape, "where", tg_shape_dims(&shape), 0))
         return NULL;
     return tg_apply(&(tg_call){.op = &where_op.op,
                                .n_in = 3,
@@ -56,8 +55,7 @@ static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 
 tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 {
-    tg_scope scope = tg_scope_open(a);
-    return tg_scope_close(scope, where(condition, a, b));
+    TG_IN_SCOPE(&where_op.op, where(condition, a, b), condition, a, b);
 }
 
 #define S (*(const double *)params)
@@ -90,7 +88,7 @@ tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value)
              tg_shape_of(x).chars);
     TG_CHECK(tape, x->dtype != TG_I64 || (value >= -0x1p63 && value < 0x1p63), TG_EVALUE,
              "masked_fill: int64 cannot hold %g", value);
-    return tg_apply_first(&fill_op.op, 2, in, &value, sizeof value);
+    return tg_apply_as_first(&fill_op.op, 2, in, &value, sizeof value);
 }
 
 /* In the dtype that each loop takes. */
@@ -169,17 +167,19 @@ static bool bounds_integers(double bound)
     return isinf(bound) || tg_is_whole(bound);
 }
 
-tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
+static tg_tensor *clamp(tg_tensor *x, double low, double high)
 {
-    if (!tg_check_inputs(&clamp_op.op, 1, &x))
-        return NULL;
     TG_CHECK(tg_tape_in(x), !isnan(low) && !isnan(high), TG_EVALUE, "clamp: bounds %g and %g", low,
              high);
-    tg_scope scope = tg_scope_open(x);
     if (!tg_is_float(x->dtype))
         x = tg_to(x, bounds_integers(low) && bounds_integers(high) ? TG_I64 : TG_F32);
     bounds b = {low, high, int64_bound(low), int64_bound(high)};
-    return tg_scope_close(scope, x ? tg_apply_first(&clamp_op.op, 1, &x, &b, sizeof b) : NULL);
+    return x ? tg_apply_as_first(&clamp_op.op, 1, &x, &b, sizeof b) : NULL;
+}
+
+tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
+{
+    TG_IN_SCOPE(&clamp_op.op, clamp(x, low, high), x);
 }
 
 /* x != x: nan wins over numbers. */

@@ -176,7 +176,7 @@ tg_tensor *tg_select(tg_tensor *x, int dim, int64_t index)
 
 static const tg_op chunk_op = {.name = "chunk", .backward = take_backward};
 
-size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
+static size_t chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
 {
     part p = {.dim = check_cut(&chunk_op, x, dim), .step = 1};
     if (p.dim < 0)
@@ -185,12 +185,21 @@ size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
     int64_t size = x->dims[p.dim], most = (uint64_t)size < chunks ? size : (int64_t)chunks;
     int64_t each = size ? (size - 1) / most + 1 : 0;
     size_t n = each ? (size_t)((size - 1) / each + 1) : chunks; /* as torch: all of them empty */
-    tg_scope scope = tg_scope_open(x);
     for (size_t i = 0; i < n; i++, p.start += each) {
         p.length = each < size - p.start ? each : size - p.start;
         out[i] = take(&chunk_op, x, &p);
-        if (!tg_scope_close(scope, out[i]))
+        if (!out[i])
             return 0;
     }
+    return n;
+}
+
+size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &chunk_op, 1, &x))
+        return 0;
+    size_t n = chunk(x, chunks, dim, out);
+    tg_scope_close(&scope, n ? x : NULL);
     return n;
 }

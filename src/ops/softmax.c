@@ -1,8 +1,9 @@
-/* softmax and log_softmax. Relies on kernels/softmax.h. */
+/* softmax, log_softmax and logsumexp. Relies on kernels/softmax_rows.h. */
 #include "ops/softmax.h"
 
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/reduce.h"
 
 #include "kernels/softmax_rows.h"
 
@@ -46,14 +47,11 @@ static void gradient_forward(tg_node *node, tgk_range *body)
 static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
 {
     tg_tensor *in[] = {x, y};
-    if (!tg_check_inputs(op, y ? 2 : 1, in))
+    if (!tg_check_inputs(op, y ? 2 : 1, in) || !tg_check_floats(op, 1, in))
         return NULL;
-    tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, tg_is_float(x->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s", op->name,
-             tg_dtype_name(x->dtype));
-    dim_param param = {tg_shape_dim(x->ndim, dim)};
-    TG_CHECK(tape, param.dim >= 0, TG_EVALUE, "%s: there is no dim %d in %s", op->name, dim,
-             tg_shape_of(x).chars);
+    dim_param param = {tg_check_dim(op, x, dim)};
+    if (param.dim < 0)
+        return NULL;
     return tg_apply(&(tg_call){.op = op,
                                .n_in = y ? 2 : 1,
                                .in = in,
@@ -176,4 +174,45 @@ static const tg_op log_softmax_op = {.name = "log_softmax",
 tg_tensor *tg_log_softmax(tg_tensor *x, int dim)
 {
     return apply(&log_softmax_op, x, NULL, dim);
+}
+
+static void logsumexp_forward(tg_node *node)
+{
+    int64_t rows, n;
+    const void *x = tg_over_rows(node, &rows, &n);
+    if (!x)
+        return;
+    tg_tape *tape = tg_node_tape(node);
+    tgk_rows args = {rows, n, 1, node->out->data, x, NULL};
+    tgk_softmax_run(&tape->team, tgk_softmax_table[tape->isa][node->out->dtype].logsumexp, &args);
+}
+
+static void logsumexp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(grad_out, tg_exp(tg_sub(node->in[0], node->out)));
+}
+
+static const tg_op logsumexp_op = {.name = "logsumexp",
+                                   .forward = logsumexp_forward,
+                                   .backward = logsumexp_backward,
+                                   .reads = {TG_READS_IN(0) | TG_READS_OUT}};
+
+tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
+{
+    tg_over over;
+    if (!tg_over_open(&over, &logsumexp_op, x, n, dims))
+        return NULL;
+    x = tg_is_float(x->dtype) ? x : tg_to(x, TG_F32);
+    tg_tensor *y = x ? tg_over_apply(&logsumexp_op, x, &over, x->dtype, 0) : NULL;
+    return tg_over_close(&over, y, keepdim);
+}
+
+tg_tensor *tg_logsumexp_dim(tg_tensor *x, int dim, bool keepdim)
+{
+    return tg_logsumexp_dims(x, 1, (int64_t[]){dim}, keepdim);
+}
+
+tg_tensor *tg_logsumexp(tg_tensor *x)
+{
+    return tg_logsumexp_dims(x, 0, NULL, false);
 }

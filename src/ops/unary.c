@@ -9,10 +9,7 @@
 
 tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
 {
-    if (!tg_check_inputs(op, 1, &x))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)));
+    TG_IN_SCOPE(op, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)), x);
 }
 
 TGK_LOOP1(abs_f32, float, float, fabsf(x));
@@ -30,7 +27,7 @@ static const tg_map_op abs_op = {
 
 tg_tensor *tg_abs(tg_tensor *x)
 {
-    return tg_check_not_bool(&abs_op.op, x) ? tg_apply_like(&abs_op.op, x) : NULL;
+    return tg_unary(&abs_op.op, x);
 }
 
 /* 0 for nan, as in PyTorch. */

@@ -3,13 +3,13 @@
 
 #include "record/capture.h"
 
-bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
 {
     tg_tape *tape = NULL;
     int null = -1, dead = -1;
     for (int i = 0; i < n; i++) {
         if (!in[i])
-            null = i;
+            null = i < required ? i : null;
         else if (!tg_object_alive(in[i], TG_MAGIC_TENSOR) && !tg_alive(in[i], op->name))
             dead = i;
         else if (!tape)
@@ -23,6 +23,11 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
     TG_CHECK(tape, dead < 0, TG_ESTATE, "%s: input %d was rewound away", op->name, dead);
     TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
     return true;
+}
+
+bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
+{
+    return tg_check_given(op, n, in, n);
 }
 
 /* Where the tape stood, for taking back what a failing operation made. */
@@ -64,9 +69,11 @@ void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
     int64_t i = tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
-    if (i >= 0)
-        tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
-                (long long)i, tg_element(out, i));
+    if (i < 0)
+        return;
+    tg_node_tape(node)->speaker = NULL; /* the element is that of the record's output */
+    tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
+            (long long)i, tg_element(out, i));
 }
 
 static tg_tape *tape_of_call(const tg_call *call)
@@ -134,7 +141,7 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+TG_RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 {
     tg_inside outer = tg_inside_open(tape);
     tg_tensor *out = tg_apply(call);
@@ -205,17 +212,4 @@ bool tg_node_unchanged(const tg_node *node)
             return false;
     }
     return !(reads & TG_READS_OUT) || tg_check_version(node, node->n_in);
-}
-
-tg_scope tg_scope_open(const tg_tensor *x)
-{
-    tg_tape *tape = x && tg_object_alive(x, TG_MAGIC_TENSOR) ? tg_tape_in(x) : NULL;
-    return (tg_scope){tape, tg_mark_here(tape)};
-}
-
-tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result)
-{
-    if (!result && scope.tape)
-        tg_take_back(scope.tape, scope.start);
-    return result;
 }

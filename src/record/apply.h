@@ -5,6 +5,13 @@
 #include "kernels/modes.h"
 #include "tape/tensor.h"
 
+/* Of a function that is out of the way of what each operation does. */
+#if defined(__GNUC__)
+#define TG_RARELY __attribute__((noinline, cold)) static
+#else
+#define TG_RARELY static
+#endif
+
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
  * that is written, the first gradient of a leaf for example where it is kept. */
 static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, tg_call *call,
@@ -32,15 +39,8 @@ static inline tg_tensor *tg_apply_over(const tg_node *node, tg_call *call)
     return tg_apply_placed(node, 0, call, TG_OVER_GRAD_OUT);
 }
 
-/* Around a function that records more than one operation: where its result is NULL, what it
- * recorded is taken back. x may be NULL or dead; then there is nothing to take back. */
-typedef struct tg_scope {
-    tg_tape *tape;
-    tg_mark start;
-} tg_scope;
-
-tg_scope tg_scope_open(const tg_tensor *x);
-tg_tensor *tg_scope_close(tg_scope scope, tg_tensor *result);
+/* tg_check_inputs() where inputs from number `required` on may be NULL. */
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required);
 
 /* tg_needs_grad(), for the library itself. */
 static inline bool tg_wants_grad(const tg_node *node, int i)

@@ -4,6 +4,7 @@
 #include "train/optim.h"
 
 #include "kernels/nest.h"
+#include "ops/scope.h"
 #include "record/apply.h"
 #include "record/capture.h"
 #include "record/grad.h"
@@ -82,7 +83,7 @@ static bool fill_slot(tg_tape *tape, const tg_family *family, tg_tensor *p, tg_s
     return slot->step || !any;
 }
 
-/* NULL, with the error set, where memory is out; the caller rewinds. */
+/* NULL, with the error set, where memory is out; the caller takes back what was made. */
 static tg_group *new_group(tg_tape *tape, const tg_family *family, tg_tensor *const *params,
                            size_t n, double lr)
 {
@@ -105,16 +106,15 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
 {
     if (!check_params(tape, family->name, params, n))
         return NULL;
-    tg_mark start = tg_mark_here(tape);
+    tg_scope scope = tg_scope_begin(tape, family->name);
     tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
     if (optim) {
         *optim = (tg_optim){.head = optim->head, .family = *family};
         optim->first = new_group(tape, family, params, n, family->lr);
     }
-    if (optim && optim->first)
-        return optim;
-    tg_take_back(tape, start);
-    return NULL;
+    bool done = optim && optim->first;
+    tg_scope_end(&scope, done);
+    return done ? optim : NULL;
 }
 
 /* -- Groups ----------------------------------------------------------------------------------- */
@@ -139,12 +139,11 @@ tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n
     if (!check_params(tape, "optim_add_group", params, n) || !check_new(optim, tape, params, n) ||
         !tg_check_rate(tape, "optim_add_group", "lr", lr))
         return tape->status;
-    tg_mark start = tg_mark_here(tape);
+    tg_scope scope = tg_scope_begin(tape, "optim_add_group");
     tg_group *group = new_group(tape, &optim->family, params, n, lr);
-    if (!group) {
-        tg_take_back(tape, start);
+    tg_scope_end(&scope, group);
+    if (!group)
         return tape->status;
-    }
     tg_group *last = optim->first;
     while (last->next)
         last = last->next;

@@ -36,7 +36,7 @@ static const op_sample errors[] = {
      .dim = {1},
      .status = TG_EVALUE,
      .message = "cosine_similarity: there is no dim 1"},
-    {.in = "3 3:o", .status = TG_EDTYPE, .message = "cosine_similarity: input 1 is float"},
+    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "cosine_similarity: input 0 is int64"},
     {0}};
 
 const op_row ops_cosine_similarity[] = {{.name = "cosine_similarity",

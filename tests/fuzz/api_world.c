@@ -369,7 +369,7 @@ static void check_message(const world *w, const side *s)
     size_t length = strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_ ");
     REQUIRE(w, length && message[length] == ':', "no name in \"%s\"", message);
     bool anomaly = strstr(message, ": output element "); /* of any operation inside of the call */
-    if (w->says && !anomaly && !(INNER_NAMES && tg_error(s->tape) == TG_ENOMEM))
+    if (w->says && !anomaly)
         REQUIRE(w, named(w->says, message, length), "\"%s\" is not about %s", message, w->says);
 }
 

@@ -22,30 +22,18 @@
 /* Anomaly mode looks at every element of an expanded view, however many there are. */
 #define ANOMALY_LOOKS_AT_VIEWS 1
 
-/* Where memory is out inside of a composition, the message names the inner operation. */
-#define INNER_NAMES 1
-
-/* Other messages that name another function than the one that was called. */
+/* Messages that name another function than the one that was called. */
 static const struct {
     const char *called, *says;
 } known_names[] = {
-    {"retain_grad", "backward"},
-    {"norm", "amax"},
-    {"save_npy", "contiguous"},
-    {"save_safetensors", "contiguous"},
-    {"save_checkpoint", "contiguous"},
-    {"save_checkpoint", "from_i64"},
-    {"save_checkpoint", "params_add"},
-    {"load_checkpoint", "params_add"},
-    {"load_npy", "zeros"},
-    {"load_npy", "data_mut"},
-    {"load_safetensors", "data_mut"},
-    {"load_checkpoint", "data_mut"},
-    {"load_checkpoint", "set_rng_state"},
-    {"load_checkpoint", "from_i64"},
-    {"load_checkpoint", "contiguous"},
-    {"read_safetensors", "zeros"},
-    {"read_safetensors", "data_mut"},
+    {"retain_grad", "backward"},        {"save_npy", "contiguous"},
+    {"save_safetensors", "contiguous"}, {"save_checkpoint", "contiguous"},
+    {"save_checkpoint", "from_i64"},    {"save_checkpoint", "params_add"},
+    {"load_checkpoint", "params_add"},  {"load_npy", "zeros"},
+    {"load_npy", "data_mut"},           {"load_safetensors", "data_mut"},
+    {"load_checkpoint", "data_mut"},    {"load_checkpoint", "set_rng_state"},
+    {"load_checkpoint", "from_i64"},    {"load_checkpoint", "contiguous"},
+    {"read_safetensors", "zeros"},      {"read_safetensors", "data_mut"},
 };
 
 #endif

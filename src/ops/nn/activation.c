@@ -42,7 +42,7 @@ static const tg_map_op relu_op = {
 
 tg_tensor *tg_relu(tg_tensor *x)
 {
-    return tg_check_not_bool(&relu_op.op, x) ? tg_apply_like(&relu_op.op, x) : NULL;
+    return tg_unary(&relu_op.op, x);
 }
 
 TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
@@ -120,7 +120,7 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
 {
     if (!tg_check_inputs(op, 1, &x) || !tg_check_floats(op, 1, &x))
         return NULL;
-    return tg_apply_first(op, 1, &x, &s, sizeof s);
+    return tg_apply_as_first(op, 1, &x, &s, sizeof s);
 }
 
 /* v times the second derivative; v is the upstream gradient times the first-order one. */
@@ -309,10 +309,9 @@ static const tg_map_op prelu_op = {{.name = "prelu",
                                     .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0)}},
                                    {prelu_f32, prelu_f64}};
 
-tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
+static tg_tensor *prelu(tg_tensor *x, tg_tensor *weight)
 {
-    tg_tensor *in[] = {x, weight};
-    if (!tg_check_inputs(&prelu_op.op, 2, in) || !tg_check_floats(&prelu_op.op, 2, in))
+    if (!tg_check_floats(&prelu_op.op, 2, (tg_tensor *[]){x, weight}))
         return NULL;
     int ndim = x->ndim > 1 ? x->ndim - 1 : x->ndim;
     int64_t dims[TG_MAX_NDIM] = {weight->numel};
@@ -323,7 +322,11 @@ tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
              tg_shape_of(x).chars);
     for (int i = 1; i < ndim; i++)
         dims[i] = 1;
-    tg_scope scope = tg_scope_open(x);
     tg_tensor *slope = tg_reshape(weight, single ? 0 : ndim, dims);
-    return tg_scope_close(scope, tg_binary(&prelu_op.op, x, slope, false));
+    return tg_binary(&prelu_op.op, x, slope, false);
+}
+
+tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight)
+{
+    TG_IN_SCOPE(&prelu_op.op, prelu(x, weight), x, weight);
 }

@@ -18,6 +18,7 @@ static tg_tensor *affine(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_di
 }
 
 static const tg_op batch_norm_name = {.name = "batch_norm"};
+enum { BATCH_NORM_IN = 5 };
 
 /* running = (1 - momentum) running + momentum * statistic, in place. */
 #define M (*(const double *)params)
@@ -108,12 +109,11 @@ static tg_tensor *evaluate(tg_tensor *x, const tg_batch_norm_opts *o, double eps
     return tg_mul(tg_sub(x, mean), tg_rsqrt(tg_add_scalar(var, eps)));
 }
 
-static bool check_batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
+static bool check_batch_norm(tg_tensor *const *in, const tg_batch_norm_opts *o)
 {
     const tg_op *op = &batch_norm_name;
-    if (!tg_check_given(op, 5,
-                        (tg_tensor *[]){x, o->weight, o->bias, o->running_mean, o->running_var}) ||
-        !tg_check_eps(op, x, o->eps))
+    const tg_tensor *x = in[0];
+    if (!tg_check_floats(op, BATCH_NORM_IN, in) || !tg_check_eps(op, x, o->eps))
         return false;
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, x->ndim >= 2, TG_ESHAPE, "batch_norm: input %s, wanted (N, C) or (N, C, ...)",
@@ -131,20 +131,24 @@ static bool check_batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
            tg_check_affine(op, o->running_var, shape, "running_var");
 }
 
-tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts)
+static tg_tensor *batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
 {
-    const tg_batch_norm_opts o = opts ? *opts : (tg_batch_norm_opts){0};
-    if (!check_batch_norm(x, &o))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    double eps = tg_norm_eps(o.eps);
+    double eps = tg_norm_eps(o->eps);
     int64_t sizes[TG_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
         sizes[i] = i == 1 ? x->dims[1] : 1;
     tg_dims shape = {x->ndim, sizes};
-    tg_tensor *rows = NULL, *y = o.training ? train(x, eps, &rows) : evaluate(x, &o, eps, shape);
-    y = affine(y, o.weight, o.bias, shape);
+    tg_tensor *rows = NULL, *y = o->training ? train(x, eps, &rows) : evaluate(x, o, eps, shape);
+    y = affine(y, o->weight, o->bias, shape);
     /* Last: what fails has changed nothing. */
-    bool kept = y && (!o.training || keep_statistics(rows, &o));
-    return tg_scope_close(scope, kept ? y : NULL);
+    bool kept = y && (!o->training || keep_statistics(rows, o));
+    return kept ? y : NULL;
+}
+
+tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts)
+{
+    const tg_batch_norm_opts o = opts ? *opts : (tg_batch_norm_opts){0};
+    tg_tensor *in[BATCH_NORM_IN] = {x, o.weight, o.bias, o.running_mean, o.running_var};
+    TG_IN_SCOPE_GIVEN(&batch_norm_name, BATCH_NORM_IN, in, 1,
+                      check_batch_norm(in, &o) ? batch_norm(x, &o) : NULL);
 }

@@ -5,8 +5,6 @@
 
 #include <tinygrad/nn.h>
 
-static const tg_op conv_name[] = {{.name = "conv1d"}, {.name = "conv2d"}};
-
 /* Options with their defaults, for an image (N, C, H, W) and a weight with `spatial` dims. In one
  * dim the height is 1 and the options' first entries speak of the width. */
 static tgk_window window_of(const tg_tensor *image, const tg_tensor *weight, const tg_conv_opts *o,
@@ -61,20 +59,19 @@ static tg_tensor *product(tg_tensor *columns, tg_tensor *weight, int64_t groups)
     return tg_reshape(tg_matmul(w, x), 3, (int64_t[]){n, out, places});
 }
 
-static tg_tensor *convolve(tg_tensor *const *in, const tg_conv_opts *opts, int spatial)
+static tg_tensor *convolve(const tg_op *op, tg_tensor *const *in, const tg_conv_opts *o,
+                           int spatial)
 {
-    const tg_op *op = &conv_name[spatial - 1];
-    const tg_conv_opts o = opts ? *opts : (tg_conv_opts){0};
     tg_tensor *x = in[0], *weight = in[1], *bias = in[2];
-    if (!tg_check_inputs(op, bias ? 3 : 2, in) || !tg_check_floats(op, 3, in))
+    if (!tg_check_floats(op, 3, in))
         return NULL;
     TG_CHECK(tg_tape_in(x), weight->ndim == spatial + 2, TG_ESHAPE, "%s: weight %s, wanted %d dims",
              op->name, tg_shape_of(weight).chars, spatial + 2);
     tg_tensor *image = tg_as_images(op, x, spatial);
-    int64_t groups = o.groups ? o.groups : 1;
+    int64_t groups = o->groups ? o->groups : 1;
     if (!image || !check_channels(op, image, in, groups))
         return NULL;
-    tgk_window w = window_of(image, weight, &o, spatial);
+    tgk_window w = window_of(image, weight, o, spatial);
     if (!tg_window_fit(op, x, &w))
         return NULL;
     tg_tensor *y = product(tg_unfold(image, &w), weight, groups);
@@ -83,14 +80,19 @@ static tg_tensor *convolve(tg_tensor *const *in, const tg_conv_opts *opts, int s
     return tg_from_images(y, x, weight->dims[0], &w, spatial);
 }
 
+static tg_tensor *conv(const tg_op *op, tg_tensor *const *in, const tg_conv_opts *opts, int spatial)
+{
+    TG_IN_SCOPE_GIVEN(op, 3, in, 2, convolve(op, in, opts ? opts : &(tg_conv_opts){0}, spatial));
+}
+
 tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, const tg_conv_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, convolve((tg_tensor *[]){x, weight, bias}, opts, 1));
+    static const tg_op op = {.name = "conv1d"};
+    return conv(&op, (tg_tensor *[]){x, weight, bias}, opts, 1);
 }
 
 tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, const tg_conv_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, convolve((tg_tensor *[]){x, weight, bias}, opts, 2));
+    static const tg_op op = {.name = "conv2d"};
+    return conv(&op, (tg_tensor *[]){x, weight, bias}, opts, 2);
 }

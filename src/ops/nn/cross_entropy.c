@@ -1,147 +1,15 @@
-/* nll_loss and cross_entropy: checks, recording and gradients. The numbers are made in
- * kernels/loss.c.
+/* cross_entropy: recording and gradients. The numbers are made in kernels/entropy.c.
  *
  * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
  * and weights, are composed of other operations. */
 #include "ops/nn/cross_entropy.h"
 
-#include "ops/broadcast.h"
-#include "ops/option.h"
-
 #include "kernels/coefficients.h"
-
-#include <string.h>
-
-_Static_assert((int)TG_MEAN == TGK_MEAN && (int)TG_SUM == TGK_SUM && (int)TG_NONE == TGK_NONE,
-               "reductions are handed to the kernels as they are");
 
 static const tg_ce_params *params_of(const tg_node *node)
 {
     return node->params;
-}
-
-tg_ce_params tg_ce_params_of(const tg_ce_opts *opts)
-{
-    return (tg_ce_params){.smoothing = tg_option(opts->label_smoothing, 0),
-                          .ignore = opts->has_ignore_index ? opts->ignore_index : -100,
-                          .reduction = opts->reduction};
-}
-
-tgk_ce tg_ce_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targets,
-                  const tg_tensor *weight)
-{
-    const tg_ce_params *p = params_of(node);
-    return (tgk_ce){.team = &tg_node_tape(node)->team,
-                    .n = p->n,
-                    .c = p->c,
-                    .d = p->d,
-                    .x = x ? x->data : NULL,
-                    .target = p->probabilities ? NULL : (const int64_t *)(void *)targets->data,
-                    .prob = p->probabilities ? targets->data : NULL,
-                    .weight = weight ? weight->data : NULL,
-                    .smoothing = p->smoothing,
-                    .ignore = p->ignore,
-                    .reduction = (int)p->reduction};
-}
-
-bool tg_ce_targets_are_classes(const tg_node *node, const tg_tensor *targets)
-{
-    const tg_ce_params *p = params_of(node);
-    const int64_t *target = (const int64_t *)(void *)targets->data;
-    int64_t bad = p->probabilities ? -1 : tgk_targets_check(target, p->n * p->d, p->c, p->ignore);
-    TG_CHECK(tg_tape_in(targets), bad < 0, TG_EVALUE,
-             "%s: target %lld at position %lld is not one of %lld classes", node->op->name,
-             (long long)target[bad], (long long)bad, (long long)p->c);
-    return true;
-}
-
-/* --- shared checks --- */
-
-/* Sizes around the class dim. */
-static void set_sizes(tg_ce_params *p, const tg_tensor *x)
-{
-    int class_dim = x->ndim == 1 ? 0 : 1;
-    p->n = class_dim ? x->dims[0] : 1;
-    p->c = x->dims[class_dim];
-    p->d = 1;
-    for (int i = class_dim + 1; i < x->ndim; i++)
-        p->d *= x->dims[i];
-}
-
-/* x's shape without the class dim. */
-static tg_shape positions(const tg_tensor *x)
-{
-    tg_shape shape = {.ndim = x->ndim - 1};
-    int class_dim = x->ndim == 1 ? 0 : 1;
-    for (int i = 0, k = 0; i < x->ndim; i++) {
-        if (i != class_dim)
-            shape.sizes[k++] = x->dims[i];
-    }
-    return shape;
-}
-
-static bool check_scores(const char *name, const tg_tensor *x)
-{
-    tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, tg_is_float(x->dtype), TG_EDTYPE, "%s: input is %s, wanted a float tensor", name,
-             tg_dtype_name(x->dtype));
-    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "%s: input is 0-d, wanted (C), (N, C) or (N, C, ...)",
-             name);
-    return true;
-}
-
-bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions,
-                         const tg_tensor *targets, const char *hint)
-{
-    tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, targets->dtype == TG_I64, TG_EDTYPE, "%s: targets are %s, wanted int64 classes",
-             name, tg_dtype_name(targets->dtype));
-    TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), positions), TG_ESHAPE,
-             "%s: input %s wants targets %s, not %s%s", name, tg_shape_of(x).chars,
-             tg_shape_text(positions).chars, tg_shape_of(targets).chars, hint);
-    return true;
-}
-
-static bool check_index_targets(const char *name, const tg_tensor *x, const tg_tensor *targets)
-{
-    tg_shape want = positions(x);
-    return tg_ce_check_targets(name, x, tg_shape_dims(&want), targets,
-                               x->ndim > 2 ? " (classes are dim 1)" : "");
-}
-
-bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
-                        const tg_tensor *weight)
-{
-    if (!weight)
-        return true;
-    tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, weight->dtype == x->dtype, TG_EDTYPE, "%s: weight is %s for an input %s", name,
-             tg_dtype_name(weight->dtype), tg_dtype_name(x->dtype));
-    TG_CHECK(tape, weight->ndim == 1 && weight->dims[0] == classes, TG_ESHAPE,
-             "%s: weight %s for %lld classes", name, tg_shape_of(weight).chars, (long long)classes);
-    return true;
-}
-
-static bool check_weight(const char *name, const tg_tensor *x, const tg_tensor *weight)
-{
-    return tg_ce_check_weight(name, x, x->dims[x->ndim == 1 ? 0 : 1], weight);
-}
-
-bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
-{
-    TG_CHECK(tg_tape_in(weight), !weight->requires_grad, TG_EVALUE,
-             "%s: weight requires a gradient, which index targets do not give", name);
-    return true;
-}
-
-bool tg_ce_check_smoothing(const char *name, const tg_tensor *x, double smoothing)
-{
-    smoothing = tg_option(smoothing, 0);
-    TG_CHECK(tg_tape_in(x), smoothing >= 0 && smoothing <= 1, TG_EVALUE,
-             "%s: label_smoothing %s is outside [0, 1]", name,
-             tg_number_text(smoothing, TG_F64).chars);
-    return true;
 }
 
 /* --- gradients composed of other operations --- */
@@ -274,115 +142,6 @@ static tg_tensor *skipping(tg_tensor *hidden, tg_tensor *t)
 
 /* --- recording --- */
 
-/* A loss operation on inputs {x, targets, weight}, all contiguous. */
-static tg_tensor *apply_loss(const tg_op *op, tg_tensor *const *in, const tg_ce_params *p,
-                             int64_t saved)
-{
-    tg_shape shape = p->reduction == TG_NONE ? positions(in[0]) : (tg_shape){0};
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 3,
-                               .in = in,
-                               .dtype = in[0]->dtype,
-                               .ndim = shape.ndim,
-                               .dims = shape.sizes,
-                               .params = p,
-                               .params_size = sizeof *p,
-                               .saved_numel = saved,
-                               .saved_dtype = TG_F64});
-}
-
-bool tg_make_contiguous(tg_tensor **in, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (in[i] && !(in[i] = tg_contiguous(in[i])))
-            return false;
-    }
-    return true;
-}
-
-/* The same for inputs that may be strided. */
-static tg_tensor *apply_to_strided(const tg_op *op, tg_tensor **in, const tg_ce_params *p,
-                                   int64_t saved)
-{
-    tg_scope scope = tg_scope_open(in[0]);
-    tg_tensor *loss = tg_make_contiguous(in, 3) ? apply_loss(op, in, p, saved) : NULL;
-    return tg_scope_close(scope, loss);
-}
-
-/* --- nll_loss --- */
-
-static const tg_op nll_op;
-
-static void nll_gradient_forward(tg_node *node)
-{
-    const void *g = tg_contiguous_data(node, node->in[0]);
-    tgk_ce args = tg_ce_args(node, NULL, node->in[1], node->in[2]);
-    if (g)
-        tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_backward(
-            &args, (const double *)(void *)node->in[3]->data, g, node->out->data);
-}
-
-/* Linear in g, and so the loss itself is its gradient. */
-static void nll_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
-{
-    tg_tensor *in[] = {tg_contiguous(v), node->in[1], node->in[2]};
-    if (in[0])
-        grad_in[0] = apply_loss(&nll_op, in, params_of(node), TGK_CE_TOTALS);
-}
-
-static const tg_op nll_gradient_op = {.name = "nll_loss_backward",
-                                      .forward = nll_gradient_forward,
-                                      .backward = nll_gradient_backward,
-                                      .reads = {TG_READS_IN(1) | TG_READS_IN(2)}};
-
-static void nll_forward(tg_node *node)
-{
-    if (!tg_ce_targets_are_classes(node, node->in[1]))
-        return;
-    tgk_ce args = tg_ce_args(node, node->in[0], node->in[1], node->in[2]);
-    tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_forward(
-        &args, node->out->data, (double *)(void *)node->saved->data);
-}
-
-static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *x = node->in[0];
-    tg_tensor *in[] = {grad_out, node->in[1], node->in[2], node->saved};
-    grad_in[0] = tg_apply_gradient(node, 0,
-                                   &(tg_call){.op = &nll_gradient_op,
-                                              .n_in = 4,
-                                              .in = in,
-                                              .dtype = x->dtype,
-                                              .ndim = x->ndim,
-                                              .dims = x->dims,
-                                              .params = node->params,
-                                              .params_size = sizeof(tg_ce_params)});
-}
-
-static const tg_op nll_op = {.name = "nll_loss",
-                             .forward = nll_forward,
-                             .backward = nll_backward,
-                             .reads = {TG_READS_IN(1) | TG_READS_IN(2)}};
-
-tg_tensor *tg_nll_loss(tg_tensor *log_probs, tg_tensor *targets, const tg_nll_opts *opts)
-{
-    const tg_nll_opts o = opts ? *opts : (tg_nll_opts){0};
-    const char *name = nll_op.name;
-    tg_tensor *in[] = {log_probs, targets, o.weight};
-    if (!tg_check_inputs(&nll_op, o.weight ? 3 : 2, in) || !check_scores(name, log_probs) ||
-        !check_index_targets(name, log_probs, targets) ||
-        !check_weight(name, log_probs, o.weight) ||
-        (o.weight && !tg_ce_check_constant_weight(name, o.weight)) ||
-        !tg_check_reduction(&nll_op, log_probs, o.reduction))
-        return NULL;
-    tg_ce_params p = {.ignore = o.has_ignore_index ? o.ignore_index : -100,
-                      .reduction = o.reduction};
-    set_sizes(&p, log_probs);
-    return apply_to_strided(&nll_op, in, &p, TGK_CE_TOTALS);
-}
-
-/* --- cross_entropy --- */
-
 /* Inputs {g, x, targets, weight, stats of the forward pass}. */
 static void ce_gradient_forward(tg_node *node)
 {
@@ -490,29 +249,23 @@ static bool check_probability_targets(const tg_tensor *x, const tg_tensor *targe
     return true;
 }
 
-static bool check_targets(const tg_tensor *x, const tg_tensor *targets, const tg_ce_opts *o,
-                          bool probabilities)
+static tg_tensor *cross_entropy(tg_tensor **in, const tg_ce_opts *o)
 {
-    if (probabilities)
-        return check_probability_targets(x, targets, o);
-    return check_index_targets("cross_entropy", x, targets) &&
-           (!o->weight || tg_ce_check_constant_weight("cross_entropy", o->weight));
+    const char *name = ce_op.name;
+    tg_tensor *x = in[0], *targets = in[1];
+    tg_ce_params p = tg_ce_params_of(o);
+    p.probabilities = tg_shape_equal(tg_dims_of(x), tg_dims_of(targets));
+    if (!tg_ce_check_scores(name, x, &p) || !tg_ce_check_smoothing(name, x, o->label_smoothing) ||
+        !(p.probabilities ? check_probability_targets(x, targets, o)
+                          : tg_ce_check_index_targets(name, in)) ||
+        !tg_ce_check_weight(name, x, p.c, in[2]) || !tg_check_reduction(&ce_op, x, o->reduction))
+        return NULL;
+    return tg_ce_apply(&ce_op, in, &p, p.n * p.d * TGK_CE_STATS + TGK_CE_TOTALS);
 }
 
 tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *targets, const tg_ce_opts *opts)
 {
     const tg_ce_opts o = opts ? *opts : (tg_ce_opts){0};
     tg_tensor *in[] = {logits, targets, o.weight};
-    if (!tg_check_inputs(&ce_op, o.weight ? 3 : 2, in) || !check_scores(ce_op.name, logits) ||
-        !tg_ce_check_smoothing(ce_op.name, logits, o.label_smoothing))
-        return NULL;
-    bool probabilities = tg_shape_equal(tg_dims_of(logits), tg_dims_of(targets));
-    if (!check_targets(logits, targets, &o, probabilities) ||
-        !check_weight(ce_op.name, logits, o.weight) ||
-        !tg_check_reduction(&ce_op, logits, o.reduction))
-        return NULL;
-    tg_ce_params p = tg_ce_params_of(&o);
-    p.probabilities = probabilities;
-    set_sizes(&p, logits);
-    return apply_to_strided(&ce_op, in, &p, p.n * p.d * TGK_CE_STATS + TGK_CE_TOTALS);
+    TG_IN_SCOPE_GIVEN(&ce_op, 3, in, 2, cross_entropy(in, &o));
 }

@@ -39,9 +39,9 @@ static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
 static const tg_op dropout_op = {
     .name = "dropout", .forward = dropout_forward, .backward = dropout_backward};
 
-tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
+static tg_tensor *drop(tg_tensor *x, double p, bool training)
 {
-    if (!tg_check_inputs(&dropout_op, 1, &x) || !tg_check_floats(&dropout_op, 1, &x))
+    if (!tg_check_floats(&dropout_op, 1, &x))
         return NULL;
     TG_CHECK(tg_tape_in(x), p >= 0 && p <= 1, TG_EVALUE, "dropout: p %s is outside [0, 1]",
              tg_number_text(p, TG_F64).chars);
@@ -59,4 +59,9 @@ tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
                                .params_size = sizeof p,
                                .saved_numel = x->numel,
                                .saved_dtype = x->dtype});
+}
+
+tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)
+{
+    TG_IN_SCOPE(&dropout_op, drop(x, p, training), x);
 }

@@ -24,7 +24,7 @@ static fans fans_of(const tg_tensor *t)
 
 static bool check_fans(const tg_op *op, tg_tensor *t)
 {
-    if (!tg_check_fill(op, t))
+    if (!tg_check_fill(op, 1, &t))
         return false;
     TG_CHECK(tg_tape_in(t), t->ndim >= 2, TG_ESHAPE, "%s: %s, wanted at least 2 dims", op->name,
              tg_shape_of(t).chars);
@@ -179,12 +179,12 @@ void tg_xavier_normal_(tg_tensor *t, double gain)
 
 /* -- Layers ----------------------------------------------------------------------------------- */
 
-static bool check_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
+static bool check_layer(const tg_op *op, const tg_tensor *weight, const tg_tensor *bias)
 {
     TG_CHECK(tg_tape_in(weight), !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]),
              TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
              bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
-    return tg_check_fill(op, weight) && (!bias || tg_check_fill(op, bias));
+    return true;
 }
 
 static void fill_layer(const tg_op *op, tg_tensor *weight, tg_tensor *bias)
@@ -201,7 +201,7 @@ void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
 {
     TGK_DO_IN_RIGHT_MODES(tg_linear_init(weight, bias));
     static const tg_op op = {.name = "linear_init", .forward = uniform_forward};
-    if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
+    if (!tg_check_fill(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
     if (weight->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "linear_init: weight %s, wanted [out, in]",
@@ -214,7 +214,7 @@ void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
 {
     TGK_DO_IN_RIGHT_MODES(tg_conv_init(weight, bias));
     static const tg_op op = {.name = "conv_init", .forward = uniform_forward};
-    if (!tg_check_inputs(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
+    if (!tg_check_fill(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
     if (weight->ndim < 3)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "conv_init: weight %s, wanted [out, in, size...]",
@@ -226,7 +226,7 @@ void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
 void tg_embedding_init(tg_tensor *weight)
 {
     static const tg_op op = {.name = "embedding_init", .forward = normal_forward};
-    if (!tg_check_fill(&op, weight))
+    if (!tg_check_fill(&op, 1, &weight))
         return;
     if (weight->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "embedding_init: weight %s, wanted [rows, columns]",
@@ -237,14 +237,10 @@ void tg_embedding_init(tg_tensor *weight)
 
 static bool check_recurrent(const tg_op *op, tg_tensor *const *tensors, size_t n, int64_t hidden)
 {
-    if (!tensors || n > INT_MAX || !tg_check_inputs(op, (int)n, tensors))
+    if (!tensors || n > INT_MAX || !tg_check_fill(op, (int)n, tensors))
         return false;
     TG_CHECK(tg_tape_in(tensors[0]), hidden >= 1, TG_EVALUE, "recurrent_init: hidden size %lld",
              (long long)hidden);
-    for (size_t i = 0; i < n; i++) {
-        if (!tg_check_fill(op, tensors[i]))
-            return false;
-    }
     return true;
 }
 

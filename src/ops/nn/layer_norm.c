@@ -226,19 +226,23 @@ static bool flatten(tg_tensor **in, int n)
     return !tg_tape_in(x)->status;
 }
 
+/* in: x, weight and bias. */
+static tg_tensor *layer_norm(tg_tensor **in, tg_dims shape, double eps)
+{
+    const tg_op *op = &layer_norm_op;
+    const tg_tensor *x = in[0];
+    if (!tg_check_floats(op, 3, in) || !check_last_dims(x, shape) ||
+        !tg_check_affine(op, in[1], shape, "weight") ||
+        !tg_check_affine(op, in[2], shape, "bias") || !tg_check_eps(op, x, eps) ||
+        !flatten(in, shape.ndim))
+        return NULL;
+    tg_tensor *y = normalise(in[0], in[1], in[2], tg_norm_eps(eps));
+    return in[0] == x ? y : tg_reshape(y, x->ndim, x->dims);
+}
+
 tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
                          tg_tensor *bias, double eps)
 {
-    const tg_op *op = &layer_norm_op;
-    tg_dims shape = {n, dims};
     tg_tensor *in[] = {x, weight, bias};
-    if (!tg_check_given(op, 3, in) || !check_last_dims(x, shape) ||
-        !tg_check_affine(op, weight, shape, "weight") ||
-        !tg_check_affine(op, bias, shape, "bias") || !tg_check_eps(op, x, eps))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *y = flatten(in, n) ? normalise(in[0], in[1], in[2], tg_norm_eps(eps)) : NULL;
-    if (in[0] != x)
-        y = tg_reshape(y, x->ndim, x->dims);
-    return tg_scope_close(scope, y);
+    TG_IN_SCOPE_GIVEN(&layer_norm_op, 3, in, 1, layer_norm(in, (tg_dims){n, dims}, eps));
 }

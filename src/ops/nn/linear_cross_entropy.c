@@ -363,41 +363,44 @@ static bool check(tg_tensor *const *in, const tg_ce_opts *o)
     const tg_op *op = &linear_ce_op;
     const char *name = op->name;
     tg_tensor *x = in[X], *class_weight = in[CLASS_WEIGHT];
-    if (!tg_check_inputs(op, 3, (tg_tensor *[]){x, in[WEIGHT], in[TARGETS]}) ||
-        (in[BIAS] && !tg_check_inputs(op, 2, (tg_tensor *[]){x, in[BIAS]})) ||
-        (class_weight && !tg_check_inputs(op, 2, (tg_tensor *[]){x, class_weight})) ||
-        !tg_check_linear(op, x, in[WEIGHT], in[BIAS]))
+    if (!tg_check_linear(op, x, in[WEIGHT], in[BIAS]))
         return false;
     tg_dims positions = {x->ndim - 1, x->dims};
     const int64_t logits[] = {in[TARGETS]->numel, in[WEIGHT]->dims[0]};
     return tg_ce_check_smoothing(name, x, o->label_smoothing) &&
            tg_ce_check_targets(name, x, positions, in[TARGETS], "") &&
            tg_ce_check_weight(name, x, in[WEIGHT]->dims[0], class_weight) &&
-           (!class_weight || tg_ce_check_constant_weight(name, class_weight)) &&
+           tg_ce_check_constant_weight(name, class_weight) &&
            tg_check_reduction(op, x, o->reduction) &&
            tg_tensor_check(tg_tape_in(x), name, (tg_dims){2, logits}, 0);
 }
 
-/* With x and targets flattened to (N, D) and (N); the loss is 0-d or (N). */
-static tg_tensor *apply(tg_tensor **in, const params *p)
+/* With x and targets flattened to (N, D) and (N), and the loss, where it is not 0-d, put in the
+ * targets' shape again. */
+static tg_tensor *apply(tg_tensor **in, params *p)
 {
     tg_tensor *x = in[X], *targets = in[TARGETS];
+    p->ce.n = targets->numel;
+    p->ce.c = in[WEIGHT]->dims[0];
+    p->ce.d = 1;
     if (x->ndim != 2) {
         in[X] = tg_reshape(x, 2, (int64_t[]){p->ce.n, x->dims[x->ndim - 1]});
         in[TARGETS] = tg_reshape(targets, 1, &p->ce.n);
     }
     if (!in[X] || !in[TARGETS] || !tg_make_contiguous(in + TARGETS, 2))
         return NULL;
-    return tg_apply(&(tg_call){.op = &linear_ce_op,
-                               .n_in = INPUTS,
-                               .in = in,
-                               .dtype = x->dtype,
-                               .ndim = p->ce.reduction == TG_NONE ? 1 : 0,
-                               .dims = &p->ce.n,
-                               .params = p,
-                               .params_size = sizeof *p,
-                               .saved_numel = p->ce.n * TGK_CE_STATS + TGK_CE_TOTALS,
-                               .saved_dtype = TG_F64});
+    bool whole = p->ce.reduction != TG_NONE;
+    tg_tensor *loss = tg_apply(&(tg_call){.op = &linear_ce_op,
+                                          .n_in = INPUTS,
+                                          .in = in,
+                                          .dtype = x->dtype,
+                                          .ndim = whole ? 0 : 1,
+                                          .dims = &p->ce.n,
+                                          .params = p,
+                                          .params_size = sizeof *p,
+                                          .saved_numel = p->ce.n * TGK_CE_STATS + TGK_CE_TOTALS,
+                                          .saved_dtype = TG_F64});
+    return whole || targets->ndim == 1 ? loss : tg_reshape(loss, targets->ndim, targets->dims);
 }
 
 tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
@@ -405,18 +408,13 @@ tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor
                                       int64_t classes)
 {
     const tg_ce_opts o = opts ? *opts : (tg_ce_opts){0};
-    tg_tensor *in[INPUTS] = {x, weight, bias, targets, o.weight};
-    if (!check(in, &o))
-        return NULL;
     params p = {.ce = tg_ce_params_of(&o), .forced = {rows, classes}};
-    p.ce.n = targets->numel;
-    p.ce.c = weight->dims[0];
-    p.ce.d = 1;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *loss = apply(in, &p);
-    if (loss && p.ce.reduction == TG_NONE && targets->ndim != 1)
-        loss = tg_reshape(loss, targets->ndim, targets->dims);
-    return tg_scope_close(scope, loss);
+    tg_tensor *in[INPUTS] = {x, weight, bias, targets, o.weight};
+    tg_scope scope;
+    if (!tg_scope_open_given(&scope, &linear_ce_op, INPUTS,
+                             (tg_tensor *[]){x, weight, targets, bias, o.weight}, 3))
+        return NULL;
+    return tg_scope_close(&scope, check(in, &o) ? apply(in, &p) : NULL);
 }
 
 tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,

@@ -16,24 +16,21 @@ bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduct
     return true;
 }
 
-/* n inputs of one float dtype; the first two are of one shape, to which the others (or NULL)
- * broadcast. */
-static bool check_loss(const tg_op *op, int n, tg_tensor *const *in, tg_reduction reduction)
+/* What a loss is of: input, target, what its operation takes as well, and a weight of the elements.
+ * The last two may be NULL. */
+enum { LOSS_IN = 4, WEIGHT = 3 };
+
+/* Inputs of one float dtype; the first two are of one shape, to which the others broadcast. */
+static bool check_loss(const tg_op *op, tg_tensor *const *in, tg_reduction reduction)
 {
-    if (!tg_check_inputs(op, 2, in))
-        return false;
-    for (int i = 2; i < n; i++) {
-        if (in[i] && !tg_check_inputs(op, 2, (tg_tensor *[]){in[0], in[i]}))
-            return false;
-    }
-    if (!tg_check_floats(op, n, in))
+    if (!tg_check_floats(op, LOSS_IN, in))
         return false;
     const tg_tensor *x = in[0];
     tg_dims dims = tg_dims_of(x);
     TG_CHECK(tg_tape_in(x), tg_shape_equal(dims, tg_dims_of(in[1])), TG_ESHAPE,
              "%s: target %s for input %s", op->name, tg_shape_of(in[1]).chars,
              tg_shape_of(x).chars);
-    for (int i = 2; i < n; i++)
+    for (int i = 2; i < LOSS_IN; i++)
         TG_CHECK(tg_tape_in(x), !in[i] || tg_shape_expands(tg_dims_of(in[i]), dims), TG_ESHAPE,
                  "%s: weight %s does not broadcast to input %s", op->name, tg_shape_of(in[i]).chars,
                  tg_shape_of(x).chars);
@@ -52,15 +49,22 @@ static tg_tensor *weighted(tg_tensor *elements, tg_tensor *weight)
     return weight ? tg_mul(elements, weight) : elements;
 }
 
-/* A loss of x, t and one number. */
+/* A loss of those inputs, and one number. */
+static tg_tensor *loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduction reduction)
+{
+    tg_tensor *y = NULL;
+    tg_scope scope;
+    if (!tg_scope_open_given(&scope, op, LOSS_IN, in, 2))
+        return NULL;
+    if (check_loss(op, in, reduction))
+        y = tg_apply_as_first(op, in[2] ? 3 : 2, in, &s, sizeof s);
+    return tg_scope_close(&scope, reduce(weighted(y, in[WEIGHT]), reduction));
+}
+
 static tg_tensor *distance(const tg_op *op, tg_tensor *x, tg_tensor *t, double s,
                            tg_reduction reduction)
 {
-    tg_tensor *in[] = {x, t};
-    if (!check_loss(op, 2, in, reduction))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, reduce(tg_apply_first(op, 2, in, &s, sizeof s), reduction));
+    return loss(op, (tg_tensor *[LOSS_IN]){x, t}, s, reduction);
 }
 
 /* A gradient to x is the opposite of that to t. */
@@ -135,13 +139,16 @@ static const tg_map_op smooth_l1_op = {{.name = "smooth_l1_loss",
                                         .reads = {READS_BOTH, READS_BOTH}},
                                        {smooth_l1_f32, smooth_l1_f64}};
 
-tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
+static tg_tensor *smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
 {
-    if (!check_loss(&smooth_l1_op.op, 2, (tg_tensor *[]){x, t}, reduction))
-        return NULL;
     TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0", beta);
     return beta > 0 ? distance(&smooth_l1_op.op, x, t, beta, reduction)
                     : tg_l1_loss(x, t, reduction);
+}
+
+tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
+{
+    TG_IN_SCOPE(&smooth_l1_op.op, smooth_l1_loss(x, t, beta, reduction), x, t);
 }
 
 TGK_INLINE double huber(double d, double delta)
@@ -166,7 +173,7 @@ static const tg_map_op huber_op = {{.name = "huber_loss",
 
 tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction)
 {
-    if (!check_loss(&huber_op.op, 2, (tg_tensor *[]){x, t}, reduction))
+    if (!tg_check_inputs(&huber_op.op, 2, (tg_tensor *[]){x, t}))
         return NULL;
     TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0", delta);
     return distance(&huber_op.op, x, t, delta, reduction);
@@ -274,12 +281,7 @@ static const tg_map_op bce_op = {{.name = "bce_loss",
 
 tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reduction reduction)
 {
-    tg_tensor *in[] = {x, t, weight};
-    if (!check_loss(&bce_op.op, 3, in, reduction))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *elements = tg_apply_first(&bce_op.op, 2, in, NULL, 0);
-    return tg_scope_close(scope, reduce(weighted(elements, weight), reduction));
+    return loss(&bce_op.op, (tg_tensor *[LOSS_IN]){x, t, NULL, weight}, 0, reduction);
 }
 
 /* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
@@ -388,12 +390,7 @@ static const tg_op binary_op = {.name = "bce_with_logits_loss",
 tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts *opts)
 {
     tg_bce_opts o = opts ? *opts : (tg_bce_opts){0};
-    tg_tensor *in[] = {x, t, o.pos_weight, o.weight};
-    if (!check_loss(&binary_op, 4, in, o.reduction))
-        return NULL;
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *elements = tg_apply_first(&binary_op, o.pos_weight ? 3 : 2, in, NULL, 0);
-    return tg_scope_close(scope, reduce(weighted(elements, o.weight), o.reduction));
+    return loss(&binary_op, (tg_tensor *[LOSS_IN]){x, t, o.pos_weight, o.weight}, 0, o.reduction);
 }
 
 /* --- divergence --- */
@@ -432,17 +429,17 @@ static const tg_map_op kl_div_log_op = {{.name = "kl_div_loss",
                                          .reads = {TG_READS_IN(1), READS_BOTH}},
                                         {kl_div_log_f32, kl_div_log_f64}};
 
+static tg_tensor *kl_div(const tg_op *op, tg_tensor *x, tg_tensor *t, const tg_kl_opts *o)
+{
+    TG_CHECK(tg_tape_in(x), !o->batch_mean || o->reduction == TG_SUM, TG_EVALUE,
+             "kl_div_loss: batch_mean goes with the reduction TG_SUM");
+    tg_tensor *y = distance(op, x, t, 0, o->reduction);
+    return o->batch_mean && x->ndim ? tg_div_scalar(y, (double)x->dims[0]) : y;
+}
+
 tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts)
 {
     tg_kl_opts o = opts ? *opts : (tg_kl_opts){0};
     const tg_op *op = o.log_target ? &kl_div_log_op.op : &kl_div_op.op;
-    if (!check_loss(op, 2, (tg_tensor *[]){x, t}, o.reduction))
-        return NULL;
-    TG_CHECK(tg_tape_in(x), !o.batch_mean || o.reduction == TG_SUM, TG_EVALUE,
-             "kl_div_loss: batch_mean goes with the reduction TG_SUM");
-    tg_scope scope = tg_scope_open(x);
-    tg_tensor *loss = distance(op, x, t, 0, o.reduction);
-    if (o.batch_mean && x->ndim)
-        loss = tg_div_scalar(loss, (double)x->dims[0]);
-    return tg_scope_close(scope, loss);
+    TG_IN_SCOPE(op, kl_div(op, x, t, &o), x, t);
 }

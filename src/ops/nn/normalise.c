@@ -23,14 +23,3 @@ bool tg_check_affine(const tg_op *op, const tg_tensor *t, tg_dims shape, const c
              op->name, what, tg_shape_of(t).chars, tg_shape_text(shape).chars);
     return true;
 }
-
-bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in)
-{
-    tg_tensor *given[5];
-    int count = 0;
-    for (int i = 0; i < n; i++) {
-        if (in[i] || i == 0)
-            given[count++] = in[i];
-    }
-    return tg_check_inputs(op, count, given) && tg_check_floats(op, count, given);
-}

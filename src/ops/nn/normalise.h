@@ -13,7 +13,5 @@ double tg_norm_eps(double eps);
 bool tg_check_eps(const tg_op *op, const tg_tensor *x, double eps);
 /* A weight or the like, which may be NULL. */
 bool tg_check_affine(const tg_op *op, const tg_tensor *t, tg_dims shape, const char *what);
-/* Checks the inputs that are there, n <= 5; the first one has to be. */
-bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in);
 
 #endif

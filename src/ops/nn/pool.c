@@ -5,20 +5,26 @@
 #include <math.h>
 #include <tinygrad/nn.h>
 
-static const tg_op max_name[] = {{.name = "max_pool1d"}, {.name = "max_pool2d"}};
-static const tg_op avg_name[] = {{.name = "avg_pool1d"}, {.name = "avg_pool2d"}};
+typedef struct pooling {
+    tg_op op; /* its name */
+    int spatial;
+    double fill;                                  /* what counts as the elements around the image */
+    tg_tensor *(*reduce)(tg_tensor *, int, bool); /* makes one of a window */
+    bool dilates;
+} pooling;
 
 /* Options with their defaults; each plane of the image is an image of its own. */
-static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, int spatial)
+static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, const pooling *p)
 {
     tgk_window w = {.n = image->dims[0] * image->dims[1],
                     .c = 1,
+                    .fill = p->fill,
                     .in = {image->dims[2], image->dims[3]},
                     .kernel = {1, 1},
                     .stride = {1, 1},
                     .dilation = {1, 1}};
-    for (int i = 0; i < spatial; i++) {
-        int axis = 2 - spatial + i;
+    for (int i = 0; i < p->spatial; i++) {
+        int axis = 2 - p->spatial + i;
         w.kernel[axis] = tg_window_option(o->kernel, i, 0);
         w.stride[axis] = tg_window_option(o->stride, i, w.kernel[axis]);
         w.dilation[axis] = tg_window_option(o->dilation, i, 1);
@@ -27,79 +33,61 @@ static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, int s
     return w;
 }
 
-static bool check_padding(const tg_op *op, const tg_tensor *x, const tgk_window *w)
+static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
 {
-    for (int axis = 0; axis < 2; axis++)
-        TG_CHECK(tg_tape_in(x), w->padding[axis] <= w->kernel[axis] / 2, TG_EVALUE,
-                 "%s: padding %lld is more than half of kernel %lld", op->name,
+    tg_tape *tape = tg_tape_in(x);
+    if (!tg_window_fit(&p->op, x, w))
+        return false;
+    for (int axis = 0; axis < 2; axis++) {
+        TG_CHECK(tape, w->padding[axis] <= w->kernel[axis] / 2, TG_EVALUE,
+                 "%s: padding %lld is more than half of kernel %lld", p->op.name,
                  (long long)w->padding[axis], (long long)w->kernel[axis]);
+        TG_CHECK(tape, p->dilates || w->dilation[axis] == 1, TG_EVALUE,
+                 "%s: dilation is for max pooling only", p->op.name);
+    }
     return true;
 }
 
-/* x's windows as columns (planes, window, places), with `fill` around the image. */
-static tg_tensor *columns(const tg_op *op, tg_tensor *x, const tg_pool_opts *opts, int spatial,
-                          tgk_window *w)
+static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
 {
-    const tg_pool_opts o = opts ? *opts : (tg_pool_opts){0};
-    double fill = w->fill;
-    if (!tg_check_inputs(op, 1, &x) || !tg_check_floats(op, 1, &x))
-        return NULL;
-    tg_tensor *image = tg_as_images(op, x, spatial);
+    tg_tensor *image = tg_check_floats(&p->op, 1, &x) ? tg_as_images(&p->op, x, p->spatial) : NULL;
     if (!image)
         return NULL;
-    TG_CHECK(tg_tape_in(x), o.kernel[0], TG_EVALUE,
-             "%s: no kernel: set opts->kernel, the size of the window", op->name);
-    *w = window_of(image, &o, spatial);
-    w->fill = fill;
-    if (!tg_window_fit(op, x, w) || !check_padding(op, x, w))
+    TG_CHECK(tg_tape_in(x), o->kernel[0], TG_EVALUE,
+             "%s: no kernel: set opts->kernel, the size of the window", p->op.name);
+    tgk_window w = window_of(image, o, p);
+    if (!check_window(p, x, &w))
         return NULL;
-    return tg_unfold(tg_reshape(image, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]}), w);
+    image = tg_reshape(image, 4, (int64_t[]){w.n, 1, w.in[0], w.in[1]});
+    tg_tensor *y = p->reduce(tg_unfold(image, &w), 1, false); /* of (planes, window, places) */
+    return tg_from_images(y, x, x->dims[x->ndim - p->spatial - 1], &w, p->spatial);
 }
 
-static tg_tensor *pooled(tg_tensor *y, const tg_tensor *x, const tgk_window *w, int spatial)
+static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
 {
-    return tg_from_images(y, x, x->dims[x->ndim - spatial - 1], w, spatial);
-}
-
-static tg_tensor *max_pool(tg_tensor *x, const tg_pool_opts *opts, int spatial)
-{
-    tgk_window w = {.fill = -(double)INFINITY};
-    tg_tensor *windows = columns(&max_name[spatial - 1], x, opts, spatial, &w);
-    return windows ? pooled(tg_max_dim(windows, 1, false), x, &w, spatial) : NULL;
-}
-
-static tg_tensor *avg_pool(tg_tensor *x, const tg_pool_opts *opts, int spatial)
-{
-    const tg_op *op = &avg_name[spatial - 1];
-    tgk_window w = {.fill = 0};
-    tg_tensor *windows = columns(op, x, opts, spatial, &w);
-    if (!windows)
-        return NULL;
-    TG_CHECK(tg_tape_in(x), w.dilation[0] == 1 && w.dilation[1] == 1, TG_EVALUE,
-             "%s: dilation is for max pooling only", op->name);
-    return pooled(tg_mean_dim(windows, 1, false), x, &w, spatial);
+    TG_IN_SCOPE(&p->op, reduced(p, x, opts ? opts : &(tg_pool_opts){0}), x);
 }
 
 tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, max_pool(x, opts, 1));
+    static const pooling p = {{.name = "max_pool1d"}, 1, -(double)INFINITY, tg_max_dim, true};
+    return pool(&p, x, opts);
 }
 
 tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, max_pool(x, opts, 2));
+    static const pooling p = {{.name = "max_pool2d"}, 2, -(double)INFINITY, tg_max_dim, true};
+    return pool(&p, x, opts);
 }
 
 tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, avg_pool(x, opts, 1));
+    static const pooling p = {{.name = "avg_pool1d"}, 1, 0, tg_mean_dim, false};
+    return pool(&p, x, opts);
 }
 
 tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    tg_scope scope = tg_scope_open(x);
-    return tg_scope_close(scope, avg_pool(x, opts, 2));
+    static const pooling p = {{.name = "avg_pool2d"}, 2, 0, tg_mean_dim, false};
+    return pool(&p, x, opts);
 }

@@ -1,0 +1,48 @@
+/* Sums so far. Relies on kernels/rows.h. */
+#include "ops/check.h"
+
+#include "kernels/rows.h"
+
+typedef struct direction {
+    int dim, backward;
+} direction;
+
+static tg_tensor *cumsum(tg_tensor *x, direction d);
+
+static void cumsum_forward(tg_node *node)
+{
+    const direction *d = node->params;
+    tg_around a = tg_around_dim(node->in[0], d->dim);
+    const void *x = tg_contiguous_data(node, node->in[0]);
+    if (x)
+        tgk_cumsum_table[node->in[0]->dtype](node->out->data, x, a.outer, a.n, a.inner,
+                                             d->backward);
+}
+
+static void cumsum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const direction *d = node->params;
+    grad_in[0] = cumsum(grad_out, (direction){d->dim, !d->backward});
+}
+
+static const tg_op cumsum_op = {
+    .name = "cumsum", .forward = cumsum_forward, .backward = cumsum_backward};
+
+static tg_tensor *cumsum(tg_tensor *x, direction d)
+{
+    return tg_apply(&(tg_call){.op = &cumsum_op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = tg_is_float(x->dtype) ? x->dtype : TG_I64,
+                               .ndim = x->ndim,
+                               .dims = x->dims,
+                               .params = &d,
+                               .params_size = sizeof d});
+}
+
+tg_tensor *tg_cumsum(tg_tensor *x, int dim)
+{
+    if (!tg_check_inputs(&cumsum_op, 1, &x) || (dim = tg_check_dim(&cumsum_op, x, dim)) < 0)
+        return NULL;
+    return cumsum(x, (direction){dim, 0});
+}

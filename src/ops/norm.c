@@ -1,0 +1,74 @@
+/* Norms. Relies on reduce.h and kernels/rows.h. */
+#include "ops/reduce.h"
+
+#include "kernels/rows.h"
+#include "ops/broadcast.h"
+#include "ops/check.h"
+
+#include <float.h>
+#include <math.h>
+
+tg_tensor *tg_over_root(tg_tensor *g, tg_tensor *y)
+{
+    tg_tensor *zero = tg_lt_scalar(y, y->dtype == TG_F32 ? (double)FLT_MIN : DBL_MIN);
+    return tg_masked_fill(tg_div(g, tg_masked_fill(y, zero, 1)), zero, 0);
+}
+
+static void norm2_forward(tg_node *node)
+{
+    int64_t rows, n;
+    const void *x = tg_over_rows(node, &rows, &n);
+    if (x)
+        tgk_norm2_table[node->out->dtype](node->out->data, x, rows, n, 0);
+}
+
+static void norm2_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(node->in[0], tg_over_root(grad_out, node->out));
+}
+
+static const tg_op norm_op = {.name = "norm",
+                              .forward = norm2_forward,
+                              .backward = norm2_backward,
+                              .reads = {TG_READS_IN(0) | TG_READS_OUT}};
+
+/* x^e of x >= 0; where the slope at 0 is infinite, the gradient there is 0. */
+static tg_tensor *power(tg_tensor *x, double e)
+{
+    if (e >= 1)
+        return tg_pow_scalar(x, e);
+    tg_tensor *zero = tg_eq_scalar(x, 0);
+    return tg_masked_fill(tg_pow_scalar(tg_masked_fill(x, zero, 1), e), zero, 0);
+}
+
+/* Over the dims, which stay with size 1. */
+static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims)
+{
+    TG_CHECK(tg_tape_in(x), p > 0, TG_EVALUE, "norm: p %g is not > 0", p);
+    if (!tg_check_floats(&norm_op, 1, &x))
+        return NULL;
+    tg_dims kept = tg_shape_dims(&over->kept);
+    if (p == 2)
+        return tg_over_apply(&norm_op, x, over, x->dtype, 0);
+    tg_tensor *a = tg_abs(x);
+    if (p == 1)
+        return a ? tg_sum_over(a, kept) : NULL;
+    if (isinf(p))
+        return tg_amax(a, dims.ndim, dims.sizes, true);
+    tg_tensor *powers = power(a, p);
+    return powers ? power(tg_sum_over(powers, kept), 1 / p) : NULL;
+}
+
+tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim)
+{
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_norm_dims(x, p, n, dims, keepdim));
+    tg_over over;
+    if (!tg_over_open(&over, &norm_op, x, n, dims))
+        return NULL;
+    return tg_over_close(&over, norm(x, p, &over, (tg_dims){n, dims}), keepdim);
+}
+
+tg_tensor *tg_norm(tg_tensor *x, double p)
+{
+    return tg_norm_dims(x, p, 0, NULL, false);
+}
