@@ -1,7 +1,8 @@
 /* Compositions: functions that record more than one operation. From the opening of a scope to its
- * close, errors of the operations inside speak in its name, the outermost one's where scopes are nested;
- * where the result is NULL, all that was recorded is taken back. Every scope that is opened has to be closed: checks
- * with TG_CHECK() stand before it, or in a function of their own inside. Relies on apply.h. */
+ * close, messages begin with its name, whatever fails inside (of nested scopes, with that of the
+ * outermost); where the result is NULL, all that was recorded is taken back. A scope that is opened
+ * has to be closed: checks with TG_CHECK() stand before it, or in a function of their own inside.
+ * Relies on apply.h. */
 #ifndef TG_OPS_SCOPE_H
 #define TG_OPS_SCOPE_H
 

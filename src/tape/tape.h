@@ -108,7 +108,7 @@ struct tg_tape {
     const tg_op *forward_of, *backward_of; /* whose function is running */
     tg_made made;                          /* by the running forward function */
     const char *calling;                   /* what else of the program's is running, for messages */
-    const char *speaker; /* whose name messages begin with; NULL: that of whoever fails */
+    const char *speaker; /* whom messages begin with, see ops/scope.h; NULL: with who fails */
     bool grad_enabled;
     bool anomaly;     /* look for nan in every output ... */
     bool anomaly_inf; /* ... and for inf */

@@ -30,6 +30,7 @@ static const struct {
     {"save_safetensors", "contiguous"}, {"save_checkpoint", "contiguous"},
     {"save_checkpoint", "from_i64"},    {"save_checkpoint", "params_add"},
     {"load_checkpoint", "params_add"},  {"load_npy", "zeros"},
+    {"load_checkpoint", "zeros"},       {"read_safetensors", "params_add"},
     {"load_npy", "data_mut"},           {"load_safetensors", "data_mut"},
     {"load_checkpoint", "data_mut"},    {"load_checkpoint", "set_rng_state"},
     {"load_checkpoint", "from_i64"},    {"load_checkpoint", "contiguous"},
