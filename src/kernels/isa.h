@@ -27,6 +27,13 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INLINE static inline
 #endif
 
+/* One that is out of the way of what each operation does. */
+#if defined(__GNUC__)
+#define TGK_RARELY __attribute__((noinline, cold)) static
+#else
+#define TGK_RARELY static
+#endif
+
 /* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for
  * every instruction set. For whole files there is each_isa.h. */
 #ifdef TGK_X86

@@ -91,14 +91,15 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
                             double s)
 {
     tg_tensor *in[] = {g, b};
-    return tg_apply_over(node, &(tg_call){.op = op,
-                                          .n_in = b ? 2 : 1,
-                                          .in = in,
-                                          .dtype = g->dtype,
-                                          .ndim = g->ndim,
-                                          .dims = g->dims,
-                                          .params = &s,
-                                          .params_size = sizeof s});
+    return tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT,
+                             &(tg_call){.op = op,
+                                        .n_in = b ? 2 : 1,
+                                        .in = in,
+                                        .dtype = g->dtype,
+                                        .ndim = g->ndim,
+                                        .dims = g->dims,
+                                        .params = &s,
+                                        .params_size = sizeof s});
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
@@ -171,7 +172,7 @@ static const tg_map_op mul_op;
 static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
 {
     tg_tensor *in[] = {g, other};
-    return tg_apply_gradient(node, i,
+    return tg_apply_gradient(node, i, TG_OVER_NOTHING,
                              &(tg_call){.op = &mul_op.op,
                                         .n_in = 2,
                                         .in = in,
@@ -228,7 +229,7 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 /* --- scalar forms: the number is a parameter --- */
 
-TG_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
+TGK_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
     TG_IN_SCOPE(op, tg_apply_first(op, 1, (tg_tensor *[]){tg_to(x, dtype)}, &s, sizeof s), x);
 }

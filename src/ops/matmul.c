@@ -112,7 +112,8 @@ static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor
         .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims};
     const tg_storage *own = node->in[i]->storage;
     bool over = i == 0 && a->storage != own && b->storage != own;
-    return over ? tg_apply_over_input(node, i, &call) : tg_apply_gradient(node, i, &call);
+    return over ? tg_apply_gradient(node, i, TG_OVER_INPUT, &call)
+                : tg_apply_gradient(node, i, TG_OVER_NOTHING, &call);
 }
 
 /* Of two tensors with at least two dims each. */

@@ -141,7 +141,7 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-TG_RARELY tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
+static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
 {
     tg_inside outer = tg_inside_open(tape);
     tg_tensor *out = tg_apply(call);

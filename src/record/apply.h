@@ -5,38 +5,13 @@
 #include "kernels/modes.h"
 #include "tape/tensor.h"
 
-/* Of a function that is out of the way of what each operation does. */
-#if defined(__GNUC__)
-#define TG_RARELY __attribute__((noinline, cold)) static
-#else
-#define TG_RARELY static
-#endif
-
 /* tg_apply() for a backward function that sets grad_in[i] to the result: a running pass says where
  * that is written, the first gradient of a leaf for example where it is kept. */
-static inline tg_tensor *tg_apply_placed(const tg_node *node, int i, tg_call *call,
-                                         tg_overwrite over)
+static inline tg_tensor *tg_apply_gradient(const tg_node *node, int i, tg_overwrite over,
+                                           tg_call *call)
 {
     const tg_placing *pass = tg_node_tape(node)->pass;
     return pass ? pass->apply(node, i, call, over) : tg_apply(call);
-}
-
-static inline tg_tensor *tg_apply_gradient(const tg_node *node, int i, tg_call *call)
-{
-    return tg_apply_placed(node, i, call, TG_OVER_NOTHING);
-}
-
-/* The same where the call is the step's last use of input i, and would do in place of it. */
-static inline tg_tensor *tg_apply_over_input(const tg_node *node, int i, tg_call *call)
-{
-    return tg_apply_placed(node, i, call, TG_OVER_INPUT);
-}
-
-/* The same for the only input's gradient, where the call is the last use of grad_out, its first
- * input, and would do in place. */
-static inline tg_tensor *tg_apply_over(const tg_node *node, tg_call *call)
-{
-    return tg_apply_placed(node, 0, call, TG_OVER_GRAD_OUT);
 }
 
 /* tg_check_inputs() where inputs from number `required` on may be NULL. */

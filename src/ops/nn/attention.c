@@ -195,7 +195,7 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
                 tg_node_tape(node), gradient_op.name, node->in[i]->dtype, tg_shape_dims(&shape));
     }
     tg_shape shape = gradient_dims(node, p.out);
-    grad_in[p.out] = tg_apply_gradient(node, p.out,
+    grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
                                        &(tg_call){.op = &gradient_op,
                                                   .n_in = GRADIENT_INPUTS,
                                                   .in = in,

@@ -152,7 +152,7 @@ static const tg_op weight_gradient_op = {
 static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
 {
     tg_tensor *x = node->in[0];
-    return tg_apply_gradient(node, 1,
+    return tg_apply_gradient(node, 1, TG_OVER_NOTHING,
                              &(tg_call){.op = &weight_gradient_op,
                                         .n_in = 3,
                                         .in = (tg_tensor *[]){g, x, node->saved},
@@ -172,7 +172,7 @@ static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
         grad_in[2] = tg_sum_over(g, tg_dims_of(node->in[2]));
     tg_call call = gradient_call((tg_tensor *[]){g, node->in[0], node->in[1], node->saved}, node);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply_over(node, &call);
+        grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT, &call);
 }
 
 static const tg_op layer_norm_op = {.name = "layer_norm",

@@ -315,7 +315,7 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
                 tg_tensor_new(tg_tape_in(t), node->op->name, t->dtype, tg_dims_of(t));
     }
     const tg_tensor *out = node->in[p.out];
-    grad_in[p.out] = tg_apply_gradient(node, p.out,
+    grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
                                        &(tg_call){.op = &gradient_op,
                                                   .n_in = GRADIENT_INPUTS,
                                                   .in = in,

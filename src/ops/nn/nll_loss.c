@@ -37,7 +37,7 @@ static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
 {
     tg_tensor *x = node->in[0];
     tg_tensor *in[] = {grad_out, node->in[1], node->in[2], node->saved};
-    grad_in[0] = tg_apply_gradient(node, 0,
+    grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_NOTHING,
                                    &(tg_call){.op = &nll_gradient_op,
                                               .n_in = 4,
                                               .in = in,
