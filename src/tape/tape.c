@@ -227,26 +227,22 @@ tg_mark tg_mark_here(const tg_tape *tape)
 
 /* The last object before a mark is alive, and still that object, just as long as the mark is good:
  * whatever comes after it comes after the mark. */
-TG_UNSANITIZED static bool is_fresh(const mark *m)
+TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *m)
 {
-    const tg_object *object = m->object;
-    return !object || ((const char *)object < object->block->top && object->epoch == m->epoch);
+    const mark at = read(m);
+    const tg_object *last = at.object;
+    return !last || ((const char *)last < last->block->top && last->epoch == at.epoch);
 }
 
-bool tg_mark_fresh(const tg_mark *m)
-{
-    mark at = read(m);
-    return is_fresh(&at);
-}
-
-static tg_status check_mark(tg_tape *tape, const mark *m, const char *name)
+static tg_status check_mark(tg_tape *tape, const tg_mark *m, const char *name)
 {
     if (!tg_outside(tape, name))
         return TG_ESTATE;
-    if (m->tape != tape)
+    const tg_tape *of = read(m).tape;
+    if (of != tape)
         return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape%s", name,
-                       m->tape ? "" : ", or none: taken inside an operation");
-    if (!is_fresh(m))
+                       of ? "" : ", or none: taken inside an operation");
+    if (!tg_mark_fresh(m))
         return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
     return TG_OK;
 }
@@ -260,8 +256,7 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
 {
     if (!tape)
         return TG_ENOMEM;
-    mark m = read(&to);
-    tg_status status = check_mark(tape, &m, "tape_rewind");
+    tg_status status = check_mark(tape, &to, "tape_rewind");
     if (status)
         return status;
     while (tg_mark_before_capture(tape, &to)) {
@@ -291,10 +286,10 @@ void tg_take_back(tg_tape *tape, tg_mark to)
 
 tg_status tg_mark_records(tg_tape *tape, tg_mark since, const char *name, tg_record **first)
 {
-    mark m = read(&since);
-    tg_status status = check_mark(tape, &m, name);
+    tg_status status = check_mark(tape, &since, name);
+    const tg_record *before = read(&since).record;
     if (!status)
-        *first = m.record ? m.record->next : tape->first;
+        *first = before ? before->next : tape->first;
     return status;
 }
 
