@@ -97,7 +97,7 @@ typedef struct tg_capture tg_capture;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
-    const void *at[7]; /**< private */
+    const void *at[9]; /**< private */
     uint32_t epoch;    /**< private */
 } tg_mark;
 

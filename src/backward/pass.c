@@ -194,7 +194,7 @@ static void check_anomaly(const pass *p, const tg_node *node, int input, const t
     int64_t i = tg_first_anomaly(g);
     if (i >= 0)
         tg_fail(p->tape, TG_EVALUE, "%s: backward: element %lld of the gradient of input %d is %g",
-                node->op->name, (long long)i, input, tg_element(g, i));
+                node->op->name, (long long)i, input, tg_shown(tg_element(g, i)));
 }
 
 /* Runs one record's backward with the gradient of its output. */
@@ -233,15 +233,18 @@ static void visit(pass *p, tg_record *record, tg_tensor *g)
     tg_tensor *t = record->node.out;
     bool release = p->careful && !p->graph;
     finish_interior(p, t, g);
-    if (p->careful && !tg_data_ready(p->tape, record))
-        return;
-    if (release && t != p->out && !tg_reads_output(record))
+    if (p->careful)
+        tg_data_ready(p->tape, record);
+    bool ready = !p->tape->status;
+    if (ready && release && t != p->out && !tg_reads_output(record))
         tg_release_output(record, p->release);
-    step(p, record, g);
-    if (p->tape->status || p->graph)
+    if (ready)
+        step(p, record, g);
+    if (p->graph)
         return;
     unpin(g);
     release_temporaries(p->tape);
+    release &= !p->tape->status;
     if (release && t != p->out)
         tg_release_output(record, p->release);
     if (release)
@@ -260,6 +263,8 @@ static void walk(pass *p, tg_record *record)
         p->pending--;
         if (!p->tape->status)
             visit(p, record, g);
+        else
+            unpin(g);
     }
 }
 
@@ -286,7 +291,7 @@ static void finish(pass *p)
             deliver(p, t, t->holder->pending);
         else if (!p->tape->status)
             tg_keep_again(t->holder, t->holder->pending, p->graph);
-        if (!p->tape->status)
+        if (!p->graph)
             unpin(t->holder->pending);
         if (t->is_leaf)
             t->grad = NULL;
@@ -344,6 +349,8 @@ static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
     TG_CHECK(p->tape, !p->graph || !since, TG_EVALUE, "backward: create_graph and release_since");
     p->release = since && tg_release_since(out, *since, &p->after);
     p->careful = p->tape->released;
+    if (p->careful)
+        tg_count_headers(p->tape, p->tape->first);
     return !p->tape->status;
 }
 
@@ -357,8 +364,7 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
         return tape->status;
     begin(&p);
     add_gradient(&p, "backward", out, seed(out, grad_out));
-    if (!tape->status)
-        release_temporaries(tape);
+    release_temporaries(tape);
     if (!out->is_leaf)
         walk(&p, out->u.record);
     finish(&p);

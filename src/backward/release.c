@@ -54,6 +54,19 @@ static void count_inputs(const tg_record *record, uint32_t by)
     }
 }
 
+void tg_count_headers(const tg_tape *tape, tg_record *first)
+{
+    for (tg_record *record = first; record; record = record->next) {
+        tg_tensor *out = record->node.out;
+        if (tg_is_maker(record))
+            out->own.headers = 1;
+        else if (!record->node.in_place && !tg_is_released(out))
+            out->storage->headers++;
+    }
+    for (tg_tensor *view = tape->loose; view; view = view->u.next)
+        view->storage->headers++;
+}
+
 /* Leaves 0 in `headers` of the storages that nobody wants (by 1), or undoes that (by -1). */
 static void count(const request *r, const tg_record *first, uint32_t by)
 {
@@ -164,6 +177,7 @@ tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t
     tg_record *first;
     if (!check(tape, &r, mark, &first))
         return tg_error(tape);
+    tg_count_headers(tape, first);
     count(&r, first, 1);
     choose(&r, first);
     count(&r, first, (uint32_t)-1);
@@ -227,6 +241,7 @@ tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, siz
     tg_record *first;
     if (!check(tape, &r, mark, &first) || !check_records(tape, first))
         return tg_error(tape);
+    tg_count_headers(tape, first);
     count(&r, first, 1);
     choose(&r, first);
     count(&r, first, (uint32_t)-1);

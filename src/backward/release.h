@@ -16,6 +16,10 @@ static inline bool tg_is_maker(const tg_record *record)
  * user of them. */
 void tg_hide(tg_tensor *t);
 
+/* Brings `headers` up to date for all data made by records from `first` on, before anything is given
+ * back by it: views that were rewound away, or given up by what failed, still count until then. */
+void tg_count_headers(const tg_tape *tape, tg_record *first);
+
 /* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
  * step of a record that reads it comes first), and what its forward saved, unless something
  * besides records has to do with them; those of a checkpoint, or all. */

@@ -99,7 +99,7 @@ static bool check_input(check *c, tg_tensor *t, size_t index)
         TG_CHECK(c->tape, close(c, computed, numerical), TG_EVALUE,
                  "gradcheck: %s %zu %s, element %lld: backward gives %.17g, the difference %.17g",
                  index == c->n ? "upstream gradient of input" : "input", index,
-                 tg_shape_of(t).chars, (long long)i, computed, numerical);
+                 tg_shape_of(t).chars, (long long)i, tg_shown(computed), tg_shown(numerical));
     }
     return true;
 }

@@ -71,12 +71,10 @@ static void join(tg_spare *s)
     TG_POISON(next, sizeof *next);
 }
 
-void tg_spares_give(tg_spares *spares, void *piece, size_t size)
+/* Puts a piece where it belongs in the list. */
+static void insert(tg_spares *spares, void *piece, size_t size)
 {
-    size = tg_spares_size(size);
     TG_POISON(piece, size);
-    if (size <= TG_SPARES_ABOVE)
-        return;
     tg_spare **link = &spares->first, *before = NULL;
     for (; *link && (char *)*link < (char *)piece; link = &(*link)->next)
         before = *link;
@@ -88,6 +86,49 @@ void tg_spares_give(tg_spares *spares, void *piece, size_t size)
     join(s);
     if (before)
         join(before);
+}
+
+void tg_spares_give(tg_spares *spares, void *piece, size_t size)
+{
+    size = tg_spares_size(size);
+    if (size > TG_SPARES_ABOVE)
+        insert(spares, piece, size);
+    else
+        TG_POISON(piece, size);
+}
+
+void *tg_spares_take_noted(tg_spares *spares, tg_arena *arena, size_t size)
+{
+    char *piece = tg_spares_take(spares, size);
+    tg_taken *note = piece ? tg_arena_alloc(arena, sizeof *note, 16) : NULL;
+    if (piece && !note)
+        tg_spares_give(spares, piece, size);
+    if (!note)
+        return NULL;
+    *note = (tg_taken){0, spares->taken, piece, piece + tg_spares_size(size)};
+    spares->taken = note;
+    return piece;
+}
+
+/* Gives what is not free already. */
+static void unite(tg_spares *spares, char *from, char *end)
+{
+    for (tg_spare *s = spares->first; s && (char *)s < end;) {
+        tg_spare *next = s->next;
+        char *free = (char *)s, *behind = end_of(s);
+        if (free > from)
+            insert(spares, from, (size_t)(free - from));
+        from = behind > from ? behind : from;
+        s = next;
+    }
+    if (from < end)
+        insert(spares, from, (size_t)(end - from));
+}
+
+void tg_spares_return(tg_spares *spares, tg_taken *since)
+{
+    for (; spares->taken != since; spares->taken = spares->taken->before)
+        unite(spares, spares->taken->piece, spares->taken->end);
 }
 
 void *tg_spares_lend(tg_spares *spares, size_t size)

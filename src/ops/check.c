@@ -37,7 +37,7 @@ tg_text tg_number_text(double x, int dtype)
     tg_text text;
     double read = (double)NAN;
     for (int digits = 6; digits <= 17 && read != x; digits++) {
-        snprintf(text.chars, sizeof text.chars, "%.*g", digits, x);
+        snprintf(text.chars, sizeof text.chars, "%.*g", digits, tg_shown(x));
         read = dtype == TG_F32 ? (double)strtof(text.chars, NULL) : strtod(text.chars, NULL);
     }
     return text;

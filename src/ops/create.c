@@ -81,7 +81,7 @@ static bool fits_int64(double value)
 tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double value, int flags)
 {
     TG_CHECK(tape, (flags & 0xff) != TG_I64 || fits_int64(value), TG_EVALUE,
-             "full: int64 cannot hold %g", value);
+             "full: int64 cannot hold %g", tg_shown(value));
     return filled(tape, &full_op, (tg_dims){ndim, dims}, (filling){value, 0}, flags);
 }
 
@@ -112,7 +112,8 @@ tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int f
 {
     TGK_IN_RIGHT_MODES(tg_tensor *, tg_arange(tape, start, end, step, flags));
     TG_CHECK(tape, isfinite(start) && isfinite(end) && isfinite(step), TG_EVALUE,
-             "arange: from %g to %g by %g: not finite", start, end, step);
+             "arange: from %g to %g by %g: not finite", tg_shown(start), tg_shown(end),
+             tg_shown(step));
     TG_CHECK(tape, step != 0 && (end - start) / step >= 0, TG_EVALUE,
              "arange: from %s to %s by %g: the step leads away",
              tg_number_text(start, TG_F64).chars, tg_number_text(end, TG_F64).chars, step);
@@ -124,7 +125,7 @@ tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int f
         start = trunc(start), end = trunc(end), step = trunc(step);
     TG_CHECK(tape, step != 0, TG_EVALUE, "arange: the step is 0");
     double count = ceil((end - start) / step);
-    TG_CHECK(tape, fits_int64(count), TG_ESHAPE, "arange: %g elements", count);
+    TG_CHECK(tape, fits_int64(count), TG_ESHAPE, "arange: %g elements", tg_shown(count));
     int64_t size = (int64_t)count;
     return filled(tape, &arange_op, (tg_dims){1, &size}, (filling){start, step}, flags);
 }

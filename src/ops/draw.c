@@ -229,7 +229,7 @@ void tg_normal_(tg_tensor *t, double mean, double std)
     if (!tg_check_fill(&normal_op, t))
         return;
     if (!(std >= 0))
-        tg_fail(tg_tape_in(t), TG_EVALUE, "normal_: std %g is not >= 0", std);
+        tg_fail(tg_tape_in(t), TG_EVALUE, "normal_: std %g is not >= 0", tg_shown(std));
     else
         fill(&normal_op, t, &(range){mean, std}, sizeof(range));
 }

@@ -135,7 +135,7 @@ static bool check_add(const tg_tensor *t, const tg_tensor *source, double alpha)
              tg_dtype_name(source->dtype), tg_dtype_name(t->dtype));
     bool whole = alpha >= -0x1p63 && alpha < 0x1p63 && alpha == trunc(alpha);
     TG_CHECK(tape, t->dtype != TG_I64 || whole, TG_EVALUE, "add_: int64 cannot hold alpha %g",
-             alpha);
+             tg_shown(alpha));
     return true;
 }
 
@@ -155,6 +155,6 @@ tg_status tg_fill_(tg_tensor *t, double value)
         return refused(t, NULL);
     tg_tape *tape = tg_tape_in(t);
     if (t->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))
-        return tg_fail(tape, TG_EVALUE, "fill_: int64 cannot hold %g", value);
+        return tg_fail(tape, TG_EVALUE, "fill_: int64 cannot hold %g", tg_shown(value));
     return write(&fill_op.op, t, NULL, 0, value);
 }

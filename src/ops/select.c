@@ -88,7 +88,7 @@ tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value)
              "masked_fill: mask %s does not broadcast to %s", tg_shape_of(mask).chars,
              tg_shape_of(x).chars);
     TG_CHECK(tape, x->dtype != TG_I64 || (value >= -0x1p63 && value < 0x1p63), TG_EVALUE,
-             "masked_fill: int64 cannot hold %g", value);
+             "masked_fill: int64 cannot hold %g", tg_shown(value));
     return tg_apply_first(&fill_op.op, 2, in, &value, sizeof value);
 }
 
@@ -172,8 +172,8 @@ tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
 {
     if (!tg_check_inputs(&clamp_op.op, 1, &x))
         return NULL;
-    TG_CHECK(tg_tape_in(x), !isnan(low) && !isnan(high), TG_EVALUE, "clamp: bounds %g and %g", low,
-             high);
+    TG_CHECK(tg_tape_in(x), !isnan(low) && !isnan(high), TG_EVALUE, "clamp: bounds %g and %g",
+             tg_shown(low), tg_shown(high));
     tg_scope scope = tg_scope_open(x);
     if (!tg_is_float(x->dtype))
         x = tg_to(x, bounds_integers(low) && bounds_integers(high) ? TG_I64 : TG_F32);

@@ -173,7 +173,7 @@ tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool
     tg_over over;
     if (!tg_over_dims(&norm_op, x, n, dims, &over) || !tg_check_floats(&norm_op, 1, &x))
         return NULL;
-    TG_CHECK(tg_tape_in(x), p > 0, TG_EVALUE, "norm: p %g is not > 0", p);
+    TG_CHECK(tg_tape_in(x), p > 0, TG_EVALUE, "norm: p %g is not > 0", tg_shown(p));
     tg_scope scope = tg_scope_open(x);
     tg_tensor *y = norm(x, p, &over, (tg_dims){n, dims});
     return tg_scope_close(scope, tg_over_finish(y, &over, keepdim));

@@ -29,12 +29,13 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 typedef struct checkpoint {
     tg_position objects, data;
     tg_object *last_object;
+    tg_taken *taken;
 } checkpoint;
 
 static checkpoint checkpoint_take(const tg_tape *tape)
 {
     return (checkpoint){tg_arena_position(&tape->objects), tg_arena_position(&tape->data),
-                        tape->last_object};
+                        tape->last_object, tape->spares.taken};
 }
 
 static void checkpoint_objects(tg_tape *tape, const checkpoint *to)
@@ -63,10 +64,11 @@ bool tg_lacks_data(const tg_node *node)
 void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
-    int64_t i = tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
+    bool wrote = node->op->forward && tg_is_float(out->dtype); /* a view's numbers are known */
+    int64_t i = wrote ? tg_first_anomaly(out) : -1;
     if (i >= 0)
         tg_fail(tg_node_tape(node), TG_EVALUE, "%s: output element %lld is %g", node->op->name,
-                (long long)i, tg_element(out, i));
+                (long long)i, tg_shown(tg_element(out, i)));
 }
 
 static tg_tape *tape_of_call(const tg_call *call)
@@ -182,15 +184,22 @@ tg_tensor *tg_apply(const tg_call *call)
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {
+            tg_spares_return(&tape->spares, start.taken);
             checkpoint_objects(tape, &start);
             tg_arena_rewind(&tape->data, start.data);
         }
         return NULL;
     }
     tg_tensor *out = record->node.out;
-    if (tape->grad_enabled)
+    if (tape->grad_enabled) {
         keep(tape, record);
-    else if (!tape->capture)
+        return out;
+    }
+    if (call->view_of && !tape->recycling) {
+        out->u.next = tape->loose;
+        tape->loose = out;
+    }
+    if (!tape->capture)
         checkpoint_objects(tape, &before_record);
     return out;
 }

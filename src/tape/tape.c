@@ -84,9 +84,11 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 
 void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
 {
+    size_t whole = tg_pool_class_size(tg_pool_class(size));
     tg_object *object = or_fail(tape, name, tg_pool_take(&tape->object_pool, size));
     if (!object)
         return NULL;
+    memset((char *)object + size, 0, whole - size);
     /* A chunk outside the current block was used before, and still says which block it is in. */
     tg_block *current = tape->objects.current;
     bool inside = (char *)object >= (char *)current && (char *)object < current->end;
@@ -140,13 +142,18 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
     if (!record)
         return NULL;
     char *memory = (char *)record;
+    record->prev = record->next = NULL;
     record->node = (tg_node){.op = call->op,
                              .n_in = call->n_in,
                              .in_place = call->in_place,
                              .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
                              .params = memory + params};
-    for (size_t i = 0; i < n; i++)
+    uint32_t *noted = tg_node_versions(&record->node);
+    for (size_t i = 0; i < n; i++) {
         record->node.in[i] = call->in[i];
+        noted[i] = 0;
+    }
+    noted[n] = 0;
     if (call->params_size)
         memcpy(memory + params, call->params, call->params_size);
     return record;
@@ -165,6 +172,8 @@ typedef struct mark {
     tg_tape *tape;
     tg_position objects, data;
     tg_record *record;
+    struct tg_tensor *loose;
+    tg_taken *taken;
     tg_object *object; /* the last one */
     uint32_t epoch;    /* of it */
 } mark;
@@ -180,8 +189,8 @@ static mark read(const tg_mark *m)
 
 tg_inside tg_inside_open(tg_tape *tape)
 {
-    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
-                       tape->spares.bytes};
+    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling,
+                       tape->capture,    tape->loose,        tape->spares.bytes};
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;
@@ -195,6 +204,7 @@ void tg_inside_close(tg_tape *tape, const tg_inside *outer)
     tape->grad_enabled = outer->grad_enabled;
     tape->recycling = outer->recycling;
     tape->capture = outer->capture;
+    tape->loose = outer->loose;
     tape->spares.bytes = outer->spare_bytes;
 }
 
@@ -213,6 +223,8 @@ tg_mark tg_mark_here(const tg_tape *tape)
               .objects = tg_arena_position(&tape->objects),
               .data = tg_arena_position(&tape->data),
               .record = tape->last,
+              .loose = tape->loose,
+              .taken = tape->spares.taken,
               .object = tape->last_object,
               .epoch = tape->last_object ? tape->last_object->epoch : 0};
     memcpy(&here, &m, sizeof m);
@@ -273,11 +285,13 @@ void tg_take_back(tg_tape *tape, tg_mark to)
     if (tape->recycling || (tape->capture && !tape->capture_failed))
         return;
     mark m = read(&to);
+    tg_spares_return(&tape->spares, m.taken);
     tg_arena_rewind(&tape->objects, m.objects);
     tg_arena_rewind(&tape->data, m.data);
     if (tape->spares.bytes)
         tg_spares_trim(&tape->spares, &tape->data);
     tape->last = m.record;
+    tape->loose = m.loose;
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
     tape->last_object = m.object;
     tape->epoch++;

@@ -11,6 +11,8 @@
 
 #include <tinygrad/op.h>
 
+#include <math.h>
+
 /* Every object in the tape's memory begins with this. `epoch` counts the rewinds before it was
  * made, so that (address, epoch) names it for ever. */
 typedef struct tg_object {
@@ -67,16 +69,19 @@ typedef struct tg_reserve {
 struct tg_tape {
     tg_allocator allocator;
     tg_arena objects; /* tensors, records, optimisers: only objects follow objects, so that a stale
-                         pointer never meets bytes that a program wrote */
+                         pointer never meets bytes that a program wrote; and all of each is written,
+                         so that it never meets what was there before */
     tg_arena data;    /* what tensors point to */
     tg_object *last_object;
     tg_record *first, *last;
+    struct tg_tensor *loose; /* the newest view that no record knows of */
     tg_record *open; /* in a backward pass: the first record of the checkpoint that has its data */
     uint32_t epoch;
     int isa; /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     const tg_op *forward_of, *backward_of; /* whose function is running */
     const char *calling;                   /* what else of the program's is running, for messages */
+    const char *speaker; /* whose name messages begin with; NULL: that of whoever fails */
     bool grad_enabled;
     bool anomaly;     /* look for nan in every output ... */
     bool anomaly_inf; /* ... and for inf */
@@ -101,6 +106,12 @@ struct tg_tape {
     void *error_context;
     char message[256];
 };
+
+/* A number for a message: the sign of a nan says which instructions made it, so it is not shown. */
+static inline double tg_shown(double x)
+{
+    return x == x ? x : (double)NAN;
+}
 
 /* Reports an error where `condition` does not hold, and returns 0 (NULL, false). */
 #define TG_CHECK(tape, condition, status, ...)                                                     \
@@ -186,6 +197,7 @@ typedef struct tg_inside {
     const tg_op *forward_of;
     bool grad_enabled, recycling;
     tg_captured *capture;
+    struct tg_tensor *loose;
     size_t spare_bytes;
 } tg_inside;
 

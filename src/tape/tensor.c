@@ -97,17 +97,16 @@ static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
     if (t->numel < 0)
         return fail_overflow(tape, name, dims);
-    if (t->pooled) {
-        t->u.next = tape->temporaries;
-        tape->temporaries = t;
-    }
     return t;
 }
 
-/* From the tape's spares alone. */
+/* From the tape's spares alone. A pass that recycles gives back what it took, others are rewound. */
 static bool take_spare(tg_tensor *t)
 {
-    char *data = tg_spares_take(&tg_tape_in(t)->spares, tg_data_size(t));
+    tg_tape *tape = tg_tape_in(t);
+    size_t size = tg_data_size(t);
+    char *data = tape->recycling ? tg_spares_take(&tape->spares, size)
+                                 : tg_spares_take_noted(&tape->spares, &tape->objects, size);
     if (!data)
         return false;
     t->data = data;
@@ -149,6 +148,10 @@ static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
     t->storage = storage;
     t->data = data;
     storage->headers++;
+    if (t->pooled) {
+        t->u.next = tg_tape_in(t)->temporaries;
+        tg_tape_in(t)->temporaries = t;
+    }
     return t;
 }
 
@@ -342,9 +345,9 @@ void *tg_data_mut(tg_tensor *t)
     return t->data;
 }
 
-double tg_element(const tg_tensor *t, int64_t index)
+/* The element `offset` elements behind the first. */
+static double element_at(const tg_tensor *t, int64_t offset)
 {
-    int64_t offset = tg_shape_offset((tg_dims){t->ndim, t->dims}, tg_strides(t), index);
     switch (t->dtype) {
     case TG_F32:
         return (double)((const float *)(void *)t->data)[offset];
@@ -357,13 +360,28 @@ double tg_element(const tg_tensor *t, int64_t index)
     }
 }
 
+double tg_element(const tg_tensor *t, int64_t index)
+{
+    return element_at(t, tg_shape_offset(tg_dims_of(t), tg_strides(t), index));
+}
+
 int64_t tg_first_anomaly(const tg_tensor *t)
 {
     bool inf = tg_tape_in(t)->anomaly_inf;
-    for (int64_t i = 0; i < t->numel; i++) {
-        double x = tg_element(t, i);
+    int64_t index[TG_MAX_NDIM], numel = t->numel;
+    tg_shape_strides(tg_dims_of(t), index);
+    tg_shape once = tg_shape_copy(tg_dims_of(t)); /* an expanded dim repeats what was looked at */
+    for (int i = 0; i < t->ndim && numel; i++) {
+        if (tg_strides(t)[i] == 0) {
+            numel /= t->dims[i];
+            once.sizes[i] = 1;
+        }
+    }
+    const tg_dims dims = {t->ndim, once.sizes};
+    for (int64_t i = 0; i < numel; i++) {
+        double x = element_at(t, tg_shape_offset(dims, tg_strides(t), i));
         if (isnan(x) || (inf && isinf(x)))
-            return i;
+            return tg_shape_offset(dims, index, i);
     }
     return -1;
 }

@@ -14,7 +14,7 @@ typedef struct tg_holder tg_holder;
 /* What is shared by all views of the same data; stands in the tensor that made it. */
 typedef struct tg_storage {
     uint32_t version; /* bumped by each write in place */
-    uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
+    uint32_t headers; /* tensors that use it; right for those of a running pass, see release.h */
 } tg_storage;
 
 struct tg_tensor {
@@ -41,7 +41,7 @@ struct tg_tensor {
     tg_holder *holder; /* where its gradient is kept, or NULL */
     union {
         tg_record *record; /* what made it, or NULL */
-        tg_tensor *next;   /* in the list of temporaries */
+        tg_tensor *next;   /* in the list of temporaries, or of loose views */
     } u;
     int64_t dims[]; /* ndim sizes, then ndim strides in elements */
 };

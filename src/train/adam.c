@@ -6,7 +6,7 @@
 static bool check_beta(tg_tape *tape, const char *name, const char *what, double beta)
 {
     TG_CHECK(tape, beta >= 0 && beta < 1, TG_EVALUE, "%s: %s %g is not in [0, 1)", name, what,
-             beta);
+             tg_shown(beta));
     return true;
 }
 

@@ -201,9 +201,9 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
         return (double)NAN;
     tg_tape *tape = tg_tape_in(params[0]);
     if (!(max_norm >= 0))
-        tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
+        tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", tg_shown(max_norm));
     else if (!(p > 0))
-        tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", p);
+        tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", tg_shown(p));
     tg_node node = node_of(&op, params, n, &(clip_params){max_norm, p});
     if (tape->status || !note(tape, &node))
         return (double)NAN;
@@ -224,7 +224,7 @@ tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
         return status;
     tg_tape *tape = tg_tape_in(params[0]);
     if (!(value >= 0))
-        return tg_fail(tape, TG_EVALUE, "clip_grad_value: value %g is not >= 0", value);
+        return tg_fail(tape, TG_EVALUE, "clip_grad_value: value %g is not >= 0", tg_shown(value));
     tg_node node = node_of(&op, params, n, &(clip_params){value, 0});
     if (note(tape, &node))
         tg_run_forward(tape, &node);

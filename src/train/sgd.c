@@ -9,10 +9,11 @@ static bool check(tg_tape *tape, const tg_sgd_opts *o)
         !tg_check_rate(tape, "sgd", "momentum", o->momentum) ||
         !tg_check_rate(tape, "sgd", "weight_decay", o->weight_decay))
         return false;
-    TG_CHECK(tape, isfinite(o->dampening), TG_EVALUE, "sgd: dampening is %g", o->dampening);
+    TG_CHECK(tape, isfinite(o->dampening), TG_EVALUE, "sgd: dampening is %g",
+             tg_shown(o->dampening));
     TG_CHECK(tape, !o->nesterov || (o->momentum > 0 && o->dampening == 0), TG_EVALUE,
              "sgd: nesterov needs a momentum and no dampening, not momentum %g, dampening %g",
-             o->momentum, o->dampening);
+             tg_shown(o->momentum), tg_shown(o->dampening));
     return true;
 }
 

@@ -116,7 +116,8 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
         return false;
     if (!opts)
         return true;
-    TG_CHECK(tg_tape_in(t), isfinite(opts->a), TG_EVALUE, "%s: a is %g", op->name, opts->a);
+    TG_CHECK(tg_tape_in(t), isfinite(opts->a), TG_EVALUE, "%s: a is %g", op->name,
+             tg_shown(opts->a));
     TG_CHECK(tg_tape_in(t),
              opts->nonlinearity >= TG_GAIN_LEAKY_RELU && opts->nonlinearity <= TG_GAIN_SELU,
              TG_EVALUE, "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
@@ -153,7 +154,7 @@ static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
         return false;
     gain = tg_option(gain, 1);
     TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
-             "%s: gain %g is not finite and >= 0", op->name, gain);
+             "%s: gain %g is not finite and >= 0", op->name, tg_shown(gain));
     double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
     TG_CHECK(tg_tape_in(t), !t->numel || xavier_std(t, gain) <= largest / 4, TG_EVALUE,
              "%s: gain %g is too large for %s", op->name, gain, tg_dtype_name(t->dtype));

@@ -132,7 +132,8 @@ tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reducti
 {
     if (!check_loss(&smooth_l1_op.op, 2, (tg_tensor *[]){x, t}, reduction))
         return NULL;
-    TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0", beta);
+    TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0",
+             tg_shown(beta));
     return beta > 0 ? distance(&smooth_l1_op.op, x, t, beta, reduction)
                     : tg_l1_loss(x, t, reduction);
 }
@@ -161,7 +162,8 @@ tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction 
 {
     if (!check_loss(&huber_op.op, 2, (tg_tensor *[]){x, t}, reduction))
         return NULL;
-    TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0", delta);
+    TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0",
+             tg_shown(delta));
     return distance(&huber_op.op, x, t, delta, reduction);
 }
 

@@ -11,7 +11,7 @@ double tg_norm_eps(double eps)
 bool tg_check_eps(const tg_op *op, const tg_tensor *x, double eps)
 {
     TG_CHECK(tg_tape_in(x), tg_option(eps, 1e-5) >= 0, TG_EVALUE, "%s: eps %g is not >= 0",
-             op->name, eps);
+             op->name, tg_shown(eps));
     return true;
 }
 
