@@ -2,6 +2,7 @@
 #include "tape/tape.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 /* Tells the program. Meanwhile the tape is in a state in which calls do nothing. */
 static void report(tg_tape *tape)
@@ -22,16 +23,28 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     if (!tape || tape->status)
         return tape && tape->reporting ? TG_ESTATE : status;
     tape->status = status;
+    char said[sizeof tape->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(tape->message, sizeof tape->message, format, args);
+    vsnprintf(said, sizeof said, format, args);
     va_end(args);
+    const char *rest = tape->speaker ? strchr(said, ':') : NULL;
+    snprintf(tape->message, sizeof tape->message, "%s%s", rest ? tape->speaker : "",
+             rest ? rest : said);
     if (tape->newest && !tape->capture_failed)
         snprintf(tape->newest->failure, sizeof tape->newest->failure, "%s", tape->message);
     tape->capture_failed = true;
     if (tape->on_error)
         report(tape);
     return status;
+}
+
+const char *tg_speak_as(tg_tape *tape, const char *name)
+{
+    const char *former = tape ? tape->speaker : NULL;
+    if (tape)
+        tape->speaker = name;
+    return former;
 }
 
 tg_status tg_fail_memory(tg_tape *tape, const char *name)

@@ -60,7 +60,7 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value)
 {
     TG_CHECK(tape, value >= 0 && isfinite(value), TG_EVALUE, "%s: %s %g is not finite and >= 0",
-             name, what, value);
+             name, what, tg_shown(value));
     return true;
 }
 
@@ -106,11 +106,13 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
     if (!check_params(tape, family->name, params, n))
         return NULL;
     tg_mark start = tg_mark_here(tape);
+    const char *outer = tg_speak_as(tape, family->name);
     tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
     if (optim) {
         *optim = (tg_optim){.head = optim->head, .family = *family};
         optim->first = new_group(tape, family, params, n, family->lr);
     }
+    tg_speak_as(tape, outer);
     if (optim && optim->first)
         return optim;
     tg_take_back(tape, start);
@@ -140,7 +142,9 @@ tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n
         !tg_check_rate(tape, "optim_add_group", "lr", lr))
         return tape->status;
     tg_mark start = tg_mark_here(tape);
+    const char *outer = tg_speak_as(tape, "optim_add_group");
     tg_group *group = new_group(tape, &optim->family, params, n, lr);
+    tg_speak_as(tape, outer);
     if (!group) {
         tg_take_back(tape, start);
         return tape->status;
