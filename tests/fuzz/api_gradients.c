@@ -58,7 +58,6 @@ static const tg_backward_opts *draw_opts(world *w, tg_backward_opts *opts)
     thing *m = once_in(w, 4) ? pick_any(w, MARKS) : NULL;
     if (m && !w->how->careful)
         opts->release_since = &m->mark;
-    w->here->released |= opts->release_since != NULL;
     w->once |= opts->release_since != NULL; /* what it came through is given back even so */
     return once_in(w, 8) ? NULL : opts;
 }

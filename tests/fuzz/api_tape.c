@@ -1,7 +1,5 @@
 /* Actions of the API fuzzer on tapes: marks, rewinds, replays, captures, the generator, memory given
  * back, tensors of the caller's memory, and writing to data. */
-#include "known.h"
-
 #include "api.h"
 
 #include <string.h>
@@ -30,7 +28,7 @@ static void rewind_(world *w)
     REQUIRE(w, !status || before || tg_error(s->tape), "a status without an error");
     if (ours && (!status || before))
         forget(s, serial);
-    REQUIRE(w, status || s->released || (int64_t)tg_memory(s->tape).live <= live,
+    REQUIRE(w, status || s->forgotten || (int64_t)tg_memory(s->tape).live <= live,
             "%zu bytes live, %lld at the mark", tg_memory(s->tape).live, (long long)live);
 }
 
@@ -50,6 +48,7 @@ static void capture_begin(world *w)
     if (!c)
         return;
     keep(w, s, CAPTURES, (thing){.p = c});
+    s->forgotten = true;
     s->capturing = w->serial + 1; /* what settle() gives it */
 }
 
@@ -106,7 +105,8 @@ static void modes(world *w)
 {
     tg_tape *tape = pick_tape(w);
     if (once_in(w, 4))
-        note(w, tg_set_anomaly_enabled(tape, once_in(w, 3)));
+        note(w, once_in(w, 4) ? tg_set_anomaly_inf(tape, once_in(w, 2))
+                              : tg_set_anomaly_enabled(tape, once_in(w, 3)));
     else
         note(w, tg_set_grad_enabled(tape, !once_in(w, 3)));
 }
@@ -126,8 +126,7 @@ static void release(world *w)
     thing *m = pick_any(w, MARKS);
     size_t n = draw_keep(w, list);
     w->says = "release";
-    w->here->released = true;
-    if (m && !(REWOUND_VIEWS_COUNT && w->how->careful))
+    if (m)
         note(w, tg_release(w->here->tape, m->mark, n ? list : NULL, n));
 }
 
@@ -137,8 +136,7 @@ static void checkpoint(world *w)
     thing *m = pick_any(w, MARKS);
     size_t n = draw_keep(w, list);
     w->says = "checkpoint";
-    w->here->released = true;
-    if (m && !(REWOUND_VIEWS_COUNT && w->how->careful))
+    if (m)
         note(w, tg_checkpoint(w->here->tape, m->mark, n ? list : NULL, n));
 }
 
