@@ -215,13 +215,50 @@ static void no_backward(void **state)
     tg_tape_free(tape);
 }
 
+/* --- what is kept for the gradient, in a captured step --- */
+
+static void squared_forward(tg_node *node)
+{
+    double x = tg_f64(node->in[0])[0], *saved = tg_data_mut(node->saved);
+    if (saved)
+        ((double *)tg_out_data(node))[0] = x * (saved[0] = x);
+}
+
+static void squared_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul_scalar(tg_mul(grad_out, node->saved), 2);
+}
+
+static void saved_in_a_capture(void **state)
+{
+    (void)state;
+    static const tg_op squared = {
+        .name = "squared", .forward = squared_forward, .backward = squared_backward};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_SCALAR, TG_F64 | TG_REQUIRES_GRAD);
+    tg_capture *capture = tg_capture_begin(tape);
+    tg_tensor *y = tg_apply(&(tg_call){.op = &squared,
+                                       .n_in = 1,
+                                       .in = &x,
+                                       .dtype = TG_F64,
+                                       .saved_numel = 1,
+                                       .saved_dtype = TG_F64});
+    tg_zero_grad(x);
+    assert_int_equal(tg_backward(y), TG_OK);
+    assert_int_equal(tg_capture_end(capture), TG_OK);
+    ((double *)tg_data_mut(x))[0] = 3;
+    assert_int_equal(tg_capture_replay(capture), TG_OK);
+    assert_equal(tg_f64(y)[0], 9);
+    assert_equal(tg_f64(tg_grad(x))[0], 6);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_inputs),
-        cmocka_unit_test(failing_forward),
-        cmocka_unit_test(misbehaving_backward),
-        cmocka_unit_test(no_backward),
+        cmocka_unit_test(many_inputs),          cmocka_unit_test(failing_forward),
+        cmocka_unit_test(misbehaving_backward), cmocka_unit_test(no_backward),
+        cmocka_unit_test(saved_in_a_capture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

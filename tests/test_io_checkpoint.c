@@ -317,7 +317,7 @@ static void damaged(void **state)
     tg_tensor *wrong = tg_rng_state(r.tape);
     ((int64_t *)tg_data_mut(wrong))[624] = 1000;
     save_with(&r, path, "rng", wrong);
-    refuse(&r, path, TG_EVALUE, "set_rng_state: position 1000 is outside");
+    refuse(&r, path, TG_EVALUE, "load_checkpoint: position 1000 is outside");
     save_with(&r, path, "rng", tg_zeros(r.tape, TG_DIMS(5), TG_I64));
     refuse(&r, path, TG_ESHAPE, "tensor \"rng\": the file holds [5]");
     save_with(&r, path, "rng", tg_rng_state(r.tape));

@@ -190,6 +190,116 @@ static void make_old_files(void)
     tg_tape_free(tape);
 }
 
+/* Each call on files names itself, not what it is made of: with no memory from some call on, and
+ * during a capture. */
+static void run_save_npy(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)into, (void)optim;
+    tg_save_npy(in_scratch("new.npy"), tg_params_tensor(strided, 0));
+}
+
+static void run_load_npy(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)strided, (void)into, (void)optim;
+    tg_load_npy(tape, in_scratch("old.npy"), TG_REQUIRES_GRAD);
+}
+
+static void run_save(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)into, (void)optim;
+    tg_save_safetensors(in_scratch("new.st"), strided, NULL);
+}
+
+static void run_read(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)strided, (void)into, (void)optim;
+    tg_read_safetensors(tape, in_scratch("old.st"));
+}
+
+static void run_load(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)strided, (void)optim;
+    tg_load_safetensors(in_scratch("old.st"), into, NULL);
+}
+
+static void run_metadata(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)strided, (void)into, (void)optim;
+    tg_read_metadata(tape, in_scratch("old.st"), "a", NULL, 0);
+}
+
+static void run_save_checkpoint(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)strided;
+    tg_save_checkpoint(in_scratch("check"), into, optim, 3);
+}
+
+static void run_load_checkpoint(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)strided;
+    tg_load_checkpoint(in_scratch("check"), into, optim, NULL);
+}
+
+static const struct call {
+    const char *name;
+    void (*run)(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim);
+} calls_on_files[] = {
+    {"save_npy: ", run_save_npy},
+    {"load_npy: ", run_load_npy},
+    {"save_safetensors: ", run_save},
+    {"read_safetensors: ", run_read},
+    {"load_safetensors: ", run_load},
+    {"read_metadata: ", run_metadata},
+    {"save_checkpoint: ", run_save_checkpoint},
+    {"load_checkpoint: ", run_load_checkpoint},
+};
+
+enum { CALLS = sizeof calls_on_files / sizeof calls_on_files[0] };
+
+/* Whether it failed; then in its own name. Afterwards others speak in theirs. */
+static bool check_name(tg_tape *tape, int i, int call)
+{
+    bool failed = tg_error(tape);
+    size_t length = strlen(calls_on_files[call].name);
+    if (failed && strncmp(tg_error_message(tape), calls_on_files[call].name, length) != 0)
+        fail_msg("%s without memory %d: %s", calls_on_files[call].name, i, tg_error_message(tape));
+    tg_clear_error(tape);
+    tg_zeros(tape, TG_DIMS(-1), 0);
+    assert_error(tape, TG_ESHAPE, "zeros: ");
+    return failed;
+}
+
+static void names(void **state)
+{
+    (void)state;
+    make_old_files();
+    for (int call = 0; call < CALLS; call++) {
+        int failures = 0;
+        for (int i = -1; i < 60; i++) {
+            test_allocator allocator = {.fail_at = -1, .for_ever = true};
+            tg_tape *tape = test_tape(&allocator, 64);
+            tg_params *strided = list_of(tape, 40, 3, true), *into = list_of(tape, 40, 0, false);
+            tg_params_add(into, tg_full(tape, TG_DIMS(1), 4, 0), "a_name_of_more_than_16_bytes");
+            tg_tensor *const *all = tg_params_tensors(into);
+            tg_optim *optim = tg_adam(tape, all, 2, NULL);
+            tg_save_checkpoint(in_scratch("check"), into, optim, 3);
+            assert_ok(tape);
+            allocator.calls = 0;
+            allocator.fail_at = i;
+            if (i < 0)
+                tg_capture_begin(tape);
+            calls_on_files[call].run(tape, strided, into, optim);
+            allocator.fail_at = -1;
+            failures += check_name(tape, i, call);
+            tg_tape_free(tape);
+        }
+        assert_in_range(failures, 1, 60);
+    }
+    remove(in_scratch("new.npy"));
+    remove(in_scratch("new.st"));
+    remove(in_scratch("check"));
+}
+
 static void tape_out_of_memory(void **state)
 {
     (void)state;
@@ -349,6 +459,7 @@ int main(void)
         cmocka_unit_test(no_space),
         cmocka_unit_test(permissions),
         cmocka_unit_test(relative_path),
+        cmocka_unit_test(names),
         cmocka_unit_test(tape_out_of_memory),
         cmocka_unit_test(jansson_out_of_memory),
         cmocka_unit_test(killed_while_writing),

@@ -294,6 +294,23 @@ static void test_batch_norm_of_an_empty_batch(void **state)
     tg_tape_free(tape);
 }
 
+/* Without output channels there is nothing to compute, and no channel of the input gets a gradient. */
+static void test_convolution_without_output(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2, 4, 5), TG_REQUIRES_GRAD);
+    tg_tensor *weight = tg_ones(tape, TG_DIMS(0, 4, 3), TG_REQUIRES_GRAD);
+    tg_tensor *y = tg_conv1d(x, weight, NULL, NULL);
+    assert_ok(tape);
+    assert_int_equal(tg_size(y, 0), 2);
+    assert_int_equal(tg_size(y, 1), 0);
+    assert_int_equal(tg_size(y, 2), 3);
+    assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
+    assert_equal(tg_f32(tg_grad(x))[39], 0);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_norm_of_subnormal_numbers),
         cmocka_unit_test(test_smooth_l1_of_a_beta_that_float32_takes_for_0),
         cmocka_unit_test(test_batch_norm_of_an_empty_batch),
+        cmocka_unit_test(test_convolution_without_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

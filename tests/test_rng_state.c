@@ -159,8 +159,8 @@ static void wrong_tensors(void **state)
 {
     (void)state;
     tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
-    refuse(tape, NULL, TG_EVALUE, "set_rng_state: the state is NULL");
-    refuse(tape, tg_rng_state(other), TG_EVALUE, "set_rng_state: the state is of another tape");
+    refuse(tape, NULL, TG_EVALUE, "set_rng_state: state 0 is NULL");
+    refuse(tape, tg_rng_state(other), TG_EVALUE, "set_rng_state: state 0 is of another tape");
     refuse(tape, tg_to(tg_rng_state(tape), TG_F64), TG_EDTYPE,
            "set_rng_state: the state is float64, wanted int64");
     refuse(tape, tg_zeros(tape, TG_DIMS(626), TG_I64), TG_ESHAPE,

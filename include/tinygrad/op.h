@@ -97,6 +97,10 @@ TG_API tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ..
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+/** For a function that calls others: until the next call of this, messages begin with `name`, which
+ * must live so long, and not with the name of whatever fails. Returns the former name, to be set
+ * again at the end; NULL: none. */
+TG_API const char *tg_speak_as(tg_tape *tape, const char *name);
 /** Whether backward must set grad_in[i]. */
 TG_API bool tg_needs_grad(const tg_node *node, int i);
 /** The sizes of all dims, in order; NULL for NULL. */

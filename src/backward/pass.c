@@ -308,7 +308,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     return g;
 }
 
-bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
+bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
     TG_CHECK(tape, out->requires_grad, TG_ESTATE,
@@ -321,10 +321,8 @@ bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out)
                  tg_shape_of(out).chars);
         return true;
     }
-    if (!tg_alive(grad_out, "backward"))
+    if (!tg_check_list(tape, "backward", "gradient", (tg_tensor *[]){grad_out}, 1))
         return false;
-    TG_CHECK(tape, tg_tape_in(grad_out) == tape, TG_EVALUE,
-             "backward: output and gradient are of different tapes");
     TG_CHECK(tape, grad_out->dtype == out->dtype, TG_EDTYPE,
              "backward: gradient %s for an output %s", tg_dtype_name(grad_out->dtype),
              tg_dtype_name(out->dtype));

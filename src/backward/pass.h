@@ -30,7 +30,7 @@ typedef struct tg_pass {
 } tg_pass;
 
 /* Whether a pass can start from `out` with that gradient, which may be NULL. */
-bool tg_check_backward(const tg_tensor *out, const tg_tensor *grad_out);
+bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out);
 /* Runs a pass; r NULL: the usual one. */
 tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
                           const tg_request *r);

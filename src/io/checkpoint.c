@@ -45,7 +45,7 @@ static bool begin(tg_io_file *file, const char *op, const char *path, const tg_p
                   const tg_optim *optim)
 {
     *file = (tg_io_file){.tape = tg_tape_of(tg_params_tensor(params, 0)), .op = op, .path = path};
-    if (!file->tape || tg_error(file->tape) || !tg_io_check_path(file))
+    if (!tg_io_begin(file) || !tg_io_check_path(file))
         return false;
     if (optim)
         tg_optim_lr(optim, 0);
@@ -54,7 +54,8 @@ static bool begin(tg_io_file *file, const char *op, const char *path, const tg_p
 
 static tg_status end(const tg_io_file *file)
 {
-    return file->tape ? tg_error(file->tape) : TG_EVALUE;
+    tg_status status = tg_io_end(file);
+    return file->tape ? status : TG_EVALUE;
 }
 
 static bool is_count(int64_t step)
@@ -68,8 +69,10 @@ tg_status tg_save_checkpoint(const char *path, const tg_params *params, tg_optim
     tg_io_file file;
     if (!begin(&file, "save_checkpoint", path, params, optim))
         return end(&file);
-    if (!is_count(step))
-        return tg_io_fail(&file, TG_EVALUE, "step %lld is outside [0, 2^63 - 2]", (long long)step);
+    if (!is_count(step)) {
+        tg_io_fail(&file, TG_EVALUE, "step %lld is outside [0, 2^63 - 2]", (long long)step);
+        return end(&file);
+    }
     tg_mark mark = tg_tape_mark(file.tape);
     checkpoint c;
     if (list_all(&file, params, optim, step, &c))
@@ -104,7 +107,8 @@ static bool check_rate(const tg_io_file *file, const char *name, const tg_io_ent
     double lr;
     memcpy(&lr, file->bytes + entry->begin, sizeof lr);
     TG_IO_CHECK(file, lr >= 0 && isfinite(lr), TG_EVALUE,
-                "tensor %s: %g, wanted a finite rate >= 0", tg_io_quote(name).chars, lr);
+                "tensor %s: %g, wanted a finite rate >= 0", tg_io_quote(name).chars,
+                isnan(lr) ? (double)NAN : lr);
     return true;
 }
 

@@ -19,6 +19,18 @@
 
 _Static_assert(sizeof(bool) == 1, "files hold bools of one byte");
 
+bool tg_io_begin(tg_io_file *file)
+{
+    file->outer = tg_speak_as(file->tape, file->op);
+    return !tg_error(file->tape);
+}
+
+tg_status tg_io_end(const tg_io_file *file)
+{
+    tg_speak_as(file->tape, file->outer);
+    return tg_error(file->tape);
+}
+
 /* -- Messages ---------------------------------------------------------------------------------- */
 
 /* Message lengths are bounded, so a long path keeps its end, which tells most. */

@@ -19,9 +19,15 @@ typedef struct tg_io_file {
     tg_tape *tape; /* for errors and memory */
     const char *op;
     const char *path;
+    const char *outer; /* whoever spoke before the call */
     const unsigned char *bytes;
     size_t size;
 } tg_io_file;
+
+/* Around each call: whatever it calls speaks in its name. False where there is an error already; then
+ * too, tg_io_end() follows. Returns the tape's status. */
+bool tg_io_begin(tg_io_file *file);
+tg_status tg_io_end(const tg_io_file *file);
 
 /* Sets the error "op: path: ...", formatted as by printf, and returns `status`. */
 tg_status tg_io_fail(const tg_io_file *file, tg_status status, const char *format, ...)

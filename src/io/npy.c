@@ -246,10 +246,12 @@ tg_tensor *tg_io_parse_npy(const tg_io_file *file, int flags)
 tg_tensor *tg_load_npy(tg_tape *tape, const char *path, int flags)
 {
     tg_io_file file = {.tape = tape, .op = "load_npy", .path = path};
-    if (tg_error(tape) || !tg_io_map(&file))
-        return NULL;
-    tg_tensor *t = tg_io_parse_npy(&file, flags);
-    tg_io_unmap(&file);
+    tg_tensor *t = NULL;
+    if (tg_io_begin(&file) && tg_io_map(&file)) {
+        t = tg_io_parse_npy(&file, flags);
+        tg_io_unmap(&file);
+    }
+    tg_io_end(&file);
     return t;
 }
 
@@ -283,9 +285,10 @@ tg_status tg_save_npy(const char *path, tg_tensor *t)
         return t ? TG_ESTATE : TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "save_npy", .path = path};
     tg_io_writer w;
-    if (tg_error(tape) || !tg_io_check_path(&file) || !tg_io_create(&w, &file))
-        return tg_error(tape);
-    put_header(&w, t);
-    tg_io_put_tensor(&w, t);
-    return tg_io_commit(&w);
+    if (tg_io_begin(&file) && tg_io_check_path(&file) && tg_io_create(&w, &file)) {
+        put_header(&w, t);
+        tg_io_put_tensor(&w, t);
+        tg_io_commit(&w);
+    }
+    return tg_io_end(&file);
 }

@@ -67,10 +67,12 @@ tg_params *tg_io_parse_safetensors(const tg_io_file *file)
 tg_params *tg_read_safetensors(tg_tape *tape, const char *path)
 {
     tg_io_file file = {.tape = tape, .op = "read_safetensors", .path = path};
-    if (tg_error(tape) || !tg_io_map(&file))
-        return NULL;
-    tg_params *params = tg_io_parse_safetensors(&file);
-    tg_io_unmap(&file);
+    tg_params *params = NULL;
+    if (tg_io_begin(&file) && tg_io_map(&file)) {
+        params = tg_io_parse_safetensors(&file);
+        tg_io_unmap(&file);
+    }
+    tg_io_end(&file);
     return params;
 }
 
@@ -154,11 +156,11 @@ tg_status tg_load_safetensors(const char *path, const tg_params *params, const t
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "load_safetensors", .path = path};
-    if (tg_error(tape) || !tg_io_map(&file))
-        return tg_error(tape);
-    tg_io_fill(&file, params, opts, NULL);
-    tg_io_unmap(&file);
-    return tg_error(tape);
+    if (tg_io_begin(&file) && tg_io_map(&file)) {
+        tg_io_fill(&file, params, opts, NULL);
+        tg_io_unmap(&file);
+    }
+    return tg_io_end(&file);
 }
 
 int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value, size_t size)
@@ -177,16 +179,16 @@ int64_t tg_io_find_metadata(const tg_io_file *file, const char *key, char *value
 int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key, char *value, size_t size)
 {
     tg_io_file file = {.tape = tape, .op = "read_metadata", .path = path};
-    if (tg_error(tape))
-        return -1;
+    int64_t length = -1;
     if (!key || (!value && size)) {
         tg_fail(tape, TG_EVALUE, "read_metadata: the key or the place for its value is NULL");
         return -1;
     }
-    if (!tg_io_map(&file))
-        return -1;
-    int64_t length = tg_io_find_metadata(&file, key, value, size);
-    tg_io_unmap(&file);
+    if (tg_io_begin(&file) && tg_io_map(&file)) {
+        length = tg_io_find_metadata(&file, key, value, size);
+        tg_io_unmap(&file);
+    }
+    tg_io_end(&file);
     return length;
 }
 
@@ -324,7 +326,7 @@ tg_status tg_save_safetensors(const char *path, const tg_params *params, const t
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "save_safetensors", .path = path};
-    if (!tg_error(tape) && tg_io_check_path(&file))
+    if (tg_io_begin(&file) && tg_io_check_path(&file))
         tg_io_save(&file, params, opts);
-    return tg_error(tape);
+    return tg_io_end(&file);
 }

@@ -113,7 +113,7 @@ tgk_array_text tgk_array_element(int type, const void *from, int64_t i)
     bool is_real = type == F32 || type == F64;
     converts[type][is_real ? F64 : I64](at, 1, is_real ? (void *)&real : (void *)&whole);
     if (is_real)
-        snprintf(text.chars, sizeof text.chars, "%.9g", real);
+        snprintf(text.chars, sizeof text.chars, "%.9g", isnan(real) ? (double)NAN : real);
     else
         snprintf(text.chars, sizeof text.chars, "%lld", (long long)whole);
     return text;

@@ -30,3 +30,11 @@ tg_tensor *tg_scope_close(const tg_scope *scope, tg_tensor *result)
     tg_scope_end(scope, result);
     return result;
 }
+
+const char *tg_speak_as(tg_tape *tape, const char *name)
+{
+    const char *former = tape ? tape->speaker : NULL;
+    if (tape)
+        tape->speaker = name;
+    return former;
+}

@@ -53,7 +53,7 @@ static bool read_normal(tg_generator *g, const int64_t *in, tg_state_fault *faul
     bool right = isfinite(g->normal) && (pending || bits == 0);
     if (!right)
         snprintf(fault->chars, sizeof fault->chars, "%g is not the normal that is pending",
-                 g->normal);
+                 isnan(g->normal) ? (double)NAN : g->normal);
     return right;
 }
 

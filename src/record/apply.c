@@ -68,7 +68,8 @@ bool tg_lacks_data(const tg_node *node)
 void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
-    int64_t i = tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
+    /* A view's numbers are known. */
+    int64_t i = node->op->forward && tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
     if (i < 0)
         return;
     tg_node_tape(node)->speaker = NULL; /* the element is that of the record's output */

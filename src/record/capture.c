@@ -27,10 +27,8 @@ bool tg_capture_add(tg_tape *tape, tg_record *record)
 
 bool tg_capture_note(tg_tape *tape, const tg_call *call)
 {
-    if (tape->status)
-        return false;
-    if (tape->forward_of)
-        return true; /* that function does it again */
+    if (tape->status || tape->forward_of)
+        return !tape->status; /* that function does it again */
     tg_record *record = tg_record_new(tape, call);
     if (!record)
         return false;

@@ -19,14 +19,9 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     return capture;
 }
 
-static tg_tape *check(const tg_capture *capture, const char *name)
-{
-    return tg_object_check(capture, TG_MAGIC_CAPTURE, name, "the capture");
-}
-
 tg_status tg_capture_end(tg_capture *capture)
 {
-    tg_tape *tape = check(capture, "capture_end");
+    tg_tape *tape = tg_object_check(capture, TG_MAGIC_CAPTURE, "capture_end", "the capture");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (!tg_outside(tape, "capture_end"))
@@ -66,7 +61,7 @@ static bool check_ready(tg_tape *tape, const tg_capture *capture)
 tg_status tg_capture_replay(tg_capture *capture)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_capture_replay(capture));
-    tg_tape *tape = check(capture, "capture_replay");
+    tg_tape *tape = tg_object_check(capture, TG_MAGIC_CAPTURE, "capture_replay", "the capture");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))

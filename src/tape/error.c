@@ -29,6 +29,8 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(said, sizeof said, format, args);
     va_end(args);
+    for (char *nan; (nan = strstr(said, "-nan"));) /* which instructions made it is no message */
+        memmove(nan, nan + 1, strlen(nan));
     const char *rest = tape->speaker ? strchr(said, ':') : NULL;
     snprintf(tape->message, sizeof tape->message, "%s%s", rest ? tape->speaker : "",
              rest ? rest : said);

@@ -17,11 +17,8 @@ tg_tensor *tg_rng_state(tg_tape *tape)
 
 static bool check_tensor(tg_tape *tape, const tg_tensor *state)
 {
-    TG_CHECK(tape, state, TG_EVALUE, "set_rng_state: the state is NULL");
-    if (!tg_alive(state, "set_rng_state"))
+    if (!tg_check_list(tape, "set_rng_state", "state", (tg_tensor *const *)&state, 1))
         return false;
-    TG_CHECK(tape, tg_tape_in(state) == tape, TG_EVALUE,
-             "set_rng_state: the state is of another tape");
     TG_CHECK(tape, state->dtype == TG_I64, TG_EDTYPE, "set_rng_state: the state is %s, wanted %s",
              tg_dtype_name(state->dtype), tg_dtype_name(TG_I64));
     TG_CHECK(tape, state->ndim == 1 && state->dims[0] == TG_GENERATOR_STATE, TG_ESHAPE,

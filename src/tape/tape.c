@@ -48,11 +48,9 @@ void tg_tape_free(tg_tape *tape)
 
 tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, const char *what)
 {
-    if (!object)
-        return NULL;
-    if (tg_object_alive(object, magic))
+    if (object && tg_object_alive(object, magic))
         return tg_object_tape(object);
-    if (tg_object_dead(object, magic))
+    if (object && tg_object_dead(object, magic))
         tg_fail(tg_object_tape(object), TG_ESTATE, "%s: %s was rewound away", name, what);
     return NULL;
 }
@@ -140,6 +138,8 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
     if (!record)
         return NULL;
     char *memory = (char *)record;
+    /* All of it is written: a stale pointer must not meet the head of what stood here before. */
+    record->prev = record->next = NULL;
     record->node = (tg_node){.op = call->op,
                              .n_in = call->n_in,
                              .in_place = call->in_place,
@@ -147,6 +147,8 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
                              .params = memory + params};
     for (size_t i = 0; i < n; i++)
         record->node.in[i] = call->in[i];
+    for (size_t i = 0; i <= n; i++)
+        tg_node_versions(&record->node)[i] = 0;
     if (call->params_size == sizeof(double)) /* most often; without a call */
         memcpy(memory + params, call->params, sizeof(double));
     else if (call->params_size)

@@ -326,9 +326,9 @@ void *tg_data_mut(tg_tensor *t)
     return t->data;
 }
 
-double tg_element(const tg_tensor *t, int64_t index)
+/* The element `offset` elements behind the first. */
+static double element_at(const tg_tensor *t, int64_t offset)
 {
-    int64_t offset = tg_shape_offset((tg_dims){t->ndim, t->dims}, tg_strides(t), index);
     switch (t->dtype) {
     case TG_F32:
         return (double)((const float *)(void *)t->data)[offset];
@@ -341,13 +341,26 @@ double tg_element(const tg_tensor *t, int64_t index)
     }
 }
 
+double tg_element(const tg_tensor *t, int64_t index)
+{
+    return element_at(t, tg_shape_offset(tg_dims_of(t), tg_strides(t), index));
+}
+
 int64_t tg_first_anomaly(const tg_tensor *t)
 {
     bool inf = tg_tape_in(t)->anomaly_inf;
-    for (int64_t i = 0; i < t->numel; i++) {
-        double x = tg_element(t, i);
+    int64_t index[TG_MAX_NDIM], numel = t->numel;
+    tg_shape_strides(tg_dims_of(t), index);
+    tg_shape once = tg_shape_copy(tg_dims_of(t)); /* an expanded dim repeats what was looked at */
+    for (int i = 0; i < t->ndim && numel; i++) {
+        numel /= tg_strides(t)[i] ? 1 : t->dims[i];
+        once.sizes[i] = tg_strides(t)[i] ? t->dims[i] : 1;
+    }
+    const tg_dims dims = {t->ndim, once.sizes};
+    for (int64_t i = 0; i < numel; i++) {
+        double x = element_at(t, tg_shape_offset(dims, tg_strides(t), i));
         if (isnan(x) || (inf && isinf(x)))
-            return i;
+            return tg_shape_offset(dims, index, i);
     }
     return -1;
 }

@@ -76,6 +76,7 @@ static bool grow(tg_params *params, tg_tape *tape)
     entries *to = tg_tape_object(tape, "params_add", TG_MAGIC_ENTRIES, size);
     if (!to)
         return false;
+    memset(&to->capacity, 0, size - offsetof(entries, capacity));
     to->capacity = capacity;
     const entries *from = params->entries;
     if (from) {

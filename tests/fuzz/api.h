@@ -46,7 +46,9 @@ typedef struct side {
     int count[KINDS];
     uint32_t capturing; /* the serial of the open capture; 0: there is none */
     bool released;      /* data were given back: what took them since may lie before a mark */
-    char message[256];  /* of an error that was left as it is */
+    char told[256];     /* the last error, by on_error */
+    int n_told;
+    char message[256]; /* of an error that was left as it is */
 } side;
 
 /* How a program is run. */

@@ -145,6 +145,7 @@ static void files(world *w)
     uint32_t how = draw(w, 13);
     if (!have_directory())
         return;
+    w->once |= w->here->capturing != 0; /* after a failure nothing comes of the capture */
     const char *path = draw_path(w, how < 5 || how > 9);
     if (how < 5)
         save(w, path);

@@ -106,7 +106,8 @@ static void modes(world *w)
 {
     tg_tape *tape = pick_tape(w);
     if (once_in(w, 4))
-        note(w, tg_set_anomaly_enabled(tape, once_in(w, 3)));
+        note(w, once_in(w, 4) ? tg_set_anomaly_inf(tape, once_in(w, 2))
+                              : tg_set_anomaly_enabled(tape, once_in(w, 3)));
     else
         note(w, tg_set_grad_enabled(tape, !once_in(w, 3)));
 }

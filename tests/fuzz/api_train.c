@@ -21,7 +21,7 @@ static size_t draw_params(world *w, tg_tensor *list[MOST])
 /* Numbers that optimisers take, and some that they refuse. */
 static double draw_option(world *w)
 {
-    static const double list[] = {0, 0, 0, 0, 0.1, 0.9, 0.5, 1e-300};
+    static const double list[] = {0, 0, 0, TG_ZERO, 0.1, 0.9, 0.5, 1e-300};
     uint32_t i = draw(w, 12);
     return i < 8 ? list[i] : i < 11 ? 0 : draw_scalar(w);
 }
@@ -214,6 +214,13 @@ static void params_look(world *w)
     }
     note(w, n);
     REQUIRE(w, !tg_params_name(list, n) && !tg_params_tensor(list, n), "more than %zu", n);
+    tg_tensor *const *unique = tg_params_unique(list);
+    size_t different = tg_params_unique_count(list);
+    REQUIRE(w, !unique == !n && different <= n, "%zu different tensors of %zu", different, n);
+    for (size_t i = 0; i < different; i++) {
+        for (size_t k = 0; k < i; k++)
+            REQUIRE(w, unique[k] != unique[i], "tensors %zu and %zu are the same", k, i);
+    }
     if (once_in(w, 4))
         tg_params_zero_grad(list);
 }
@@ -320,8 +327,14 @@ static void batches_read(world *w)
         return;
     for (size_t i = 0; i < sizeof array; i++)
         array[i] = i % 3 == 0;
-    w->says = "batches_read";
-    note(w, tg_batches_read(b->p, once_in(w, 16) ? NULL : array, into));
+    const void *from = once_in(w, 16) ? NULL : array;
+    if (draw(w, 2)) {
+        w->says = "batches_read_as";
+        note(w, tg_batches_read_as(b->p, from, (tg_array_type)draw(w, 7), into));
+    } else {
+        w->says = "batches_read";
+        note(w, tg_batches_read(b->p, from, into));
+    }
     note_tensor(w, into);
 }
 

@@ -110,6 +110,13 @@ static bool any_error(const world *w)
     return tg_error(w->sides[0].tape) || (w->sides[1].tape && tg_error(w->sides[1].tape));
 }
 
+/* An anomaly is found once the operation is done: numbers were drawn, inputs written to. */
+static bool done_nevertheless(const world *w)
+{
+    return strstr(tg_error_message(w->sides[0].tape), ": output element ") ||
+           (w->sides[1].tape && strstr(tg_error_message(w->sides[1].tape), ": output element "));
+}
+
 static bool traced;
 
 static void trace(const world *w)
@@ -129,7 +136,7 @@ static void step(world *w)
     act(w);
     if (w->how->retry && failures(w) > failed && out_of_memory(w))
         again_with_memory(w, before);
-    else if (clear && any_error(w) && !w->how->fail_for && !w->once)
+    else if (clear && any_error(w) && !w->how->fail_for && !w->once && !done_nevertheless(w))
         again_as_before(w, before);
     arm(w, false);
     if (traced)

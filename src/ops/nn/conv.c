@@ -50,7 +50,7 @@ static tg_tensor *product(tg_tensor *columns, tg_tensor *weight, int64_t groups)
 {
     if (!columns)
         return NULL;
-    int64_t out = weight->dims[0], k = weight->numel / (out ? out : 1);
+    int64_t out = weight->dims[0], k = columns->dims[1] / groups;
     if (groups == 1)
         return tg_matmul(tg_reshape(weight, 2, (int64_t[]){out, k}), columns);
     int64_t n = columns->dims[0], places = columns->dims[2];
