@@ -100,7 +100,7 @@ static void set_bias(tg_arena *arena, tg_block *current)
     arena->bias = current ? before - (uintptr_t)block_start(current) : 0;
 }
 
-void tg_arena_drop(tg_arena *arena, tg_position to)
+void tg_arena_drop(tg_arena *arena, tg_top to)
 {
     if (!arena->current)
         return;
@@ -115,7 +115,7 @@ void tg_arena_drop(tg_arena *arena, tg_position to)
     arena->current = to.block;
 }
 
-bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p)
+bool tg_arena_drops(const tg_arena *arena, tg_top to, const void *p)
 {
     const char *at = p;
     const tg_block *end = arena->current ? arena->current->next : NULL;

@@ -50,10 +50,10 @@ typedef struct tg_meter {
 } tg_meter;
 
 /* Where an arena stood; block NULL: empty. */
-typedef struct tg_position {
+typedef struct tg_top {
     tg_block *block;
     char *top;
-} tg_position;
+} tg_top;
 
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size);
 void tg_arena_free(tg_arena *arena);
@@ -82,21 +82,21 @@ static inline void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
     return p ? p : tg_arena_alloc_in_next_block(arena, size, align);
 }
 
-static inline tg_position tg_arena_position(const tg_arena *arena)
+static inline tg_top tg_arena_top(const tg_arena *arena)
 {
     tg_block *block = arena->current;
-    return (tg_position){block, block ? block->top : NULL};
+    return (tg_top){block, block ? block->top : NULL};
 }
 
-void tg_arena_drop(tg_arena *arena, tg_position to);
-static inline void tg_arena_rewind(tg_arena *arena, tg_position to)
+void tg_arena_drop(tg_arena *arena, tg_top to);
+static inline void tg_arena_rewind(tg_arena *arena, tg_top to)
 {
     if (arena->current != to.block || (to.block && to.block->top != to.top))
         tg_arena_drop(arena, to);
 }
 
 /* Whether a rewind would drop what stands at p. */
-bool tg_arena_drops(const tg_arena *arena, tg_position to, const void *p);
+bool tg_arena_drops(const tg_arena *arena, tg_top to, const void *p);
 
 /* Bytes below the tops of its blocks. */
 static inline size_t tg_arena_used(const tg_arena *arena)

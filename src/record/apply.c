@@ -31,18 +31,17 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
 }
 
 /* Where the tape stood, for taking back what a failing operation made. */
-typedef struct checkpoint {
-    tg_position objects, data;
+typedef struct standing {
+    tg_top objects, data;
     tg_object *last_object;
-} checkpoint;
+} standing;
 
-static checkpoint checkpoint_take(const tg_tape *tape)
+static standing stand(const tg_tape *tape)
 {
-    return (checkpoint){tg_arena_position(&tape->objects), tg_arena_position(&tape->data),
-                        tape->last_object};
+    return (standing){tg_arena_top(&tape->objects), tg_arena_top(&tape->data), tape->last_object};
 }
 
-static void checkpoint_objects(tg_tape *tape, const checkpoint *to)
+static void drop_objects(tg_tape *tape, const standing *to)
 {
     tg_arena_rewind(&tape->objects, to->objects);
     tape->last_object = to->last_object;
@@ -100,7 +99,7 @@ static tg_tensor *make_output(tg_tape *tape, const tg_call *call)
 
 /* Output, saved tensor and record, in that order: the record is last so that it can be dropped
  * where nothing is recorded. NULL on an error. */
-static tg_record *prepare(tg_tape *tape, const tg_call *call, checkpoint *before_record)
+static tg_record *prepare(tg_tape *tape, const tg_call *call, standing *before_record)
 {
     tg_tensor *saved = NULL, *out = make_output(tape, call);
     if (!out)
@@ -111,7 +110,7 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, checkpoint *before
         if (!saved)
             return NULL;
     }
-    *before_record = checkpoint_take(tape);
+    *before_record = stand(tape);
     tg_record *record = tg_record_new(tape, call);
     if (record) {
         record->node.out = out;
@@ -159,7 +158,7 @@ tg_tensor *tg_apply(const tg_call *call)
         return apply_inside(tape, call);
     if (!tape->pass)
         TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
-    checkpoint start = checkpoint_take(tape), before_record = start;
+    standing start = stand(tape), before_record = start;
     tg_record *record = prepare(tape, call, &before_record);
     /* All memory is there before an operation runs, and draws. */
     if (record && (!tape->capture || tg_capture_add(tape, record)))
@@ -167,7 +166,7 @@ tg_tensor *tg_apply(const tg_call *call)
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {
-            checkpoint_objects(tape, &start);
+            drop_objects(tape, &start);
             tg_arena_rewind(&tape->data, start.data);
         }
         return NULL;
@@ -176,7 +175,7 @@ tg_tensor *tg_apply(const tg_call *call)
     if (tape->grad_enabled)
         keep(tape, record);
     else if (!tape->capture)
-        checkpoint_objects(tape, &before_record);
+        drop_objects(tape, &before_record);
     return out;
 }
 

@@ -74,7 +74,7 @@ static inline void tg_run_forward(tg_tape *tape, tg_node *node)
 /* The same, and takes back its workspace and what it made for itself. */
 static inline void tg_run_node(tg_tape *tape, tg_node *node)
 {
-    tg_position workspace = tg_arena_position(&tape->data);
+    tg_top workspace = tg_arena_top(&tape->data);
     tape->forward_of = node->op;
     tg_run_forward(tape, node);
     tape->forward_of = NULL;

@@ -66,7 +66,7 @@ tg_status tg_capture_replay(tg_capture *capture)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
         return tape->status;
-    tg_position data = tg_arena_position(&tape->data);
+    tg_top data = tg_arena_top(&tape->data);
     tape->reserve = capture->reserve;
     for (const tg_action *a = capture->first; a && !tape->status; a = a->next) {
         tg_node *node = &a->record->node;

@@ -167,7 +167,7 @@ void tg_record_link(tg_tape *tape, tg_record *record)
 /* What is in a mark. */
 typedef struct mark {
     tg_tape *tape;
-    tg_position objects, data;
+    tg_top objects, data;
     tg_record *record;
     tg_object *object; /* the last one */
     uint32_t epoch;    /* of it */
@@ -187,7 +187,7 @@ tg_inside tg_inside_open(tg_tape *tape)
     tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling,
                        tape->capture,    tape->spares.bytes, tape->made};
     if (tape->forward_of && !outer.made.after)
-        outer.made = (tg_made){tape->last_object, tg_arena_position(&tape->objects)};
+        outer.made = (tg_made){tape->last_object, tg_arena_top(&tape->objects)};
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;
@@ -218,8 +218,8 @@ tg_mark tg_mark_here(const tg_tape *tape)
     if (!tape)
         return here;
     mark m = {.tape = (tg_tape *)(uintptr_t)tape,
-              .objects = tg_arena_position(&tape->objects),
-              .data = tg_arena_position(&tape->data),
+              .objects = tg_arena_top(&tape->objects),
+              .data = tg_arena_top(&tape->data),
               .record = tape->last,
               .object = tape->last_object,
               .epoch = tape->last_object ? tape->last_object->epoch : 0};

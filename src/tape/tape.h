@@ -91,7 +91,7 @@ typedef struct tg_reserve {
 /* Objects that a forward function made: those after that one, which is NULL where there are none. */
 typedef struct tg_made {
     tg_object *after;
-    tg_position from;
+    tg_top from;
 } tg_made;
 
 struct tg_tape {

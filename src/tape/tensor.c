@@ -154,7 +154,7 @@ static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
 
 tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {
-    tg_position objects = tg_arena_position(&tape->objects);
+    tg_top objects = tg_arena_top(&tape->objects);
     tg_object *last = tape->last_object;
     tg_tensor *t = new_header(tape, name, dtype, dims);
     if (t && tg_tensor_take(t, name))

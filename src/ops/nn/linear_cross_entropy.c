@@ -44,8 +44,8 @@ static piece forced(const params *p, piece chosen)
     return chosen;
 }
 
-/* What forward and backward walk over the logits with. */
-typedef struct walk {
+/* What forward and backward sweep over the logits with. */
+typedef struct sweep {
     tg_node *node;
     tg_tensor *const *in; /* the loss's inputs */
     const params *p;
@@ -54,10 +54,10 @@ typedef struct walk {
     const char *bias;
     void *logits;    /* a piece of them */
     void *workspace; /* of the products */
-} walk;
+} sweep;
 
 /* Bytes for all of the products of a piece, one after the other. */
-static size_t product_bytes(const walk *w, bool backward)
+static size_t product_bytes(const sweep *w, bool backward)
 {
     int64_t width = w->in[X]->dims[1];
     size_t most = tgk_gemm_workspace(w->piece.classes, width, w->size);
@@ -68,12 +68,12 @@ static size_t product_bytes(const walk *w, bool backward)
     return (size_t)tg_node_tape(w->node)->team.threads * most; /* a few blocks each */
 }
 
-static uint64_t logits_bytes(const walk *w)
+static uint64_t logits_bytes(const sweep *w)
 {
     return (uint64_t)(w->piece.rows * w->piece.classes) * w->size;
 }
 
-static bool take_bias(walk *w)
+static bool take_bias(sweep *w)
 {
     tg_tensor *bias = w->in[BIAS];
     w->bias = bias ? tg_contiguous_data(w->node, bias) : NULL;
@@ -101,7 +101,7 @@ static bool take(tg_node *node, const need *needs, int n)
 }
 
 /* Element (row, column) of a matrix on, or its transpose. */
-static tgk_matrix from(const walk *w, int i, int64_t row)
+static tgk_matrix from(const sweep *w, int i, int64_t row)
 {
     tgk_matrix m = tg_matrix_of(w->in[i]);
     m.data = (const char *)m.data + row * m.row * (int64_t)w->size;
@@ -114,7 +114,7 @@ static tgk_matrix transposed(tgk_matrix m)
 }
 
 /* The logits of `at.rows` rows from `row` on, and of at.classes classes from `first` on. */
-static void make_logits(const walk *w, piece at, int64_t row, int64_t first)
+static void make_logits(const sweep *w, piece at, int64_t row, int64_t first)
 {
     tg_multiply(w->node,
                 &(tgk_gemm_args){.m = at.rows,
@@ -147,7 +147,7 @@ static piece forward_piece(const params *p, size_t size)
 static void forward(tg_node *node)
 {
     const params *p = node->params;
-    walk w = {.node = node, .in = node->in, .p = p, .size = tg_dtype_size(node->out->dtype)};
+    sweep w = {.node = node, .in = node->in, .p = p, .size = tg_dtype_size(node->out->dtype)};
     w.piece = forward_piece(p, w.size);
     void *terms;
     const need needs[] = {{&w.logits, logits_bytes(&w)},
@@ -171,9 +171,9 @@ static void forward(tg_node *node)
 
 /* --- backward --- */
 
-/* What else backward walks with. */
+/* What else backward sweeps with. */
 typedef struct descent {
-    walk w;
+    sweep w;
     void *dlogits; /* as large as w.logits */
     void *stats;   /* of the piece's rows, and the totals */
     void *columns; /* tgk_compensated: sums for the bias's gradient so far, a class each */
@@ -188,7 +188,7 @@ static char *row_of(const descent *d, char *gradient, int64_t row)
 
 static void loss_gradient(const descent *d, piece at, int64_t row, int64_t first)
 {
-    const walk *w = &d->w;
+    const sweep *w = &d->w;
     const char *grad = w->node->in[0]->data;
     const double *stats = (const double *)(const void *)w->node->in[STATS]->data;
     size_t count = (size_t)at.rows * TGK_CE_STATS;
@@ -209,7 +209,7 @@ static void loss_gradient(const descent *d, piece at, int64_t row, int64_t first
 
 static void input_gradients(const descent *d, piece at, int64_t row, int64_t first)
 {
-    const walk *w = &d->w;
+    const sweep *w = &d->w;
     tg_tape *tape = tg_node_tape(w->node);
     tgk_matrix dlogits = {d->dlogits, at.classes, 1};
     int64_t width = w->in[X]->dims[1];
@@ -248,7 +248,7 @@ static uint64_t column_bytes(const descent *d)
 }
 
 /* Where the gradient of the loss's input i goes; NULL: nobody wants it. */
-static char *gradient_data(const walk *w, int i)
+static char *gradient_data(const sweep *w, int i)
 {
     const tg_tensor *t = i == w->p->out ? w->node->out : w->node->in[DX + i];
     return t ? t->data : NULL;
@@ -257,9 +257,9 @@ static char *gradient_data(const walk *w, int i)
 static bool prepare(descent *d, tg_node *node)
 {
     enum { ROWS = 2048, CLASSES = 512 };
-    walk *w = &d->w;
+    sweep *w = &d->w;
     const params *p = node->params;
-    *w = (walk){.node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(node->out->dtype)};
+    *w = (sweep){.node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(node->out->dtype)};
     w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
     d->dx = gradient_data(w, X);
     d->dweight = gradient_data(w, WEIGHT);
