@@ -49,8 +49,8 @@ static int drop_scratch(void **state)
 /* The path of a file there; good until the call after the next. */
 static const char *in_scratch(const char *name)
 {
-    static char paths[2][512];
-    static int turn;
+    static _Thread_local char paths[2][512];
+    static _Thread_local int turn;
     turn = !turn;
     snprintf(paths[turn], sizeof paths[turn], "%s/%s", scratch, name);
     return paths[turn];
