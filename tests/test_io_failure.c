@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include "io/heap.h"
 #include "io/scratch.h"
 #include "support.h"
 
@@ -327,30 +328,6 @@ static void tape_out_of_memory(void **state)
         assert_true(a.fail_at > 10);
     }
     count_files(1);
-}
-
-static struct {
-    long calls, live, fail_at;
-    bool for_ever, failed;
-} heap;
-
-static void *heap_alloc(size_t size)
-{
-    long call = heap.calls++;
-    if (heap.fail_at >= 0 && (call == heap.fail_at || (heap.for_ever && call > heap.fail_at))) {
-        heap.failed = true;
-        errno = ENOMEM;
-        return NULL;
-    }
-    void *memory = malloc(size);
-    heap.live += memory != NULL;
-    return memory;
-}
-
-static void heap_free(void *memory)
-{
-    heap.live -= memory != NULL;
-    free(memory);
 }
 
 static void jansson_out_of_memory(void **state)

@@ -3,34 +3,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include "io/heap.h"
 #include "io/json.h"
 #include "io/scratch.h"
 
-#include <errno.h>
 #include <pthread.h>
 
 /* -- An allocator for jansson that fails ------------------------------------------------------- */
-
-static struct {
-    long calls, live, fail_at; /* -1: none fails */
-} heap = {.fail_at = -1};
-
-static void *heap_alloc(size_t size)
-{
-    if (heap.calls++ == heap.fail_at) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    void *memory = malloc(size);
-    heap.live += memory != NULL;
-    return memory;
-}
-
-static void heap_free(void *memory)
-{
-    heap.live -= memory != NULL;
-    free(memory);
-}
 
 static int use_heap(void **state)
 {
