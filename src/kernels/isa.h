@@ -16,7 +16,7 @@
  * (AVX-512). All give the same bits. */
 enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 #define TGK_X86 1
 #endif
 
