@@ -15,6 +15,19 @@
 
 #include <tinygrad.h>
 
+/* The instruction sets by number, 0 to 2, for tests that compare them. The base set calls fma() for
+ * each element, which takes minutes where all is many times slower: large cases of sanitized programs
+ * have v3 in its place. What there is for sanitizers to find in it, small ones show. */
+static inline tg_isa isa_number(int i, bool large)
+{
+#ifdef SANITIZED
+    i += i == 0 && large;
+#else
+    (void)large;
+#endif
+    return (tg_isa)(TG_ISA_BASE + i);
+}
+
 /* |got - want| <= tolerance. */
 #define assert_near(got, want, tolerance)                                                          \
     do {                                                                                           \

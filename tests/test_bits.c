@@ -232,19 +232,21 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static void test_row(void **state)
 {
     static const char *const threads[] = {"1", "2", "3", "4"};
-    static const tg_isa isas[] = {TG_ISA_BASE, TG_ISA_V3, TG_ISA_V4};
     const row *r = *state;
     int wrong = 0;
     for (int i = 0; i < 12; i++) {
         uint64_t hash[2] = {0};
+        tg_isa isa = isa_number(i / 4, r->make == image_make);
         bool captured = i % 2;
+        if (isa == TG_ISA_BASE && (i == 1 || i == 2)) /* the slowest: once in each way */
+            continue;
         assert_int_equal(setenv("OMP_NUM_THREADS", threads[i % 4], 1), 0);
-        train(r, &(tg_tape_opts){.isa = isas[i / 4]}, captured, hash);
+        train(r, &(tg_tape_opts){.isa = isa}, captured, hash);
         for (int stage = 0; stage < STAGES; stage++) {
             if (hash[stage] == r->hash[stage])
                 continue;
             print_error("%s, float%d, instruction set %d, %s threads, %s, step %d: 0x%016llx\n",
-                        r->name, r->dtype == TG_F32 ? 32 : 64, (int)isas[i / 4], threads[i % 4],
+                        r->name, r->dtype == TG_F32 ? 32 : 64, (int)isa, threads[i % 4],
                         captured ? "captured" : "eager", r->steps[stage],
                         (unsigned long long)hash[stage]);
             wrong++;

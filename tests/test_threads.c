@@ -129,13 +129,14 @@ static void test_same_bits(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
-            tg_tape_opts opts = {.threads = 1, .isa = TG_ISA_BASE};
+            tg_tape_opts opts = {.threads = 1};
             uint64_t first = result(cases[i].make, dtype, &opts);
-            for (int isa = TG_ISA_BASE; isa <= TG_ISA_V4; isa++) {
-                opts = (tg_tape_opts){.threads = 1 + (isa + (int)i) % 4, .isa = (tg_isa)isa};
+            for (int k = 0; k < 3; k++) {
+                opts.threads = 1 + (k + (int)i) % 4;
+                opts.isa = isa_number(k, true);
                 if (result(cases[i].make, dtype, &opts) != first)
                     fail_msg("%s: other bits with %d threads, instruction set %d, dtype %d",
-                             cases[i].name, opts.threads, isa, dtype);
+                             cases[i].name, opts.threads, (int)opts.isa, dtype);
             }
             for (int threads = 2; threads <= 5; threads++) {
                 opts = (tg_tape_opts){.threads = threads};
