@@ -13,7 +13,7 @@
 #endif
 
 /* base is plain C for the compiler's own target. v3 and v4 are x86-64-v3 (AVX2, FMA) and x86-64-v4
- * (AVX-512). All give the same bits. */
+ * (AVX-512), for 32 bits as well. All give the same bits. */
 enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
