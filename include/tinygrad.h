@@ -19,6 +19,16 @@
  * or until tg_tape_free(). There is nothing to release one by one (but see tg_release() for large
  * models). A leaf's gradient lives as long as the leaf.
  *
+ * Names. While its tape lives, a tensor, capture, optimiser, list, batches object or mark that is
+ * used after it was rewound away is TG_ESTATE, "item: the tensor was rewound away", whatever has
+ * taken its place since; nothing is followed, and the tape goes on. What a pointer holds is
+ * therefore no address but a handle, with the number of times that its place was used in the bits
+ * that addresses leave free: compare and copy handles, and never compute with them. The number
+ * has 23 bits on 64-bit machines (15 on AArch64, 7 where pointers have 32 bits), so a handle that
+ * was dead for 2^23 - 1 uses of its place, or a multiple, is taken for the one that is there then. A
+ * mark of a tape that was freed is TG_EVALUE for every later one. Not covered: handles of a tape
+ * that was freed, and bare pointers (tg_f32(), tg_sizes(), tg_params_tensors() and their like).
+ *
  * Threads. A tape belongs to one thread at a time. There is no global state, so different tapes may
  * be used by different threads at once.
  *

@@ -1,6 +1,7 @@
 /* tg_checkpoint(): the same bits as with all data in place, over models and whatever they are made
  * of; what cannot be computed again; errors, and passes that fail half-way. test_checkpoint_size.c
  * has how much memory it takes. Relies on src/tensor.h. */
+#include "arenas.h"
 #include "check.h"
 #include "support.h"
 #include "tape/tensor.h"
@@ -251,13 +252,13 @@ static void used_afterwards(void **state)
 {
     (void)state;
     world s = make(true);
-    uint32_t inside = s.inside->own.headers, y = s.y->own.headers, x = s.x->own.headers;
+    uint32_t inside = tg_at(s.inside)->headers, y = tg_at(s.y)->headers, x = tg_at(s.x)->headers;
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(s.inside->own.headers, inside); /* a pass leaves nothing counted */
-        assert_int_equal(s.y->own.headers, y);
-        assert_int_equal(s.x->own.headers, x);
+        assert_int_equal(tg_at(s.inside)->headers, inside); /* a pass leaves nothing counted */
+        assert_int_equal(tg_at(s.y)->headers, y);
+        assert_int_equal(tg_at(s.x)->headers, x);
         assert_null(tg_f32(s.inside));
-        assert_error(s.tape, TG_ESTATE, "data: the tensor's data was given back");
+        assert_error(s.tape, TG_ESTATE, "f32: the tensor's data was given back");
         assert_null(tg_neg(s.view));
         assert_error(s.tape, TG_ESTATE, "neg: the tensor's data was given back");
         assert_int_equal(tg_size(s.view, 0), 20);
@@ -539,22 +540,6 @@ static void errors(void **state)
 
 /* --- memory runs out --- */
 
-/* Nothing is left in the arena's block, and the next ones are just as large as what is asked for:
- * most pieces are an allocation. */
-static void use_up(tg_arena *arena)
-{
-    const tg_block *block = arena->current;
-    if (block && block->end > block->top)
-        tg_arena_alloc(arena, (size_t)(block->end - block->top), 1);
-    arena->block_size = 1;
-}
-
-static void small_blocks(tg_tape *tape)
-{
-    use_up(&tape->objects);
-    use_up(&tape->data);
-}
-
 /* Forward and backward; where backward failed, once more. 1: it failed in the backward pass. */
 static int two_passes(test_allocator *allocator, int64_t fail_at, const outcome *want,
                       const model *m)
@@ -563,9 +548,9 @@ static int two_passes(test_allocator *allocator, int64_t fail_at, const outcome 
     tg_tensor *leaf[MAX_LEAVES], *x = start(tape, leaf);
     allocator->calls = 0;
     allocator->fail_at = fail_at;
-    small_blocks(tape);
+    test_use_up(tape);
     tg_tensor *loss = forward(m, tape, x, leaf, 1);
-    small_blocks(tape);
+    test_use_up(tape);
     tg_status status = tg_backward(loss);
     bool failed = loss && status;
     if (status && loss)

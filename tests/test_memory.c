@@ -215,7 +215,7 @@ static void small_operations(void **state)
             y = steps[k](y, i);
         assert_non_null(y);
         size_t bytes = (used_in_all(pieces) - before) / OPS;
-        if (bytes < ELEMENTS * sizeof(float) || bytes > 256)
+        if (bytes < ELEMENTS * sizeof(float) || bytes > 272)
             fail_msg("%zu bytes an operation", bytes);
         tg_tape_free(tape);
         assert_null(pieces);

@@ -332,9 +332,10 @@ static void foreign_input(const op_case *c)
     tg_tape_free(stranger);
 }
 
-static void rewound_input(const op_case *c)
+/* With nothing in its place, or with inputs like those that were rewound away. */
+static void dead_input(const op_case *c, bool built_over)
 {
-    op_args args, gone;
+    op_args args, gone, over;
     tg_tape *tape = tape_with_inputs(c, PLAIN, &args);
     for (int i = 0; i < args.n; i++) {
         if (!args.in[i])
@@ -342,16 +343,32 @@ static void rewound_input(const op_case *c)
         tg_mark mark = tg_tape_mark(tape);
         op_inputs(c, tape, PLAIN, &gone);
         OP_CHECK(c, !tg_tape_rewind(tape, mark), "%s", tg_error_message(tape));
+        if (built_over)
+            op_inputs(c, tape, PLAIN, &over);
+        mark = tg_tape_mark(tape);
         op_args bad = args;
         bad.in[i] = gone.in[i];
         OP_CHECK(c, !op_call(c->row, &bad), "a result from a dead tensor");
         OP_CHECK(c, marks_equal(mark, tg_tape_mark(tape)), "a dead tensor left something behind");
-        OP_CHECK(c, strstr(tg_error_message(tape), "rewound"), "%s", tg_error_message(tape));
+        const char *message = tg_error_message(tape), *says = op_says(c->row);
+        OP_CHECK(c, strstr(message, "rewound"), "%s", message);
+        OP_CHECK(c, strncmp(message, says, strlen(says)) == 0, "\"%s\" is not about %s", message,
+                 says);
         for (int k = 0; k < args.n; k++)
             tg_zero_grad(args.leaf[k]);
         expect_error(c, tape, &args, TG_ESTATE, "a dead input");
     }
     tg_tape_free(tape);
+}
+
+static void rewound_input(const op_case *c)
+{
+    dead_input(c, false);
+}
+
+static void built_over_input(const op_case *c)
+{
+    dead_input(c, true);
 }
 
 /* --- errors --- */
@@ -462,6 +479,7 @@ int main(int argc, char **argv)
         {.name = "null_input", .run = null_input},
         {.name = "foreign_input", .run = foreign_input},
         {.name = "rewound_input", .run = rewound_input},
+        {.name = "built_over_input", .run = built_over_input},
         {.name = "errors", .run = errors, .errors = true},
         {.name = "sticky", .run = sticky},
     };

@@ -1,5 +1,6 @@
 /* tg_backward_opts.release_since: a pass that gives data back as it goes. That gradients are the
  * same is in test_ops_memory.c and test_checkpoint.c. Relies on src/tape.h. */
+#include "arenas.h"
 #include "check.h"
 #include "support.h"
 #include "tape/tape.h"
@@ -138,7 +139,9 @@ static void errors(void **state)
         assert_int_equal(tg_backward_with(loss, NULL, &bad[i].opts), bad[i].status);
         assert_error(w.tape, bad[i].status, bad[i].message);
         assert_int_equal(tg_gradients(loss, NULL, &w.x, 1, &g, &bad[i].opts), bad[i].status);
-        assert_error(w.tape, bad[i].status, bad[i].message);
+        char said[100];
+        snprintf(said, sizeof said, "gradients%s", strchr(bad[i].message, ':'));
+        assert_error(w.tape, bad[i].status, said);
         assert_null(g);
         assert_null(tg_grad(w.x));
     }
@@ -194,12 +197,7 @@ static bool failing_pass(test_allocator *allocator, int64_t k, snapshot *want)
     tg_tensor *x = tg_rand(tape, TG_DIMS(300), TG_REQUIRES_GRAD);
     tg_mark mark = tg_tape_mark(tape);
     tg_tensor *loss = chain(x);
-    tg_arena *arenas[] = {&tape->objects, &tape->data};
-    for (int i = 0; i < 2; i++) { /* the next pieces are allocations */
-        const tg_block *block = arenas[i]->current;
-        tg_arena_alloc(arenas[i], (size_t)(block->end - block->top), 1);
-        arenas[i]->block_size = 1;
-    }
+    test_use_up(tape);
     allocator->calls = 0;
     allocator->fail_at = k;
     tg_status status = tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});

@@ -139,13 +139,13 @@ static void first_error_sticks(void **state)
 }
 
 /* What a turn of a loop makes: small and large things, some past the size of a block. */
-static void one_turn(tg_tape *tape, const void *addresses[6])
+static void one_turn(tg_tape *tape, const void *addresses[4])
 {
     tg_tensor *x = tg_randn(tape, TG_DIMS(20), TG_REQUIRES_GRAD);
     tg_tensor *big = tg_zeros(tape, TG_DIMS(10000), 0);
     tg_tensor *y = tg_exp(x);
     assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
-    const void *now[] = {x, tg_f32(x), big, tg_f32(big), y, tg_f32(tg_grad(x))};
+    const void *now[] = {tg_f32(x), tg_f32(big), tg_f32(y), tg_f32(tg_grad(x))};
     memcpy(addresses, now, sizeof now);
 }
 
@@ -156,7 +156,7 @@ static void rewind_reuses_memory(void **state)
     tg_tape *tape = test_tape(&allocator, 1024);
     ones(tape, 5, 0);
     tg_mark mark = tg_tape_mark(tape);
-    const void *first[6], *later[6];
+    const void *first[4], *later[4];
     one_turn(tape, first);
     for (int i = 0; i < 5; i++) {
         tg_tape_rewind(tape, mark);
@@ -186,7 +186,7 @@ static void rewind_leaves_the_generator(void **state)
     tg_tape_free(rewound);
 }
 
-/* --- after a rewind --- */
+/* --- after a rewind, with nothing in its place; for the rest see test_names*.c --- */
 
 static void assert_reported(tg_tape *tape, bool refused, const char *name)
 {
@@ -211,7 +211,7 @@ static void dead_in_accessors(void **state)
     assert_reported(tape, tg_dtype(t) == -1, "dtype");
     assert_reported(tape, !tg_sizes(t), "sizes");
     assert_reported(tape, !tg_is_contiguous(t), "is_contiguous");
-    assert_reported(tape, !tg_f32(t), "data");
+    assert_reported(tape, !tg_f32(t), "f32");
     assert_reported(tape, !tg_data_mut(t), "data_mut");
     assert_reported(tape, isnan(tg_item(t)), "item");
     assert_reported(tape, !tg_tape_of(t), "tape_of");
@@ -255,41 +255,6 @@ static void dead_in_operations(void **state)
                     "cross_entropy");
     assert_reported(tape, !tg_nll_loss(t, targets, NULL), "nll_loss");
     assert_non_null(tg_add(a, a));
-    tg_tape_free(tape);
-}
-
-/* Where something else stands at a dead tensor's place, only an operation with another tensor
- * can tell a tape; but nothing is followed. */
-static void dead_and_built_over(void **state)
-{
-    (void)state;
-    tg_tape *tape = tg_tape_new(NULL);
-    tg_tensor *a = ones(tape, 3, 0);
-    tg_mark mark = tg_tape_mark(tape);
-    enum { COUNT = 40 };
-    tg_tensor *dead[COUNT], *now[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        dead[i] = ones(tape, 3, 0);
-    tg_tape_rewind(tape, mark);
-    for (int i = 0; i < COUNT; i++)
-        now[i] = tg_zeros(tape, TG_DIMS(1, 1, 1, 1, 3), 0);
-    for (int i = 0; i < COUNT; i++) {
-        bool same_place = false;
-        for (int k = 0; k < COUNT; k++)
-            same_place |= dead[i] == now[k];
-        if (same_place)
-            continue; /* it cannot be told from the new one */
-        assert_int_equal(tg_ndim(dead[i]), -1);
-        assert_null(tg_f32(dead[i]));
-        assert_null(tg_exp(dead[i]));
-        assert_int_equal(tg_backward(dead[i]), TG_ESTATE);
-        tg_clear_error(tape);
-        assert_null(tg_add(a, dead[i]));
-        assert_error(tape, TG_ESTATE, "add: input 1");
-        assert_null(tg_add(dead[i], a));
-        assert_error(tape, TG_ESTATE, "add: input 0");
-    }
-    assert_non_null(tg_add(a, now[0]));
     tg_tape_free(tape);
 }
 
@@ -351,13 +316,13 @@ static void recorded_gradient_below_the_mark(void **state)
     tg_mark mark = tg_tape_mark(tape);
     for (int i = 1; i <= 3; i++) {
         record_square(w);
-        const tg_tensor *place = tg_grad(w);
+        const double *place = tg_f64(tg_grad(w));
         tg_tape_rewind(tape, mark);
         assert_equal(tg_f64(tg_grad(w))[1], 6 * i);
         assert_false(tg_requires_grad(tg_grad(w)));
         tg_zero_grad(other);
         record_square(other);
-        assert_true(i > 1 || tg_grad(other) == place);
+        assert_true(i > 1 || tg_f64(tg_grad(other)) == place);
         assert_equal(tg_f64(tg_grad(other))[1], 10);
         assert_equal(tg_f64(tg_grad(w))[1], 6 * i);
         tg_tape_rewind(tape, mark);
@@ -520,7 +485,6 @@ int main(void)
         cmocka_unit_test(rewind_leaves_the_generator),
         cmocka_unit_test(dead_in_accessors),
         cmocka_unit_test(dead_in_operations),
-        cmocka_unit_test(dead_and_built_over),
         cmocka_unit_test(dead_optimiser),
         cmocka_unit_test(leaf_below_the_mark),
         cmocka_unit_test(recorded_gradient_below_the_mark),

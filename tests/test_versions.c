@@ -3,6 +3,7 @@
  * there. */
 #include "check.h"
 #include "support.h"
+#include "tape/tensor.h"
 
 static tg_tensor *filled(tg_tape *tape, double value, int flags)
 {
@@ -383,6 +384,19 @@ static void dropped_gradient_as_upstream(void **state)
     tg_tape_free(tape);
 }
 
+/* 2^32 writes are not none. */
+static void very_many_writes(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = filled(tape, 2, TG_REQUIRES_GRAD), *loss = tg_sum(tg_mul(x, x));
+    tg_owner_of(x)->version += UINT32_MAX;
+    assert_non_null(tg_data_mut(x));
+    assert_int_equal(tg_backward(loss), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "(version 4294967296, recorded at version 0)");
+    tg_tape_free(tape);
+}
+
 static void replay_makes_it_right(void **state)
 {
     (void)state;
@@ -413,6 +427,7 @@ int main(void)
         cmocka_unit_test(dropped_gradient_read_by_its_own_pass),
         cmocka_unit_test(dropped_gradient_times_its_leaf),
         cmocka_unit_test(dropped_gradient_as_upstream),
+        cmocka_unit_test(very_many_writes),
         cmocka_unit_test(replay_makes_it_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ typedef struct tg_capture tg_capture;
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
     const void *at[7]; /**< private */
-    uint32_t epoch;    /**< private */
+    uint64_t epoch;    /**< private */
 } tg_mark;
 
 /** The largest number of dimensions. */
@@ -129,7 +129,8 @@ typedef enum tg_isa {
 /** Options of tg_tape_new(); zero or NULL means the default, each on its own. */
 typedef struct tg_tape_opts {
     /** Returns `size` bytes aligned as by malloc, or NULL. Default: malloc. Give alloc and free
-     * together; every byte the library uses comes from here. */
+     * together; every byte the library uses comes from here. Memory whose addresses have bits that
+     * handles use for themselves (from bit 48 on, see tinygrad.h) is given back and counts as NULL. */
     void *(*alloc)(void *context, size_t size);
     /** Takes back what alloc returned, with the same size. Default: free. */
     void (*free)(void *context, void *memory, size_t size);
@@ -166,7 +167,8 @@ TG_API tg_mark tg_tape_mark(const tg_tape *tape);
 /** Forgets all that was made since `mark`: tensors, operations, optimisers. Memory is kept for
  * what comes next, so a loop that rewinds makes no allocator call from its second turn on. The
  * mark stays good and may be used again. Works while an error is set. TG_ESTATE: the tape was
- * rewound past the mark already. TG_EVALUE: another tape's mark. */
+ * rewound past the mark already. TG_EVALUE: another tape's mark, also where that was freed and this
+ * one has come to stand at its address. */
 TG_API tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark);
 /** Runs all operations recorded since `mark` again, in order, into the same tensors; random ones
  * draw anew. Afterwards tg_backward() works on the new values. Operations recorded while gradients
@@ -358,7 +360,9 @@ typedef struct tg_backward_opts {
 TG_API tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out,
                                   const tg_backward_opts *opts);
 /** A leaf's gradient; NULL before the first backward pass, after tg_zero_grad(), and for tensors
- * that are not leaves requiring one. The same tensor every time, unless create_graph made it. */
+ * that are not leaves requiring one. The same tensor every time, unless create_graph made it: the
+ * place of the leaf's gradient, which lives as long as the leaf. Once the gradient is dropped a kept
+ * handle of it still has the former numbers, until the next pass writes there. */
 TG_API tg_tensor *tg_grad(const tg_tensor *t);
 /** Drops a leaf's gradient: tg_grad() is NULL again (zero_grad(set_to_none=True)). */
 TG_API void tg_zero_grad(tg_tensor *t);

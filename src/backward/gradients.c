@@ -9,17 +9,10 @@ static bool check_request(const tg_tensor *out, const tg_request *r)
     if (!tg_check_list(tape, "gradients", "input", r->inputs, r->n))
         return false;
     for (size_t i = 0; i < r->n; i++)
-        TG_CHECK(tape, r->inputs[i]->requires_grad, TG_ESTATE,
+        TG_CHECK(tape, tg_at(r->inputs[i])->requires_grad, TG_ESTATE,
                  "gradients: input %zu %s does not require a gradient", i,
                  tg_shape_of(r->inputs[i]).chars);
     return true;
-}
-
-/* A function that gradcheck checks may consist of gradients, but not leave any. */
-static bool check_outside(tg_tape *tape, bool graph)
-{
-    bool checked = tape->calling && !tape->forward_of && !tape->backward_of;
-    return (checked && graph) || tg_outside(tape, "gradients");
 }
 
 /* Room for the results of a pass that leaves nothing else behind. */
@@ -29,7 +22,8 @@ static bool make_room(tg_tape *tape, tg_request *r, bool graph)
     for (size_t i = 0; r->found && i < r->n; i++) {
         const tg_tensor *t = r->inputs[i];
         r->found[i] = false;
-        r->grads[i] = graph ? NULL : tg_tensor_new(tape, "gradients", t->dtype, tg_dims_of(t));
+        r->grads[i] =
+            graph ? NULL : tg_tensor_new(tape, "gradients", tg_at(t)->dtype, tg_dims_of(t));
         if (!graph && !r->grads[i])
             return false;
     }
@@ -47,13 +41,19 @@ tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *in
     tg_tape *tape = tg_tape_in(out);
     tg_request r = {inputs, n, grads, NULL};
     bool graph = opts && opts->create_graph;
-    if (!check_outside(tape, graph) || !check_request(out, &r) || !tg_check_backward(out, grad_out))
+    /* A function that gradcheck checks may consist of gradients, but not leave any. */
+    bool checked = tape->calling && !tape->forward_of && !tape->backward_of;
+    if (!(checked && graph) && !tg_outside(tape, "gradients"))
         return tape->status;
+    const char *outer = tape->speaker;
+    tape->speaker = outer ? outer : "gradients";
+    bool good = check_request(out, &r) && tg_check_backward(out, grad_out);
     tg_mark start = tg_mark_here(tape);
-    if (make_room(tape, &r, graph))
+    if (good && make_room(tape, &r, graph))
         tg_backward_run(out, grad_out, opts, &r);
+    tape->speaker = outer;
     for (size_t i = 0; i < n; i++) {
-        if (tape->status || !r.found[i])
+        if (grads && (tape->status || !r.found[i]))
             grads[i] = NULL;
     }
     if (tape->status)

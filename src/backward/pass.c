@@ -22,7 +22,7 @@ static void begin(pass *p)
     tape->anomaly = false; /* each step looks at its results itself */
     tape->recycling = !p->graph;
     tape->temporaries = NULL;
-    tape->data_pool.lasting = tape->capture;
+    tape->pool.lasting = tape->capture;
     p->placing.apply = tg_place;
     tape->pass = &p->placing;
 }
@@ -37,8 +37,9 @@ static void end(pass *p)
     if (tape->open)
         tg_checkpoint_close(tape);
     if (!p->graph) {
-        tg_pool_reset(&tape->object_pool);
-        tg_pool_reset(&tape->data_pool);
+        tg_pool_reset(&tape->pool);
+        tg_arena_rewind(&tape->pass_slots, (tg_top){0});
+        tape->free = NULL;
         tape->recycling = false;
         tape->temporaries = NULL;
     }
@@ -48,27 +49,27 @@ static void end(pass *p)
 
 static void pin(tg_tensor *g)
 {
-    if (g->pooled)
-        g->pins++;
+    tg_at(g)->pins += tg_at(g)->pooled;
 }
 
 static void unpin(tg_tensor *g)
 {
-    if (g->pooled && --g->pins == 0 && !g->temporary)
-        tg_tensor_release(g);
+    tg_header *h = tg_at(g);
+    if (h->pooled && --h->pins == 0 && !h->temporary)
+        tg_header_release(h);
 }
 
 /* Gives back what a backward function made and no slot holds. */
 static void release_temporaries(tg_tape *tape)
 {
-    tg_tensor *t = tape->temporaries;
+    tg_header *h = tape->temporaries;
     tape->temporaries = NULL;
-    while (t) {
-        tg_tensor *next = t->u.next;
-        t->temporary = false;
-        if (t->pins == 0)
-            tg_tensor_release(t);
-        t = next;
+    while (h) {
+        tg_header *next = h->u.next;
+        h->temporary = false;
+        if (h->pins == 0)
+            tg_header_release(h);
+        h = next;
     }
 }
 
@@ -117,43 +118,45 @@ static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
  * whole pass is done. */
 static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 {
-    tg_holder *holder = t->holder;
+    tg_holder *holder = tg_its_holder(t);
     if (p->graph || p->request || holder->present) {
         pin(g);
     } else {
-        holder->value->storage->version++; /* a gradient that was dropped may still be read */
+        tg_at(holder->value)->owner->version++; /* a gradient that was dropped may still be read */
         tg_copy_again(holder->value, g);
         g = holder->value;
     }
-    t->grad = g;
+    tg_at(t)->grad = g;
     tg_keep_later(p, t, NULL);
 }
 
 static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 {
-    if (!t->grad)
+    if (!tg_at(t)->grad)
         set_leaf(p, t, g);
-    else if (t->grad == t->holder->value)
-        tg_add_again(t->grad, g);
+    else if (tg_at(t)->grad == tg_its_holder(t)->value)
+        tg_add_again(tg_at(t)->grad, g);
     else
-        add_to_slot(&t->grad, g);
+        add_to_slot(&tg_at(t)->grad, g);
 }
 
 /* Whether g was written where it is kept. */
 static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
 {
-    return t->is_leaf && g == t->holder->value && g == t->grad && !t->holder->present;
+    return tg_at(t)->is_leaf && g == tg_its_holder(t)->value && g == tg_at(t)->grad &&
+           !tg_its_holder(t)->present;
 }
 
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
-    if (!g || p->tape->status || (t->is_leaf && !wanted(p->request, t)))
+    if (!g || p->tape->status || (tg_at(t)->is_leaf && !wanted(p->request, t)))
         return;
     bool alike = tg_shape_equal(tg_dims_of(t), tg_dims_of(g));
-    if (g->dtype != t->dtype || !(alike || tg_shape_expands(tg_dims_of(t), tg_dims_of(g)))) {
+    if (tg_at(g)->dtype != tg_at(t)->dtype ||
+        !(alike || tg_shape_expands(tg_dims_of(t), tg_dims_of(g)))) {
         tg_fail(p->tape, TG_ESHAPE, "%s: backward gave a gradient %s %s for an input %s %s", name,
-                tg_dtype_name(g->dtype), tg_shape_of(g).chars, tg_dtype_name(t->dtype),
-                tg_shape_of(t).chars);
+                tg_dtype_name(tg_at(g)->dtype), tg_shape_of(g).chars,
+                tg_dtype_name(tg_at(t)->dtype), tg_shape_of(t).chars);
         return;
     }
     g = alike ? g : tg_sum_over(g, tg_dims_of(t));
@@ -163,12 +166,12 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         g = tg_clone(g); /* data that may go before the gradient does */
     if (!g)
         return;
-    if (t->is_leaf) {
+    if (tg_at(t)->is_leaf) {
         add_to_leaf(p, t, g);
-    } else if (t->grad) {
-        add_to_slot(&t->grad, g);
+    } else if (tg_at(t)->grad) {
+        add_to_slot(&tg_at(t)->grad, g);
     } else {
-        t->grad = g;
+        tg_at(t)->grad = g;
         pin(g);
         p->pending++;
     }
@@ -251,11 +254,11 @@ static void visit(pass *p, tg_record *record, tg_tensor *g)
 static void walk(pass *p, tg_record *record)
 {
     for (; p->pending > 0; record = record->prev) {
-        tg_tensor *t = record->node.out, *g = t->grad;
+        tg_tensor *t = record->node.out, *g = tg_at(t)->grad;
         p->release &= record != p->after;
-        if (!g || t->is_leaf || t->u.record != record)
+        if (!g || tg_at(t)->is_leaf || tg_at(t)->u.record != record)
             continue;
-        t->grad = NULL;
+        tg_at(t)->grad = NULL;
         p->pending--;
         if (!p->tape->status)
             visit(p, record, g);
@@ -265,10 +268,10 @@ static void walk(pass *p, tg_record *record)
 /* What can still fail, before any gradient that is kept changes. */
 static void add_former_gradients(pass *p)
 {
-    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
-        tg_holder *holder = t->holder;
-        if (t->is_leaf)
-            holder->pending = t->grad;
+    for (tg_tensor *t = p->kept; t; t = tg_its_holder(t)->next) {
+        tg_holder *holder = tg_its_holder(t);
+        if (tg_at(t)->is_leaf)
+            holder->pending = tg_at(t)->grad;
         tg_tensor *former = p->graph && !p->request ? tg_held_grad(holder) : NULL;
         if (former && !p->tape->status)
             holder->pending = tg_accumulate(former, holder->pending);
@@ -280,16 +283,17 @@ static void add_former_gradients(pass *p)
 static void finish(pass *p)
 {
     add_former_gradients(p);
-    for (tg_tensor *t = p->kept; t; t = t->holder->next) {
+    for (tg_tensor *t = p->kept; t; t = tg_its_holder(t)->next) {
+        tg_holder *holder = tg_its_holder(t);
         if (p->request && !p->tape->status)
-            deliver(p, t, t->holder->pending);
+            deliver(p, t, holder->pending);
         else if (!p->tape->status)
-            tg_keep_again(t->holder, t->holder->pending, p->graph);
+            tg_keep_again(holder, holder->pending, p->graph);
         if (!p->tape->status)
-            unpin(t->holder->pending);
-        if (t->is_leaf)
-            t->grad = NULL;
-        t->holder->pending = NULL;
+            unpin(holder->pending);
+        if (tg_at(t)->is_leaf)
+            tg_at(t)->grad = NULL;
+        holder->pending = NULL;
     }
 }
 
@@ -298,11 +302,11 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
     if (!grad_out)
-        return tg_ones(tape, out->ndim, out->dims, out->dtype);
+        return tg_ones(tape, tg_at(out)->ndim, tg_at(out)->dims, tg_at(out)->dtype);
     if (!tape->recycling)
         return grad_out;
     /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
-    tg_tensor *g = tg_tensor_new(tape, "backward", grad_out->dtype, tg_dims_of(grad_out));
+    tg_tensor *g = tg_tensor_new(tape, "backward", tg_at(grad_out)->dtype, tg_dims_of(grad_out));
     if (g)
         tg_copy_again(g, grad_out);
     return g;
@@ -311,21 +315,21 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
 bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out)
 {
     tg_tape *tape = tg_tape_in(out);
-    TG_CHECK(tape, out->requires_grad, TG_ESTATE,
+    TG_CHECK(tape, tg_at(out)->requires_grad, TG_ESTATE,
              "backward: %s %s does not require a gradient: no leaf behind it was made with "
              "TG_REQUIRES_GRAD, or tg_set_grad_enabled() was off when it was computed",
-             tg_dtype_name(out->dtype), tg_shape_of(out).chars);
+             tg_dtype_name(tg_at(out)->dtype), tg_shape_of(out).chars);
     if (!grad_out) {
-        TG_CHECK(tape, out->numel == 1, TG_ESHAPE,
+        TG_CHECK(tape, tg_at(out)->numel == 1, TG_ESHAPE,
                  "backward: %s is not a scalar, so its gradient must be given",
                  tg_shape_of(out).chars);
         return true;
     }
     if (!tg_check_list(tape, "backward", "gradient", (tg_tensor *[]){grad_out}, 1))
         return false;
-    TG_CHECK(tape, grad_out->dtype == out->dtype, TG_EDTYPE,
-             "backward: gradient %s for an output %s", tg_dtype_name(grad_out->dtype),
-             tg_dtype_name(out->dtype));
+    TG_CHECK(tape, tg_at(grad_out)->dtype == tg_at(out)->dtype, TG_EDTYPE,
+             "backward: gradient %s for an output %s", tg_dtype_name(tg_at(grad_out)->dtype),
+             tg_dtype_name(tg_at(out)->dtype));
     TG_CHECK(tape, tg_shape_equal(tg_dims_of(out), tg_dims_of(grad_out)), TG_ESHAPE,
              "backward: gradient %s for an output %s", tg_shape_of(grad_out).chars,
              tg_shape_of(out).chars);
@@ -360,8 +364,8 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
         release_temporaries(tape);
-    if (!out->is_leaf)
-        walk(&p, out->u.record);
+    if (!tg_at(out)->is_leaf)
+        walk(&p, tg_at(out)->u.record);
     finish(&p);
     end(&p);
     return tape->status;

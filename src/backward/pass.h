@@ -47,8 +47,8 @@ tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over
  * written to in place. */
 static inline bool tg_is_exclusive(const tg_tensor *g)
 {
-    return g->pooled && g->pins == 1 && tg_owner_of(g)->pooled && g->storage->headers == 1 &&
-           g->contiguous;
+    return tg_at(g)->pooled && tg_at(g)->pins == 1 && tg_owner_of(g)->pooled &&
+           tg_at(g)->owner->headers == 1 && tg_at(g)->contiguous;
 }
 
 /* When the pass is done, t keeps g; NULL: what its slot holds then. */

@@ -6,35 +6,29 @@
 /* Whether x starts in the memory of a kept gradient: one that was dropped may still be read. */
 static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
 {
-    uintptr_t from = (uintptr_t)kept->data;
-    return (uintptr_t)x->data >= from && (uintptr_t)x->data < from + tg_data_size(kept);
+    uintptr_t from = (uintptr_t)tg_at(kept)->data;
+    return (uintptr_t)tg_at(x)->data >= from &&
+           (uintptr_t)tg_at(x)->data < from + tg_data_size(kept);
 }
 
 /* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
- * the leaf's shape; else NULL. */
-static tg_tensor *place_of(const tg_pass *p, const tg_tensor *t, const tg_call *call)
-{
-    if (p->graph || p->request || !t->is_leaf || t->grad || t->holder->present ||
-        call->dtype != t->dtype ||
-        !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(t)))
-        return NULL;
-    for (int k = 0; k < call->n_in; k++) {
-        if (call->in[k] && starts_in(call->in[k], t->holder->value))
-            return NULL;
-    }
-    return t->holder->value;
-}
-
-/* The same, to be written to now. */
+ * the leaf's shape: to be written to now. Else NULL. */
 static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
 {
     tg_pass *p = tg_pass_of(node);
-    tg_tensor *t = node->in[i], *place = place_of(p, t, call);
-    if (!place)
+    tg_header *t = tg_at(node->in[i]);
+    const tg_holder *holder = t->is_leaf ? tg_slot_of(t->holder) : NULL;
+    if (p->graph || p->request || !holder || t->grad || holder->present ||
+        call->dtype != t->dtype ||
+        !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(node->in[i])))
         return NULL;
-    t->grad = place;
-    tg_keep_later(p, t, NULL);
-    return place;
+    for (int k = 0; k < call->n_in; k++) {
+        if (call->in[k] && starts_in(call->in[k], holder->value))
+            return NULL;
+    }
+    t->grad = holder->value;
+    tg_keep_later(p, node->in[i], NULL);
+    return holder->value;
 }
 
 /* Where the gradient is kept, or over grad_out, or in a tensor of its own. */
@@ -48,7 +42,7 @@ static tg_tensor *apply_here(const tg_node *node, int i, tg_call *call, tg_overw
 
 /* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
  * headers that share them were made there: views. */
-static bool is_last_reader(const tg_record *record, const tg_tensor *owner, const tg_record *after)
+static bool is_last_reader(const tg_record *record, const tg_header *owner, const tg_record *after)
 {
     enum { LOOKS = 8 };
     uint32_t headers = 1;
@@ -56,15 +50,15 @@ static bool is_last_reader(const tg_record *record, const tg_tensor *owner, cons
     for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
          r = r->prev, looks++) {
         if (r == owner->u.record)
-            return tg_is_maker(r) && !tg_reads_output(r) && owner->own.headers == headers;
-        if (r->node.out->storage == &owner->own) {
+            return tg_is_maker(r) && !tg_reads_output(r) && owner->headers == headers;
+        if (tg_owner_of(r->node.out) == owner) {
             if (r->node.in_place)
                 return false;
             headers += !tg_is_released(r->node.out);
             continue;
         }
         for (int i = 0; i < r->node.n_in; i++) {
-            if (r->node.in[i] && r->node.in[i]->storage == &owner->own)
+            if (r->node.in[i] && tg_owner_of(r->node.in[i]) == owner)
                 return false;
         }
     }
@@ -75,8 +69,8 @@ static bool is_last_reader(const tg_record *record, const tg_tensor *owner, cons
  * its input x, and x all of the data that it shares. */
 static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_record *after)
 {
-    const tg_tensor *owner = tg_owner_of(x);
-    bool whole = x->contiguous && x->data == owner->data && x->numel == owner->numel;
+    const tg_header *h = tg_at(x), *owner = h->owner;
+    bool whole = h->contiguous && h->data == owner->data && h->numel == owner->numel;
     return whole && !owner->is_leaf && owner->requires_grad && !owner->recomputed &&
            !owner->pooled && is_last_reader(record, owner, after);
 }
@@ -87,21 +81,22 @@ static tg_tensor *take_over(const tg_tensor *x)
     tg_tensor *t = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
     if (!t)
         return NULL;
-    t->storage->headers--;
-    t->own = (tg_storage){.headers = 1};
-    t->storage = &t->own;
-    t->spare = true;
+    tg_header *h = tg_at(t);
+    h->owner->headers--;
+    h->headers = 1;
+    h->owner = h;
+    h->spare = true;
     return t;
 }
 
 /* x and all views of its data have none any more. */
 static void hide_all(const tg_record *record, const tg_tensor *x)
 {
-    tg_tensor *owner = tg_owner_of(x);
+    tg_header *owner = tg_owner_of(x);
     for (record = record->prev; record != owner->u.record; record = record->prev) {
         tg_tensor *t = record->node.out;
-        if (t->storage == &owner->own && !tg_is_released(t))
-            tg_hide(t);
+        if (tg_owner_of(t) == owner && !tg_is_released(t))
+            tg_hide(tg_at(t));
     }
     tg_hide(owner);
 }

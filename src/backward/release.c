@@ -1,5 +1,5 @@
-/* Giving data back while the records stay. Headers stay as well: a released tensor has another
- * magic word and no data, a view of one its offset in the data instead of an address. Which data
+/* Giving data back while the records stay. Headers stay as well: a released tensor says so
+ * and has no data, a view of one its offset in the data instead of an address. Which data
  * may go is found by counting down `headers`: where all headers of a storage are accounted for by
  * records and nobody wants it, 0 is left.
  *
@@ -20,17 +20,18 @@ typedef struct giving {
 static void count_reads(const tg_record *record, uint32_t by)
 {
     const tg_node *node = &record->node;
-    if (!node->out->requires_grad || node->out->is_leaf || node->out->u.record != record)
+    if (!tg_at(node->out)->requires_grad || tg_at(node->out)->is_leaf ||
+        tg_at(node->out)->u.record != record)
         return;
     unsigned reads = tg_reads_of(node);
     for (int i = 0; i < node->n_in && i < 7; i++) {
         if (node->in[i] && reads & TG_READS_IN(i))
-            node->in[i]->storage->headers += by;
+            tg_at(node->in[i])->owner->headers += by;
     }
     if (reads & TG_READS_OUT)
-        node->out->storage->headers += by;
+        tg_at(node->out)->owner->headers += by;
     if (node->saved)
-        node->saved->storage->headers += by;
+        tg_at(node->saved)->owner->headers += by;
 }
 
 /* The same for what is read when a checkpoint computes its data again. */
@@ -41,7 +42,7 @@ static void count_inputs(const tg_record *record, uint32_t by)
         return;
     for (int i = 0; i < node->n_in; i++) {
         if (node->in[i])
-            node->in[i]->storage->headers += by;
+            tg_at(node->in[i])->owner->headers += by;
     }
 }
 
@@ -49,13 +50,13 @@ static void count_inputs(const tg_record *record, uint32_t by)
 static void count(const giving *g, const tg_record *first, uint32_t by)
 {
     for (size_t i = 0; i < g->n; i++)
-        g->keep[i]->storage->headers += by;
+        tg_at(g->keep[i])->owner->headers += by;
     for (const tg_record *record = first; record; record = record->next) {
         const tg_tensor *out = record->node.out;
         if (tg_is_maker(record) || (!record->node.in_place && !tg_is_released(out)))
-            out->storage->headers -= by;
+            tg_at(out)->owner->headers -= by;
         if (record->node.saved)
-            record->node.saved->storage->headers -= by;
+            tg_at(record->node.saved)->owner->headers -= by;
         if (g->checkpoint)
             continue;
         count_reads(record, by);
@@ -69,13 +70,8 @@ static bool is_recomputable(const tg_record *record)
 {
     const tg_node *node = &record->node;
     return tg_is_maker(record) && node->op->forward && !(node->checkpoint & TG_DREW) &&
-           node->out->own.version == tg_node_versions(node)[node->n_in] &&
-           !(node->out->own.headers || (node->saved && node->saved->own.headers));
-}
-
-static void set_released(tg_tensor *t)
-{
-    t->head.magic = TG_MAGIC_RELEASED;
+           tg_at(node->out)->version == tg_node_versions(node)[node->n_in] &&
+           !(tg_at(node->out)->headers || (node->saved && tg_at(node->saved)->headers));
 }
 
 /* Marks what goes; between count(1) and count(-1). */
@@ -87,47 +83,46 @@ static void choose(const giving *g, tg_record *first)
             node->checkpoint |= TG_RECOMPUTE;
         if (g->checkpoint)
             continue;
-        if (tg_is_maker(record) && node->out->own.headers == 0)
-            set_released(node->out);
-        if (node->saved && node->saved->own.headers == 0)
-            set_released(node->saved);
+        if (tg_is_maker(record) && tg_at(node->out)->headers == 0)
+            tg_at(node->out)->released = true;
+        if (node->saved && tg_at(node->saved)->headers == 0)
+            tg_at(node->saved)->released = true;
     }
 }
 
-void tg_hide(tg_tensor *t)
+void tg_hide(tg_header *h)
 {
-    tg_tensor *owner = tg_owner_of(t);
-    if (t != owner) {
-        t->offset = t->data - owner->data;
-        owner->own.headers--;
+    tg_header *owner = h->owner;
+    if (h != owner) {
+        h->offset = h->data - owner->data;
+        owner->headers--;
     } else {
-        t->data = NULL;
-        t->spare = false;
+        h->data = NULL;
+        h->spare = false;
     }
-    set_released(t);
+    h->released = true;
 }
 
-static void show_view(tg_tensor *t)
+static void show_view(tg_header *h)
 {
-    tg_tensor *owner = tg_owner_of(t);
-    t->data = owner->data + t->offset;
-    owner->own.headers++;
-    t->head.magic = TG_MAGIC_TENSOR;
+    h->data = h->owner->data + h->offset;
+    h->owner->headers++;
+    h->released = false;
 }
 
 static void give(tg_tensor *t)
 {
-    if (t && tg_is_released(t) && t->data)
-        tg_tensor_give(t);
+    if (t && tg_at(t)->released && tg_at(t)->data)
+        tg_data_give(tg_at(t));
 }
 
 /* Gives the data of the owners that are marked as released back, from `first` to before `end`. */
 static void give_back(tg_record *first, const tg_record *end)
 {
     for (tg_record *record = first; record != end; record = record->next) {
-        tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
-        if (t != owner && !tg_is_released(t) && tg_is_released(owner))
-            tg_hide(t);
+        tg_header *h = tg_at(record->node.out);
+        if (h != h->owner && !h->released && h->owner->released)
+            tg_hide(h);
     }
     for (tg_record *record = first; record != end; record = record->next) {
         if (tg_is_maker(record))
@@ -185,10 +180,10 @@ static bool check_values(tg_tape *tape, const tg_record *first)
         const tg_node *node = &record->node;
         for (int i = 0; node->checkpoint & TG_RECOMPUTE && i < node->n_in; i++) {
             const tg_tensor *x = node->in[i];
-            TG_CHECK(tape, !x || x->storage->version == tg_node_versions(node)[i], TG_ESTATE,
+            TG_CHECK(tape, !x || tg_at(x)->owner->version == tg_node_versions(node)[i], TG_ESTATE,
                      "checkpoint: input %d of %s, %s %s, was changed in place since: it cannot "
                      "be computed again",
-                     i, node->op->name, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
+                     i, node->op->name, tg_dtype_name(tg_at(x)->dtype), tg_shape_of(x).chars);
         }
     }
     return true;
@@ -203,8 +198,8 @@ static void release_chosen(tg_record *first)
         for (int i = 0; i < 2 && node->checkpoint & TG_RECOMPUTE; i++) {
             if (!made[i])
                 continue;
-            made[i]->recomputed = true;
-            set_released(made[i]);
+            tg_at(made[i])->recomputed = true;
+            tg_at(made[i])->released = true;
         }
     }
     give_back(first, NULL);
@@ -245,9 +240,9 @@ static tg_record *end_of(tg_record *record)
 
 static bool revive(tg_tensor *t, const char *name)
 {
-    if (!tg_tensor_take(t, name))
+    if (!tg_data_take(tg_at(t), name))
         return false;
-    t->head.magic = TG_MAGIC_TENSOR;
+    tg_at(t)->released = false;
     return true;
 }
 
@@ -260,7 +255,7 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
             continue;
         TG_CHECK(tape, !tg_is_released(x), TG_ESTATE,
                  "backward: %s needs its input %d %s %s, whose data were given back",
-                 node->op->name, i, tg_dtype_name(x->dtype), tg_shape_of(x).chars);
+                 node->op->name, i, tg_dtype_name(tg_at(x)->dtype), tg_shape_of(x).chars);
         if (!tg_check_version(node, i))
             return false;
     }
@@ -278,11 +273,12 @@ static bool recompute(tg_tape *tape, tg_node *node)
 }
 
 /* Gives data back that nothing but their own header holds. */
-static void release_last(tg_tensor *t)
+static void release_last(tg_header *h)
 {
-    if (t && !tg_is_released(t) && t->own.headers == 1) {
-        set_released(t);
-        give(t);
+    if (!h->released && h->headers == 1) {
+        h->released = true;
+        if (h->data)
+            tg_data_give(h);
     }
 }
 
@@ -290,10 +286,10 @@ static void release_last(tg_tensor *t)
 static bool run_again(tg_tape *tape, tg_record *record)
 {
     tg_node *node = &record->node;
-    tg_tensor *out = node->out, *owner = tg_owner_of(out);
+    tg_header *out = tg_at(node->out);
     if (node->checkpoint & TG_RECOMPUTE && !recompute(tape, node))
         return false;
-    if (out != owner && owner->recomputed && tg_is_released(out) && !tg_is_released(owner))
+    if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released)
         show_view(out);
     count_inputs(record, (uint32_t)-1);
     for (int i = 0; i < node->n_in; i++) {
@@ -337,9 +333,9 @@ void tg_checkpoint_close(tg_tape *tape)
         node->checkpoint &= (uint8_t)~TG_CHECKPOINT_OPEN;
         if (!(node->checkpoint & TG_RECOMPUTE))
             continue;
-        set_released(node->out);
+        tg_at(node->out)->released = true;
         if (node->saved)
-            set_released(node->saved);
+            tg_at(node->saved)->released = true;
     }
     give_back(first, end);
     tape->open = NULL;
@@ -349,14 +345,14 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
 {
     tg_tape *tape = tg_tape_in(out);
     tg_record *record;
-    if (tg_mark_records(tape, mark, "backward", &record) || out->is_leaf ||
+    if (tg_mark_records(tape, mark, "backward", &record) || tg_at(out)->is_leaf ||
         !tg_outside_capture(tape, "backward with release_since"))
         return false;
     TG_CHECK(tape, !tg_mark_before_capture(tape, &mark), TG_ESTATE,
              "backward: a capture was made since the mark of release_since, and replays need the "
              "data");
     *after = record ? record->prev : NULL;
-    while (record && record != out->u.record)
+    while (record && record != tg_at(out)->u.record)
         record = record->next;
     tape->released |= record != NULL;
     return record;
@@ -393,16 +389,16 @@ bool tg_reads_output(const tg_record *record)
 
 void tg_release_output(const tg_record *record, bool all)
 {
-    tg_tensor *t = record->node.out, *owner = tg_owner_of(t);
-    if (tg_is_maker(record) && (all || t->recomputed))
-        release_last(t);
-    else if (t != owner && !tg_is_released(t) && (all || owner->recomputed))
-        tg_hide(t);
+    tg_header *h = tg_at(record->node.out);
+    if (tg_is_maker(record) && (all || h->recomputed))
+        release_last(h);
+    else if (h != h->owner && !h->released && (all || h->owner->recomputed))
+        tg_hide(h);
 }
 
 void tg_release_saved(const tg_record *record, bool all)
 {
-    tg_tensor *saved = record->node.saved;
-    if (saved && (all || saved->recomputed))
-        release_last(saved);
+    const tg_tensor *saved = record->node.saved;
+    if (saved && (all || tg_at(saved)->recomputed))
+        release_last(tg_at(saved));
 }

@@ -8,13 +8,13 @@
 /* Whether the record made its output's data, and not only a view of them or new values. */
 static inline bool tg_is_maker(const tg_record *record)
 {
-    const tg_tensor *out = record->node.out;
-    return out->storage == &out->own && !record->node.in_place;
+    const tg_header *out = tg_at(record->node.out);
+    return out->owner == out && !record->node.in_place;
 }
 
 /* Takes the address of its data from a tensor, as if they were given back; a view no longer counts as a
  * user of them. */
-void tg_hide(tg_tensor *t);
+void tg_hide(tg_header *h);
 
 /* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
  * step of a record that reads it comes first), and what its forward saved, unless something

@@ -11,35 +11,42 @@ typedef struct name {
     long long offset;
 } name;
 
-static name name_of(const tg_tape *tape, const void *object)
+static name name_of(const tg_arena *arena, const void *object)
 {
-    const tg_block *block = ((const tg_object *)object)->block;
-    name p = {0, (const char *)object - (const char *)block};
-    for (const tg_block *b = tape->objects.first; b && b != block; b = b->next)
+    name p = {0, 0};
+    const char *at = object;
+    const tg_block *b = arena->first;
+    for (; b && (at < (const char *)b || at >= b->end); b = b->next)
         p.block++;
+    p.offset = b ? at - b->start : 0;
     return p;
+}
+
+static name name_of_tensor(const tg_tape *tape, const tg_tensor *t)
+{
+    return name_of(&tape->slots, tg_at(t));
 }
 
 static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
 {
-    name p = name_of(tape, t);
-    const char *style = !t->requires_grad ? ""
-                        : t->is_leaf      ? ", style=filled, fillcolor=lightblue"
-                                          : ", color=blue";
-    fprintf(file, "  t%d_%lld [label=\"%s %s\"%s];\n", p.block, p.offset, tg_dtype_name(t->dtype),
-            tg_shape_of(t).chars, style);
+    name p = name_of_tensor(tape, t);
+    const char *style = !tg_at(t)->requires_grad ? ""
+                        : tg_at(t)->is_leaf      ? ", style=filled, fillcolor=lightblue"
+                                                 : ", color=blue";
+    fprintf(file, "  t%d_%lld [label=\"%s %s\"%s];\n", p.block, p.offset,
+            tg_dtype_name(tg_at(t)->dtype), tg_shape_of(t).chars, style);
 }
 
 static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)
 {
     const tg_node *node = &record->node;
-    name r = name_of(tape, record), out = name_of(tape, node->out);
+    name r = name_of(&tape->bodies, record), out = name_of_tensor(tape, node->out);
     fprintf(file, "  r%d_%lld [label=\"%s\", shape=box];\n", r.block, r.offset, node->op->name);
     for (int i = 0; i < node->n_in; i++) {
         if (!node->in[i])
             continue;
-        name in = name_of(tape, node->in[i]);
-        if (!node->in[i]->requires_grad || node->in[i]->is_leaf)
+        name in = name_of_tensor(tape, node->in[i]);
+        if (!tg_at(node->in[i])->requires_grad || tg_at(node->in[i])->is_leaf)
             write_tensor(file, tape, node->in[i]);
         fprintf(file, "  t%d_%lld -> r%d_%lld;\n", in.block, in.offset, r.block, r.offset);
     }

@@ -27,15 +27,15 @@ static tg_tensor *call(check *c)
     c->tape->calling = "the function that gradcheck calls";
     tg_tensor *out = c->fn(c->inputs, c->n, c->context);
     c->tape->calling = NULL;
-    return out;
+    return tg_check_list(c->tape, "gradcheck", "output", &out, 1) ? out : NULL;
 }
 
 /* Uniform in [-1, 1): a random direction, in which no error can hide for long. */
 static tg_tensor *random_like(check *c, tg_generator *g, const tg_tensor *t, int flags)
 {
-    tg_tensor *r = tg_zeros(c->tape, t->ndim, t->dims, flags);
+    tg_tensor *r = tg_zeros(c->tape, tg_at(t)->ndim, tg_at(t)->dims, flags);
     if (r)
-        tg_generator_uniform_f64(g, (double *)(void *)r->data, r->numel, -1, 1);
+        tg_generator_uniform_f64(g, (double *)(void *)tg_at(r)->data, tg_at(r)->numel, -1, 1);
     return r;
 }
 
@@ -86,8 +86,8 @@ static bool close(const check *c, double a, double b)
 static bool check_input(check *c, tg_tensor *t, size_t index)
 {
     const tg_tensor *grad = c->computed[index];
-    double *x = (double *)(void *)t->data, eps = c->opts.eps;
-    for (int64_t i = 0; i < t->numel; i++) {
+    double *x = (double *)(void *)tg_at(t)->data, eps = c->opts.eps;
+    for (int64_t i = 0; i < tg_at(t)->numel; i++) {
         double at = x[i];
         x[i] = at + eps;
         double above = value(c);
@@ -97,7 +97,7 @@ static bool check_input(check *c, tg_tensor *t, size_t index)
         if (c->tape->status)
             return false;
         double numerical = (above - below) / (2 * eps);
-        double computed = grad ? ((const double *)(void *)grad->data)[i] : 0.0;
+        double computed = grad ? ((const double *)(void *)tg_at(grad)->data)[i] : 0.0;
         TG_CHECK(c->tape, close(c, computed, numerical), TG_EVALUE,
                  "gradcheck: %s %zu %s, element %lld: backward gives %.17g, the difference %.17g",
                  index == c->n ? "upstream gradient of input" : "input", index,
@@ -111,7 +111,8 @@ static void take_gradient(check *c, tg_tensor *t, size_t index)
 {
     const tg_tensor *grad = tg_grad(t);
     if (grad)
-        c->computed[index] = tg_from_f64(c->tape, tg_f64(grad), grad->ndim, grad->dims, 0);
+        c->computed[index] =
+            tg_from_f64(c->tape, tg_f64(grad), tg_at(grad)->ndim, tg_at(grad)->dims, 0);
     tg_zero_grad(t);
 }
 
@@ -120,7 +121,7 @@ static bool analytic(check *c)
 {
     tg_tensor *out = c->opts.second_order ? sum_of_gradients(c, true) : call(c);
     tg_tensor *upstream = c->opts.second_order ? NULL : c->upstream;
-    if (!out || (out->requires_grad && tg_backward_with(out, upstream, NULL)))
+    if (!out || (tg_at(out)->requires_grad && tg_backward_with(out, upstream, NULL)))
         return false;
     for (size_t i = 0; i < c->n; i++)
         take_gradient(c, c->inputs[i], i);
@@ -133,13 +134,15 @@ static bool copy_inputs(check *c, tg_tensor *const *inputs, tg_generator *random
     for (size_t i = 0; i < c->n; i++) {
         tg_tensor *t = inputs[i];
         c->inputs[i] = t;
-        if (!t || !tg_requires_grad(t))
+        if (t && !tg_check_list(c->tape, "gradcheck", "input", &t, 1))
+            return false;
+        if (!t || !tg_at(t)->requires_grad)
             continue;
-        TG_CHECK(c->tape, t->dtype == TG_F64 && t->contiguous, TG_EDTYPE,
+        TG_CHECK(c->tape, tg_at(t)->dtype == TG_F64 && tg_at(t)->contiguous, TG_EDTYPE,
                  "gradcheck: input %zu is %s, wanted contiguous float64", i,
-                 tg_dtype_name(t->dtype));
-        c->inputs[i] = tg_from_f64(c->tape, (const double *)(void *)t->data, t->ndim, t->dims,
-                                   TG_REQUIRES_GRAD);
+                 tg_dtype_name(tg_at(t)->dtype));
+        c->inputs[i] = tg_from_f64(c->tape, (const double *)(void *)tg_at(t)->data, tg_at(t)->ndim,
+                                   tg_at(t)->dims, TG_REQUIRES_GRAD);
         if (c->opts.second_order)
             c->weights[i] = random_like(c, random, t, TG_F64);
     }
@@ -165,8 +168,8 @@ static bool set_up(check *c, tg_tensor *const *inputs)
     tg_tensor *out = call(c);
     if (!out)
         return false;
-    TG_CHECK(c->tape, out->dtype == TG_F64, TG_EDTYPE, "gradcheck: the output is %s",
-             tg_dtype_name(out->dtype));
+    TG_CHECK(c->tape, tg_at(out)->dtype == TG_F64, TG_EDTYPE, "gradcheck: the output is %s",
+             tg_dtype_name(tg_at(out)->dtype));
     int flags = TG_F64 | (c->opts.second_order ? TG_REQUIRES_GRAD : 0);
     c->upstream = random_like(c, &random, out, flags);
     return c->upstream;
@@ -193,11 +196,12 @@ static tg_gradcheck_opts with_defaults(const tg_gradcheck_opts *opts)
     return o;
 }
 
-static tg_tape *tape_of_inputs(tg_tensor *const *inputs, size_t n)
+/* The first that is not NULL. */
+static const tg_tensor *any_of(tg_tensor *const *inputs, size_t n)
 {
     for (size_t i = 0; inputs && i < n; i++) {
         if (inputs[i])
-            return tg_tape_of(inputs[i]);
+            return inputs[i];
     }
     return NULL;
 }
@@ -206,11 +210,11 @@ tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inpu
                        const tg_gradcheck_opts *opts)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_gradcheck(fn, context, inputs, n, opts));
-    tg_tape *tape = tape_of_inputs(inputs, n);
-    if (!tape)
-        return TG_EVALUE;
-    if (tape->status)
-        return tape->status;
+    const tg_tensor *any = any_of(inputs, n);
+    tg_status status = tg_check_tensor(any, "gradcheck");
+    if (status)
+        return status;
+    tg_tape *tape = tg_tape_in(any);
     if (!tg_outside_capture(tape, "gradcheck"))
         return TG_ESTATE;
     if (!fn)

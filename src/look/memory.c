@@ -16,9 +16,12 @@ tg_memory_info tg_memory(const tg_tape *tape)
 {
     if (!tape)
         return (tg_memory_info){0};
-    size_t objects = tg_arena_used(&tape->objects);
+    size_t objects = tg_arena_used(&tape->slots) + tg_arena_used(&tape->pass_slots) +
+                     tg_arena_used(&tape->bodies);
     size_t data = tg_arena_used(&tape->data), live = objects + data - tape->spares.bytes;
-    size_t reserved = reserved_by(&tape->objects) + reserved_by(&tape->data);
+    size_t reserved = 0;
+    for (int i = 0; i < TG_METERED; i++)
+        reserved += reserved_by(tape->meter.arenas[i]);
     tg_meter meter = tape->meter;
     tg_meter_read(&meter);
     return (tg_memory_info){.live = live,
@@ -58,9 +61,9 @@ static bool find(const ranking *r, const tg_memory_holder *h, size_t *before)
 /* Lists the data that t looks at. */
 static void add(ranking *r, const tg_tensor *t, const char *op, bool saved)
 {
-    if (!t || tg_owner_of(t)->head.magic != TG_MAGIC_TENSOR)
+    if (!t || tg_owner_of(t)->released)
         return;
-    const tg_tensor *owner = tg_owner_of(t);
+    const tg_tensor *owner = tg_handle_of(tg_owner_of(t));
     tg_memory_holder h = {owner, tg_data_size(owner), op, saved};
     size_t at;
     if (find(r, &h, &at) || at == r->room)
@@ -77,7 +80,7 @@ size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size_t k)
     ranking r = {.out = out, .room = out ? k : 0};
     for (const tg_record *record = tape ? tape->first : NULL; record; record = record->next) {
         const tg_node *node = &record->node;
-        bool made = !node->in_place && node->out->storage == &node->out->own;
+        bool made = !node->in_place && tg_owner_of(node->out) == tg_at(node->out);
         for (int i = 0; i < node->n_in; i++)
             add(&r, node->in[i], NULL, false);
         add(&r, node->out, made ? node->op->name : NULL, false);
@@ -108,8 +111,9 @@ static void print_holder(FILE *file, const tg_memory_holder *h)
 {
     fputs("  ", file);
     print_bytes(file, h->bytes);
-    fprintf(file, ": %s %s, %s%s\n", tg_dtype_name(h->tensor->dtype), tg_shape_of(h->tensor).chars,
-            h->saved ? "saved by " : "", h->op ? h->op : "leaf or constant");
+    fprintf(file, ": %s %s, %s%s\n", tg_dtype_name(tg_at(h->tensor)->dtype),
+            tg_shape_of(h->tensor).chars, h->saved ? "saved by " : "",
+            h->op ? h->op : "leaf or constant");
 }
 
 enum { PRINTED = 64 };

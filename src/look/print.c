@@ -51,13 +51,13 @@ typedef struct tg_printer {
 
 static bool is_cut(const tg_printer *p, int dim)
 {
-    return p->summary && p->t->dims[dim] > 2 * EDGE;
+    return p->summary && tg_at(p->t)->dims[dim] > 2 * EDGE;
 }
 
 /* The number of items in a dim's brackets; in a dim that is cut, item EDGE stands for the gap. */
 static int64_t count_items(const tg_printer *p, int dim)
 {
-    return is_cut(p, dim) ? 2 * EDGE + 1 : p->t->dims[dim];
+    return is_cut(p, dim) ? 2 * EDGE + 1 : tg_at(p->t)->dims[dim];
 }
 
 static bool is_gap(const tg_printer *p, int dim, int64_t item)
@@ -67,21 +67,23 @@ static bool is_gap(const tg_printer *p, int dim, int64_t item)
 
 static const char *find_item(const tg_printer *p, int dim, int64_t item, const char *at)
 {
-    int64_t skipped = is_cut(p, dim) && item > EDGE ? p->t->dims[dim] - count_items(p, dim) : 0;
-    return at + (item + skipped) * tg_strides(p->t)[dim] * (int64_t)tg_dtype_size(p->t->dtype);
+    int64_t skipped =
+        is_cut(p, dim) && item > EDGE ? tg_at(p->t)->dims[dim] - count_items(p, dim) : 0;
+    return at +
+           (item + skipped) * tg_strides(p->t)[dim] * (int64_t)tg_dtype_size(tg_at(p->t)->dtype);
 }
 
 /* -- Elements as text -------------------------------------------------------------------------- */
 
 static int64_t read_integer(const tg_tensor *t, const char *at)
 {
-    return t->dtype == TG_I64 ? *(const int64_t *)(const void *)at : *at != 0;
+    return tg_at(t)->dtype == TG_I64 ? *(const int64_t *)(const void *)at : *at != 0;
 }
 
 static double read_float(const tg_tensor *t, const char *at)
 {
-    return t->dtype == TG_F64 ? *(const double *)(const void *)at
-                              : (double)*(const float *)(const void *)at;
+    return tg_at(t)->dtype == TG_F64 ? *(const double *)(const void *)at
+                                     : (double)*(const float *)(const void *)at;
 }
 
 /* The program may have set a locale with another decimal point, even one of several bytes. */
@@ -141,12 +143,12 @@ static void note_float(tg_extent *e, double value)
 
 static void survey(const tg_printer *p, tg_extent *e, int dim, const char *at)
 {
-    if (dim < p->t->ndim) {
+    if (dim < tg_at(p->t)->ndim) {
         for (int64_t item = 0; item < count_items(p, dim); item++) {
             if (!is_gap(p, dim, item))
                 survey(p, e, dim + 1, find_item(p, dim, item, at));
         }
-    } else if (tg_is_float(p->t->dtype)) {
+    } else if (tg_is_float(tg_at(p->t)->dtype)) {
         note_float(e, read_float(p->t, at));
     } else {
         note_integer(e, read_integer(p->t, at));
@@ -194,10 +196,10 @@ static void choose_layout(tg_printer *p)
 {
     tg_extent e = {
         .low = INT64_MAX, .high = INT64_MIN, .least = {(double)INFINITY, (double)INFINITY}};
-    survey(p, &e, 0, p->t->data);
-    p->style = choose_style(&e, p->t->dtype);
-    p->width =
-        tg_is_float(p->t->dtype) ? measure_floats(&e, p->style) : measure_integers(&e, p->style);
+    survey(p, &e, 0, tg_at(p->t)->data);
+    p->style = choose_style(&e, tg_at(p->t)->dtype);
+    p->width = tg_is_float(tg_at(p->t)->dtype) ? measure_floats(&e, p->style)
+                                               : measure_integers(&e, p->style);
 }
 
 /* -- The second walk: writing ------------------------------------------------------------------ */
@@ -225,7 +227,7 @@ static void break_line(tg_printer *p, int lines, int indent)
 static void put_element(tg_printer *p, const char *at)
 {
     char buffer[NUMBER];
-    const char *text = tg_is_float(p->t->dtype)
+    const char *text = tg_is_float(tg_at(p->t)->dtype)
                            ? float_text(buffer, p->style, read_float(p->t, at))
                            : integer_text(buffer, p->style, read_integer(p->t, at));
     put_spaces(p, p->width - (int)strlen(text));
@@ -237,7 +239,7 @@ static void put_element(tg_printer *p, const char *at)
 static void put_separator(tg_printer *p, int dim, int64_t item)
 {
     int indent = PREFIX + dim;
-    int rest = p->t->ndim - 1 - dim;
+    int rest = tg_at(p->t)->ndim - 1 - dim;
     int per_line = (LINE_WIDTH - indent) / (p->width + 2);
     put(p, ",");
     if (rest > 0)
@@ -250,7 +252,7 @@ static void put_separator(tg_printer *p, int dim, int64_t item)
 
 static void put_values(tg_printer *p, int dim, const char *at)
 {
-    if (dim == p->t->ndim) {
+    if (dim == tg_at(p->t)->ndim) {
         put_element(p, at);
         return;
     }
@@ -259,7 +261,7 @@ static void put_values(tg_printer *p, int dim, const char *at)
         if (item > 0)
             put_separator(p, dim, item);
         if (is_gap(p, dim, item))
-            put(p, dim + 1 == p->t->ndim ? " ..." : "...");
+            put(p, dim + 1 == tg_at(p->t)->ndim ? " ..." : "...");
         else
             put_values(p, dim + 1, find_item(p, dim, item, at));
     }
@@ -283,9 +285,9 @@ static void put_suffix(tg_printer *p, const char *text)
 static void format_size(char text[SUFFIX], const tg_tensor *t)
 {
     size_t length = (size_t)snprintf(text, SUFFIX, "size=(");
-    for (int i = 0; i < t->ndim; i++)
+    for (int i = 0; i < tg_at(t)->ndim; i++)
         length += (size_t)snprintf(text + length, SUFFIX - length, i ? ", %" PRId64 : "%" PRId64,
-                                   t->dims[i]);
+                                   tg_at(t)->dims[i]);
     snprintf(text + length, SUFFIX - length, ")");
 }
 
@@ -294,12 +296,12 @@ static void put_suffixes(tg_printer *p)
 {
     const tg_tensor *t = p->t;
     char text[SUFFIX];
-    if (t->numel == 0 && t->ndim != 1) {
+    if (tg_at(t)->numel == 0 && tg_at(t)->ndim != 1) {
         format_size(text, t);
         put_suffix(p, text);
     }
-    if (t->dtype == TG_F64 || (t->numel == 0 && t->dtype != TG_F32)) {
-        snprintf(text, sizeof text, "dtype=torch.%s", tg_dtype_name(t->dtype));
+    if (tg_at(t)->dtype == TG_F64 || (tg_at(t)->numel == 0 && tg_at(t)->dtype != TG_F32)) {
+        snprintf(text, sizeof text, "dtype=torch.%s", tg_dtype_name(tg_at(t)->dtype));
         put_suffix(p, text);
     }
 }
@@ -311,11 +313,11 @@ tg_status tg_print(FILE *file, const tg_tensor *t)
         return t ? TG_ESTATE : TG_EVALUE;
     if (!file)
         return tg_fail(tg_tape_in(t), TG_EVALUE, "print: no file");
-    tg_printer p = {.file = file, .t = t, .summary = t->numel > THRESHOLD};
+    tg_printer p = {.file = file, .t = t, .summary = tg_at(t)->numel > THRESHOLD};
     put(&p, prefix);
-    if (t->numel > 0) {
+    if (tg_at(t)->numel > 0) {
         choose_layout(&p);
-        put_values(&p, 0, t->data);
+        put_values(&p, 0, tg_at(t)->data);
     } else {
         put(&p, "[]");
     }

@@ -1,5 +1,5 @@
 /* Blocks and the pool, see arena.h. Relies on the allocator alone. */
-#include "memory/arena.h"
+#include "memory/slot.h"
 
 #include <stdlib.h>
 
@@ -21,11 +21,6 @@ static void default_free(void *context, void *memory, size_t size)
 
 const tg_allocator tg_allocator_default = {default_alloc, default_free, NULL};
 
-static char *block_start(tg_block *block)
-{
-    return tg_align_up((char *)(block + 1), 16);
-}
-
 void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
 {
     *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
@@ -33,7 +28,9 @@ void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, 
 
 void tg_meter_read(tg_meter *meter)
 {
-    size_t used = tg_arena_used(meter->arenas[0]) + tg_arena_used(meter->arenas[1]);
+    size_t used = 0;
+    for (int i = 0; i < TG_METERED; i++)
+        used += tg_arena_used(meter->arenas[i]);
     if (used > meter->peak)
         meter->peak = used;
 }
@@ -47,20 +44,44 @@ void tg_arena_free(tg_arena *arena)
     }
 }
 
+/* Memory for a block whose addresses can be in handles; NULL: there is none. */
+static tg_block *allocate(const tg_arena *arena, size_t size)
+{
+    const tg_allocator *a = arena->allocator;
+    tg_block *block = a->alloc(a->context, size);
+    uintptr_t bits = (uintptr_t)block | ((uintptr_t)block + size);
+    if (!block || !arena->slots || !(bits & TG_SLOT_HIGH))
+        return block;
+    a->free(a->context, block, size);
+    return NULL;
+}
+
 static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 {
     size += sizeof(tg_block) + 16 + align;
     if (size < arena->block_size)
         size = arena->block_size;
-    tg_block *block = arena->allocator->alloc(arena->allocator->context, size);
+    tg_block *block = allocate(arena, size);
     if (!block)
         return NULL;
     *block = (tg_block){.owner = arena->owner, .end = (char *)block + size, .size = size};
-    block->top = block_start(block);
-    TG_POISON(block->top, (size_t)(block->end - block->top));
+    block->start = tg_align_up((char *)(block + 1), arena->slots ? TG_SLOT_SIZE : 16);
+    if (arena->slots) /* so many, wherever the allocator puts it */
+        block->end =
+            block->start + (size - sizeof *block - TG_SLOT_SIZE) / TG_SLOT_SIZE * TG_SLOT_SIZE;
+    block->top = block->unused = block->start;
+    if (!arena->slots)
+        TG_POISON(block->top, (size_t)(block->end - block->top));
     if (arena->block_size < max_block_size)
         arena->block_size *= 2;
     return block;
+}
+
+/* Whether a piece fits into the block while that is empty. */
+static bool holds(const tg_block *block, size_t size, size_t align)
+{
+    const char *at = tg_align_up(block->start, align);
+    return at <= block->end && size <= (size_t)(block->end - at);
 }
 
 /* Goes on in the first empty block that is large enough, else in a new one; the blocks passed over
@@ -71,7 +92,7 @@ void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     tg_block **after = arena->current ? &arena->current->next : &arena->first;
     tg_block **link = after;
-    while (*link && (size_t)((*link)->end - block_start(*link)) < size + align)
+    while (*link && !holds(*link, size, align))
         link = &(*link)->next;
     tg_block *block = *link;
     if (block)
@@ -80,14 +101,15 @@ void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     block->next = *after;
     *after = block;
-    arena->bias = tg_arena_used(arena) - (uintptr_t)block_start(block);
+    arena->bias = tg_arena_used(arena) - (uintptr_t)block->start;
     arena->current = block;
     return tg_block_take(block, size, align);
 }
 
-static void drop_above(tg_block *block, char *top)
+static void drop_above(const tg_arena *arena, tg_block *block, char *top)
 {
-    TG_POISON(top, (size_t)(block->end - top));
+    if (!arena->slots)
+        TG_POISON(top, (size_t)(block->end - top));
     block->top = top;
 }
 
@@ -96,8 +118,8 @@ static void set_bias(tg_arena *arena, tg_block *current)
 {
     uintptr_t before = 0;
     for (tg_block *b = arena->first; current && b != current; b = b->next)
-        before += (uintptr_t)(b->top - block_start(b));
-    arena->bias = current ? before - (uintptr_t)block_start(current) : 0;
+        before += (uintptr_t)(b->top - b->start);
+    arena->bias = current ? before - (uintptr_t)current->start : 0;
 }
 
 void tg_arena_drop(tg_arena *arena, tg_top to)
@@ -107,9 +129,9 @@ void tg_arena_drop(tg_arena *arena, tg_top to)
     tg_meter_read(arena->meter); /* tops only grow between rewinds */
     tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
-        drop_above(b, block_start(b));
+        drop_above(arena, b, b->start);
     if (to.block)
-        drop_above(to.block, to.top);
+        drop_above(arena, to.block, to.top);
     if (arena->current != to.block)
         set_bias(arena, to.block);
     arena->current = to.block;
@@ -124,14 +146,4 @@ bool tg_arena_drops(const tg_arena *arena, tg_top to, const void *p)
             return b != to.block || at >= to.top;
     }
     return false;
-}
-
-void tg_pool_reset(tg_pool *pool)
-{
-    for (int word = 0; word < TG_POOL_WORDS; word++) {
-        for (int i = 0; pool->used[word]; i++, pool->used[word] >>= 1) {
-            if (pool->used[word] & 1)
-                pool->chunks[word * 64 + i] = NULL;
-        }
-    }
 }

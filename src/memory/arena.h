@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct tg_allocator {
     void *(*alloc)(void *context, size_t size);
@@ -21,10 +22,11 @@ extern const tg_allocator tg_allocator_default;
 /* Blocks stand in one list: full ones, the current one, empty ones kept for reuse. */
 typedef struct tg_block {
     struct tg_block *next;
-    void *owner; /* the tape: an object finds it through its block */
-    char *top;   /* everything in [start, top) is alive */
-    char *end;
-    size_t size; /* as given to the allocator */
+    void *owner; /* the tape: a slot finds it through its block */
+    char *start, *end;
+    char *top;    /* everything in [start, top) is alive */
+    char *unused; /* of slots: nothing ever stood from here on */
+    size_t size;  /* as given to the allocator */
 } tg_block;
 
 /* No piece of memory is larger, so that sums of two sizes never wrap, nor do differences of two
@@ -40,12 +42,14 @@ typedef struct tg_arena {
     tg_block *current; /* NULL: nothing is alive */
     uintptr_t bias;    /* its top and this are the bytes in use, in all blocks */
     size_t block_size; /* of the next new block */
+    bool slots;        /* see slot.h */
     struct tg_meter *meter;
 } tg_arena;
 
-/* The most bytes that were in use at once in two arenas. */
+/* The most bytes that were in use at once in several arenas. */
+enum { TG_METERED = 4 };
 typedef struct tg_meter {
-    const tg_arena *arenas[2];
+    tg_arena *arenas[TG_METERED];
     size_t peak;
 } tg_meter;
 
@@ -107,17 +111,15 @@ static inline size_t tg_arena_used(const tg_arena *arena)
 /* Brings the peak up to date; rewinds do so themselves. */
 void tg_meter_read(tg_meter *meter);
 
-/* Of up to 2^48 bytes, or 2^30. */
-enum { TG_POOL_LARGEST = sizeof(size_t) > 4 ? 48 : 30, TG_POOL_WORDS = 3 };
-enum { TG_POOL_CLASSES = (TG_POOL_LARGEST - 4) * 4 };
+/* A pool has no larger chunks, which would not fit into each other's places. */
+enum { TG_POOL_LARGEST = 1 << 14, TG_POOL_CLASSES = 33 };
 
 /* Free chunks by size class, four classes to a power of two. Chunks come from the arena, so that a
  * rewind of the arena with tg_pool_reset() ends them all. */
 typedef struct tg_pool {
     tg_arena *arena;
     void *chunks[TG_POOL_CLASSES];
-    uint64_t used[TG_POOL_WORDS]; /* which lists may be non-empty: makes the reset cheap */
-    bool lasting;                 /* a replay writes to the chunks again: they are not poisoned */
+    bool lasting; /* a replay writes to the chunks again: they are not poisoned */
 } tg_pool;
 
 /* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
@@ -144,10 +146,9 @@ static inline size_t tg_pool_class_size(int class)
     return ((size_t)1 << exponent) + (quarter << (exponent - 2));
 }
 
+/* Of at most TG_POOL_LARGEST bytes; NULL where memory is out. */
 static inline void *tg_pool_take(tg_pool *pool, size_t size)
 {
-    if (size > (size_t)1 << TG_POOL_LARGEST)
-        return NULL;
     int list = tg_pool_class(size);
     void *chunk = pool->chunks[list];
     if (!chunk)
@@ -163,11 +164,13 @@ static inline void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
     int list = tg_pool_class(size);
     *(void **)chunk = pool->chunks[list];
     pool->chunks[list] = chunk;
-    pool->used[list / 64] |= (uint64_t)1 << list % 64;
     if (!pool->lasting)
         TG_POISON(chunk, tg_pool_class_size(list));
 }
 
-void tg_pool_reset(tg_pool *pool);
+static inline void tg_pool_reset(tg_pool *pool)
+{
+    memset(pool->chunks, 0, sizeof pool->chunks);
+}
 
 #endif

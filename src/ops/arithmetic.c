@@ -13,12 +13,12 @@ static int category(int dtype)
 /* torch.result_type: a 0-d tensor counts only where its category is higher. */
 static int result_dtype(const tg_tensor *a, const tg_tensor *b)
 {
-    int ca = category(a->dtype), cb = category(b->dtype);
+    int ca = category(tg_at(a)->dtype), cb = category(tg_at(b)->dtype);
     if (ca != cb)
-        return ca > cb ? a->dtype : b->dtype;
-    if ((a->ndim == 0) != (b->ndim == 0))
-        return a->ndim ? a->dtype : b->dtype;
-    return a->dtype == TG_F64 ? a->dtype : b->dtype;
+        return ca > cb ? tg_at(a)->dtype : tg_at(b)->dtype;
+    if ((tg_at(a)->ndim == 0) != (tg_at(b)->ndim == 0))
+        return tg_at(a)->ndim ? tg_at(a)->dtype : tg_at(b)->dtype;
+    return tg_at(a)->dtype == TG_F64 ? tg_at(a)->dtype : tg_at(b)->dtype;
 }
 
 bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape)
@@ -32,15 +32,15 @@ bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape)
     int dtype = result_dtype(a, b);
     if (to_float && !tg_is_float(dtype))
         dtype = TG_F32;
-    in[0] = a->dtype == dtype ? a : tg_to(a, dtype);
-    in[1] = b->dtype == dtype ? b : tg_to(b, dtype);
+    in[0] = tg_at(a)->dtype == dtype ? a : tg_to(a, dtype);
+    in[1] = tg_at(b)->dtype == dtype ? b : tg_to(b, dtype);
     return in[0] && in[1];
 }
 
 /* Bool is the one dtype that some have no loop for. */
 static bool check_defined(const tg_op *op, const tg_tensor *x)
 {
-    TG_CHECK(tg_tape_in(x), ((const tg_map_op *)op)->loops[x->dtype], TG_EDTYPE,
+    TG_CHECK(tg_tape_in(x), ((const tg_map_op *)op)->loops[tg_at(x)->dtype], TG_EDTYPE,
              "%s: not defined for bool", op->name);
     return true;
 }
@@ -62,7 +62,7 @@ tg_tensor *tg_binary(const tg_op *op, tg_tensor *a, tg_tensor *b, bool to_float)
         out = tg_apply(&(tg_call){.op = op,
                                   .n_in = 2,
                                   .in = in,
-                                  .dtype = in[0]->dtype,
+                                  .dtype = tg_at(in[0])->dtype,
                                   .ndim = shape.ndim,
                                   .dims = shape.sizes});
     return tg_scope_close(&scope, out);
@@ -74,9 +74,9 @@ tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const
     return tg_apply(&(tg_call){.op = op,
                                .n_in = n,
                                .in = in,
-                               .dtype = in[0]->dtype,
-                               .ndim = in[0]->ndim,
-                               .dims = in[0]->dims,
+                               .dtype = tg_at(in[0])->dtype,
+                               .ndim = tg_at(in[0])->ndim,
+                               .dims = tg_at(in[0])->dims,
                                .params = params,
                                .params_size = params_size});
 }
@@ -95,9 +95,9 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
                              &(tg_call){.op = op,
                                         .n_in = b ? 2 : 1,
                                         .in = in,
-                                        .dtype = g->dtype,
-                                        .ndim = g->ndim,
-                                        .dims = g->dims,
+                                        .dtype = tg_at(g)->dtype,
+                                        .ndim = tg_at(g)->ndim,
+                                        .dims = tg_at(g)->dims,
                                         .params = &s,
                                         .params_size = sizeof s});
 }
@@ -176,9 +176,9 @@ static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_
                              &(tg_call){.op = &mul_op.op,
                                         .n_in = 2,
                                         .in = in,
-                                        .dtype = g->dtype,
-                                        .ndim = g->ndim,
-                                        .dims = g->dims});
+                                        .dtype = tg_at(g)->dtype,
+                                        .ndim = tg_at(g)->ndim,
+                                        .dims = tg_at(g)->dims});
 }
 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
@@ -236,8 +236,8 @@ TGK_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, i
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    return x->dtype == dtype ? tg_apply_as_first(op, 1, &x, &s, sizeof s)
-                             : unary_converted(op, x, s, dtype);
+    return tg_at(x)->dtype == dtype ? tg_apply_as_first(op, 1, &x, &s, sizeof s)
+                                    : unary_converted(op, x, s, dtype);
 }
 
 bool tg_is_whole(double s)
@@ -250,9 +250,9 @@ static tg_tensor *scalar(const tg_op *op, tg_tensor *x, double s)
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
     return tg_unary_scalar(op, x, s,
-                           tg_is_float(x->dtype) ? x->dtype
-                           : tg_is_whole(s)      ? TG_I64
-                                                 : TG_F32);
+                           tg_is_float(tg_at(x)->dtype) ? tg_at(x)->dtype
+                           : tg_is_whole(s)             ? TG_I64
+                                                        : TG_F32);
 }
 
 #define S (*(const double *)params)
@@ -316,5 +316,6 @@ tg_tensor *tg_div_scalar(tg_tensor *a, double s)
 {
     if (!tg_check_inputs(&div_scalar_op.op, 1, &a))
         return NULL;
-    return tg_unary_scalar(&div_scalar_op.op, a, s, tg_is_float(a->dtype) ? a->dtype : TG_F32);
+    return tg_unary_scalar(&div_scalar_op.op, a, s,
+                           tg_is_float(tg_at(a)->dtype) ? tg_at(a)->dtype : TG_F32);
 }

@@ -3,6 +3,7 @@
 #include "ops/broadcast.h"
 
 #include "ops/check.h"
+#include "ops/layout.h"
 
 #include "kernels/sum.h"
 
@@ -25,14 +26,14 @@ tg_tensor *tg_expand(tg_tensor *x, int ndim, const int64_t *dims)
     if (!tg_check_inputs(&expand_op, 1, &x))
         return NULL;
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, ndim >= x->ndim && ndim <= TG_MAX_NDIM && (dims || !ndim), TG_ESHAPE,
+    TG_CHECK(tape, ndim >= tg_at(x)->ndim && ndim <= TG_MAX_NDIM && (dims || !ndim), TG_ESHAPE,
              "expand: %d dims for %s", ndim, tg_shape_of(x).chars);
     tg_shape to = tg_shape_copy((tg_dims){ndim, dims});
-    for (int i = 0; i < x->ndim; i++) {
-        if (to.sizes[ndim - x->ndim + i] == -1)
-            to.sizes[ndim - x->ndim + i] = x->dims[i];
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
+        if (to.sizes[ndim - tg_at(x)->ndim + i] == -1)
+            to.sizes[ndim - tg_at(x)->ndim + i] = tg_at(x)->dims[i];
     }
-    if (!tg_tensor_check(tape, "expand", tg_shape_dims(&to), x->dtype))
+    if (!tg_tensor_check(tape, "expand", tg_shape_dims(&to), tg_at(x)->dtype))
         return NULL;
     TG_CHECK(tape, tg_shape_expands(tg_dims_of(x), tg_shape_dims(&to)), TG_ESHAPE,
              "expand: %s does not stretch to %s", tg_shape_of(x).chars,
@@ -45,14 +46,14 @@ static bool as_rows(const tg_tensor *x, const bool *summed, int64_t rows[3])
 {
     int part = 0;
     rows[0] = rows[1] = rows[2] = 1;
-    for (int i = 0; i < x->ndim; i++) {
-        if (x->dims[i] == 1)
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
+        if (tg_at(x)->dims[i] == 1)
             continue;
         if (part < 2 && summed[i] != (part == 1))
             part++;
         if (summed[i] != (part == 1))
             return false;
-        rows[part] *= x->dims[i];
+        rows[part] *= tg_at(x)->dims[i];
     }
     return true;
 }
@@ -61,7 +62,7 @@ const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last)
 {
     int order[TG_MAX_NDIM], n = 0;
     for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < x->ndim; i++) {
+        for (int i = 0; i < tg_at(x)->ndim; i++) {
             if (last[i] == (pass == 1))
                 order[n++] = i;
         }
@@ -74,8 +75,8 @@ static const void *summed_last(tg_node *node, const bool *summed, int64_t rows[3
 {
     const tg_tensor *x = node->in[0];
     rows[0] = rows[1] = rows[2] = 1;
-    for (int i = 0; i < x->ndim; i++)
-        rows[summed[i] ? 1 : 0] *= x->dims[i];
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        rows[summed[i] ? 1 : 0] *= tg_at(x)->dims[i];
     return tg_dims_last(node, x, summed);
 }
 
@@ -87,9 +88,9 @@ static void sum_to_forward(tg_node *node)
 {
     const tg_tensor *x = node->in[0], *out = node->out;
     bool summed[TG_MAX_NDIM];
-    int shift = x->ndim - out->ndim;
-    for (int i = 0; i < x->ndim; i++)
-        summed[i] = i < shift || out->dims[i - shift] != x->dims[i];
+    int shift = tg_at(x)->ndim - tg_at(out)->ndim;
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        summed[i] = i < shift || tg_at(out)->dims[i - shift] != tg_at(x)->dims[i];
     int64_t rows[3];
     const void *data =
         as_rows(x, summed, rows) ? tg_contiguous_data(node, x) : summed_last(node, summed, rows);
@@ -97,13 +98,13 @@ static void sum_to_forward(tg_node *node)
     if (!data)
         return;
     tg_tape *tape = tg_node_tape(node);
-    tgk_sum_args args = {.out = out->data,
+    tgk_sum_args args = {.out = tg_at(out)->data,
                          .x = data,
                          .outer = rows[0],
                          .n = rows[1],
                          .inner = rows[2],
                          .divisor = (double)params->count};
-    tgk_sum(&tape->team, tape->isa, x->dtype, &args);
+    tgk_sum(&tape->team, tape->isa, tg_at(x)->dtype, &args);
 }
 
 static void sum_to_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -123,7 +124,7 @@ static tg_tensor *reduce(const tg_op *op, tg_tensor *x, tg_dims dims, int64_t co
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = tg_is_float(x->dtype) ? x->dtype : TG_I64,
+                               .dtype = tg_is_float(tg_at(x)->dtype) ? tg_at(x)->dtype : TG_I64,
                                .ndim = dims.ndim,
                                .dims = dims.sizes,
                                .params = &params,
@@ -162,7 +163,7 @@ tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
     return tg_apply(&(tg_call){.op = &accumulate_op,
                                .n_in = 2,
                                .in = in,
-                               .dtype = a->dtype,
-                               .ndim = a->ndim,
-                               .dims = a->dims});
+                               .dtype = tg_at(a)->dtype,
+                               .ndim = tg_at(a)->ndim,
+                               .dims = tg_at(a)->dims});
 }

@@ -7,19 +7,19 @@
 
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in)
 {
-    int dtype = in[0]->dtype;
+    int dtype = tg_at(in[0])->dtype;
     TG_CHECK(tg_tape_in(in[0]), tg_is_float(dtype), TG_EDTYPE,
              "%s: input 0 is %s, wanted a float dtype", op->name, tg_dtype_name(dtype));
     for (int i = 1; i < n; i++)
-        TG_CHECK(tg_tape_in(in[0]), !in[i] || in[i]->dtype == dtype, TG_EDTYPE,
-                 "%s: input %d is %s, wanted %s", op->name, i, tg_dtype_name(in[i]->dtype),
+        TG_CHECK(tg_tape_in(in[0]), !in[i] || tg_at(in[i])->dtype == dtype, TG_EDTYPE,
+                 "%s: input %d is %s, wanted %s", op->name, i, tg_dtype_name(tg_at(in[i])->dtype),
                  tg_dtype_name(dtype));
     return true;
 }
 
 int tg_check_dim(const tg_op *op, const tg_tensor *x, int dim)
 {
-    int i = tg_shape_dim(x->ndim, dim);
+    int i = tg_shape_dim(tg_at(x)->ndim, dim);
     if (i < 0)
         tg_fail(tg_tape_in(x), TG_EVALUE, "%s: there is no dim %d in %s", op->name, dim,
                 tg_shape_of(x).chars);
@@ -39,12 +39,12 @@ tg_text tg_number_text(double x, int dtype)
 
 tg_around tg_around_dim(const tg_tensor *x, int dim)
 {
-    tg_around a = {1, x->ndim ? x->dims[dim] : 1, 1};
-    for (int i = 0; i < x->ndim; i++) {
+    tg_around a = {1, tg_at(x)->ndim ? tg_at(x)->dims[dim] : 1, 1};
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
         if (i < dim)
-            a.outer *= x->dims[i];
+            a.outer *= tg_at(x)->dims[i];
         else if (i > dim)
-            a.inner *= x->dims[i];
+            a.inner *= tg_at(x)->dims[i];
     }
     return a;
 }
@@ -55,9 +55,9 @@ bool tg_check_fill(const tg_op *op, int n, tg_tensor *const *t)
         return false;
     for (int i = 0; i < n; i++) {
         tg_tape *tape = tg_tape_in(t[i]);
-        TG_CHECK(tape, tg_is_float(t[i]->dtype), TG_EDTYPE, "%s: wanted a float tensor, not %s",
-                 op->name, tg_dtype_name(t[i]->dtype));
-        TG_CHECK(tape, !t[i]->requires_grad || t[i]->is_leaf, TG_ESTATE,
+        TG_CHECK(tape, tg_is_float(tg_at(t[i])->dtype), TG_EDTYPE,
+                 "%s: wanted a float tensor, not %s", op->name, tg_dtype_name(tg_at(t[i])->dtype));
+        TG_CHECK(tape, !tg_at(t[i])->requires_grad || tg_at(t[i])->is_leaf, TG_ESTATE,
                  "%s: %s is the result of a differentiable operation", op->name,
                  tg_shape_of(t[i]).chars);
     }
@@ -68,8 +68,12 @@ tg_tensor *tg_apply_like(const tg_op *op, tg_tensor *x)
 {
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
-    return tg_apply(&(tg_call){
-        .op = op, .n_in = 1, .in = &x, .dtype = x->dtype, .ndim = x->ndim, .dims = x->dims});
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim,
+                               .dims = tg_at(x)->dims});
 }
 
 tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int64_t *strides)
@@ -77,7 +81,7 @@ tg_tensor *tg_apply_view(const tg_op *op, tg_tensor *x, tg_dims dims, const int6
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
+                               .dtype = tg_at(x)->dtype,
                                .ndim = dims.ndim,
                                .dims = dims.sizes,
                                .view_of = x,

@@ -6,7 +6,7 @@
 /* The loop is the inputs', not the output's. */
 static void compare_forward(tg_node *node)
 {
-    tgk_loop *loop = tg_loop_of(node->out, tg_node_loops(node)[node->in[0]->dtype]);
+    tgk_loop *loop = tg_loop_of(node->out, tg_node_loops(node)[tg_at(node->in[0])->dtype]);
     tg_map(node->out, node->in, 2, loop, NULL);
 }
 
@@ -79,7 +79,7 @@ static tg_tensor *compare_scalar(const tg_op *op, tg_tensor *x, double s)
     tg_scope scope;
     if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
-    int dtype = tg_is_float(x->dtype) ? x->dtype : tg_is_whole(s) ? TG_I64 : TG_F32;
+    int dtype = tg_is_float(tg_at(x)->dtype) ? tg_at(x)->dtype : tg_is_whole(s) ? TG_I64 : TG_F32;
     return tg_scope_close(&scope, compare(op, x, tg_full(tg_tape_in(x), TG_SCALAR, s, dtype)));
 }
 

@@ -34,13 +34,13 @@ static const tgk_loops loops[TG_DTYPES][TG_DTYPES] = {
 
 static void to_forward(tg_node *node)
 {
-    tgk_loops to = loops[node->in[0]->dtype][node->out->dtype];
+    tgk_loops to = loops[tg_at(node->in[0])->dtype][tg_at(node->out)->dtype];
     tg_map(node->out, node->in, 1, tg_loop_of(node->out, to), NULL);
 }
 
 static void to_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_to(grad_out, node->in[0]->dtype);
+    grad_in[0] = tg_to(grad_out, tg_at(node->in[0])->dtype);
 }
 
 /* Only floats have a gradient; integers end the way of one. */
@@ -54,8 +54,12 @@ tg_tensor *tg_to(tg_tensor *x, int dtype)
         return NULL;
     TG_CHECK(tg_tape_in(x), dtype >= 0 && dtype < TG_DTYPES, TG_EDTYPE, "to: there is no dtype %d",
              dtype);
-    if (dtype == x->dtype)
+    if (dtype == tg_at(x)->dtype)
         return x;
-    return tg_apply(&(tg_call){
-        .op = op, .n_in = 1, .in = &x, .dtype = dtype, .ndim = x->ndim, .dims = x->dims});
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = dtype,
+                               .ndim = tg_at(x)->ndim,
+                               .dims = tg_at(x)->dims});
 }

@@ -1,7 +1,6 @@
 /* Making tensors: constants, copies, borrowed memory. These are leaves and are not recorded, but
  * for a captured step, whose replay fills constants again. */
 #include "ops/check.h"
-#include "record/capture.h"
 #include "record/grad.h"
 
 #include "kernels/loops.h"
@@ -21,18 +20,13 @@ static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f
     tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags, NULL);
     if (!t)
         return NULL;
-    tg_node node = {.op = op, .out = t, .params = &f};
-    tg_run_forward(tape, &node);
-    bool noted =
-        !tape->capture ||
-        tg_capture_note(tape,
-                        &(tg_call){.op = op, .in_place = t, .params = &f, .params_size = sizeof f});
-    return noted ? t : NULL;
+    tg_call call = {.op = op, .in_place = t, .params = &f, .params_size = sizeof f};
+    return tg_do(tape, &call) ? t : NULL;
 }
 
 static void zeros_forward(tg_node *node)
 {
-    memset(node->out->data, 0, tg_data_size(node->out));
+    memset(tg_at(node->out)->data, 0, tg_data_size(node->out));
 }
 
 static const tg_op zeros_op = {.name = "zeros", .forward = zeros_forward};
@@ -45,8 +39,8 @@ tg_tensor *tg_zeros(tg_tape *tape, int ndim, const int64_t *dims, int flags)
 #define FILL(T)                                                                                    \
     static void fill_##T(tg_tensor *t, double value)                                               \
     {                                                                                              \
-        T *data = (T *)(void *)t->data;                                                            \
-        for (int64_t i = 0; i < t->numel; i++)                                                     \
+        T *data = (T *)(void *)tg_at(t)->data;                                                     \
+        for (int64_t i = 0; i < tg_at(t)->numel; i++)                                              \
             data[i] = (T)value;                                                                    \
     }
 
@@ -61,7 +55,7 @@ static void (*const fill[TG_DTYPES])(tg_tensor *, double) = {fill_float, fill_do
 static void full_forward(tg_node *node)
 {
     const filling *f = node->params;
-    fill[node->out->dtype](node->out, f->value);
+    fill[tg_at(node->out)->dtype](node->out, f->value);
 }
 
 static const tg_op ones_op = {.name = "ones", .forward = full_forward};
@@ -88,8 +82,8 @@ tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double value, i
 #define ARANGE(T)                                                                                  \
     static void arange_##T(tg_tensor *t, double start, double step)                                \
     {                                                                                              \
-        T *data = (T *)(void *)t->data;                                                            \
-        for (int64_t i = 0; i < t->numel; i++)                                                     \
+        T *data = (T *)(void *)tg_at(t)->data;                                                     \
+        for (int64_t i = 0; i < tg_at(t)->numel; i++)                                              \
             data[i] = (T)(start + (double)i * step);                                               \
     }
 
@@ -103,7 +97,7 @@ static void (*const arange[TG_DTYPES])(tg_tensor *, double, double) = {arange_fl
 static void arange_forward(tg_node *node)
 {
     const filling *f = node->params;
-    arange[node->out->dtype](node->out, f->value, f->step);
+    arange[tg_at(node->out)->dtype](node->out, f->value, f->step);
 }
 
 static const tg_op arange_op = {.name = "arange", .forward = arange_forward};
@@ -156,8 +150,8 @@ static tg_tensor *from(tg_tape *tape, const char *name, const void *data, tg_dim
     if (!check_data(tape, name, data, dims, flags) || !tg_uncaptured(tape, name))
         return NULL;
     tg_tensor *t = tg_tensor_leaf(tape, name, dims, flags, NULL);
-    if (t && t->numel)
-        memcpy(t->data, data, tg_data_size(t));
+    if (t && tg_at(t)->numel)
+        memcpy(tg_at(t)->data, data, tg_data_size(t));
     return t;
 }
 

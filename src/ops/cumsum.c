@@ -1,5 +1,6 @@
 /* Sums so far. Relies on kernels/rows.h. */
 #include "ops/check.h"
+#include "ops/layout.h"
 
 #include "kernels/rows.h"
 
@@ -15,8 +16,8 @@ static void cumsum_forward(tg_node *node)
     tg_around a = tg_around_dim(node->in[0], d->dim);
     const void *x = tg_contiguous_data(node, node->in[0]);
     if (x)
-        tgk_cumsum_table[node->in[0]->dtype](node->out->data, x, a.outer, a.n, a.inner,
-                                             d->backward);
+        tgk_cumsum_table[tg_at(node->in[0])->dtype](tg_at(node->out)->data, x, a.outer, a.n,
+                                                    a.inner, d->backward);
 }
 
 static void cumsum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -33,9 +34,9 @@ static tg_tensor *cumsum(tg_tensor *x, direction d)
     return tg_apply(&(tg_call){.op = &cumsum_op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = tg_is_float(x->dtype) ? x->dtype : TG_I64,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
+                               .dtype = tg_is_float(tg_at(x)->dtype) ? tg_at(x)->dtype : TG_I64,
+                               .ndim = tg_at(x)->ndim,
+                               .dims = tg_at(x)->dims,
                                .params = &d,
                                .params_size = sizeof d});
 }

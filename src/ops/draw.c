@@ -19,7 +19,7 @@ typedef struct elements {
 static elements elements_of(const tg_tensor *t)
 {
     elements w = {.t = t};
-    for (int i = 0; i < t->ndim; i++) {
+    for (int i = 0; i < tg_at(t)->ndim; i++) {
         int k = i;
         for (; k > 0 && tg_strides(t)[w.order[k - 1]] < tg_strides(t)[i]; k--)
             w.order[k] = w.order[k - 1];
@@ -33,11 +33,11 @@ static int64_t next_element(elements *w)
 {
     const tg_tensor *t = w->t;
     int64_t offset = 0;
-    for (int i = 0; i < t->ndim; i++)
+    for (int i = 0; i < tg_at(t)->ndim; i++)
         offset += w->index[i] * tg_strides(t)[i];
-    for (int i = t->ndim - 1; i >= 0; i--) {
+    for (int i = tg_at(t)->ndim - 1; i >= 0; i--) {
         int dim = w->order[i];
-        if (++w->index[dim] < t->dims[dim])
+        if (++w->index[dim] < tg_at(t)->dims[dim])
             break;
         w->index[dim] = 0;
     }
@@ -48,19 +48,19 @@ static int64_t next_element(elements *w)
 #define EACH(t, T, expression)                                                                     \
     do {                                                                                           \
         elements w_ = elements_of(t);                                                              \
-        T *data_ = (T *)(void *)(t)->data;                                                         \
-        for (int64_t i_ = 0; i_ < (t)->numel; i_++)                                                \
+        T *data_ = (T *)(void *)tg_at(t)->data;                                                    \
+        for (int64_t i_ = 0; i_ < tg_at(t)->numel; i_++)                                           \
             data_[next_element(&w_)] = (expression);                                               \
     } while (0)
 
 void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high)
 {
     tg_generator *g = tg_node_generator(node);
-    if (t->contiguous && t->dtype == TG_F32) {
-        tg_generator_uniform_f32(g, (float *)(void *)t->data, t->numel, low, high);
-    } else if (t->contiguous) {
-        tg_generator_uniform_f64(g, (double *)(void *)t->data, t->numel, low, high);
-    } else if (t->dtype == TG_F32) {
+    if (tg_at(t)->contiguous && tg_at(t)->dtype == TG_F32) {
+        tg_generator_uniform_f32(g, (float *)(void *)tg_at(t)->data, tg_at(t)->numel, low, high);
+    } else if (tg_at(t)->contiguous) {
+        tg_generator_uniform_f64(g, (double *)(void *)tg_at(t)->data, tg_at(t)->numel, low, high);
+    } else if (tg_at(t)->dtype == TG_F32) {
         float x = 0;
         EACH(t, float, (tg_generator_uniform_f32(g, &x, 1, low, high), x));
     } else {
@@ -72,11 +72,11 @@ void tg_draw_uniform(tg_node *node, tg_tensor *t, double low, double high)
 void tg_draw_normal(tg_node *node, tg_tensor *t, double mean, double std)
 {
     tg_generator *g = tg_node_generator(node);
-    if (t->contiguous && t->dtype == TG_F32)
-        tg_generator_normal_f32(g, (float *)(void *)t->data, t->numel, mean, std);
-    else if (t->contiguous)
-        tg_generator_normal_f64(g, (double *)(void *)t->data, t->numel, mean, std);
-    else if (t->dtype == TG_F32)
+    if (tg_at(t)->contiguous && tg_at(t)->dtype == TG_F32)
+        tg_generator_normal_f32(g, (float *)(void *)tg_at(t)->data, tg_at(t)->numel, mean, std);
+    else if (tg_at(t)->contiguous)
+        tg_generator_normal_f64(g, (double *)(void *)tg_at(t)->data, tg_at(t)->numel, mean, std);
+    else if (tg_at(t)->dtype == TG_F32)
         EACH(t, float, (float)tg_generator_normal(g, mean, std));
     else
         EACH(t, double, tg_generator_normal(g, mean, std));
@@ -102,7 +102,7 @@ static void randint_forward(tg_node *node)
 {
     const integers *r = node->params;
     tg_generator *g = tg_node_generator(node);
-    switch (node->out->dtype) {
+    switch (tg_at(node->out)->dtype) {
     case TG_F32:
         EACH(node->out, float, (float)tg_generator_integer(g, r->low, r->high));
         break;
@@ -120,16 +120,16 @@ static void randint_forward(tg_node *node)
 static void randperm_forward(tg_node *node)
 {
     tg_tensor *t = node->out;
-    bool direct = t->dtype == TG_I64;
-    int64_t *p =
-        direct ? (int64_t *)(void *)t->data : tg_workspace(node, (size_t)t->numel * sizeof *p);
+    bool direct = tg_at(t)->dtype == TG_I64;
+    int64_t *p = direct ? (int64_t *)(void *)tg_at(t)->data
+                        : tg_workspace(node, (size_t)tg_at(t)->numel * sizeof *p);
     if (!p)
         return;
-    tg_generator_permutation(tg_node_generator(node), p, t->numel);
-    for (int64_t i = 0; i < t->numel && t->dtype == TG_F32; i++)
-        ((float *)(void *)t->data)[i] = (float)p[i];
-    for (int64_t i = 0; i < t->numel && t->dtype == TG_F64; i++)
-        ((double *)(void *)t->data)[i] = (double)p[i];
+    tg_generator_permutation(tg_node_generator(node), p, tg_at(t)->numel);
+    for (int64_t i = 0; i < tg_at(t)->numel && tg_at(t)->dtype == TG_F32; i++)
+        ((float *)(void *)tg_at(t)->data)[i] = (float)p[i];
+    for (int64_t i = 0; i < tg_at(t)->numel && tg_at(t)->dtype == TG_F64; i++)
+        ((double *)(void *)tg_at(t)->data)[i] = (double)p[i];
 }
 
 static const tg_op rand_op = {.name = "rand", .forward = uniform_forward};
@@ -216,7 +216,7 @@ void tg_uniform_(tg_tensor *t, double low, double high)
 {
     if (!tg_check_fill(&uniform_op, 1, &t))
         return;
-    double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
+    double largest = tg_at(t)->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
     if (!(low <= high && low >= -largest && high <= largest && high - low <= largest))
         tg_fail(tg_tape_in(t), TG_EVALUE, "uniform_: no range from %s to %s",
                 tg_number_text(low, TG_F64).chars, tg_number_text(high, TG_F64).chars);

@@ -6,6 +6,7 @@
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/layout.h"
 
 /* Where x equals the extreme y of its row: 1, else 0. A nan equals a nan. */
 TGK_LOOP2(ties_f32, float, float, x == y || (x != x && y != y));
@@ -45,7 +46,7 @@ static void extreme_forward(tg_node *node, tgk_row_reduce *const *table)
     int64_t rows, n;
     const void *x = tg_over_rows(node, &rows, &n);
     if (x)
-        table[node->out->dtype](node->out->data, x, rows, n, 0);
+        table[tg_at(node->out)->dtype](tg_at(node->out)->data, x, rows, n, 0);
 }
 
 static void amax_forward(tg_node *node)
@@ -80,7 +81,8 @@ static tg_tensor *extreme(const tg_op *op, tg_tensor *x, tg_dims dims, bool keep
     if (!tg_over_open(&over, op, x, dims.ndim, dims.sizes))
         return NULL;
     bool any = check_count(op, x, &over);
-    return tg_over_close(&over, any ? tg_over_apply(op, x, &over, x->dtype, 0) : NULL, keepdim);
+    return tg_over_close(&over, any ? tg_over_apply(op, x, &over, tg_at(x)->dtype, 0) : NULL,
+                         keepdim);
 }
 
 tg_tensor *tg_amax(tg_tensor *x, int n, const int64_t *dims, bool keepdim)
@@ -116,7 +118,8 @@ static void index_forward(tg_node *node, tgk_index_of *const *table)
     tg_around a = tg_around_dim(in, *(const int *)node->params);
     const void *x = tg_contiguous_data(node, in);
     if (x)
-        table[in->dtype]((int64_t *)(void *)node->out->data, x, a.outer, a.n, a.inner);
+        table[tg_at(in)->dtype]((int64_t *)(void *)tg_at(node->out)->data, x, a.outer, a.n,
+                                a.inner);
 }
 
 static void argmax_forward(tg_node *node)
@@ -152,7 +155,7 @@ static tg_tensor *index_along(const tg_op *op, tg_tensor *x, int dim, bool keepd
     tg_over over;
     if (!tg_over_open(&over, op, x, 1, (int64_t[]){dim}))
         return NULL;
-    return tg_over_close(&over, index_of(op, x, &over, tg_shape_dim(x->ndim, dim)), keepdim);
+    return tg_over_close(&over, index_of(op, x, &over, tg_shape_dim(tg_at(x)->ndim, dim)), keepdim);
 }
 
 static tg_tensor *index_of_all(const tg_op *op, tg_tensor *x)
@@ -160,7 +163,7 @@ static tg_tensor *index_of_all(const tg_op *op, tg_tensor *x)
     tg_scope scope;
     if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
-    tg_tensor *flat = tg_reshape(x, 1, (int64_t[]){x->numel});
+    tg_tensor *flat = tg_reshape(x, 1, (int64_t[]){tg_at(x)->numel});
     return tg_scope_close(&scope, index_along(op, flat, 0, false));
 }
 
@@ -190,7 +193,7 @@ static tg_tensor *chosen(const tg_op *op, const tg_op *by, tg_tensor *x, int dim
     tg_scope scope;
     if (!tg_scope_open(&scope, op, 1, &x))
         return NULL;
-    tg_tensor *values = tg_gather(x, x->ndim ? dim : 0, index_along(by, x, dim, true));
+    tg_tensor *values = tg_gather(x, tg_at(x)->ndim ? dim : 0, index_along(by, x, dim, true));
     return tg_scope_close(&scope, keepdim ? values : tg_squeeze_dim(values, dim));
 }
 

@@ -7,6 +7,7 @@
  * stands in big. */
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/layout.h"
 
 #include "kernels/gather.h"
 
@@ -32,16 +33,16 @@ static layout layout_of(const lookup *p, const tg_tensor *big, const tg_tensor *
     layout l = {{0}, {0}};
     const int64_t *from = tg_strides(big), *by = tg_strides(index);
     if (p->kind == GATHER) {
-        memcpy(l.big, from, big->ndim * sizeof *from);
+        memcpy(l.big, from, tg_at(big)->ndim * sizeof *from);
         l.big[p->dim] = 0;
-        memcpy(l.index, by, index->ndim * sizeof *by);
+        memcpy(l.index, by, tg_at(index)->ndim * sizeof *by);
         return l;
     }
-    for (int i = 0; i < big->ndim; i++) {
+    for (int i = 0; i < tg_at(big)->ndim; i++) {
         if (i != p->dim)
-            l.big[i < p->dim ? i : i + index->ndim - 1] = from[i];
+            l.big[i < p->dim ? i : i + tg_at(index)->ndim - 1] = from[i];
     }
-    memcpy(l.index + p->dim, by, index->ndim * sizeof *by);
+    memcpy(l.index + p->dim, by, tg_at(index)->ndim * sizeof *by);
     return l;
 }
 
@@ -52,8 +53,8 @@ static bool check_index(tg_node *node, const tg_tensor *index, int64_t size)
     const int64_t *data = tg_contiguous_data(node, index);
     if (!data)
         return false;
-    int64_t i = tgk_index_outside(data, index->numel, size);
-    TG_CHECK(tg_node_tape(node), i == index->numel, TG_EVALUE,
+    int64_t i = tgk_index_outside(data, tg_at(index)->numel, size);
+    TG_CHECK(tg_node_tape(node), i == tg_at(index)->numel, TG_EVALUE,
              "%s: index %lld at position %lld is outside [0, %lld)", node->op->name,
              (long long)data[i], (long long)i, (long long)size);
     return true;
@@ -65,16 +66,16 @@ static void run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk
 {
     const lookup *p = node->params;
     const tg_tensor *index = node->in[1];
-    size_t size = tg_dtype_size(big->dtype);
+    size_t size = tg_dtype_size(tg_at(big)->dtype);
     layout l = layout_of(p, big, index);
-    tgk_nest nest = {.ndim = small->ndim,
+    tgk_nest nest = {.ndim = tg_at(small)->ndim,
                      .operands = 3,
-                     .sizes = small->dims,
-                     .data = {small->data, index->data, big->data},
+                     .sizes = tg_at(small)->dims,
+                     .data = {tg_at(small)->data, tg_at(index)->data, tg_at(big)->data},
                      .strides = {tg_strides(small), l.index, l.big},
                      .size = {size, sizeof(int64_t), size}};
     tgk_index params = {tg_strides(big)[p->dim] * (int64_t)size, skip};
-    if (check_index(node, index, big->dims[p->dim]))
+    if (check_index(node, index, tg_at(big)->dims[p->dim]))
         tgk_nest_run(&nest, loop, &params);
 }
 
@@ -82,15 +83,15 @@ static void read_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->in[0];
-    run(node, big, node->out, tgk_gather_loop(tg_dtype_size(big->dtype)), p->skip);
+    run(node, big, node->out, tgk_gather_loop(tg_dtype_size(tg_at(big)->dtype)), p->skip);
 }
 
 static void add_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->out;
-    memset(big->data, 0, tg_data_size(big));
-    run(node, big, node->in[0], tgk_scatter_add_table[big->dtype], p->padding);
+    memset(tg_at(big)->data, 0, tg_data_size(big));
+    run(node, big, node->in[0], tgk_scatter_add_table[tg_at(big)->dtype], p->padding);
 }
 
 /* in: what is read or added, and the index. */
@@ -99,7 +100,7 @@ static tg_call call_of(const tg_op *op, tg_tensor *const *in, tg_dims dims, cons
     return (tg_call){.op = op,
                      .n_in = 2,
                      .in = in,
-                     .dtype = in[0]->dtype,
+                     .dtype = tg_at(in[0])->dtype,
                      .ndim = dims.ndim,
                      .dims = dims.sizes,
                      .params = p,
@@ -146,22 +147,22 @@ static const tg_op add_ops[KINDS] = {{.name = "gather_backward", ADD},
 
 static bool check_lookup(const tg_op *op, const tg_tensor *x, const tg_tensor *index)
 {
-    TG_CHECK(tg_tape_in(x), index->dtype == TG_I64, TG_EDTYPE, "%s: the index is %s, wanted int64",
-             op->name, tg_dtype_name(index->dtype));
+    TG_CHECK(tg_tape_in(x), tg_at(index)->dtype == TG_I64, TG_EDTYPE,
+             "%s: the index is %s, wanted int64", op->name, tg_dtype_name(tg_at(index)->dtype));
     return true;
 }
 
 /* 0-d tensors count as one element in a row. */
 static tg_tensor *at_least_1d(tg_tensor *x)
 {
-    return x->ndim ? x : tg_reshape(x, 1, (int64_t[]){1});
+    return tg_at(x)->ndim ? x : tg_reshape(x, 1, (int64_t[]){1});
 }
 
 static bool check_gather(const tg_tensor *x, const tg_tensor *index, int dim)
 {
-    bool fits = x->ndim == index->ndim;
-    for (int i = 0; i < x->ndim && fits; i++)
-        fits = i == dim || index->dims[i] <= x->dims[i];
+    bool fits = tg_at(x)->ndim == tg_at(index)->ndim;
+    for (int i = 0; i < tg_at(x)->ndim && fits; i++)
+        fits = i == dim || tg_at(index)->dims[i] <= tg_at(x)->dims[i];
     TG_CHECK(tg_tape_in(x), fits, TG_ESHAPE, "gather: index %s for %s along dim %d",
              tg_shape_of(index).chars, tg_shape_of(x).chars, dim);
     return true;
@@ -175,7 +176,7 @@ static tg_tensor *gather(tg_tensor *x, int dim, tg_tensor *index)
     lookup p = {GATHER, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
     if (p.dim < 0)
         return NULL;
-    bool flat = index->ndim == 0;
+    bool flat = tg_at(index)->ndim == 0;
     x = at_least_1d(x);
     index = at_least_1d(index);
     tg_tensor *y = NULL;
@@ -197,15 +198,15 @@ static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
     lookup p = {INDEX_SELECT, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
     if (p.dim < 0)
         return NULL;
-    bool flat = x->ndim == 0;
-    TG_CHECK(tg_tape_in(x), index->ndim == 1 && (!flat || index->numel == 1), TG_ESHAPE,
-             "index_select: index %s for %s, wanted %s", tg_shape_of(index).chars,
+    bool flat = tg_at(x)->ndim == 0;
+    TG_CHECK(tg_tape_in(x), tg_at(index)->ndim == 1 && (!flat || tg_at(index)->numel == 1),
+             TG_ESHAPE, "index_select: index %s for %s, wanted %s", tg_shape_of(index).chars,
              tg_shape_of(x).chars, flat ? "one element" : "1 dim");
     x = at_least_1d(x);
     if (!x)
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
-    shape.sizes[p.dim] = index->numel;
+    shape.sizes[p.dim] = tg_at(index)->numel;
     tg_tensor *y = apply(op, x, index, tg_shape_dims(&shape), &p);
     return flat ? tg_reshape(y, 0, NULL) : y;
 }
@@ -221,11 +222,11 @@ tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx
     if (!tg_check_inputs(op, 2, (tg_tensor *[]){weight, index}) || !check_lookup(op, weight, index))
         return NULL;
     tg_tape *tape = tg_tape_in(weight);
-    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "embedding: weight %s, wanted (V, D)",
+    TG_CHECK(tape, tg_at(weight)->ndim == 2, TG_ESHAPE, "embedding: weight %s, wanted (V, D)",
              tg_shape_of(weight).chars);
-    TG_CHECK(tape, index->ndim < TG_MAX_NDIM, TG_ESHAPE, "embedding: index %s has too many dims",
-             tg_shape_of(index).chars);
-    int64_t rows = weight->dims[0];
+    TG_CHECK(tape, tg_at(index)->ndim < TG_MAX_NDIM, TG_ESHAPE,
+             "embedding: index %s has too many dims", tg_shape_of(index).chars);
+    int64_t rows = tg_at(weight)->dims[0];
     lookup p = {EMBEDDING, 0, padding_idx, INT64_MIN};
     TG_CHECK(tape, padding_idx == TG_NO_PADDING || (padding_idx >= -rows && padding_idx < rows),
              TG_EVALUE, "embedding: padding_idx %lld for %lld rows", (long long)padding_idx,
@@ -233,6 +234,6 @@ tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx
     if (padding_idx < 0 && padding_idx != TG_NO_PADDING)
         p.padding += rows;
     tg_shape shape = tg_shape_copy(tg_dims_of(index));
-    shape.sizes[shape.ndim++] = weight->dims[1];
+    shape.sizes[shape.ndim++] = tg_at(weight)->dims[1];
     return apply(op, weight, index, tg_shape_dims(&shape), &p);
 }

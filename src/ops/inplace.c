@@ -11,7 +11,7 @@
 
 static void copy_forward(tg_node *node)
 {
-    tg_map(node->out, node->in, 1, tgk_copy_loop(tg_dtype_size(node->out->dtype)), NULL);
+    tg_map(node->out, node->in, 1, tgk_copy_loop(tg_dtype_size(tg_at(node->out)->dtype)), NULL);
 }
 
 #define ALPHA (*(const double *)params)
@@ -40,17 +40,15 @@ static tg_status refused(const tg_tensor *t, const tg_tensor *source)
     const tg_tensor *any = t ? t : source;
     if (!any)
         return TG_EVALUE;
-    if (!tg_object_alive(any, TG_MAGIC_TENSOR))
-        return TG_ESTATE;
     tg_status status = tg_error(tg_tape_in(any));
-    return status ? status : TG_ESTATE; /* the other one is dead without a trace */
+    return status ? status : TG_ESTATE; /* the other one is dead, and of another tape */
 }
 
 /* A write may not be on the way of a gradient. */
 static bool check_outside(const tg_op *op, const tg_tensor *t, const char *what)
 {
     tg_tape *tape = tg_tape_in(t);
-    TG_CHECK(tape, !tape->grad_enabled || !t->requires_grad, TG_ESTATE,
+    TG_CHECK(tape, !tape->grad_enabled || !tg_at(t)->requires_grad, TG_ESTATE,
              "%s: %s %s requires a gradient; write with gradients disabled", op->name, what,
              tg_shape_of(t).chars);
     return true;
@@ -59,9 +57,9 @@ static bool check_outside(const tg_op *op, const tg_tensor *t, const char *what)
 /* Several elements in one place: which of them would the place hold? */
 static bool check_places(const tg_op *op, const tg_tensor *t)
 {
-    for (int i = 0; i < t->ndim; i++)
-        TG_CHECK(tg_tape_in(t), !t->numel || t->dims[i] == 1 || tg_strides(t)[i] != 0, TG_ESTATE,
-                 "%s: %s is expanded along dim %d: write to a copy of it", op->name,
+    for (int i = 0; i < tg_at(t)->ndim; i++)
+        TG_CHECK(tg_tape_in(t), !tg_at(t)->numel || tg_at(t)->dims[i] == 1 || tg_strides(t)[i] != 0,
+                 TG_ESTATE, "%s: %s is expanded along dim %d: write to a copy of it", op->name,
                  tg_shape_of(t).chars, i);
     return true;
 }
@@ -81,20 +79,20 @@ static bool check(const tg_op *op, const tg_tensor *t, const tg_tensor *source)
 static uintptr_t extent(const tg_tensor *t)
 {
     int64_t last = 0;
-    for (int i = 0; i < t->ndim; i++)
-        last += (t->dims[i] - 1) * tg_strides(t)[i];
-    return t->numel ? (uintptr_t)(last + 1) * tg_dtype_size(t->dtype) : 0;
+    for (int i = 0; i < tg_at(t)->ndim; i++)
+        last += (tg_at(t)->dims[i] - 1) * tg_strides(t)[i];
+    return tg_at(t)->numel ? (uintptr_t)(last + 1) * tg_dtype_size(tg_at(t)->dtype) : 0;
 }
 
 /* Whether t and source are in the same memory, but for being the very same elements in order. Asks
- * the addresses: memory that the caller lent twice has two storages. */
+ * the addresses: memory that the caller lent twice has two owners. */
 static bool overlap(const tg_tensor *t, const tg_tensor *source)
 {
-    uintptr_t a = (uintptr_t)t->data, b = (uintptr_t)source->data;
+    uintptr_t a = (uintptr_t)tg_at(t)->data, b = (uintptr_t)tg_at(source)->data;
     if (a >= b + extent(source) || b >= a + extent(t))
         return false;
-    tg_dims strides_t = {t->ndim, tg_strides(t)},
-            strides_source = {source->ndim, tg_strides(source)};
+    tg_dims strides_t = {tg_at(t)->ndim, tg_strides(t)},
+            strides_source = {tg_at(source)->ndim, tg_strides(source)};
     return a != b || !tg_shape_equal(tg_dims_of(t), tg_dims_of(source)) ||
            !tg_shape_equal(strides_t, strides_source);
 }
@@ -113,7 +111,7 @@ static tg_tensor *copy(tg_tensor *t, tg_tensor *source)
 {
     if (!check(&copy_op, t, source))
         return NULL;
-    tg_tensor *from = tg_to(source, t->dtype);
+    tg_tensor *from = tg_to(source, tg_at(t)->dtype);
     if (from == source && overlap(t, source))
         from = tg_clone(source);
     return from ? write(&copy_op, t, &from, 1, 0) : NULL;
@@ -131,12 +129,12 @@ tg_status tg_copy_(tg_tensor *t, tg_tensor *source)
 static bool check_add(const tg_tensor *t, const tg_tensor *source, double alpha)
 {
     tg_tape *tape = tg_tape_in(t);
-    TG_CHECK(tape, t->dtype == source->dtype && t->dtype != TG_BOOL, TG_EDTYPE,
+    TG_CHECK(tape, tg_at(t)->dtype == tg_at(source)->dtype && tg_at(t)->dtype != TG_BOOL, TG_EDTYPE,
              "add_: %s to %s, wanted two of one dtype that is not bool",
-             tg_dtype_name(source->dtype), tg_dtype_name(t->dtype));
+             tg_dtype_name(tg_at(source)->dtype), tg_dtype_name(tg_at(t)->dtype));
     bool whole = alpha >= -0x1p63 && alpha < 0x1p63 && alpha == trunc(alpha);
-    TG_CHECK(tape, t->dtype != TG_I64 || whole, TG_EVALUE, "add_: int64 cannot hold alpha %g",
-             alpha);
+    TG_CHECK(tape, tg_at(t)->dtype != TG_I64 || whole, TG_EVALUE,
+             "add_: int64 cannot hold alpha %g", alpha);
     return true;
 }
 
@@ -160,10 +158,10 @@ tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha)
 tg_status tg_fill_(tg_tensor *t, double value)
 {
     if (!tg_check_inputs(&fill_op.op, 1, &t) ||
-        (!t->is_leaf && !check_outside(&fill_op.op, t, "tensor")))
+        (!tg_at(t)->is_leaf && !check_outside(&fill_op.op, t, "tensor")))
         return refused(t, NULL);
     tg_tape *tape = tg_tape_in(t);
-    if (t->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))
+    if (tg_at(t)->dtype == TG_I64 && !(value >= -0x1p63 && value < 0x1p63))
         return tg_fail(tape, TG_EVALUE, "fill_: int64 cannot hold %g", value);
     write(&fill_op.op, t, NULL, 0, value);
     return tape->status;

@@ -5,6 +5,7 @@
 
 #include "kernels/blas.h"
 #include "ops/broadcast.h"
+#include "ops/layout.h"
 
 #include <tinygrad/ops.h>
 
@@ -47,7 +48,7 @@ static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args)
 void tg_multiply(tg_node *node, tgk_gemm_args *args)
 {
     tg_tape *tape = tg_node_tape(node);
-    int dtype = node->out->dtype;
+    int dtype = tg_at(node->out)->dtype;
     if (tgk_blas_gemm(args, dtype))
         return;
     sharing s = {.gemm = tgk_gemm_table[tape->isa][dtype],
@@ -64,35 +65,36 @@ void tg_multiply(tg_node *node, tgk_gemm_args *args)
 tgk_matrix tg_matrix_of(const tg_tensor *t)
 {
     const int64_t *strides = tg_strides(t);
-    return (tgk_matrix){t->data, strides[t->ndim - 2], strides[t->ndim - 1]};
+    return (tgk_matrix){tg_at(t)->data, strides[tg_at(t)->ndim - 2], strides[tg_at(t)->ndim - 1]};
 }
 
 /* Strides along the batch dims of the output, which t stretches over. */
 static void batch_strides(const tg_tensor *t, tg_dims batch, int64_t *strides)
 {
-    tg_shape_expand_strides((tg_dims){t->ndim - 2, t->dims}, tg_strides(t), batch, strides);
+    tg_shape_expand_strides((tg_dims){tg_at(t)->ndim - 2, tg_at(t)->dims}, tg_strides(t), batch,
+                            strides);
 }
 
 static void matmul_forward(tg_node *node)
 {
     const tg_tensor *a = node->in[0], *b = node->in[1], *out = node->out;
-    if (out->numel == 0)
+    if (tg_at(out)->numel == 0)
         return;
-    int64_t size = (int64_t)tg_dtype_size(out->dtype);
-    tgk_gemm_args args = {.m = out->dims[out->ndim - 2],
-                          .n = out->dims[out->ndim - 1],
-                          .k = a->dims[a->ndim - 1],
+    int64_t size = (int64_t)tg_dtype_size(tg_at(out)->dtype);
+    tgk_gemm_args args = {.m = tg_at(out)->dims[tg_at(out)->ndim - 2],
+                          .n = tg_at(out)->dims[tg_at(out)->ndim - 1],
+                          .k = tg_at(a)->dims[tg_at(a)->ndim - 1],
                           .a = tg_matrix_of(a),
                           .b = tg_matrix_of(b)};
-    tg_dims batch = {out->ndim - 2, out->dims};
+    tg_dims batch = {tg_at(out)->ndim - 2, tg_at(out)->dims};
     int64_t strides_a[TG_MAX_NDIM], strides_b[TG_MAX_NDIM];
     batch_strides(a, batch, strides_a);
     batch_strides(b, batch, strides_b);
-    int64_t count = out->numel / (args.m * args.n);
+    int64_t count = tg_at(out)->numel / (args.m * args.n);
     for (int64_t i = 0; i < count; i++) {
-        args.a.data = a->data + tg_shape_offset(batch, strides_a, i) * size;
-        args.b.data = b->data + tg_shape_offset(batch, strides_b, i) * size;
-        args.c = out->data + i * args.m * args.n * size;
+        args.a.data = tg_at(a)->data + tg_shape_offset(batch, strides_a, i) * size;
+        args.b.data = tg_at(b)->data + tg_shape_offset(batch, strides_b, i) * size;
+        args.c = tg_at(out)->data + i * args.m * args.n * size;
         tg_multiply(node, &args);
     }
 }
@@ -104,14 +106,14 @@ static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor
 {
     if (!a || !b)
         return NULL;
-    if (a->ndim != 2 || b->ndim != 2)
+    if (tg_at(a)->ndim != 2 || tg_at(b)->ndim != 2)
         return tg_matmul(a, b);
     tg_tensor *in[] = {a, b};
-    int64_t dims[] = {a->dims[0], b->dims[1]};
+    int64_t dims[] = {tg_at(a)->dims[0], tg_at(b)->dims[1]};
     tg_call call = {
-        .op = &matmul_op, .n_in = 2, .in = in, .dtype = a->dtype, .ndim = 2, .dims = dims};
-    const tg_storage *own = node->in[i]->storage;
-    bool over = i == 0 && a->storage != own && b->storage != own;
+        .op = &matmul_op, .n_in = 2, .in = in, .dtype = tg_at(a)->dtype, .ndim = 2, .dims = dims};
+    const tg_header *own = tg_owner_of(node->in[i]);
+    bool over = i == 0 && tg_owner_of(a) != own && tg_owner_of(b) != own;
     return over ? tg_apply_gradient(node, i, TG_OVER_INPUT, &call)
                 : tg_apply_gradient(node, i, TG_OVER_NOTHING, &call);
 }
@@ -133,24 +135,24 @@ static const tg_op matmul_op = {.name = "matmul",
 
 static bool check_floats(const tg_op *op, const tg_tensor *a, const tg_tensor *b)
 {
-    TG_CHECK(tg_tape_in(a), tg_is_float(a->dtype) && a->dtype == b->dtype, TG_EDTYPE,
-             "%s: %s and %s, wanted two tensors of one float dtype", op->name,
-             tg_dtype_name(a->dtype), tg_dtype_name(b->dtype));
+    TG_CHECK(tg_tape_in(a), tg_is_float(tg_at(a)->dtype) && tg_at(a)->dtype == tg_at(b)->dtype,
+             TG_EDTYPE, "%s: %s and %s, wanted two tensors of one float dtype", op->name,
+             tg_dtype_name(tg_at(a)->dtype), tg_dtype_name(tg_at(b)->dtype));
     return true;
 }
 
 static tg_tensor *matrix_product(tg_tensor *a, tg_tensor *b, tg_dims batch)
 {
     tg_shape shape = tg_shape_copy(batch);
-    shape.sizes[shape.ndim++] = a->dims[a->ndim - 2];
-    shape.sizes[shape.ndim++] = b->dims[b->ndim - 1];
+    shape.sizes[shape.ndim++] = tg_at(a)->dims[tg_at(a)->ndim - 2];
+    shape.sizes[shape.ndim++] = tg_at(b)->dims[tg_at(b)->ndim - 1];
     if (!tg_tensor_check(tg_tape_in(a), "matmul", tg_shape_dims(&shape), 0))
         return NULL;
     tg_tensor *in[] = {a, b};
     return tg_apply(&(tg_call){.op = &matmul_op,
                                .n_in = 2,
                                .in = in,
-                               .dtype = a->dtype,
+                               .dtype = tg_at(a)->dtype,
                                .ndim = shape.ndim,
                                .dims = shape.sizes});
 }
@@ -158,12 +160,12 @@ static tg_tensor *matrix_product(tg_tensor *a, tg_tensor *b, tg_dims batch)
 /* A 1-d left-hand side is a row, a 1-d right-hand side a column. */
 static tg_tensor *as_row(tg_tensor *t)
 {
-    return t->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){1, t->dims[0]}) : t;
+    return tg_at(t)->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){1, tg_at(t)->dims[0]}) : t;
 }
 
 static tg_tensor *as_column(tg_tensor *t)
 {
-    return t->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){t->dims[0], 1}) : t;
+    return tg_at(t)->ndim == 1 ? tg_reshape(t, 2, (int64_t[]){tg_at(t)->dims[0], 1}) : t;
 }
 
 /* Takes the dims of 1-d inputs out of the product again. */
@@ -172,10 +174,10 @@ static tg_tensor *without(tg_tensor *product, bool row, bool column)
     if (!product || (!row && !column))
         return product;
     int64_t sizes[TG_MAX_NDIM];
-    int n = product->ndim, kept = 0;
+    int n = tg_at(product)->ndim, kept = 0;
     for (int i = 0; i < n; i++) {
         if (!(row && i == n - 2) && !(column && i == n - 1))
-            sizes[kept++] = product->dims[i];
+            sizes[kept++] = tg_at(product)->dims[i];
     }
     return tg_reshape(product, kept, sizes);
 }
@@ -185,11 +187,11 @@ static tg_tensor *without(tg_tensor *product, bool row, bool column)
 static tg_tensor *folded(tg_tensor *a, tg_tensor *b)
 {
     tg_shape shape = tg_shape_copy(tg_dims_of(a));
-    int64_t k = a->dims[a->ndim - 1];
+    int64_t k = tg_at(a)->dims[tg_at(a)->ndim - 1];
     int64_t rows = 1;
-    for (int i = 0; i < a->ndim - 1; i++)
-        rows *= a->dims[i];
-    shape.sizes[shape.ndim - 1] = b->dims[1];
+    for (int i = 0; i < tg_at(a)->ndim - 1; i++)
+        rows *= tg_at(a)->dims[i];
+    shape.sizes[shape.ndim - 1] = tg_at(b)->dims[1];
     tg_tensor *flat = tg_reshape(a, 2, (int64_t[]){rows, k});
     tg_tensor *product = flat ? matrix_product(flat, b, (tg_dims){0, NULL}) : NULL;
     return product ? tg_reshape(product, shape.ndim, shape.sizes) : NULL;
@@ -200,15 +202,17 @@ static tg_tensor *matmul(tg_tensor *a, tg_tensor *b)
     if (!check_floats(&matmul_op, a, b))
         return NULL;
     tg_tape *tape = tg_tape_in(a);
-    TG_CHECK(tape, a->ndim && b->ndim, TG_ESHAPE, "matmul: %s x %s: both need at least one dim",
-             tg_shape_of(a).chars, tg_shape_of(b).chars);
-    int64_t inner_a = a->dims[a->ndim - 1], inner_b = b->dims[b->ndim > 1 ? b->ndim - 2 : 0];
+    TG_CHECK(tape, tg_at(a)->ndim && tg_at(b)->ndim, TG_ESHAPE,
+             "matmul: %s x %s: both need at least one dim", tg_shape_of(a).chars,
+             tg_shape_of(b).chars);
+    int64_t inner_a = tg_at(a)->dims[tg_at(a)->ndim - 1],
+            inner_b = tg_at(b)->dims[tg_at(b)->ndim > 1 ? tg_at(b)->ndim - 2 : 0];
     TG_CHECK(tape, inner_a == inner_b, TG_ESHAPE,
              "matmul: %s x %s: inner sizes %lld and %lld differ", tg_shape_of(a).chars,
              tg_shape_of(b).chars, (long long)inner_a, (long long)inner_b);
-    bool row = a->ndim == 1, column = b->ndim == 1;
-    tg_dims batch_a = {row ? 0 : a->ndim - 2, a->dims},
-            batch_b = {column ? 0 : b->ndim - 2, b->dims};
+    bool row = tg_at(a)->ndim == 1, column = tg_at(b)->ndim == 1;
+    tg_dims batch_a = {row ? 0 : tg_at(a)->ndim - 2, tg_at(a)->dims},
+            batch_b = {column ? 0 : tg_at(b)->ndim - 2, tg_at(b)->dims};
     tg_shape batch = tg_shape_broadcast(batch_a, batch_b);
     TG_CHECK(tape, batch.ndim >= 0, TG_ESHAPE, "matmul: %s x %s: batch dims do not broadcast",
              tg_shape_of(a).chars, tg_shape_of(b).chars);
@@ -216,8 +220,9 @@ static tg_tensor *matmul(tg_tensor *a, tg_tensor *b)
     b = as_column(b);
     if (!a || !b)
         return NULL;
-    tg_tensor *product =
-        a->ndim > 2 && b->ndim == 2 ? folded(a, b) : matrix_product(a, b, tg_shape_dims(&batch));
+    tg_tensor *product = tg_at(a)->ndim > 2 && tg_at(b)->ndim == 2
+                             ? folded(a, b)
+                             : matrix_product(a, b, tg_shape_dims(&batch));
     return without(product, row, column);
 }
 
@@ -229,14 +234,14 @@ tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b)
 static void linear_forward(tg_node *node)
 {
     const tg_tensor *x = node->in[0], *weight = node->in[1], *out = node->out;
-    if (out->numel == 0)
+    if (tg_at(out)->numel == 0)
         return;
-    tgk_gemm_args args = {.m = x->dims[0],
-                          .n = weight->dims[0],
-                          .k = x->dims[1],
+    tgk_gemm_args args = {.m = tg_at(x)->dims[0],
+                          .n = tg_at(weight)->dims[0],
+                          .k = tg_at(x)->dims[1],
                           .a = tg_matrix_of(x),
                           .b = tg_matrix_of(weight),
-                          .c = out->data};
+                          .c = tg_at(out)->data};
     args.b = (tgk_matrix){args.b.data, args.b.column, args.b.row}; /* transposed */
     args.bias = node->in[2] ? tg_contiguous_data(node, node->in[2]) : NULL;
     if (!node->in[2] || args.bias)
@@ -264,16 +269,17 @@ bool tg_check_linear(const tg_op *op, const tg_tensor *x, const tg_tensor *weigh
     tg_tape *tape = tg_tape_in(x);
     if (!check_floats(op, x, weight) || (bias && !check_floats(op, x, bias)))
         return false;
-    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "%s: x is 0-d, wanted (..., in)", op->name);
-    TG_CHECK(tape, weight->ndim == 2, TG_ESHAPE, "%s: weight %s, wanted (out, in)", op->name,
+    TG_CHECK(tape, tg_at(x)->ndim >= 1, TG_ESHAPE, "%s: x is 0-d, wanted (..., in)", op->name);
+    TG_CHECK(tape, tg_at(weight)->ndim == 2, TG_ESHAPE, "%s: weight %s, wanted (out, in)", op->name,
              tg_shape_of(weight).chars);
-    TG_CHECK(tape, x->dims[x->ndim - 1] == weight->dims[1], TG_ESHAPE,
+    TG_CHECK(tape, tg_at(x)->dims[tg_at(x)->ndim - 1] == tg_at(weight)->dims[1], TG_ESHAPE,
              "%s: x %s and weight %s: sizes %lld and %lld differ", op->name, tg_shape_of(x).chars,
-             tg_shape_of(weight).chars, (long long)x->dims[x->ndim - 1],
-             (long long)weight->dims[1]);
-    TG_CHECK(tape, !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]), TG_ESHAPE,
-             "%s: bias %s for a weight %s", op->name, bias ? tg_shape_of(bias).chars : "",
-             tg_shape_of(weight).chars);
+             tg_shape_of(weight).chars, (long long)tg_at(x)->dims[tg_at(x)->ndim - 1],
+             (long long)tg_at(weight)->dims[1]);
+    TG_CHECK(tape,
+             !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0]),
+             TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
+             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
     return true;
 }
 
@@ -283,22 +289,22 @@ static tg_tensor *linear(tg_tensor **in)
     if (!tg_check_linear(&linear_op, x, weight, bias))
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
-    shape.sizes[shape.ndim - 1] = weight->dims[0];
+    shape.sizes[shape.ndim - 1] = tg_at(weight)->dims[0];
     if (!tg_tensor_check(tg_tape_in(x), "linear", tg_shape_dims(&shape), 0))
         return NULL;
-    int64_t flat[] = {1, weight->dims[0]};
-    for (int i = 0; i < x->ndim - 1; i++)
-        flat[0] *= x->dims[i];
-    if (x->ndim != 2)
-        in[0] = tg_reshape(in[0], 2, (int64_t[]){flat[0], weight->dims[1]});
+    int64_t flat[] = {1, tg_at(weight)->dims[0]};
+    for (int i = 0; i < tg_at(x)->ndim - 1; i++)
+        flat[0] *= tg_at(x)->dims[i];
+    if (tg_at(x)->ndim != 2)
+        in[0] = tg_reshape(in[0], 2, (int64_t[]){flat[0], tg_at(weight)->dims[1]});
     tg_tensor *y = in[0] ? tg_apply(&(tg_call){.op = &linear_op,
                                                .n_in = 3,
                                                .in = in,
-                                               .dtype = x->dtype,
+                                               .dtype = tg_at(x)->dtype,
                                                .ndim = 2,
                                                .dims = flat})
                          : NULL;
-    return x->ndim == 2 ? y : tg_reshape(y, shape.ndim, shape.sizes);
+    return tg_at(x)->ndim == 2 ? y : tg_reshape(y, shape.ndim, shape.sizes);
 }
 
 tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias)

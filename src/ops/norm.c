@@ -10,7 +10,7 @@
 
 tg_tensor *tg_over_root(tg_tensor *g, tg_tensor *y)
 {
-    tg_tensor *zero = tg_lt_scalar(y, y->dtype == TG_F32 ? (double)FLT_MIN : DBL_MIN);
+    tg_tensor *zero = tg_lt_scalar(y, tg_at(y)->dtype == TG_F32 ? (double)FLT_MIN : DBL_MIN);
     return tg_masked_fill(tg_div(g, tg_masked_fill(y, zero, 1)), zero, 0);
 }
 
@@ -19,7 +19,7 @@ static void norm2_forward(tg_node *node)
     int64_t rows, n;
     const void *x = tg_over_rows(node, &rows, &n);
     if (x)
-        tgk_norm2_table[node->out->dtype](node->out->data, x, rows, n, 0);
+        tgk_norm2_table[tg_at(node->out)->dtype](tg_at(node->out)->data, x, rows, n, 0);
 }
 
 static void norm2_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -49,7 +49,7 @@ static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims
         return NULL;
     tg_dims kept = tg_shape_dims(&over->kept);
     if (p == 2)
-        return tg_over_apply(&norm_op, x, over, x->dtype, 0);
+        return tg_over_apply(&norm_op, x, over, tg_at(x)->dtype, 0);
     tg_tensor *a = tg_abs(x);
     if (p == 1)
         return a ? tg_sum_over(a, kept) : NULL;

@@ -1,5 +1,6 @@
 /* Powers: square, reciprocal, roots, pow. Relies on libm for pow and sqrt. */
 #include "ops/arithmetic.h"
+#include "ops/layout.h"
 
 #include "kernels/loops.h"
 
@@ -39,7 +40,7 @@ static const tg_map_op square_op = {{.name = "square",
 tg_tensor *tg_square(tg_tensor *x)
 {
     TG_IN_SCOPE(&square_op.op,
-                tg_apply_like(&square_op.op, x->dtype == TG_BOOL ? tg_to(x, TG_I64) : x), x);
+                tg_apply_like(&square_op.op, tg_at(x)->dtype == TG_BOOL ? tg_to(x, TG_I64) : x), x);
 }
 
 TGK_REAL1(reciprocal, 1 / x);
@@ -100,8 +101,8 @@ TGK_LOOP2(pow_i64, int64_t, int64_t, int64_power(x, y));
 static void pow_forward(tg_node *node)
 {
     const tg_tensor *b = node->in[1];
-    const int64_t *exponents = b->dtype == TG_I64 ? tg_contiguous_data(node, b) : NULL;
-    for (int64_t i = 0; exponents && i < b->numel; i++) {
+    const int64_t *exponents = tg_at(b)->dtype == TG_I64 ? tg_contiguous_data(node, b) : NULL;
+    for (int64_t i = 0; exponents && i < tg_at(b)->numel; i++) {
         if (exponents[i] < 0) {
             tg_fail(tg_tape_in(b), TG_EVALUE, "pow: integer to the negative integer power %lld",
                     (long long)exponents[i]);
@@ -230,7 +231,7 @@ static void pow_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
     tg_tensor *x = node->in[0];
     double s = *(const double *)node->params;
     if (s == 0) /* also where x^-1 is not finite */
-        grad_in[0] = tg_zeros(tg_tape_in(x), x->ndim, x->dims, x->dtype);
+        grad_in[0] = tg_zeros(tg_tape_in(x), tg_at(x)->ndim, tg_at(x)->dims, tg_at(x)->dtype);
     else
         grad_in[0] = tg_mul(grad_out, tg_mul_scalar(tg_pow_scalar(x, s - 1), s));
 }
@@ -246,5 +247,6 @@ tg_tensor *tg_pow_scalar(tg_tensor *x, double s)
     if (!tg_check_inputs(&pow_scalar_op.op, 1, &x))
         return NULL;
     int integer = tg_is_whole(s) && s >= 0 ? TG_I64 : TG_F32;
-    return tg_unary_scalar(&pow_scalar_op.op, x, s, tg_is_float(x->dtype) ? x->dtype : integer);
+    return tg_unary_scalar(&pow_scalar_op.op, x, s,
+                           tg_is_float(tg_at(x)->dtype) ? tg_at(x)->dtype : integer);
 }

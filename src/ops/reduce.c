@@ -3,6 +3,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/layout.h"
 
 static bool read_dims(tg_over *over, const tg_op *op, const tg_tensor *x, int n,
                       const int64_t *dims)
@@ -17,11 +18,11 @@ static bool read_dims(tg_over *over, const tg_op *op, const tg_tensor *x, int n,
         TG_CHECK(tape, !over->reduced[dim], TG_EVALUE, "%s: dim %d is named twice", op->name, dim);
         over->reduced[dim] = true;
     }
-    for (int i = 0; i < x->ndim; i++) {
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
         if (n == 0)
             over->reduced[i] = true;
         if (over->reduced[i]) {
-            over->count *= x->dims[i];
+            over->count *= tg_at(x)->dims[i];
             over->kept.sizes[i] = 1;
         }
     }
@@ -39,13 +40,13 @@ bool tg_over_open(tg_over *over, const tg_op *op, tg_tensor *x, int n, const int
 
 tg_tensor *tg_over_close(const tg_over *over, tg_tensor *kept, bool keepdim)
 {
-    if (!kept || keepdim || kept->ndim == 0)
+    if (!kept || keepdim || tg_at(kept)->ndim == 0)
         return tg_scope_close(&over->scope, kept);
     int64_t sizes[TG_MAX_NDIM];
     int n = 0;
-    for (int i = 0; i < kept->ndim; i++) {
+    for (int i = 0; i < tg_at(kept)->ndim; i++) {
         if (!over->reduced[i])
-            sizes[n++] = kept->dims[i];
+            sizes[n++] = tg_at(kept)->dims[i];
     }
     return tg_scope_close(&over->scope, tg_reshape(kept, n, sizes));
 }
@@ -67,15 +68,15 @@ const void *tg_over_rows(tg_node *node, int64_t *kept, int64_t *reduced)
 {
     const tg_tensor *x = node->in[0];
     bool over[TG_MAX_NDIM];
-    for (int i = 0; i < x->ndim; i++)
-        over[i] = node->out->dims[i] != x->dims[i];
-    *kept = node->out->numel;
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        over[i] = tg_at(node->out)->dims[i] != tg_at(x)->dims[i];
+    *kept = tg_at(node->out)->numel;
     *reduced = 1;
-    for (int i = 0; i < x->ndim; i++)
-        *reduced *= over[i] ? x->dims[i] : 1;
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        *reduced *= over[i] ? tg_at(x)->dims[i] : 1;
     bool last = true, seen = false;
-    for (int i = 0; i < x->ndim; i++) {
-        last = last && (over[i] || !seen || x->dims[i] == 1);
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
+        last = last && (over[i] || !seen || tg_at(x)->dims[i] == 1);
         seen = seen || over[i];
     }
     return last ? tg_contiguous_data(node, x) : tg_dims_last(node, x, over);
@@ -85,9 +86,9 @@ static const tg_op sum_name = {.name = "sum"}, mean_name = {.name = "mean"};
 
 static bool check_mean(const tg_tensor *x)
 {
-    TG_CHECK(tg_tape_in(x), tg_is_float(x->dtype), TG_EDTYPE,
+    TG_CHECK(tg_tape_in(x), tg_is_float(tg_at(x)->dtype), TG_EDTYPE,
              "mean: wanted a float tensor, not %s; convert it with tg_to()",
-             tg_dtype_name(x->dtype));
+             tg_dtype_name(tg_at(x)->dtype));
     return true;
 }
 
@@ -102,7 +103,7 @@ tg_tensor *tg_mean(tg_tensor *x)
 {
     if (!tg_check_inputs(&mean_name, 1, &x) || !check_mean(x))
         return NULL;
-    return tg_mean_over(x, (tg_dims){0, NULL}, x->numel);
+    return tg_mean_over(x, (tg_dims){0, NULL}, tg_at(x)->numel);
 }
 
 tg_tensor *tg_sum_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim)

@@ -4,7 +4,7 @@
 static void reshape_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const tg_tensor *x = node->in[0];
-    grad_in[0] = tg_reshape(grad_out, x->ndim, x->dims);
+    grad_in[0] = tg_reshape(grad_out, tg_at(x)->ndim, tg_at(x)->dims);
 }
 
 static const tg_op reshape_op = {.name = "reshape", .backward = reshape_backward};
@@ -28,7 +28,7 @@ static bool infer_size(tg_tensor *x, tg_shape *to)
         return true;
     TG_CHECK(tape, known != 0, TG_ESHAPE, "reshape: the -1 in %s could be any size",
              tg_shape_text(tg_shape_dims(to)).chars);
-    to->sizes[unknown] = x->numel / known;
+    to->sizes[unknown] = tg_at(x)->numel / known;
     return true;
 }
 
@@ -38,15 +38,15 @@ static bool check_reshape(tg_tensor *x, tg_shape *to)
     for (int i = 0; i < probe.ndim; i++)
         probe.sizes[i] = probe.sizes[i] == -1 ? 1 : probe.sizes[i];
     tg_tape *tape = tg_tape_in(x);
-    if (!tg_tensor_check(tape, "reshape", tg_shape_dims(&probe), x->dtype))
+    if (!tg_tensor_check(tape, "reshape", tg_shape_dims(&probe), tg_at(x)->dtype))
         return false;
     tg_shape asked = *to;
     if (!infer_size(x, to))
         return false;
     int64_t strides[TG_MAX_NDIM];
-    TG_CHECK(tape, tg_shape_strides(tg_shape_dims(to), strides) == x->numel, TG_ESHAPE,
+    TG_CHECK(tape, tg_shape_strides(tg_shape_dims(to), strides) == tg_at(x)->numel, TG_ESHAPE,
              "reshape: %s has %lld elements and does not fit %s", tg_shape_of(x).chars,
-             (long long)x->numel, tg_shape_text(tg_shape_dims(&asked)).chars);
+             (long long)tg_at(x)->numel, tg_shape_text(tg_shape_dims(&asked)).chars);
     return true;
 }
 
@@ -126,20 +126,20 @@ tg_tensor *tg_transpose(tg_tensor *x, int dim0, int dim1)
 {
     if (!tg_check_inputs(&transpose_op, 1, &x))
         return NULL;
-    dim_pair pair = {tg_shape_dim(x->ndim, dim0), tg_shape_dim(x->ndim, dim1)};
+    dim_pair pair = {tg_shape_dim(tg_at(x)->ndim, dim0), tg_shape_dim(tg_at(x)->ndim, dim1)};
     TG_CHECK(tg_tape_in(x), pair.a >= 0 && pair.b >= 0, TG_EVALUE,
              "transpose: there are no dims %d and %d in %s", dim0, dim1, tg_shape_of(x).chars);
     tg_shape sizes = tg_shape_copy(tg_dims_of(x));
-    tg_shape strides = tg_shape_copy((tg_dims){x->ndim, tg_strides(x)});
-    if (x->ndim) {
+    tg_shape strides = tg_shape_copy((tg_dims){tg_at(x)->ndim, tg_strides(x)});
+    if (tg_at(x)->ndim) {
         swap(sizes.sizes, pair.a, pair.b);
         swap(strides.sizes, pair.a, pair.b);
     }
     return tg_apply(&(tg_call){.op = &transpose_op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim,
                                .dims = sizes.sizes,
                                .params = &pair,
                                .params_size = sizeof pair,
@@ -159,7 +159,7 @@ static const tg_op permute_op = {.name = "permute", .backward = permute_backward
 static bool invert(const tg_tensor *x, tg_dims order, tg_shape *inverse)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, order.ndim == x->ndim && (order.sizes || !order.ndim), TG_ESHAPE,
+    TG_CHECK(tape, order.ndim == tg_at(x)->ndim && (order.sizes || !order.ndim), TG_ESHAPE,
              "permute: %d dims named of %s", order.ndim, tg_shape_of(x).chars);
     bool named[TG_MAX_NDIM] = {false};
     inverse->ndim = order.ndim;
@@ -182,13 +182,13 @@ tg_tensor *tg_permute(tg_tensor *x, int ndim, const int64_t *dims)
         return NULL;
     int64_t sizes[TG_MAX_NDIM], strides[TG_MAX_NDIM];
     for (int i = 0; i < ndim; i++) {
-        sizes[inverse.sizes[i]] = x->dims[i];
+        sizes[inverse.sizes[i]] = tg_at(x)->dims[i];
         strides[inverse.sizes[i]] = tg_strides(x)[i];
     }
     return tg_apply(&(tg_call){.op = &permute_op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
+                               .dtype = tg_at(x)->dtype,
                                .ndim = ndim,
                                .dims = sizes,
                                .params = &inverse,
@@ -206,10 +206,10 @@ static tg_tensor *squeeze(tg_tensor *x, int first, int last)
 {
     int64_t sizes[TG_MAX_NDIM], strides[TG_MAX_NDIM];
     int n = 0;
-    for (int i = 0; i < x->ndim; i++) {
-        if (i >= first && i <= last && x->dims[i] == 1)
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
+        if (i >= first && i <= last && tg_at(x)->dims[i] == 1)
             continue;
-        sizes[n] = x->dims[i];
+        sizes[n] = tg_at(x)->dims[i];
         strides[n++] = tg_strides(x)[i];
     }
     return tg_apply_view(&squeeze_op, x, (tg_dims){n, sizes}, strides);
@@ -217,7 +217,7 @@ static tg_tensor *squeeze(tg_tensor *x, int first, int last)
 
 tg_tensor *tg_squeeze(tg_tensor *x)
 {
-    return tg_check_inputs(&squeeze_op, 1, &x) ? squeeze(x, 0, x->ndim - 1) : NULL;
+    return tg_check_inputs(&squeeze_op, 1, &x) ? squeeze(x, 0, tg_at(x)->ndim - 1) : NULL;
 }
 
 tg_tensor *tg_squeeze_dim(tg_tensor *x, int dim)
@@ -227,7 +227,7 @@ tg_tensor *tg_squeeze_dim(tg_tensor *x, int dim)
     dim = tg_check_dim(&squeeze_op, x, dim);
     if (dim < 0)
         return NULL;
-    return x->ndim && x->dims[dim] == 1 ? squeeze(x, dim, dim) : x;
+    return tg_at(x)->ndim && tg_at(x)->dims[dim] == 1 ? squeeze(x, dim, dim) : x;
 }
 
 tg_tensor *tg_unsqueeze(tg_tensor *x, int dim)
@@ -235,18 +235,18 @@ tg_tensor *tg_unsqueeze(tg_tensor *x, int dim)
     if (!tg_check_inputs(&unsqueeze_op, 1, &x))
         return NULL;
     tg_tape *tape = tg_tape_in(x);
-    int n = x->ndim + 1, at = tg_shape_dim(n, dim);
+    int n = tg_at(x)->ndim + 1, at = tg_shape_dim(n, dim);
     TG_CHECK(tape, n <= TG_MAX_NDIM, TG_ESHAPE, "unsqueeze: %s has %d dims already",
-             tg_shape_of(x).chars, x->ndim);
+             tg_shape_of(x).chars, tg_at(x)->ndim);
     TG_CHECK(tape, at >= 0, TG_EVALUE, "unsqueeze: there is no place %d in %s", dim,
              tg_shape_of(x).chars);
     int64_t sizes[TG_MAX_NDIM], strides[TG_MAX_NDIM];
     for (int i = 0; i < n; i++) {
-        sizes[i] = i == at ? 1 : x->dims[i - (i > at)];
+        sizes[i] = i == at ? 1 : tg_at(x)->dims[i - (i > at)];
         strides[i] = i == at ? 1 : tg_strides(x)[i - (i > at)];
     }
-    if (at < x->ndim && x->numel) /* as torch; a dim of size 1 may have any stride */
-        strides[at] = x->dims[at] * tg_strides(x)[at];
+    if (at < tg_at(x)->ndim && tg_at(x)->numel) /* as torch; a dim of size 1 may have any stride */
+        strides[at] = tg_at(x)->dims[at] * tg_strides(x)[at];
     return tg_apply_view(&unsqueeze_op, x, (tg_dims){n, sizes}, strides);
 }
 
@@ -260,13 +260,13 @@ static tg_tensor *flatten(tg_tensor *x, int first, int last)
              last);
     int64_t sizes[TG_MAX_NDIM];
     int n = 0;
-    for (int i = 0; i < x->ndim; i++) {
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
         if (i > first && i <= last)
-            sizes[first] *= x->dims[i];
+            sizes[first] *= tg_at(x)->dims[i];
         else
-            sizes[n++] = x->dims[i];
+            sizes[n++] = tg_at(x)->dims[i];
     }
-    if (x->ndim == 0)
+    if (tg_at(x)->ndim == 0)
         sizes[n++] = 1;
     return tg_reshape(x, n, sizes);
 }
@@ -303,7 +303,7 @@ tg_tensor *tg_contiguous(tg_tensor *x)
 {
     if (!tg_check_inputs(&contiguous_op, 1, &x))
         return NULL;
-    return x->contiguous ? x : tg_apply_like(&contiguous_op, x);
+    return tg_at(x)->contiguous ? x : tg_apply_like(&contiguous_op, x);
 }
 
 static const tg_op clone_op = {

@@ -8,8 +8,8 @@
 
 static bool check_mask(const tg_op *op, const tg_tensor *mask)
 {
-    TG_CHECK(tg_tape_in(mask), mask->dtype == TG_BOOL, TG_EDTYPE, "%s: the mask is %s, wanted bool",
-             op->name, tg_dtype_name(mask->dtype));
+    TG_CHECK(tg_tape_in(mask), tg_at(mask)->dtype == TG_BOOL, TG_EDTYPE,
+             "%s: the mask is %s, wanted bool", op->name, tg_dtype_name(tg_at(mask)->dtype));
     return true;
 }
 
@@ -48,7 +48,7 @@ static tg_tensor *where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
     return tg_apply(&(tg_call){.op = &where_op.op,
                                .n_in = 3,
                                .in = in,
-                               .dtype = in[1]->dtype,
+                               .dtype = tg_at(in[1])->dtype,
                                .ndim = shape.ndim,
                                .dims = shape.sizes});
 }
@@ -86,7 +86,7 @@ tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value)
     TG_CHECK(tape, tg_shape_expands(tg_dims_of(mask), tg_dims_of(x)), TG_ESHAPE,
              "masked_fill: mask %s does not broadcast to %s", tg_shape_of(mask).chars,
              tg_shape_of(x).chars);
-    TG_CHECK(tape, x->dtype != TG_I64 || (value >= -0x1p63 && value < 0x1p63), TG_EVALUE,
+    TG_CHECK(tape, tg_at(x)->dtype != TG_I64 || (value >= -0x1p63 && value < 0x1p63), TG_EVALUE,
              "masked_fill: int64 cannot hold %g", value);
     return tg_apply_as_first(&fill_op.op, 2, in, &value, sizeof value);
 }
@@ -171,7 +171,7 @@ static tg_tensor *clamp(tg_tensor *x, double low, double high)
 {
     TG_CHECK(tg_tape_in(x), !isnan(low) && !isnan(high), TG_EVALUE, "clamp: bounds %g and %g", low,
              high);
-    if (!tg_is_float(x->dtype))
+    if (!tg_is_float(tg_at(x)->dtype))
         x = tg_to(x, bounds_integers(low) && bounds_integers(high) ? TG_I64 : TG_F32);
     bounds b = {low, high, int64_bound(low), int64_bound(high)};
     return x ? tg_apply_as_first(&clamp_op.op, 1, &x, &b, sizeof b) : NULL;

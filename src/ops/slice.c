@@ -13,8 +13,8 @@ typedef struct part {
  * is there, it begins with t: the address of its first element might lie behind the data. */
 static int64_t part_strides(const tg_tensor *t, const part *p, int64_t *strides)
 {
-    memcpy(strides, tg_strides(t), t->ndim * sizeof *strides);
-    int64_t offset = p->length && t->numel ? p->start * strides[p->dim] : 0;
+    memcpy(strides, tg_strides(t), tg_at(t)->ndim * sizeof *strides);
+    int64_t offset = p->length && tg_at(t)->numel ? p->start * strides[p->dim] : 0;
     strides[p->dim] *= p->step;
     return offset;
 }
@@ -25,14 +25,14 @@ static void put_forward(tg_node *node)
 {
     const part *p = node->params;
     const tg_tensor *g = node->in[0], *out = node->out;
-    size_t size = tg_dtype_size(out->dtype);
+    size_t size = tg_dtype_size(tg_at(out)->dtype);
     int64_t strides[TG_MAX_NDIM];
     int64_t offset = part_strides(out, p, strides);
-    memset(out->data, 0, (size_t)out->numel * size);
-    tgk_nest nest = {.ndim = g->ndim,
+    memset(tg_at(out)->data, 0, (size_t)tg_at(out)->numel * size);
+    tgk_nest nest = {.ndim = tg_at(g)->ndim,
                      .operands = 2,
-                     .sizes = g->dims,
-                     .data = {out->data + offset * (int64_t)size, g->data},
+                     .sizes = tg_at(g)->dims,
+                     .data = {tg_at(out)->data + offset * (int64_t)size, tg_at(g)->data},
                      .strides = {strides, tg_strides(g)},
                      .size = {size, size}};
     tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
@@ -56,9 +56,9 @@ static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_i
     grad_in[0] = tg_apply(&(tg_call){.op = &put_op,
                                      .n_in = 1,
                                      .in = &grad_out,
-                                     .dtype = x->dtype,
-                                     .ndim = x->ndim,
-                                     .dims = x->dims,
+                                     .dtype = tg_at(x)->dtype,
+                                     .ndim = tg_at(x)->ndim,
+                                     .dims = tg_at(x)->dims,
                                      .params = node->params,
                                      .params_size = sizeof(part)});
 }
@@ -72,8 +72,8 @@ static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p)
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim,
                                .dims = sizes.sizes,
                                .params = p,
                                .params_size = sizeof *p,
@@ -87,7 +87,7 @@ static int check_cut(const tg_op *op, tg_tensor *x, int dim)
 {
     if (!tg_check_inputs(op, 1, &x))
         return -1;
-    if (x->ndim)
+    if (tg_at(x)->ndim)
         return tg_check_dim(op, x, dim);
     tg_fail(tg_tape_in(x), TG_ESHAPE, "%s: a 0-d tensor has no dim to cut", op->name);
     return -1;
@@ -100,7 +100,7 @@ tg_tensor *tg_narrow(tg_tensor *x, int dim, int64_t start, int64_t length)
     part p = {.dim = check_cut(&narrow_op, x, dim), .step = 1, .length = length};
     if (p.dim < 0)
         return NULL;
-    int64_t size = x->dims[p.dim];
+    int64_t size = tg_at(x)->dims[p.dim];
     p.start = start < 0 ? start + size : start;
     TG_CHECK(tg_tape_in(x),
              p.start >= 0 && p.start <= size && length >= 0 && length <= size - p.start, TG_EVALUE,
@@ -124,7 +124,7 @@ tg_tensor *tg_slice(tg_tensor *x, int dim, int64_t start, int64_t end, int64_t s
         return NULL;
     TG_CHECK(tg_tape_in(x), step > 0, TG_EVALUE, "slice: step %lld, wanted one above 0",
              (long long)step);
-    int64_t size = x->dims[p.dim];
+    int64_t size = tg_at(x)->dims[p.dim];
     p.start = bound(start, size);
     int64_t span = bound(end, size) - p.start;
     p.length = span > 0 ? (span - 1) / step + 1 : 0;
@@ -148,24 +148,24 @@ tg_tensor *tg_select(tg_tensor *x, int dim, int64_t index)
     part p = {.dim = check_cut(&select_op, x, dim), .step = 1, .length = 1};
     if (p.dim < 0)
         return NULL;
-    int64_t size = x->dims[p.dim];
+    int64_t size = tg_at(x)->dims[p.dim];
     TG_CHECK(tg_tape_in(x), index >= -size && index < size, TG_EVALUE,
              "select: there is no index %lld in dim %d of %s", (long long)index, p.dim,
              tg_shape_of(x).chars);
     p.start = index < 0 ? index + size : index;
     int64_t strides[TG_MAX_NDIM], kept[2][TG_MAX_NDIM];
     int64_t offset = part_strides(x, &p, strides);
-    for (int i = 0, n = 0; i < x->ndim; i++) {
+    for (int i = 0, n = 0; i < tg_at(x)->ndim; i++) {
         if (i == p.dim)
             continue;
-        kept[0][n] = x->dims[i];
+        kept[0][n] = tg_at(x)->dims[i];
         kept[1][n++] = strides[i];
     }
     return tg_apply(&(tg_call){.op = &select_op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim - 1,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim - 1,
                                .dims = kept[0],
                                .params = &p,
                                .params_size = sizeof p,
@@ -182,7 +182,7 @@ static size_t chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
     if (p.dim < 0)
         return 0;
     TG_CHECK(tg_tape_in(x), chunks > 0 && out, TG_EVALUE, "chunk: no room for the results");
-    int64_t size = x->dims[p.dim], most = (uint64_t)size < chunks ? size : (int64_t)chunks;
+    int64_t size = tg_at(x)->dims[p.dim], most = (uint64_t)size < chunks ? size : (int64_t)chunks;
     int64_t each = size ? (size - 1) / most + 1 : 0;
     size_t n = each ? (size_t)((size - 1) / each + 1) : chunks; /* as torch: all of them empty */
     for (size_t i = 0; i < n; i++, p.start += each) {

@@ -3,6 +3,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/layout.h"
 #include "ops/reduce.h"
 
 #include "kernels/softmax_rows.h"
@@ -18,14 +19,14 @@ static int node_dim(const tg_node *node)
 
 static const tgk_softmax *kernels(const tg_node *node)
 {
-    return &tgk_softmax_table[tg_node_tape(node)->isa][node->out->dtype];
+    return &tgk_softmax_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype];
 }
 
 static void run(tg_node *node, tgk_range *body, const void *from, const void *out)
 {
     tg_around a = tg_around_dim(node->out, node_dim(node));
-    tgk_rows rows = {a.outer, a.n, a.inner, node->out->data, from, out};
-    if (node->out->numel)
+    tgk_rows rows = {a.outer, a.n, a.inner, tg_at(node->out)->data, from, out};
+    if (tg_at(node->out)->numel)
         tgk_softmax_run(&tg_node_tape(node)->team, body, &rows);
 }
 
@@ -55,9 +56,9 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
     return tg_apply(&(tg_call){.op = op,
                                .n_in = y ? 2 : 1,
                                .in = in,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim,
+                               .dims = tg_at(x)->dims,
                                .params = &param,
                                .params_size = sizeof param});
 }
@@ -70,9 +71,9 @@ static tg_tensor *gradient_over(const tg_node *node, const tg_op *op, tg_tensor 
                              &(tg_call){.op = op,
                                         .n_in = 2,
                                         .in = in,
-                                        .dtype = g->dtype,
-                                        .ndim = g->ndim,
-                                        .dims = g->dims,
+                                        .dtype = tg_at(g)->dtype,
+                                        .ndim = tg_at(g)->ndim,
+                                        .dims = tg_at(g)->dims,
                                         .params = node->params,
                                         .params_size = sizeof(dim_param)});
 }
@@ -184,8 +185,9 @@ static void logsumexp_forward(tg_node *node)
     if (!x)
         return;
     tg_tape *tape = tg_node_tape(node);
-    tgk_rows args = {rows, n, 1, node->out->data, x, NULL};
-    tgk_softmax_run(&tape->team, tgk_softmax_table[tape->isa][node->out->dtype].logsumexp, &args);
+    tgk_rows args = {rows, n, 1, tg_at(node->out)->data, x, NULL};
+    tgk_softmax_run(&tape->team, tgk_softmax_table[tape->isa][tg_at(node->out)->dtype].logsumexp,
+                    &args);
 }
 
 static void logsumexp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -203,8 +205,8 @@ tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keep
     tg_over over;
     if (!tg_over_open(&over, &logsumexp_op, x, n, dims))
         return NULL;
-    x = tg_is_float(x->dtype) ? x : tg_to(x, TG_F32);
-    tg_tensor *y = x ? tg_over_apply(&logsumexp_op, x, &over, x->dtype, 0) : NULL;
+    x = tg_is_float(tg_at(x)->dtype) ? x : tg_to(x, TG_F32);
+    tg_tensor *y = x ? tg_over_apply(&logsumexp_op, x, &over, tg_at(x)->dtype, 0) : NULL;
     return tg_over_close(&over, y, keepdim);
 }
 

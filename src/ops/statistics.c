@@ -14,18 +14,18 @@ static double param_of(const tg_node *node)
 
 static void moments_forward(tg_node *node, const tgk_moments_kernel *table)
 {
-    tgk_moments m = {.out = node->out->data, .param = param_of(node)};
+    tgk_moments m = {.out = tg_at(node->out)->data, .param = param_of(node)};
     tg_tape *tape = tg_node_tape(node);
     m.x = tg_over_rows(node, &m.rows, &m.n);
     if (m.x)
-        tgk_moments_run(&tape->team, table[node->out->dtype][tape->isa], &m);
+        tgk_moments_run(&tape->team, table[tg_at(node->out)->dtype][tape->isa], &m);
 }
 
 /* x minus its mean over the dims that the output has lost. */
 static tg_tensor *deviations(const tg_node *node)
 {
     tg_tensor *x = node->in[0];
-    int64_t count = node->out->numel ? x->numel / node->out->numel : 0;
+    int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
     return tg_sub(x, tg_mean_over(x, tg_dims_of(node->out), count));
 }
 
@@ -33,7 +33,7 @@ static tg_tensor *deviations(const tg_node *node)
 static double divisor(const tg_node *node)
 {
     const tg_tensor *x = node->in[0];
-    int64_t count = node->out->numel ? x->numel / node->out->numel : 0;
+    int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
     return fmax((double)count - param_of(node), 0);
 }
 
@@ -79,7 +79,7 @@ static tg_tensor *moment(const tg_op *op, tg_tensor *x, tg_dims dims, double cor
     if (!tg_over_open(&over, op, x, dims.ndim, dims.sizes))
         return NULL;
     bool right = check_moment(op, x, correction);
-    tg_tensor *y = right ? tg_over_apply(op, x, &over, x->dtype, correction) : NULL;
+    tg_tensor *y = right ? tg_over_apply(op, x, &over, tg_at(x)->dtype, correction) : NULL;
     return tg_over_close(&over, y, keepdim);
 }
 

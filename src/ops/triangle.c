@@ -20,23 +20,26 @@ static void tril_forward(tg_node *node)
 {
     const triangle *p = node->params;
     const tg_tensor *out = node->out;
-    int64_t rows = out->dims[out->ndim - 2], columns = out->dims[out->ndim - 1];
-    size_t size = tg_dtype_size(out->dtype);
+    int64_t rows = tg_at(out)->dims[tg_at(out)->ndim - 2],
+            columns = tg_at(out)->dims[tg_at(out)->ndim - 1];
+    size_t size = tg_dtype_size(tg_at(out)->dtype);
     tg_tensor_copy(node->out, node->in[0]);
-    for (int64_t i = 0; columns && i < out->numel / columns; i++)
-        clear(out->data + (size_t)(i * columns) * size, columns, size, i % rows + p->diagonal + 1,
-              columns);
+    for (int64_t i = 0; columns && i < tg_at(out)->numel / columns; i++)
+        clear(tg_at(out)->data + (size_t)(i * columns) * size, columns, size,
+              i % rows + p->diagonal + 1, columns);
 }
 
 static void triu_forward(tg_node *node)
 {
     const triangle *p = node->params;
     const tg_tensor *out = node->out;
-    int64_t rows = out->dims[out->ndim - 2], columns = out->dims[out->ndim - 1];
-    size_t size = tg_dtype_size(out->dtype);
+    int64_t rows = tg_at(out)->dims[tg_at(out)->ndim - 2],
+            columns = tg_at(out)->dims[tg_at(out)->ndim - 1];
+    size_t size = tg_dtype_size(tg_at(out)->dtype);
     tg_tensor_copy(node->out, node->in[0]);
-    for (int64_t i = 0; columns && i < out->numel / columns; i++)
-        clear(out->data + (size_t)(i * columns) * size, columns, size, 0, i % rows + p->diagonal);
+    for (int64_t i = 0; columns && i < tg_at(out)->numel / columns; i++)
+        clear(tg_at(out)->data + (size_t)(i * columns) * size, columns, size, 0,
+              i % rows + p->diagonal);
 }
 
 static void tril_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -56,9 +59,9 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *x, int64_t diagonal)
 {
     if (!tg_check_inputs(op, 1, &x))
         return NULL;
-    TG_CHECK(tg_tape_in(x), x->ndim >= 2, TG_ESHAPE, "%s: input %s, wanted at least 2 dims",
+    TG_CHECK(tg_tape_in(x), tg_at(x)->ndim >= 2, TG_ESHAPE, "%s: input %s, wanted at least 2 dims",
              op->name, tg_shape_of(x).chars);
-    int64_t low = -x->dims[x->ndim - 2], high = x->dims[x->ndim - 1];
+    int64_t low = -tg_at(x)->dims[tg_at(x)->ndim - 2], high = tg_at(x)->dims[tg_at(x)->ndim - 1];
     triangle p = {diagonal < low ? low : diagonal > high ? high : diagonal};
     return tg_apply_as_first(op, 1, &x, &p, sizeof p);
 }

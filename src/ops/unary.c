@@ -9,7 +9,7 @@
 
 tg_tensor *tg_unary_float(const tg_op *op, tg_tensor *x)
 {
-    TG_IN_SCOPE(op, tg_apply_like(op, tg_is_float(x->dtype) ? x : tg_to(x, TG_F32)), x);
+    TG_IN_SCOPE(op, tg_apply_like(op, tg_is_float(tg_at(x)->dtype) ? x : tg_to(x, TG_F32)), x);
 }
 
 TGK_LOOP1(abs_f32, float, float, fabsf(x));
@@ -40,7 +40,7 @@ static void sign_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_i
 {
     const tg_tensor *x = node->in[0];
     (void)grad_out;
-    grad_in[0] = tg_zeros(tg_tape_in(x), x->ndim, x->dims, x->dtype);
+    grad_in[0] = tg_zeros(tg_tape_in(x), tg_at(x)->ndim, tg_at(x)->dims, tg_at(x)->dtype);
 }
 
 static const tg_map_op sign_op = {

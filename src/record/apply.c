@@ -3,15 +3,20 @@
 
 #include "record/capture.h"
 
+static inline bool is_alive(const tg_tensor *t)
+{
+    return tg_slot_alive(t) && !tg_at(t)->released;
+}
+
 bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
 {
     tg_tape *tape = NULL;
-    int null = -1, dead = -1;
+    int null = -1;
     for (int i = 0; i < n; i++) {
         if (!in[i])
             null = i < required ? i : null;
-        else if (!tg_object_alive(in[i], TG_MAGIC_TENSOR) && !tg_alive(in[i], op->name))
-            dead = i;
+        else if (!is_alive(in[i]) && !tg_alive(in[i], op->name))
+            return false;
         else if (!tape)
             tape = tg_tape_in(in[i]);
         else
@@ -20,7 +25,6 @@ bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
     }
     if (!tape || tape->status)
         return false;
-    TG_CHECK(tape, dead < 0, TG_ESTATE, "%s: input %d was rewound away", op->name, dead);
     TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
     return true;
 }
@@ -30,30 +34,18 @@ bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
     return tg_check_given(op, n, in, n);
 }
 
-/* Where the tape stood, for taking back what a failing operation made. */
-typedef struct standing {
-    tg_top objects, data;
-    tg_object *last_object;
-} standing;
-
-static standing stand(const tg_tape *tape)
-{
-    return (standing){tg_arena_top(&tape->objects), tg_arena_top(&tape->data), tape->last_object};
-}
-
-static void drop_objects(tg_tape *tape, const standing *to)
-{
-    tg_arena_rewind(&tape->objects, to->objects);
-    tape->last_object = to->last_object;
-}
-
-void tg_note_versions(tg_record *record)
+bool tg_note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
-    uint32_t *versions = tg_node_versions(node);
-    for (int i = 0; i < node->n_in; i++)
-        versions[i] = node->in[i] ? node->in[i]->storage->version : 0;
-    versions[node->n_in] = node->out->storage->version;
+    uint64_t *versions = tg_node_versions(node);
+    bool wanted = false;
+    for (int i = 0; i < node->n_in; i++) {
+        const tg_header *x = node->in[i] ? tg_at(node->in[i]) : NULL;
+        versions[i] = x ? x->owner->version : 0;
+        wanted |= x && x->requires_grad;
+    }
+    versions[node->n_in] = tg_owner_of(node->out)->version;
+    return wanted;
 }
 
 bool tg_lacks_data(const tg_node *node)
@@ -68,7 +60,7 @@ void tg_check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
     /* A view's numbers are known. */
-    int64_t i = node->op->forward && tg_is_float(out->dtype) ? tg_first_anomaly(out) : -1;
+    int64_t i = node->op->forward && tg_is_float(tg_at(out)->dtype) ? tg_first_anomaly(out) : -1;
     if (i < 0)
         return;
     tg_node_tape(node)->speaker = NULL; /* the element is that of the record's output */
@@ -99,7 +91,7 @@ static tg_tensor *make_output(tg_tape *tape, const tg_call *call)
 
 /* Output, saved tensor and record, in that order: the record is last so that it can be dropped
  * where nothing is recorded. NULL on an error. */
-static tg_record *prepare(tg_tape *tape, const tg_call *call, standing *before_record)
+static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_record)
 {
     tg_tensor *saved = NULL, *out = make_output(tape, call);
     if (!out)
@@ -110,7 +102,11 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, standing *before_r
         if (!saved)
             return NULL;
     }
-    *before_record = stand(tape);
+    *before_record = tg_arena_top(&tape->bodies);
+    /* A record that stays, without a tensor of its own: the slot is for marks, see tape.c. */
+    if (call->in_place && (tape->grad_enabled || tape->capture) &&
+        !tg_tape_slot(tape, call->op->name))
+        return NULL;
     tg_record *record = tg_record_new(tape, call);
     if (record) {
         record->node.out = out;
@@ -119,25 +115,14 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, standing *before_r
     return record;
 }
 
-static bool needs_backward(const tg_tape *tape, const tg_record *record)
-{
-    if (!tape->grad_enabled || record->node.in_place || !record->node.op->backward)
-        return false;
-    for (int i = 0; i < record->node.n_in; i++) {
-        if (tg_wants_grad(&record->node, i))
-            return true;
-    }
-    return false;
-}
-
 static void keep(tg_tape *tape, tg_record *record)
 {
-    tg_tensor *out = record->node.out;
-    if (needs_backward(tape, record)) {
+    bool wanted = tg_note_versions(record);
+    if (wanted && !record->node.in_place && record->node.op->backward) {
+        tg_header *out = tg_at(record->node.out);
         out->requires_grad = true;
         out->u.record = record;
     }
-    tg_note_versions(record);
     tg_record_link(tape, record);
 }
 
@@ -158,7 +143,8 @@ tg_tensor *tg_apply(const tg_call *call)
         return apply_inside(tape, call);
     if (!tape->pass)
         TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
-    standing start = stand(tape), before_record = start;
+    const tg_standing start = tg_stand(tape);
+    tg_top before_record = start.bodies;
     tg_record *record = prepare(tape, call, &before_record);
     /* All memory is there before an operation runs, and draws. */
     if (record && (!tape->capture || tg_capture_add(tape, record)))
@@ -166,7 +152,7 @@ tg_tensor *tg_apply(const tg_call *call)
     if (tape->status) {
         /* A pass that recycles ends with the error, and gives all its memory back itself. */
         if (!tape->recycling) {
-            drop_objects(tape, &start);
+            tg_drop_slots(tape, &start);
             tg_arena_rewind(&tape->data, start.data);
         }
         return NULL;
@@ -175,8 +161,20 @@ tg_tensor *tg_apply(const tg_call *call)
     if (tape->grad_enabled)
         keep(tape, record);
     else if (!tape->capture)
-        drop_objects(tape, &before_record);
+        tg_arena_rewind(&tape->bodies, before_record);
     return out;
+}
+
+bool tg_do(tg_tape *tape, const tg_call *call)
+{
+    if (tape->capture && !tg_capture_note(tape, call))
+        return false;
+    tg_run_forward(tape, &(tg_node){.op = call->op,
+                                    .out = call->in_place,
+                                    .in = (tg_tensor **)(uintptr_t)call->in,
+                                    .n_in = call->n_in,
+                                    .params = call->params});
+    return !tape->status;
 }
 
 bool tg_needs_grad(const tg_node *node, int i)
@@ -186,7 +184,7 @@ bool tg_needs_grad(const tg_node *node, int i)
 
 void *tg_out_data(const tg_node *node)
 {
-    return node->out->data;
+    return tg_at(node->out)->data;
 }
 
 bool tg_check_version(const tg_node *node, int i)
@@ -194,13 +192,13 @@ bool tg_check_version(const tg_node *node, int i)
     static const char *const names[] = {"input 0", "input 1", "input 2", "input 3",
                                         "input 4", "input 5", "input 6", "a later input"};
     const tg_tensor *t = i < node->n_in ? node->in[i] : node->out;
-    uint32_t noted = tg_node_versions(node)[i];
-    TG_CHECK(tg_tape_in(t), t->storage->version == noted, TG_ESTATE,
+    uint64_t noted = tg_node_versions(node)[i];
+    TG_CHECK(tg_tape_in(t), tg_at(t)->owner->version == noted, TG_ESTATE,
              "backward: %s needs its %s %s %s as it was, but it was changed in place "
-             "(version %lu, recorded at version %lu)",
+             "(version %llu, recorded at version %llu)",
              node->op->name, i == node->n_in ? "output" : names[i < 7 ? i : 7],
-             tg_dtype_name(t->dtype), tg_shape_of(t).chars, (unsigned long)t->storage->version,
-             (unsigned long)noted);
+             tg_dtype_name(tg_at(t)->dtype), tg_shape_of(t).chars,
+             (unsigned long long)tg_at(t)->owner->version, (unsigned long long)noted);
     return true;
 }
 

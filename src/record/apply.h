@@ -20,7 +20,7 @@ bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required);
 /* tg_needs_grad(), for the library itself. */
 static inline bool tg_wants_grad(const tg_node *node, int i)
 {
-    return node->in[i] && node->in[i]->requires_grad;
+    return node->in[i] && tg_at(node->in[i])->requires_grad;
 }
 
 /* Bits of tg_node.checkpoint; all but the last are release.c's. */
@@ -59,8 +59,8 @@ bool tg_node_unchanged(const tg_node *node);
 /* The same for input i, or (n_in) the output. */
 bool tg_check_version(const tg_node *node, int i);
 
-/* Notes the versions of inputs and output, as they are now. */
-void tg_note_versions(tg_record *record);
+/* Notes the versions of inputs and output, as they are now. Whether an input requires a gradient. */
+bool tg_note_versions(tg_record *record);
 
 /* Runs node's forward function, if it has one. */
 static inline void tg_run_forward(tg_tape *tape, tg_node *node)
@@ -89,10 +89,14 @@ static inline void tg_run_record(tg_tape *tape, tg_record *record)
 {
     tg_run_node(tape, &record->node);
     if (record->node.in_place)
-        record->node.out->storage->version++;
+        tg_at(record->node.out)->owner->version++;
     if (tape->anomaly && !tape->status)
         tg_check_anomaly(&record->node);
 }
+
+/* What is done beside operations: runs the call's forward function over call->in_place, now and,
+ * where a step is captured, in each replay. Also while an error is set. False on an error. */
+bool tg_do(tg_tape *tape, const tg_call *call);
 
 /* The running action moves t's elements that many times. */
 static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times)

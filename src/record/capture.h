@@ -20,26 +20,28 @@ typedef struct tg_expectation {
     struct tg_expectation *next;
 } tg_expectation;
 
-struct tg_capture {
+/* What a tg_capture is the handle of. */
+typedef struct tg_noted {
     tg_captured base;
     uint32_t number; /* of the tape's captures */
     tg_action *first, *last;
     tg_expectation *expected;
     size_t workspace; /* the most that one action takes */
     /* From tg_capture_end() on: */
-    bool complete;
-    tg_mark end;
+    const void *end; /* handle of a slot that lives as long as all that it noted; NULL before */
     tg_reserve reserve;
-};
+} tg_noted;
+
+_Static_assert(sizeof(tg_noted) <= TG_SLOT_SIZE, "it fits into a slot");
 
 /* What is being captured, or NULL. */
-static inline tg_capture *tg_capturing(const tg_tape *tape)
+static inline tg_noted *tg_capturing(const tg_tape *tape)
 {
-    return (tg_capture *)tape->capture;
+    return (tg_noted *)tape->capture;
 }
 
 /* Takes note of the workspace of the action that ran last. */
-void tg_capture_workspace(tg_tape *tape, tg_capture *capture);
+void tg_capture_workspace(tg_tape *tape, tg_noted *capture);
 /* The next action of the running capture, which has not run yet. False, with the error set, where
  * memory is out. */
 bool tg_capture_add(tg_tape *tape, tg_record *record);

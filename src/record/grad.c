@@ -13,23 +13,21 @@ const tgk_loops tg_accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64
 static void accumulate_into(tg_tensor *a, tg_tensor *b)
 {
     tg_tensor *in[] = {a, b};
-    tg_map(a, in, 2, tg_loop_of(a, tg_accumulate_loops[a->dtype]), NULL);
+    tg_map(a, in, 2, tg_loop_of(a, tg_accumulate_loops[tg_at(a)->dtype]), NULL);
 }
 
 tg_holder *tg_holder_of(const tg_tensor *t)
 {
-    tg_holder *holder = t->holder;
-    bool alive =
-        holder && tg_object_alive(holder, TG_MAGIC_HOLDER) && holder->head.epoch == t->holder_epoch;
-    return alive ? holder : NULL;
+    const void *holder = tg_at(t)->holder;
+    return holder && tg_slot_alive(holder) ? tg_slot_of(holder) : NULL;
 }
 
 tg_tensor *tg_held_grad(const tg_holder *holder)
 {
     if (!holder || !holder->present)
         return NULL;
-    bool recorded = holder->graph && tg_object_alive(holder->graph, TG_MAGIC_TENSOR) &&
-                    holder->graph->head.epoch == holder->graph_epoch;
+    bool recorded =
+        holder->graph && tg_slot_alive(holder->graph) && !tg_at(holder->graph)->released;
     return recorded ? holder->graph : holder->value;
 }
 
@@ -39,7 +37,7 @@ void tg_holder_settle(tg_holder *holder)
     if (!shown || shown == holder->value)
         return;
     tg_tensor_copy(holder->value, shown);
-    holder->value->storage->version++;
+    tg_at(holder->value)->owner->version++;
 }
 
 /* --- what a pass does, done again --- */
@@ -55,32 +53,22 @@ static void add_forward(tg_node *node)
     tg_profile_moves(tg_tape_in(node->out), node->out, 1); /* read as well as written */
 }
 
-/* Does now, and in a replay, what op's forward function does with two tensors. */
-static void do_again(const tg_op *op, tg_tensor *to, tg_tensor *from)
-{
-    tg_tape *tape = tg_tape_in(to);
-    tg_node node = {.op = op, .out = to, .in = &from, .n_in = 1};
-    tg_run_forward(tape, &node);
-    if (tape->capture)
-        tg_capture_note(tape, &(tg_call){.op = op, .n_in = 1, .in = &from, .in_place = to});
-}
-
 void tg_copy_again(tg_tensor *to, tg_tensor *from)
 {
     static const tg_op op = {.name = "copy_grad", .forward = copy_forward};
-    do_again(&op, to, from);
+    tg_do(tg_tape_in(to), &(tg_call){.op = &op, .n_in = 1, .in = &from, .in_place = to});
 }
 
 void tg_add_again(tg_tensor *to, tg_tensor *from)
 {
     static const tg_op op = {.name = "accumulate", .forward = add_forward};
-    do_again(&op, to, from);
+    tg_do(tg_tape_in(to), &(tg_call){.op = &op, .n_in = 1, .in = &from, .in_place = to});
 }
 
 /* The running capture goes by whether there is a gradient in the holder. */
 static bool expect(tg_tape *tape, const tg_holder *holder)
 {
-    tg_expectation *expected = tg_tape_data(tape, "backward", sizeof *expected);
+    tg_expectation *expected = tg_tape_body(tape, "backward", sizeof *expected);
     if (!expected)
         return false;
     *expected = (tg_expectation){holder, holder->present, tg_capturing(tape)->expected};
@@ -98,8 +86,7 @@ static void keep_now(tg_holder *holder, tg_tensor *g, bool graph)
         accumulate_into(holder->value, g);
     }
     holder->graph = graph ? g : NULL;
-    holder->graph_epoch = g->head.epoch;
-    holder->value->storage->version++;
+    tg_at(holder->value)->owner->version++;
     holder->present = true;
 }
 
@@ -125,12 +112,12 @@ void tg_keep_again(tg_holder *holder, tg_tensor *g, bool graph)
                     .n_in = 1,
                     .in = &g,
                     .params = &(keeping){.holder = holder, .graph = graph}};
-    tg_run_forward(tg_object_tape(holder), &node);
+    tg_run_forward(tg_slot_tape(&holder->head), &node);
 }
 
 bool tg_note_keep(tg_holder *holder, tg_tensor *g, bool graph)
 {
-    tg_tape *tape = tg_object_tape(holder);
+    tg_tape *tape = tg_slot_tape(&holder->head);
     if (!tape->capture)
         return true;
     bool first = holder->captured != tg_capturing(tape)->number;
@@ -153,23 +140,13 @@ static void empty_forward(tg_node *node)
     holder->graph = NULL;
 }
 
-static const tg_op empty_op = {.name = "zero_grad", .forward = empty_forward};
-
-bool tg_note_empty(tg_holder *holder)
+bool tg_empty_again(tg_holder *holder)
 {
-    tg_tape *tape = tg_object_tape(holder);
-    if (!tape->capture)
-        return true;
-    holder->captured = tg_capturing(tape)->number;
-    return tg_capture_note(
-        tape, &(tg_call){.op = &empty_op, .params = &holder, .params_size = sizeof holder});
-}
-
-void tg_empty_again(tg_holder *holder)
-{
-    tg_node node = {.op = &empty_op, .params = &holder};
-    if (tg_note_empty(holder))
-        tg_run_forward(tg_object_tape(holder), &node);
+    static const tg_op op = {.name = "zero_grad", .forward = empty_forward};
+    tg_tape *tape = tg_slot_tape(&holder->head);
+    if (tape->capture)
+        holder->captured = tg_capturing(tape)->number;
+    return tg_do(tape, &(tg_call){.op = &op, .params = &holder, .params_size = sizeof holder});
 }
 
 /* --- leaves --- */
@@ -178,23 +155,23 @@ void tg_empty_again(tg_holder *holder)
 static bool hold(tg_tensor *t, const char *name)
 {
     tg_tape *tape = tg_tape_in(t);
-    tg_holder *holder = tg_tape_object(tape, name, TG_MAGIC_HOLDER, sizeof *holder);
+    tg_holder *holder = tg_tape_slot(tape, name);
     if (!holder)
         return false;
-    tg_tensor *value = tg_tensor_new(tape, name, t->dtype, (tg_dims){t->ndim, t->dims});
+    tg_tensor *value =
+        tg_tensor_new(tape, name, tg_at(t)->dtype, (tg_dims){tg_at(t)->ndim, tg_at(t)->dims});
     if (!value)
         return false;
     *holder = (tg_holder){.head = holder->head, .value = value};
-    t->holder = holder;
-    t->holder_epoch = holder->head.epoch;
-    return tg_note_empty(holder);
+    tg_at(t)->holder = holder->head.self;
+    return tg_empty_again(holder);
 }
 
 static bool make_leaf(tg_tensor *t, const char *name)
 {
     if (tg_tape_in(t)->recycling)
         return true; /* inside a backward function nothing requires a gradient */
-    t->requires_grad = t->is_leaf = true;
+    tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
     return hold(t, name);
 }
 
@@ -238,7 +215,7 @@ tg_status tg_retain_grad(tg_tensor *t)
     tg_tape *tape = tg_tape_in(t);
     if (!tg_outside(tape, "retain_grad"))
         return TG_ESTATE;
-    if (!t->requires_grad)
+    if (!tg_at(t)->requires_grad)
         return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
                        tg_shape_of(t).chars);
     tg_mark start = tg_mark_here(tape);

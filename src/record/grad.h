@@ -29,9 +29,7 @@ void tg_add_again(tg_tensor *to, tg_tensor *from);
 void tg_keep_again(tg_holder *holder, tg_tensor *g, bool graph);
 /* False, with the error set, where that cannot be captured or memory is out. */
 bool tg_note_keep(tg_holder *holder, tg_tensor *g, bool graph);
-/* The holder's gradient is dropped. */
-void tg_empty_again(tg_holder *holder);
-/* As above. */
-bool tg_note_empty(tg_holder *holder);
+/* The holder's gradient is dropped. As above. */
+bool tg_empty_again(tg_holder *holder);
 
 #endif

@@ -1,4 +1,4 @@
-/* What forward functions are written with: loops over tensors, and data laid out anew. Relies on
+/* What forward functions are written with: loops over tensors. Relies on
  * apply.h and the loops of kernels/. */
 #ifndef TG_MAP_H
 #define TG_MAP_H
@@ -36,11 +36,5 @@ void tg_map_node(tg_node *node, const tgk_loops *loops);
 
 /* The same with the loops behind node's operation: forward of every tg_map_op. */
 void tg_map_forward(tg_node *node);
-
-/* x itself or, in forward, a contiguous copy of its data in workspace; NULL without memory. */
-const void *tg_contiguous_data(tg_node *node, const tg_tensor *x);
-
-/* In forward: x's data copied row-major with its dims in this order; NULL without memory. */
-const void *tg_copy_permuted(tg_node *node, const tg_tensor *x, const int *order);
 
 #endif

@@ -7,50 +7,51 @@ tg_capture *tg_capture_begin(tg_tape *tape)
 {
     if (!tape || tape->status || !tg_outside_capture(tape, "capture_begin"))
         return NULL;
-    tg_capture *capture = tg_tape_object(tape, "capture_begin", TG_MAGIC_CAPTURE, sizeof *capture);
-    if (!capture)
+    tg_noted *noted = tg_tape_slot(tape, "capture_begin");
+    if (!noted)
         return NULL;
-    *capture = (tg_capture){.base = {.head = capture->base.head, .before = tape->newest},
-                            .number = ++tape->captures};
-    tape->capture = tape->newest = &capture->base;
+    *noted = (tg_noted){.base = {.head = noted->base.head, .before = tape->newest},
+                        .number = ++tape->captures};
+    tape->capture = tape->newest = &noted->base;
     tg_spares_forget(&tape->spares);
     tape->capture_failed = false;
     tape->workspace_used = 0;
-    return capture;
+    return (tg_capture *)(uintptr_t)noted->base.head.self;
 }
 
 tg_status tg_capture_end(tg_capture *capture)
 {
-    tg_tape *tape = tg_object_check(capture, TG_MAGIC_CAPTURE, "capture_end", "the capture");
+    tg_tape *tape = tg_check_handle(capture, "capture_end", "the capture");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (!tg_outside(tape, "capture_end"))
         return TG_ESTATE;
-    if (tape->capture != &capture->base)
+    tg_noted *noted = tg_slot_of(capture);
+    if (tape->capture != &noted->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
-    tg_capture_workspace(tape, capture);
+    tg_capture_workspace(tape, noted);
     tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
     if (tape->status)
         return tape->status;
     if (tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
-                       capture->base.failure);
-    char *workspace = tg_tape_data(tape, "capture_end", capture->workspace);
-    if (!workspace)
+                       tape->failure);
+    char *workspace = tg_tape_data(tape, "capture_end", noted->workspace);
+    const tg_slot *end = workspace ? tg_tape_slot(tape, "capture_end") : NULL;
+    if (!end)
         return TG_ENOMEM;
-    capture->reserve = (tg_reserve){workspace, workspace, workspace + capture->workspace};
-    capture->end = tg_mark_here(tape);
-    capture->complete = true;
+    noted->reserve = (tg_reserve){workspace, workspace, workspace + noted->workspace};
+    noted->end = end->self;
     return TG_OK;
 }
 
-static bool check_ready(tg_tape *tape, const tg_capture *capture)
+static bool check_ready(tg_tape *tape, const tg_noted *noted)
 {
-    TG_CHECK(tape, capture->complete, TG_ESTATE, "capture_replay: the capture is not complete");
-    TG_CHECK(tape, tg_mark_fresh(&capture->end), TG_ESTATE,
+    TG_CHECK(tape, noted->end, TG_ESTATE, "capture_replay: the capture is not complete");
+    TG_CHECK(tape, tg_slot_alive(noted->end), TG_ESTATE,
              "capture_replay: the tape was rewound into the capture");
-    for (const tg_expectation *e = capture->expected; e; e = e->next)
+    for (const tg_expectation *e = noted->expected; e; e = e->next)
         TG_CHECK(tape, e->holder->present == e->present, TG_ESTATE,
                  "capture_replay: %s has %s gradient, and had %s when it was captured",
                  tg_shape_of(e->holder->value).chars, e->present ? "no" : "a",
@@ -61,14 +62,15 @@ static bool check_ready(tg_tape *tape, const tg_capture *capture)
 tg_status tg_capture_replay(tg_capture *capture)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_capture_replay(capture));
-    tg_tape *tape = tg_object_check(capture, TG_MAGIC_CAPTURE, "capture_replay", "the capture");
+    tg_tape *tape = tg_check_handle(capture, "capture_replay", "the capture");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
-    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, capture))
+    const tg_noted *noted = tg_slot_of(capture);
+    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, noted))
         return tape->status;
     tg_top data = tg_arena_top(&tape->data);
-    tape->reserve = capture->reserve;
-    for (const tg_action *a = capture->first; a && !tape->status; a = a->next) {
+    tape->reserve = noted->reserve;
+    for (const tg_action *a = noted->first; a && !tape->status; a = a->next) {
         tg_node *node = &a->record->node;
         tape->forward_of = node->op;
         if (tape->profiler.on)
@@ -80,7 +82,7 @@ tg_status tg_capture_replay(tg_capture *capture)
             tg_spares_call_in(&tape->spares);
         if (!node->out)
             continue;
-        node->out->storage->version++;
+        tg_at(node->out)->owner->version++;
         if (tape->anomaly && !tape->status)
             tg_check_anomaly(node);
     }

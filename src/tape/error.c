@@ -34,8 +34,8 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     const char *rest = tape->speaker ? strchr(said, ':') : NULL;
     snprintf(tape->message, sizeof tape->message, "%s%s", rest ? tape->speaker : "",
              rest ? rest : said);
-    if (tape->newest && !tape->capture_failed)
-        snprintf(tape->newest->failure, sizeof tape->newest->failure, "%s", tape->message);
+    if (!tape->capture_failed)
+        memcpy(tape->failure, tape->message, sizeof tape->message);
     tape->capture_failed = true;
     if (tape->on_error)
         report(tape);

@@ -10,7 +10,7 @@
 
 enum { NAME = sizeof((tg_profile_row *)0)->name };
 
-static int64_t now(void)
+int64_t tg_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -23,18 +23,13 @@ tg_phase tg_profile_phase(const tg_tape *tape, const tg_node *node)
     return tape->pass ? TG_PHASE_BACKWARD : node->out ? TG_PHASE_FORWARD : TG_PHASE_STEP;
 }
 
-int64_t tg_profile_start(const tg_tape *tape)
-{
-    return tape->profiler.on ? now() : 0;
-}
-
 /* A dim of stride 0 repeats the same elements. */
 int64_t tg_profile_size(const tg_tensor *t)
 {
-    int64_t n = t->numel;
-    for (int i = 0; n && !t->contiguous && i < t->ndim; i++)
-        n /= tg_strides(t)[i] ? 1 : t->dims[i];
-    return n * (int64_t)tg_dtype_size(t->dtype);
+    int64_t n = tg_at(t)->numel;
+    for (int i = 0; n && !tg_at(t)->contiguous && i < tg_at(t)->ndim; i++)
+        n /= tg_strides(t)[i] ? 1 : tg_at(t)->dims[i];
+    return n * (int64_t)tg_dtype_size(tg_at(t)->dtype);
 }
 
 /* What an operation reads and writes at least. Other actions say it themselves, as they run. */
@@ -53,8 +48,7 @@ static tg_profile_row *begin_row(tg_profile_row *row, const char *name, tg_phase
     if (row->calls)
         return row;
     *row = (tg_profile_row){.phase = phase};
-    for (int i = 0; i < NAME - 1 && name[i]; i++)
-        row->name[i] = name[i];
+    strncpy(row->name, name, NAME - 1); /* zeros are behind it */
     return row;
 }
 
@@ -71,24 +65,17 @@ static tg_profile_row *find(tg_profile_row *rows, const char *name, tg_phase pha
     return begin_row(&rows[TG_PROFILE_ROWS + (int)phase], "others", phase);
 }
 
-void tg_profile_stop(tg_tape *tape, const tg_node *node, tg_phase phase, int64_t start)
+void tg_profile_run(tg_tape *tape, tg_node *node, tg_phase phase)
 {
-    if (!start)
+    if (!node->op->forward)
         return;
-    int64_t end = now();
     tg_profiler *p = &tape->profiler;
+    int64_t start = tg_now();
+    node->op->forward(node);
+    int64_t end = tg_now();
     tg_profile_row *row = find(p->rows, node->op->name, phase);
     row->calls++;
     row->nanoseconds += end - start;
     row->bytes += count_bytes(node) + p->bytes;
     p->bytes = 0;
-}
-
-void tg_profile_run(tg_tape *tape, tg_node *node, tg_phase phase)
-{
-    if (!node->op->forward)
-        return;
-    int64_t start = tg_profile_start(tape);
-    node->op->forward(node);
-    tg_profile_stop(tape, node, phase, start);
 }

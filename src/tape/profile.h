@@ -18,14 +18,12 @@ typedef struct tg_profiler {
     tg_arena memory;      /* of the rows, which outlive every rewind */
 } tg_profiler;
 
+/* Nanoseconds by a clock that never goes back. */
+int64_t tg_now(void);
 /* What node's forward function belongs to, if it runs now. */
 tg_phase tg_profile_phase(const tg_tape *tape, const tg_node *node);
 /* Runs node's forward function, if it has one, and adds it to the table. */
 void tg_profile_run(tg_tape *tape, tg_node *node, tg_phase phase);
-/* The same for what else stands in for that function: between the two. A start of 0 counts for
- * nothing, and is what there is while the profiler is off. */
-int64_t tg_profile_start(const tg_tape *tape);
-void tg_profile_stop(tg_tape *tape, const tg_node *node, tg_phase phase, int64_t start);
 /* The bytes of memory that a tensor's elements lie in. */
 int64_t tg_profile_size(const tg_tensor *t);
 

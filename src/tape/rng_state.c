@@ -11,7 +11,7 @@ tg_tensor *tg_rng_state(tg_tape *tape)
         tg_tensor_new(tape, "rng_state", TG_I64, (tg_dims){1, (int64_t[]){TG_GENERATOR_STATE}});
     tg_inside_close(tape, &outer);
     if (state)
-        tg_generator_save(&tape->generator, (int64_t *)(void *)state->data);
+        tg_generator_save(&tape->generator, (int64_t *)(void *)tg_at(state)->data);
     return state;
 }
 
@@ -19,10 +19,11 @@ static bool check_tensor(tg_tape *tape, const tg_tensor *state)
 {
     if (!tg_check_list(tape, "set_rng_state", "state", (tg_tensor *const *)&state, 1))
         return false;
-    TG_CHECK(tape, state->dtype == TG_I64, TG_EDTYPE, "set_rng_state: the state is %s, wanted %s",
-             tg_dtype_name(state->dtype), tg_dtype_name(TG_I64));
-    TG_CHECK(tape, state->ndim == 1 && state->dims[0] == TG_GENERATOR_STATE, TG_ESHAPE,
-             "set_rng_state: the state is %s, wanted [%d]", tg_shape_of(state).chars,
+    TG_CHECK(tape, tg_at(state)->dtype == TG_I64, TG_EDTYPE,
+             "set_rng_state: the state is %s, wanted %s", tg_dtype_name(tg_at(state)->dtype),
+             tg_dtype_name(TG_I64));
+    TG_CHECK(tape, tg_at(state)->ndim == 1 && tg_at(state)->dims[0] == TG_GENERATOR_STATE,
+             TG_ESHAPE, "set_rng_state: the state is %s, wanted [%d]", tg_shape_of(state).chars,
              (int)TG_GENERATOR_STATE);
     return true;
 }
@@ -35,7 +36,7 @@ tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state)
         return tape->status ? tape->status : TG_ESTATE;
     int64_t numbers[TG_GENERATOR_STATE];
     for (int i = 0; i < TG_GENERATOR_STATE; i++)
-        numbers[i] = ((const int64_t *)(const void *)state->data)[i * tg_strides(state)[0]];
+        numbers[i] = ((const int64_t *)(const void *)tg_at(state)->data)[i * tg_strides(state)[0]];
     tg_generator g = tape->generator;
     tg_state_fault fault;
     if (!tg_generator_load(&g, numbers, &fault))

@@ -1,4 +1,8 @@
-/* Objects, the list of records, marks and rewind. Relies on arena.h and generator.h. */
+/* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h and the system's clock.
+ *
+ * A mark knows the last slot before it: that is alive just as long as the mark is good, as whatever a
+ * rewind drops has a slot. Whose mark it is says the count of rewinds, which starts from the time at
+ * which the tape was made: a later tape at the same address is always above. */
 #include "tape/tape.h"
 
 #include "kernels/isa.h"
@@ -8,12 +12,15 @@
 static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
 {
     *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
-    tg_arena_init(&tape->objects, &tape->allocator, tape, block_size);
-    tg_arena_init(&tape->data, &tape->allocator, tape, block_size);
-    tape->meter = (tg_meter){.arenas = {&tape->objects, &tape->data}};
-    tape->objects.meter = tape->data.meter = &tape->meter;
-    tape->object_pool.arena = &tape->objects;
-    tape->data_pool.arena = &tape->data;
+    tape->epoch = tape->born = (uint64_t)tg_now();
+    tg_arena *arenas[] = {&tape->slots, &tape->pass_slots, &tape->bodies, &tape->data};
+    for (int i = 0; i < TG_METERED; i++) {
+        tg_arena_init(arenas[i], &tape->allocator, tape, block_size);
+        arenas[i]->meter = &tape->meter;
+        tape->meter.arenas[i] = arenas[i];
+    }
+    tape->slots.slots = tape->pass_slots.slots = true;
+    tape->pool.arena = &tape->data;
     tg_generator_seed(&tape->generator, 0);
 }
 
@@ -40,19 +47,19 @@ void tg_tape_free(tg_tape *tape)
         return;
     tg_allocator allocator = tape->allocator;
     tgk_team_end(&tape->team);
-    tg_arena_free(&tape->objects);
-    tg_arena_free(&tape->data);
+    for (int i = 0; i < TG_METERED; i++)
+        tg_arena_free(tape->meter.arenas[i]);
     tg_arena_free(&tape->profiler.memory);
     allocator.free(allocator.context, tape, sizeof *tape);
 }
 
-tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, const char *what)
+tg_tape *tg_check_handle(const void *handle, const char *name, const char *what)
 {
-    if (object && tg_object_alive(object, magic))
-        return tg_object_tape(object);
-    if (object && tg_object_dead(object, magic))
-        tg_fail(tg_object_tape(object), TG_ESTATE, "%s: %s was rewound away", name, what);
-    return NULL;
+    if (!handle)
+        return NULL;
+    tg_tape *tape = tg_tape_by(handle);
+    TG_CHECK(tape, tg_slot_alive(handle), TG_ESTATE, "%s: %s was rewound away", name, what);
+    return tape;
 }
 
 static void *or_fail(tg_tape *tape, const char *name, void *memory)
@@ -62,14 +69,14 @@ static void *or_fail(tg_tape *tape, const char *name, void *memory)
     return memory;
 }
 
-void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
+void *tg_tape_slot(tg_tape *tape, const char *name)
 {
-    tg_object *object = or_fail(tape, name, tg_arena_alloc(&tape->objects, size, 16));
-    if (!object)
-        return NULL;
-    *object = (tg_object){magic, tape->epoch, tape->objects.current};
-    tape->last_object = object;
-    return object;
+    return or_fail(tape, name, tg_slot_take(&tape->slots));
+}
+
+void *tg_tape_body(tg_tape *tape, const char *name, size_t size)
+{
+    return or_fail(tape, name, tg_arena_alloc(&tape->bodies, size, 16));
 }
 
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
@@ -80,21 +87,9 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
     return or_fail(tape, name, tg_arena_alloc(&tape->data, size, align));
 }
 
-void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size)
-{
-    tg_object *object = or_fail(tape, name, tg_pool_take(&tape->object_pool, size));
-    if (!object)
-        return NULL;
-    /* A chunk outside the current block was used before, and still says which block it is in. */
-    tg_block *current = tape->objects.current;
-    bool inside = (char *)object >= (char *)current && (char *)object < current->end;
-    *object = (tg_object){magic, tape->epoch, inside ? current : object->block};
-    return object;
-}
-
 void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
 {
-    return or_fail(tape, name, tg_pool_take(&tape->data_pool, size));
+    return or_fail(tape, name, tg_pool_take(&tape->pool, size));
 }
 
 /* From the reserve; NULL where it is too small, as it may be for work that depends on the data. */
@@ -131,24 +126,20 @@ static size_t round_up(size_t size, size_t to)
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
 {
     size_t n = (size_t)call->n_in;
-    size_t versions = round_up(sizeof(tg_record), 8) + n * sizeof(tg_tensor *);
-    size_t params = round_up(versions + (n + 1) * sizeof(uint32_t), 16);
-    tg_record *record =
-        tg_tape_object(tape, call->op->name, TG_MAGIC_RECORD, params + call->params_size);
+    size_t in = round_up(sizeof(tg_record), sizeof(uint64_t)) + (n + 1) * sizeof(uint64_t);
+    size_t params = round_up(in + n * sizeof(tg_tensor *), 16);
+    tg_record *record = tg_tape_body(tape, call->op->name, params + call->params_size);
     if (!record)
         return NULL;
     char *memory = (char *)record;
-    /* All of it is written: a stale pointer must not meet the head of what stood here before. */
-    record->prev = record->next = NULL;
+    record->tape = tape;
     record->node = (tg_node){.op = call->op,
                              .n_in = call->n_in,
                              .in_place = call->in_place,
-                             .in = (tg_tensor **)(memory + round_up(sizeof(tg_record), 8)),
+                             .in = (tg_tensor **)(void *)(memory + in),
                              .params = memory + params};
     for (size_t i = 0; i < n; i++)
         record->node.in[i] = call->in[i];
-    for (size_t i = 0; i <= n; i++)
-        tg_node_versions(&record->node)[i] = 0;
     if (call->params_size == sizeof(double)) /* most often; without a call */
         memcpy(memory + params, call->params, sizeof(double));
     else if (call->params_size)
@@ -167,10 +158,10 @@ void tg_record_link(tg_tape *tape, tg_record *record)
 /* What is in a mark. */
 typedef struct mark {
     tg_tape *tape;
-    tg_top objects, data;
+    const void *last; /* handle of the last slot, or NULL */
+    tg_top bodies, data;
     tg_record *record;
-    tg_object *object; /* the last one */
-    uint32_t epoch;    /* of it */
+    uint64_t epoch;
 } mark;
 
 _Static_assert(sizeof(mark) <= sizeof(tg_mark), "a mark holds all of it");
@@ -182,12 +173,22 @@ static mark read(const tg_mark *m)
     return read;
 }
 
+/* Where it stood; for a mark that is good. */
+static tg_standing standing_of(const mark *m)
+{
+    const tg_slot *last = tg_slot_of(m->last);
+    tg_top slots = {NULL, NULL};
+    if (last)
+        slots = (tg_top){last->block, (char *)(uintptr_t)last + TG_SLOT_SIZE};
+    return (tg_standing){slots, m->bodies, m->data};
+}
+
 tg_inside tg_inside_open(tg_tape *tape)
 {
     tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling,
                        tape->capture,    tape->spares.bytes, tape->made};
-    if (tape->forward_of && !outer.made.after)
-        outer.made = (tg_made){tape->last_object, tg_arena_top(&tape->objects)};
+    if (tape->forward_of && !outer.made.any)
+        outer.made = (tg_made){true, tg_stand(tape)};
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;
@@ -214,44 +215,37 @@ tg_mark tg_tape_mark(const tg_tape *tape)
 
 tg_mark tg_mark_here(const tg_tape *tape)
 {
-    tg_mark here = {{NULL}, 0};
+    tg_mark here = {0};
     if (!tape)
         return here;
+    const tg_slot *last = tg_slot_last(&tape->slots);
     mark m = {.tape = (tg_tape *)(uintptr_t)tape,
-              .objects = tg_arena_top(&tape->objects),
+              .last = last ? last->self : NULL,
+              .bodies = tg_arena_top(&tape->bodies),
               .data = tg_arena_top(&tape->data),
               .record = tape->last,
-              .object = tape->last_object,
-              .epoch = tape->last_object ? tape->last_object->epoch : 0};
+              .epoch = tape->epoch};
     memcpy(&here, &m, sizeof m);
     return here;
-}
-
-/* The last object before a mark is alive, and still that object, just as long as the mark is good:
- * whatever comes after it comes after the mark. */
-TG_UNSANITIZED bool tg_mark_fresh(const tg_mark *m)
-{
-    const mark at = read(m);
-    const tg_object *last = at.object;
-    return !last || ((const char *)last < last->block->top && last->epoch == at.epoch);
 }
 
 static tg_status check_mark(tg_tape *tape, const tg_mark *m, const char *name)
 {
     if (!tg_outside(tape, name))
         return TG_ESTATE;
-    const tg_tape *of = read(m).tape;
-    if (of != tape)
+    const mark at = read(m);
+    if (at.tape != tape || at.epoch < tape->born)
         return tg_fail(tape, TG_EVALUE, "%s: the mark is of another tape%s", name,
-                       of ? "" : ", or none: taken inside an operation");
-    if (!tg_mark_fresh(m))
+                       at.tape ? "" : ", or none: taken inside an operation");
+    if (at.last && !tg_slot_alive(at.last))
         return tg_fail(tape, TG_ESTATE, "%s: stale mark: the tape was rewound past it", name);
     return TG_OK;
 }
 
 bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *m)
 {
-    return tape->newest && tg_arena_drops(&tape->objects, read(m).objects, tape->newest);
+    const mark at = read(m);
+    return tape->newest && tg_arena_drops(&tape->slots, standing_of(&at).slots, tape->newest);
 }
 
 tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
@@ -275,14 +269,14 @@ void tg_take_back(tg_tape *tape, tg_mark to)
 {
     if (tape->recycling || (tape->capture && !tape->capture_failed))
         return;
-    mark m = read(&to);
-    tg_arena_rewind(&tape->objects, m.objects);
+    const mark m = read(&to);
+    const tg_standing standing = standing_of(&m);
+    tg_drop_slots(tape, &standing);
     tg_arena_rewind(&tape->data, m.data);
     if (tape->spares.bytes)
         tg_spares_trim(&tape->spares, &tape->data);
     tape->last = m.record;
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
-    tape->last_object = m.object;
     tape->epoch++;
 }
 

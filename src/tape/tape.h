@@ -1,13 +1,14 @@
-/* The tape: objects in memory, records of operations, the sticky error, the generator. Relies on
- * arena.h and generator.h; knows nothing of what is inside a tensor.
+/* The tape: slots, records of operations, the sticky error, the generator. Relies on slot.h and
+ * generator.h; knows nothing of what is inside a tensor.
  *
  * The words of this library, one for each thing:
- *     object      what the tape owns by itself and a handle of the program's may name: a tensor, an
- *                 optimiser, a list, a capture
- *     header      a tensor as an object: sizes and strides. Its data are apart, in a storage that
+ *     handle      what names a tensor, an optimiser, a list, a capture: never an address, see slot.h
+ *     slot        what a handle names; body: memory that belongs to it or to a record
+ *     header      a tensor in its slot: sizes and strides. Its data are apart, in a storage that
  *                 views share, and which the tensor that made it owns
  *     node        an operation that was done, as operations see it; record: the same in the list
- *     mark        where the whole tape stood. Top: where one arena stood
+ *     mark        where the tape stood, as the program keeps it; standing: the same as tops, which
+ *                 are where its arenas stood
  *     rewind      to forget what came after a mark; take back: the same by the library itself
  *     replay      to run records again; recompute: the same for what a checkpoint gave back
  *     capture     a step that is noted to be replayed; an action is one thing in it
@@ -28,47 +29,25 @@
 #define TG_TAPE_H
 
 #include "kernels/team.h"
-#include "memory/arena.h"
+#include "memory/slot.h"
 #include "memory/spares.h"
 #include "random/generator.h"
 #include "tape/profile.h"
 
 #include <tinygrad/op.h>
 
-/* Every object in the tape's memory begins with this. `epoch` counts the rewinds before it was
- * made, so that (address, epoch) names it for ever. */
-typedef struct tg_object {
-    uint32_t magic;
-    uint32_t epoch;
-    tg_block *block;
-} tg_object;
-
-enum {
-    TG_MAGIC_TENSOR = 0x746e7372,
-    TG_MAGIC_RELEASED = 0x72656c73, /* a tensor without data, see release.h */
-    TG_MAGIC_RECORD = 0x72656364,
-    TG_MAGIC_OPTIM = 0x6f70746d,
-    TG_MAGIC_HOLDER = 0x686f6c64,
-    TG_MAGIC_PARAMS = 0x7061726d,
-    TG_MAGIC_ENTRIES = 0x656e7472,
-    TG_MAGIC_GROUP = 0x67726f75,
-    TG_MAGIC_BATCHES = 0x62617463,
-    TG_MAGIC_CAPTURE = 0x63617074
-};
-
 /* A recorded operation: what apply.h shows of it, and what the tape keeps for itself. The arrays of
- * inputs, versions and parameters follow it in the same piece of memory. */
+ * versions, inputs and parameters follow it in the same piece of memory. */
 typedef struct tg_record {
-    tg_object head;
+    tg_tape *tape;
     tg_node node;
     struct tg_record *prev, *next;
 } tg_record;
 
 /* What every capture begins with: a rewind past it gives it up. */
 typedef struct tg_captured {
-    tg_object head;
+    tg_slot head;
     struct tg_captured *before; /* among those that were not rewound away */
-    char failure[256];          /* the first error since it began, see capture_failed */
 } tg_captured;
 
 /* The running backward pass, as operations see it. A call that makes the gradient of node's input i
@@ -88,22 +67,27 @@ typedef struct tg_reserve {
     char *start, *top, *end;
 } tg_reserve;
 
-/* Objects that a forward function made: those after that one, which is NULL where there are none. */
+/* Where the tape's memory stood. */
+typedef struct tg_standing {
+    tg_top slots, bodies, data;
+} tg_standing;
+
+/* From where on there is what the running forward function made; not `any`: nothing. */
 typedef struct tg_made {
-    tg_object *after;
-    tg_top from;
+    bool any;
+    tg_standing from;
 } tg_made;
 
 struct tg_tape {
     tg_allocator allocator;
-    tg_arena objects; /* tensors, records, optimisers: only objects follow objects, so that a stale
-                         pointer never meets bytes that a program wrote */
-    tg_arena data;    /* what tensors point to */
-    tg_object *last_object;
+    tg_arena slots;      /* whatever a handle names: its header ... */
+    tg_arena pass_slots; /* ... and those that a pass uses again and again */
+    tg_arena bodies;     /* records, and what does not fit into a slot */
+    tg_arena data;       /* what tensors point to */
     tg_record *first, *last;
     tg_record *open; /* in a backward pass: the first record of the checkpoint that has its data */
-    uint32_t epoch;
-    int isa; /* the kernels' instruction set: TGK_BASE, ... */
+    uint64_t epoch, born; /* how often it was rewound, and what that began with: see tape.c */
+    int isa;              /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
     const tg_op *forward_of, *backward_of; /* whose function is running */
     tg_made made;                          /* by the running forward function */
@@ -114,17 +98,18 @@ struct tg_tape {
     bool anomaly_inf; /* ... and for inf */
     bool released;    /* some tensor was, at some time */
     bool recycling;   /* a backward pass that records nothing is running: tensors come from pools */
-    struct tg_tensor *temporaries; /* made by the running backward function */
+    struct tg_header *temporaries; /* made by the running backward function */
+    struct tg_header *free;        /* of pass_slots */
     const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
-    tg_pool object_pool, data_pool;
-    tg_captured *capture;  /* what is being captured, see record/capture.h */
-    tg_captured *newest;   /* of those that were not rewound away */
-    uint32_t captures;     /* begun so far */
-    bool capture_failed;   /* there was an error since it began */
-    size_t workspace_used; /* since the last thing was captured */
+    tg_pool pool;                  /* of data */
+    tg_captured *capture;          /* what is being captured, see record/capture.h */
+    tg_captured *newest;           /* of those that were not rewound away */
+    uint32_t captures;             /* begun so far */
+    bool capture_failed;           /* there was an error since it began */
+    size_t workspace_used;         /* since the last thing was captured */
     tg_reserve reserve;
     tg_spares spares; /* of data */
-    tg_meter meter;   /* of both arenas */
+    tg_meter meter;   /* of all arenas */
     tg_generator generator;
     tg_profiler profiler;
     tg_status status;
@@ -132,6 +117,7 @@ struct tg_tape {
     void (*on_error)(void *error_context, tg_status status, const char *message);
     void *error_context;
     char message[256];
+    char failure[256]; /* the first message since the capture began, see capture_failed */
 };
 
 /* Reports an error where `condition` does not hold, and returns 0 (NULL, false). */
@@ -143,43 +129,27 @@ struct tg_tape {
         }                                                                                          \
     } while (0)
 
-/* The three functions below look at memory that may have been given up (but is still the
- * tape's), so they go without the sanitizer. */
-#if defined(__clang__) || defined(__GNUC__)
-#define TG_UNSANITIZED __attribute__((no_sanitize("address")))
-#else
-#define TG_UNSANITIZED
-#endif
-
-/* Whether the object can be used. */
-TG_UNSANITIZED static inline bool tg_object_alive(const void *object, uint32_t magic)
+static inline tg_tape *tg_slot_tape(const tg_slot *slot)
 {
-    const tg_object *o = object;
-    return o->magic == magic && (const char *)o < o->block->top;
+    return slot->block->owner;
 }
 
-/* Whether it was rewound away and nothing stands in its place yet. */
-TG_UNSANITIZED static inline bool tg_object_dead(const void *object, uint32_t magic)
+/* The tape of what stands, or stood, in the handle's slot. */
+static inline tg_tape *tg_tape_by(const void *handle)
 {
-    const tg_object *o = object;
-    return o->magic == magic && (const char *)o >= o->block->top;
+    return tg_slot_tape(tg_slot_of(handle));
 }
 
-TG_UNSANITIZED static inline tg_tape *tg_object_tape(const void *object)
-{
-    return ((const tg_object *)object)->block->owner;
-}
-
-/* The object's tape; NULL where it cannot be used: it is NULL, or was rewound away (ESTATE: "name:
- * what was rewound away", unless something else stands in its place by now). */
-tg_tape *tg_object_check(const void *object, uint32_t magic, const char *name, const char *what);
-/* A new object of `size` bytes with its head filled in; NULL, with the error set on behalf of
- * `name`, where memory is out. */
-void *tg_tape_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
+/* The tape of what the handle names; NULL where that cannot be used: the handle is NULL, or what it
+ * named was rewound away (ESTATE: "name: what was rewound away"). */
+tg_tape *tg_check_handle(const void *handle, const char *name, const char *what);
+/* A new slot; NULL, with the error set on behalf of `name`, where memory is out. */
+void *tg_tape_slot(tg_tape *tape, const char *name);
+/* Memory that is rewound with the slots around it. As above. */
+void *tg_tape_body(tg_tape *tape, const char *name, size_t size);
 /* Bytes for data, aligned for vectors where they are many. As above. */
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
-/* The same from the pools of a running backward pass. */
-void *tg_pool_object(tg_tape *tape, const char *name, uint32_t magic, size_t size);
+/* The same from the pool of a running backward pass. */
 void *tg_pool_data(tg_tape *tape, const char *name, size_t size);
 /* As tg_tape_data(), for the length of one forward function. 64 bits, so that callers need not look
  * whether an address space has so much. */
@@ -190,15 +160,15 @@ static inline tg_record *tg_record_of(const tg_node *node)
     return (tg_record *)((char *)(uintptr_t)node - offsetof(tg_record, node));
 }
 
-/* The versions of each input, then of the output, as forward left them: behind the inputs. */
-static inline uint32_t *tg_node_versions(const tg_node *node)
+/* The versions of each input, then of the output, as forward left them: before the inputs. */
+static inline uint64_t *tg_node_versions(const tg_node *node)
 {
-    return (uint32_t *)(void *)(node->in + node->n_in);
+    return (uint64_t *)(void *)node->in - node->n_in - 1;
 }
 
 static inline tg_tape *tg_node_tape(const tg_node *node)
 {
-    return tg_object_tape(tg_record_of(node));
+    return tg_record_of(node)->tape;
 }
 
 /* Says that, as ESTATE: see tg_outside(). */
@@ -224,14 +194,26 @@ typedef struct tg_inside {
 
 tg_inside tg_inside_open(tg_tape *tape);
 void tg_inside_close(tg_tape *tape, const tg_inside *outer);
-/* After a forward function: takes back the objects that it made. */
+static inline tg_standing tg_stand(const tg_tape *tape)
+{
+    return (tg_standing){tg_arena_top(&tape->slots), tg_arena_top(&tape->bodies),
+                         tg_arena_top(&tape->data)};
+}
+
+/* Gives up slots and bodies since then. */
+static inline void tg_drop_slots(tg_tape *tape, const tg_standing *to)
+{
+    tg_arena_rewind(&tape->slots, to->slots);
+    tg_arena_rewind(&tape->bodies, to->bodies);
+}
+
+/* After a forward function: takes back the tensors that it made, but not their data. */
 static inline void tg_inside_end(tg_tape *tape)
 {
-    if (!tape->made.after)
+    if (!tape->made.any)
         return;
-    tg_arena_rewind(&tape->objects, tape->made.from);
-    tape->last_object = tape->made.after;
-    tape->made.after = NULL;
+    tg_drop_slots(tape, &tape->made.from);
+    tape->made.any = false;
 }
 
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
@@ -247,11 +229,9 @@ bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop a capture. */
 bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
-/* A record of a call with the arrays that follow it: inputs, versions, parameters. */
+/* A record of a call with the arrays that follow it. */
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call);
 void tg_record_link(tg_tape *tape, tg_record *record);
-/* Whether the tape was not rewound past the mark. */
-bool tg_mark_fresh(const tg_mark *mark);
 /* The first record after a mark (NULL: there is none), or why the mark is no good. */
 tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first);
 

@@ -16,32 +16,21 @@ const char *tg_dtype_name(int dtype)
 
 tg_text tg_shape_of(const tg_tensor *t)
 {
-    return tg_shape_text((tg_dims){t->ndim, t->dims});
+    return tg_shape_text((tg_dims){tg_at(t)->ndim, tg_at(t)->dims});
 }
 
 bool tg_known(const tg_tensor *t, const char *name)
 {
-    return (t && tg_object_alive(t, TG_MAGIC_RELEASED)) || tg_alive(t, name);
-}
-
-/* Says why t cannot be looked into. Without a magic word something else stands there by now, and no
- * tape can be told. */
-static void report(const tg_tensor *t, const char *name)
-{
-    if (tg_object_alive(t, TG_MAGIC_RELEASED))
-        tg_fail(tg_tape_in(t), TG_ESTATE,
-                "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
-    else if (tg_object_dead(t, TG_MAGIC_TENSOR) || tg_object_dead(t, TG_MAGIC_RELEASED))
-        tg_fail(tg_tape_in(t), TG_ESTATE, "%s: the tensor was rewound away", name);
+    return tg_check_handle(t, name, "the tensor");
 }
 
 bool tg_alive(const tg_tensor *t, const char *name)
 {
-    if (t && tg_object_alive(t, TG_MAGIC_TENSOR))
-        return true;
-    if (t)
-        report(t, name);
-    return false;
+    if (!tg_known(t, name))
+        return false;
+    TG_CHECK(tg_tape_in(t), !tg_at(t)->released, TG_ESTATE,
+             "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
+    return true;
 }
 
 tg_status tg_check_tensor(const tg_tensor *t, const char *name)
@@ -73,96 +62,107 @@ static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
     return NULL;
 }
 
-/* A header with sizes and contiguous strides, without data. */
-static tg_tensor *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
+/* A slot that the running pass used and gave back, or a new one; with room for sizes and strides.
+ * What is captured needs all of its headers in a replay. */
+static tg_header *take_slot(tg_tape *tape)
 {
-    size_t size = sizeof(tg_tensor) + 2 * (size_t)dims.ndim * sizeof(int64_t);
-    tg_tensor *t;
-    if (tape->recycling) {
-        t = tg_pool_object(tape, name, TG_MAGIC_TENSOR, size);
-    } else {
-        t = tg_tape_object(tape, name, TG_MAGIC_TENSOR, size);
+    tg_header *h = tape->recycling ? tape->free : NULL;
+    if (h) {
+        tape->free = h->u.next;
+        return h;
     }
-    if (!t)
+    bool pass = tape->recycling && !tape->capture;
+    h = tg_slot_take(pass ? &tape->pass_slots : &tape->slots);
+    if (h) {
+        h->room = sizeof h->few / sizeof *h->few / 2;
+        h->dims = h->few;
+    }
+    return h;
+}
+
+/* Room for so many sizes and strides. */
+static int64_t *take_dims(tg_tape *tape, tg_header *h, int ndim)
+{
+    if (ndim <= h->room)
+        return h->dims;
+    h->room = (uint8_t)(ndim <= 4 ? 4 : TG_MAX_NDIM); /* the next to use the slot may want more */
+    return tg_arena_alloc(&tape->bodies, 2 * h->room * sizeof *h->dims, 16);
+}
+
+/* A header with sizes and contiguous strides, without data. */
+static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims dims)
+{
+    tg_header *h = take_slot(tape);
+    int64_t *at = h ? take_dims(tape, h, dims.ndim) : NULL;
+    if (!at) {
+        tg_fail_memory(tape, name);
         return NULL;
-    tg_object head = t->head;
-    *t = (tg_tensor){.head = head,
+    }
+    *h = (tg_header){.head = h->head,
                      .dtype = (uint8_t)dtype,
                      .ndim = (uint8_t)dims.ndim,
                      .contiguous = true,
                      .pooled = tape->recycling,
-                     .temporary = tape->recycling};
+                     .temporary = tape->recycling,
+                     .room = h->room,
+                     .dims = at};
     for (int i = 0; i < dims.ndim; i++)
-        t->dims[i] = dims.sizes[i];
-    t->numel = tg_shape_strides(dims, t->dims + dims.ndim);
-    if (t->numel < 0)
+        h->dims[i] = dims.sizes[i];
+    h->numel = tg_shape_strides(dims, h->dims + dims.ndim);
+    if (h->numel < 0)
         return fail_overflow(tape, name, dims);
-    if (t->pooled) {
-        t->u.next = tape->temporaries;
-        tape->temporaries = t;
+    if (h->pooled) {
+        h->u.next = tape->temporaries;
+        tape->temporaries = h;
     }
-    return t;
+    return h;
 }
 
-/* From the tape's spares alone. */
-static bool take_spare(tg_tensor *t)
+bool tg_data_take(tg_header *h, const char *name)
 {
-    char *data = tg_spares_take(&tg_tape_in(t)->spares, tg_data_size(t));
-    if (!data)
-        return false;
-    t->data = data;
-    t->spare = true;
-    return true;
+    tg_tape *tape = tg_slot_tape(&h->head);
+    size_t size = tg_data_size(tg_handle_of(h));
+    h->data = tape->spares.bytes ? tg_spares_take(&tape->spares, size) : NULL;
+    /* Large ones come from the spares and the tape in a pass as well: the time does not matter, and
+     * pieces of any size fit together. */
+    h->spare = h->data || size > TG_POOL_LARGEST;
+    if (!h->data && tape->recycling && !h->spare)
+        h->data = tg_pool_data(tape, name, size);
+    else if (!h->data)
+        h->data = tg_tape_data(tape, name, size);
+    return h->data;
 }
 
-bool tg_tensor_take(tg_tensor *t, const char *name)
+void tg_data_give(tg_header *h)
 {
-    tg_tape *tape = tg_tape_in(t);
-    size_t size = tg_data_size(t);
-    if (tape->spares.bytes && take_spare(t))
-        return true;
-    bool large = size >= TG_LARGE;
-    if (large)
-        t->spare = true;
-    t->data =
-        tape->recycling && !large ? tg_pool_data(tape, name, size) : tg_tape_data(tape, name, size);
-    return t->data;
-}
-
-void tg_tensor_give(tg_tensor *t)
-{
-    tg_tape *tape = tg_tape_in(t);
-    size_t size = tg_data_size(t);
-    bool of_pass = tape->recycling && (t->pooled || t->recomputed);
-    if (of_pass && !t->spare)
-        tg_pool_give(&tape->data_pool, t->data, size);
+    tg_tape *tape = tg_slot_tape(&h->head);
+    bool of_pass = tape->recycling && (h->pooled || h->recomputed);
+    if (of_pass && !h->spare)
+        tg_pool_give(&tape->pool, h->data, tg_data_size(tg_handle_of(h)));
     else
-        tg_spares_give(&tape->spares, t->data, size);
+        tg_spares_give(&tape->spares, h->data, tg_data_size(tg_handle_of(h)));
     if (tape->capture)
         return; /* a replay writes to it again */
-    t->data = NULL;
-    t->spare = false;
+    h->data = NULL;
+    h->spare = false;
 }
 
-static tg_tensor *with_storage(tg_tensor *t, tg_storage *storage, char *data)
+static tg_tensor *with_data(tg_header *h, tg_header *owner, char *data)
 {
-    t->storage = storage;
-    t->data = data;
-    storage->headers++;
-    return t;
+    h->owner = owner;
+    h->data = data;
+    owner->headers++;
+    return tg_handle_of(h);
 }
 
 tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims)
 {
-    tg_top objects = tg_arena_top(&tape->objects);
-    tg_object *last = tape->last_object;
-    tg_tensor *t = new_header(tape, name, dtype, dims);
-    if (t && tg_tensor_take(t, name))
-        return with_storage(t, &t->own, t->data);
-    if (tape->recycling)
-        return NULL; /* the whole backward pass ends now, and its memory with it */
-    tg_arena_rewind(&tape->objects, objects);
-    tape->last_object = last;
+    const tg_standing start = tg_stand(tape);
+    tg_header *h = new_header(tape, name, dtype, dims);
+    if (h && tg_data_take(h, name))
+        return with_data(h, h, h->data);
+    if (!tape->recycling) /* else the whole backward pass ends now, and its memory with it */
+        tg_drop_slots(tape, &start);
     return NULL;
 }
 
@@ -170,45 +170,43 @@ tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims di
 {
     if (!data)
         return tg_tensor_new(tape, name, dtype, dims);
-    tg_tensor *t = new_header(tape, name, dtype, dims);
-    return t ? with_storage(t, &t->own, data) : NULL;
+    tg_header *h = new_header(tape, name, dtype, dims);
+    return h ? with_data(h, h, data) : NULL;
 }
 
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset)
 {
-    tg_tensor *t = new_header(tg_tape_in(base), name, base->dtype, dims);
-    if (!t)
+    const tg_header *b = tg_at(base);
+    tg_header *h = new_header(tg_tape_in(base), name, b->dtype, dims);
+    if (!h)
         return NULL;
     if (dims.ndim)
-        memcpy(t->dims + dims.ndim, strides, (size_t)dims.ndim * sizeof *strides);
-    t->contiguous = tg_shape_contiguous(dims, strides);
-    return with_storage(t, base->storage,
-                        base->data + offset * (int64_t)tg_dtype_size(base->dtype));
+        memcpy(h->dims + dims.ndim, strides, (size_t)dims.ndim * sizeof *strides);
+    h->contiguous = tg_shape_contiguous(dims, strides);
+    return with_data(h, b->owner, b->data + offset * (int64_t)tg_dtype_size(b->dtype));
 }
 
-static void release_header(tg_tensor *t)
+static void release_slot(tg_header *h)
 {
-    tg_tape *tape = tg_tape_in(t);
+    tg_tape *tape = tg_slot_tape(&h->head);
     if (tape->capture)
         return; /* a replay uses it again */
-    t->head.magic = 0;
-    tg_pool_give(&tape->object_pool, t, sizeof *t + 2 * (size_t)t->ndim * sizeof(int64_t));
+    h->head.self = tg_slot_next(&h->head);
+    h->u.next = tape->free;
+    tape->free = h;
 }
 
-void tg_tensor_release(tg_tensor *t)
+void tg_header_release(tg_header *h)
 {
-    tg_tensor *owner = tg_owner_of(t);
-    bool last = --t->storage->headers == 0;
-    if (owner != t)
-        release_header(t);
+    tg_header *owner = h->owner;
+    bool last = --owner->headers == 0;
+    if (owner != h)
+        release_slot(h);
     /* A view may outlive the header that made the data: that one waits for the last view. */
     if (last && owner->pooled) {
-        if (owner->spare)
-            tg_tensor_give(owner);
-        else
-            tg_pool_give(&tg_tape_in(owner)->data_pool, owner->data, tg_data_size(owner));
-        release_header(owner);
+        tg_data_give(owner);
+        release_slot(owner);
     }
 }
 
@@ -243,20 +241,20 @@ bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
 
 int tg_ndim(const tg_tensor *t)
 {
-    return tg_known(t, "ndim") ? t->ndim : -1;
+    return tg_known(t, "ndim") ? tg_at(t)->ndim : -1;
 }
 
 static int64_t dim_entry(const tg_tensor *t, int dim, const char *name, bool stride)
 {
     if (!tg_known(t, name))
         return -1;
-    int i = t->ndim ? tg_shape_dim(t->ndim, dim) : -1;
+    int i = tg_at(t)->ndim ? tg_shape_dim(tg_at(t)->ndim, dim) : -1;
     if (i < 0) {
         tg_fail(tg_tape_in(t), TG_EVALUE, "%s: there is no dim %d in %s", name, dim,
                 tg_shape_of(t).chars);
         return -1;
     }
-    return t->dims[stride ? t->ndim + i : i];
+    return tg_at(t)->dims[stride ? tg_at(t)->ndim + i : i];
 }
 
 int64_t tg_size(const tg_tensor *t, int dim)
@@ -271,73 +269,74 @@ int64_t tg_stride(const tg_tensor *t, int dim)
 
 const int64_t *tg_sizes(const tg_tensor *t)
 {
-    return tg_known(t, "sizes") ? t->dims : NULL;
+    return tg_known(t, "sizes") ? tg_at(t)->dims : NULL;
 }
 
 int64_t tg_numel(const tg_tensor *t)
 {
-    return tg_known(t, "numel") ? t->numel : 0;
+    return tg_known(t, "numel") ? tg_at(t)->numel : 0;
 }
 
 int tg_dtype(const tg_tensor *t)
 {
-    return tg_known(t, "dtype") ? t->dtype : -1;
+    return tg_known(t, "dtype") ? tg_at(t)->dtype : -1;
 }
 
 bool tg_is_contiguous(const tg_tensor *t)
 {
-    return tg_known(t, "is_contiguous") && t->contiguous;
+    return tg_known(t, "is_contiguous") && tg_at(t)->contiguous;
 }
 
-static const void *read_as(const tg_tensor *t, int dtype)
+static const void *read_as(const tg_tensor *t, int dtype, const char *name)
 {
-    return tg_alive(t, "data") && t->dtype == dtype && t->contiguous ? t->data : NULL;
+    return tg_alive(t, name) && tg_at(t)->dtype == dtype && tg_at(t)->contiguous ? tg_at(t)->data
+                                                                                 : NULL;
 }
 
 const float *tg_f32(const tg_tensor *t)
 {
-    return read_as(t, TG_F32);
+    return read_as(t, TG_F32, "f32");
 }
 
 const double *tg_f64(const tg_tensor *t)
 {
-    return read_as(t, TG_F64);
+    return read_as(t, TG_F64, "f64");
 }
 
 const int64_t *tg_i64(const tg_tensor *t)
 {
-    return read_as(t, TG_I64);
+    return read_as(t, TG_I64, "i64");
 }
 
 const bool *tg_bool(const tg_tensor *t)
 {
-    return read_as(t, TG_BOOL);
+    return read_as(t, TG_BOOL, "bool");
 }
 
 void *tg_data_mut(tg_tensor *t)
 {
     if (!tg_alive(t, "data_mut"))
         return NULL;
-    TG_CHECK(tg_tape_in(t), t->contiguous, TG_ESTATE, "data_mut: %s is not contiguous",
+    TG_CHECK(tg_tape_in(t), tg_at(t)->contiguous, TG_ESTATE, "data_mut: %s is not contiguous",
              tg_shape_of(t).chars);
     if (!tg_uncaptured(tg_tape_in(t), "data_mut"))
         return NULL;
-    t->storage->version++;
-    return t->data;
+    tg_at(t)->owner->version++;
+    return tg_at(t)->data;
 }
 
 /* The element `offset` elements behind the first. */
 static double element_at(const tg_tensor *t, int64_t offset)
 {
-    switch (t->dtype) {
+    switch (tg_at(t)->dtype) {
     case TG_F32:
-        return (double)((const float *)(void *)t->data)[offset];
+        return (double)((const float *)(void *)tg_at(t)->data)[offset];
     case TG_F64:
-        return ((const double *)(void *)t->data)[offset];
+        return ((const double *)(void *)tg_at(t)->data)[offset];
     case TG_I64:
-        return (double)((const int64_t *)(void *)t->data)[offset];
+        return (double)((const int64_t *)(void *)tg_at(t)->data)[offset];
     default:
-        return ((const bool *)(void *)t->data)[offset];
+        return ((const bool *)(void *)tg_at(t)->data)[offset];
     }
 }
 
@@ -349,14 +348,14 @@ double tg_element(const tg_tensor *t, int64_t index)
 int64_t tg_first_anomaly(const tg_tensor *t)
 {
     bool inf = tg_tape_in(t)->anomaly_inf;
-    int64_t index[TG_MAX_NDIM], numel = t->numel;
+    int64_t index[TG_MAX_NDIM], numel = tg_at(t)->numel;
     tg_shape_strides(tg_dims_of(t), index);
     tg_shape once = tg_shape_copy(tg_dims_of(t)); /* an expanded dim repeats what was looked at */
-    for (int i = 0; i < t->ndim && numel; i++) {
-        numel /= tg_strides(t)[i] ? 1 : t->dims[i];
-        once.sizes[i] = tg_strides(t)[i] ? t->dims[i] : 1;
+    for (int i = 0; i < tg_at(t)->ndim && numel; i++) {
+        numel /= tg_strides(t)[i] ? 1 : tg_at(t)->dims[i];
+        once.sizes[i] = tg_strides(t)[i] ? tg_at(t)->dims[i] : 1;
     }
-    const tg_dims dims = {t->ndim, once.sizes};
+    const tg_dims dims = {tg_at(t)->ndim, once.sizes};
     for (int64_t i = 0; i < numel; i++) {
         double x = element_at(t, tg_shape_offset(dims, tg_strides(t), i));
         if (isnan(x) || (inf && isinf(x)))
@@ -370,9 +369,9 @@ double tg_item(const tg_tensor *t)
     TGK_IN_RIGHT_MODES(double, tg_item(t));
     if (!tg_alive(t, "item"))
         return (double)NAN;
-    if (t->numel != 1) {
+    if (tg_at(t)->numel != 1) {
         tg_fail(tg_tape_in(t), TG_ESHAPE, "item: %s has %lld elements, wanted one",
-                tg_shape_of(t).chars, (long long)t->numel);
+                tg_shape_of(t).chars, (long long)tg_at(t)->numel);
         return (double)NAN;
     }
     return tg_element(t, 0);
@@ -385,5 +384,5 @@ tg_tape *tg_tape_of(const tg_tensor *t)
 
 bool tg_requires_grad(const tg_tensor *t)
 {
-    return tg_known(t, "requires_grad") && t->requires_grad;
+    return tg_known(t, "requires_grad") && tg_at(t)->requires_grad;
 }

@@ -5,75 +5,87 @@
 #include "tape/shape.h"
 #include "tape/tape.h"
 
-/* A pass takes data of so many bytes and more from the spares and the tape instead of its pool:
- * the time does not matter, and pieces of any size fit together. */
-enum { TG_DTYPES = 4, TG_LARGE = 1 << 14 };
+enum { TG_DTYPES = 4 };
 
-typedef struct tg_holder tg_holder;
-
-/* What is shared by all views of the same data; stands in the tensor that made it. */
-typedef struct tg_storage {
-    uint32_t version; /* bumped by each write in place */
-    uint32_t headers; /* tensors of a pool that use it: the last one to go gives the data back */
-} tg_storage;
-
-struct tg_tensor {
-    tg_object head;
+/* A tensor. Nobody looks through a tg_tensor *, which is a handle. */
+typedef struct tg_header {
+    tg_slot head;
     uint8_t dtype;
     uint8_t ndim;
     bool requires_grad;
     bool is_leaf; /* requires_grad, and nothing made it */
     bool contiguous;
-    bool pooled;           /* header and data belong to the pools of the running backward pass */
-    bool temporary;        /* still in the list of what the running backward function made */
-    bool spare : 1;        /* its data go to the tape's spares, not to a pool */
-    bool recomputed : 1;   /* a checkpoint takes its data away and makes them again */
-    uint32_t pins;         /* gradient slots that hold it */
-    uint32_t holder_epoch; /* of holder, which may be rewound away before the tensor */
-    tg_storage own;
-    tg_storage *storage;
+    bool released;       /* without data, see release.h */
+    bool pooled : 1;     /* header and data belong to the running backward pass */
+    bool temporary : 1;  /* still in the list of what the running backward function made */
+    bool spare : 1;      /* its data go to the tape's spares, not to a pool */
+    bool recomputed : 1; /* a checkpoint takes its data away and makes them again */
+    uint8_t room;        /* for sizes: how many `dims` has place for */
+    uint32_t pins;       /* gradients of tensors that it is */
+    uint32_t headers;    /* tensors of a pool that use its data: the last to go gives them back */
+    uint64_t version;    /* of the data: counts writes in place */
+    struct tg_header *owner; /* the one that made the data */
     union {
         char *data;
-        int64_t offset; /* of a released view: bytes from its storage's data */
+        int64_t offset; /* of a released view: bytes from its owner's data */
     };
     int64_t numel;
-    tg_tensor *grad;   /* its gradient while a backward pass runs */
-    tg_holder *holder; /* where its gradient is kept, or NULL */
+    tg_tensor *grad;    /* its gradient while a backward pass runs */
+    const void *holder; /* handle of where its gradient is kept, or NULL */
     union {
-        tg_record *record; /* what made it, or NULL */
-        tg_tensor *next;   /* in the list of temporaries */
+        tg_record *record;      /* what made it, or NULL */
+        struct tg_header *next; /* in the list of temporaries, or of free headers */
     } u;
-    int64_t dims[]; /* ndim sizes, then ndim strides in elements */
-};
+    int64_t *dims;  /* ndim sizes, then ndim strides in elements: */
+    int64_t few[4]; /* here, or in a body where they are more */
+} tg_header;
+
+_Static_assert(sizeof(tg_header) <= TG_SLOT_SIZE, "a header fits into a slot");
 
 /* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
  * or on request for an interior tensor. */
-struct tg_holder {
-    tg_object head;
+typedef struct tg_holder {
+    tg_slot head;
     tg_tensor *value;
-    bool present;         /* value holds a gradient */
-    tg_tensor *graph;     /* the same, recorded, where create_graph made it ... */
-    uint32_t graph_epoch; /* ... unless it was rewound away since */
-    tg_tensor *pending;   /* what the running backward pass has for it */
-    tg_tensor *next;      /* in that pass's list of tensors to keep gradients of */
-    size_t listed;        /* its number in the list of the running clip_grad_norm or _value */
-    uint32_t captured;    /* the last capture that sets it, and so need not expect anything of it */
-};
+    tg_tensor *graph;   /* the same, recorded, where create_graph made it; may be rewound away */
+    tg_tensor *pending; /* what the running backward pass has for it */
+    tg_tensor *next;    /* in that pass's list of tensors to keep gradients of */
+    size_t listed;      /* its number in the list of the running clip_grad_norm or _value */
+    uint32_t captured;  /* the last capture that sets it, and so need not expect anything of it */
+    bool present;       /* value holds a gradient */
+} tg_holder;
+
+/* The tensor that a handle names, which must be alive. */
+static inline tg_header *tg_at(const tg_tensor *t)
+{
+    return tg_slot_of(t);
+}
+
+static inline tg_tensor *tg_handle_of(const tg_header *h)
+{
+    return (tg_tensor *)(uintptr_t)h->head.self;
+}
 
 static inline const int64_t *tg_strides(const tg_tensor *t)
 {
-    return t->dims + t->ndim;
+    return tg_at(t)->dims + tg_at(t)->ndim;
 }
 
 static inline tg_tape *tg_tape_in(const tg_tensor *t)
 {
-    return tg_object_tape(t);
+    return tg_tape_by(t);
 }
 
-/* The tensor that made t's data. */
-static inline tg_tensor *tg_owner_of(const tg_tensor *t)
+/* The one that made t's data. */
+static inline tg_header *tg_owner_of(const tg_tensor *t)
 {
-    return (tg_tensor *)(void *)((char *)t->storage - offsetof(tg_tensor, own));
+    return tg_at(t)->owner;
+}
+
+/* Where the gradient of a tensor is kept that is known to have such a place. */
+static inline tg_holder *tg_its_holder(const tg_tensor *t)
+{
+    return tg_slot_of(tg_at(t)->holder);
 }
 
 /* Whether t can be looked into; sets ESTATE for one that was rewound away or released. NULL:
@@ -91,12 +103,12 @@ bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor 
 /* Whether t's data were given back, see backward/release.h. t may be NULL. */
 static inline bool tg_is_released(const tg_tensor *t)
 {
-    return t && t->head.magic == TG_MAGIC_RELEASED;
+    return t && tg_at(t)->released;
 }
 
 static inline tg_dims tg_dims_of(const tg_tensor *t)
 {
-    return (tg_dims){t->ndim, t->dims};
+    return (tg_dims){tg_at(t)->ndim, tg_at(t)->dims};
 }
 
 static inline bool tg_is_float(int dtype)
@@ -115,7 +127,7 @@ static inline size_t tg_dtype_size(int dtype)
 /* Bytes of all of t's elements. */
 static inline size_t tg_data_size(const tg_tensor *t)
 {
-    return (size_t)t->numel * tg_dtype_size(t->dtype);
+    return (size_t)tg_at(t)->numel * tg_dtype_size(tg_at(t)->dtype);
 }
 
 const char *tg_dtype_name(int dtype);
@@ -131,12 +143,12 @@ tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims di
 /* Another shape over base's data. */
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset);
-/* Takes memory for t's data, from where there is some to spare; false without memory. */
-bool tg_tensor_take(tg_tensor *t, const char *name);
+/* Takes memory for h's data, from where there is some to spare; false without memory. */
+bool tg_data_take(tg_header *h, const char *name);
 /* Gives it back. */
-void tg_tensor_give(tg_tensor *t);
-/* Gives a pool's tensor back. */
-void tg_tensor_release(tg_tensor *t);
+void tg_data_give(tg_header *h);
+/* Gives a pass's tensor back. */
+void tg_header_release(tg_header *h);
 
 /* The row-major index of the first element that anomaly mode reports; -1 where there is none. */
 int64_t tg_first_anomaly(const tg_tensor *t);

@@ -17,7 +17,7 @@ static bool check(tg_tape *tape, const char *name, const tg_adam_opts *o)
            tg_check_rate(tape, name, "weight_decay", o->weight_decay);
 }
 
-static void update(const tg_family *family, const tg_slot *slot, const tg_tensor *grad, double lr,
+static void update(const tg_family *family, const tg_trained *one, const tg_tensor *grad, double lr,
                    double step)
 {
     const tg_adam_opts *o = &family->opts.adam;
@@ -31,7 +31,7 @@ static void update(const tg_family *family, const tg_slot *slot, const tg_tensor
                           .eps = o->eps,
                           .rate = lr / (1 - pow(o->beta1, step)),
                           .maximize = o->maximize};
-    tg_slot_run(slot, grad, tgk_adam_table, &args);
+    tg_trained_run(one, grad, tgk_adam_table, &args);
 }
 
 static tg_optim *make(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adam_opts *opts,

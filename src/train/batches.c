@@ -7,18 +7,23 @@
 
 #include <tinygrad/train.h>
 
-struct tg_batches {
-    tg_object head;
+/* What a tg_batches is the handle of. */
+typedef struct batches {
+    tg_slot head;
     int64_t n, batch;
     bool shuffle, drop_last;
     bool started;
     int64_t first, size; /* the present batch's place in the order; size 0: there is none */
     int64_t *order;
-};
+} batches;
 
-static tg_tape *check(const tg_batches *b, const char *name)
+_Static_assert(sizeof(batches) <= TG_SLOT_SIZE, "it fits into a slot");
+
+/* What the handle names; NULL where that cannot be used. */
+static batches *check(const tg_batches *handle, const char *name)
 {
-    return tg_object_check(b, TG_MAGIC_BATCHES, name, "the batches object");
+    bool alive = tg_check_handle(handle, name, "the batches object");
+    return alive ? tg_slot_of(handle) : NULL;
 }
 
 static bool check_sizes(tg_tape *tape, int64_t n, int64_t batch)
@@ -36,26 +41,27 @@ tg_batches *tg_batches_new(tg_tape *tape, int64_t n, int64_t batch, const tg_bat
         return NULL;
     tg_mark start = tg_mark_here(tape);
     tg_inside outer = tg_inside_open(tape);
-    tg_batches *b = tg_tape_object(tape, "batches_new", TG_MAGIC_BATCHES, sizeof *b);
+    batches *b = tg_tape_slot(tape, "batches_new");
     int64_t *order = tg_tape_data(tape, "batches_new", (size_t)n * sizeof *order);
     tg_inside_close(tape, &outer);
     if (!b || !order) {
         tg_take_back(tape, start);
         return NULL;
     }
-    *b = (tg_batches){.head = b->head, .n = n, .batch = batch, .order = order};
+    *b = (batches){.head = b->head, .n = n, .batch = batch, .order = order};
     b->shuffle = opts && opts->shuffle;
     b->drop_last = opts && opts->drop_last;
     for (int64_t i = 0; i < n; i++)
         order[i] = i;
-    return b;
+    return (tg_batches *)(uintptr_t)b->head.self;
 }
 
-tg_status tg_batches_start(tg_batches *b)
+tg_status tg_batches_start(tg_batches *handle)
 {
-    tg_tape *tape = check(b, "batches_start");
-    if (!tape)
-        return b ? TG_ESTATE : TG_EVALUE;
+    batches *b = check(handle, "batches_start");
+    if (!b)
+        return handle ? TG_ESTATE : TG_EVALUE;
+    tg_tape *tape = tg_slot_tape(&b->head);
     if (tape->status || !tg_outside_capture(tape, "batches_start"))
         return tape->status;
     if (b->shuffle)
@@ -65,9 +71,10 @@ tg_status tg_batches_start(tg_batches *b)
     return TG_OK;
 }
 
-bool tg_batches_next(tg_batches *b)
+bool tg_batches_next(tg_batches *handle)
 {
-    tg_tape *tape = check(b, "batches_next");
+    batches *b = check(handle, "batches_next");
+    tg_tape *tape = b ? tg_slot_tape(&b->head) : NULL;
     if (!tape || tape->status || !tg_outside_capture(tape, "batches_next"))
         return false;
     TG_CHECK(tape, b->started, TG_ESTATE, "batches_next: no epoch was started");
@@ -79,22 +86,23 @@ bool tg_batches_next(tg_batches *b)
     return b->size > 0;
 }
 
-int64_t tg_batches_size(const tg_batches *b)
+int64_t tg_batches_size(const tg_batches *handle)
 {
-    return check(b, "batches_size") ? b->size : 0;
+    const batches *b = check(handle, "batches_size");
+    return b ? b->size : 0;
 }
 
-const int64_t *tg_batches_indices(const tg_batches *b)
+const int64_t *tg_batches_indices(const tg_batches *handle)
 {
-    bool any = check(b, "batches_indices") && b->size;
-    return any ? b->order + b->first : NULL;
+    const batches *b = check(handle, "batches_indices");
+    return b && b->size ? b->order + b->first : NULL;
 }
 
 /* -- Rows ------------------------------------------------------------------------------------- */
 
 /* What is read, into what, on behalf of whom. */
 typedef struct reading {
-    const tg_batches *batches;
+    const batches *batches;
     const char *name;
     const void *array;
     int type; /* a tg_array_type */
@@ -102,7 +110,7 @@ typedef struct reading {
     const int64_t *index; /* of the rows */
 } reading;
 
-static reading reading_of(const tg_batches *b, const char *name, const void *array, tg_tensor *into)
+static reading reading_of(const batches *b, const char *name, const void *array, tg_tensor *into)
 {
     return (reading){
         .batches = b, .name = name, .array = array, .into = into, .index = b->order + b->first};
@@ -118,21 +126,22 @@ static bool check_read(const reading *r, tg_tape *tape)
     TG_CHECK(tape, tg_tape_in(into) == tape, TG_EVALUE, "%s: the tensor is of another tape",
              r->name);
     TG_CHECK(tape, size, TG_ESTATE, "%s: there is no batch: call tg_batches_next()", r->name);
-    TG_CHECK(tape, into->ndim > 0 && into->dims[0] >= size, TG_ESHAPE,
+    TG_CHECK(tape, tg_at(into)->ndim > 0 && tg_at(into)->dims[0] >= size, TG_ESHAPE,
              "%s: a batch of %lld rows does not fit in %s", r->name, (long long)size,
              tg_shape_of(into).chars);
-    TG_CHECK(tape, !into->requires_grad, TG_ESTATE, "%s: the tensor requires a gradient", r->name);
-    TG_CHECK(tape, into->contiguous, TG_ESTATE, "%s: the tensor is not contiguous", r->name);
-    TG_CHECK(tape, r->array || !into->numel, TG_EVALUE, "%s: the array is NULL", r->name);
-    TG_CHECK(tape, into->numel / into->dims[0] <= PTRDIFF_MAX / 8 / r->batches->n, TG_ESHAPE,
-             "%s: %lld rows as those of %s are larger than memory", r->name,
+    TG_CHECK(tape, !tg_at(into)->requires_grad, TG_ESTATE, "%s: the tensor requires a gradient",
+             r->name);
+    TG_CHECK(tape, tg_at(into)->contiguous, TG_ESTATE, "%s: the tensor is not contiguous", r->name);
+    TG_CHECK(tape, r->array || !tg_at(into)->numel, TG_EVALUE, "%s: the array is NULL", r->name);
+    TG_CHECK(tape, tg_at(into)->numel / tg_at(into)->dims[0] <= PTRDIFF_MAX / 8 / r->batches->n,
+             TG_ESHAPE, "%s: %lld rows as those of %s are larger than memory", r->name,
              (long long)r->batches->n, tg_shape_of(into).chars);
     return true;
 }
 
 static int64_t row_length(const reading *r)
 {
-    return r->into->numel / r->into->dims[0];
+    return tg_at(r->into)->numel / tg_at(r->into)->dims[0];
 }
 
 /* Row i of the batch in the array. */
@@ -148,11 +157,12 @@ static bool check_values(const reading *r, tg_tape *tape)
     int64_t length = row_length(r);
     for (int64_t i = 0; i < r->batches->size; i++) {
         const void *row = row_at(r, i);
-        int64_t misfit = tgk_array_misfit(r->type, r->into->dtype, row, length);
+        int64_t misfit = tgk_array_misfit(r->type, tg_at(r->into)->dtype, row, length);
         TG_CHECK(tape, misfit == length, TG_EVALUE,
                  "%s: row %lld of the array: element %lld is %s, which %s does not hold", r->name,
                  (long long)r->index[i], (long long)misfit,
-                 tgk_array_element(r->type, row, misfit).chars, tg_dtype_name(r->into->dtype));
+                 tgk_array_element(r->type, row, misfit).chars,
+                 tg_dtype_name(tg_at(r->into)->dtype));
     }
     return true;
 }
@@ -160,34 +170,36 @@ static bool check_values(const reading *r, tg_tape *tape)
 static void read_rows(const reading *r)
 {
     int64_t length = row_length(r);
-    size_t bytes = (size_t)length * tg_dtype_size(r->into->dtype);
-    r->into->storage->version++;
+    size_t bytes = (size_t)length * tg_dtype_size(tg_at(r->into)->dtype);
+    tg_at(r->into)->owner->version++;
     for (int64_t i = 0; i < r->batches->size; i++)
-        tgk_array_read(r->type, r->into->dtype, row_at(r, i), length,
-                       r->into->data + (size_t)i * bytes);
+        tgk_array_read(r->type, tg_at(r->into)->dtype, row_at(r, i), length,
+                       tg_at(r->into)->data + (size_t)i * bytes);
 }
 
-tg_status tg_batches_read(const tg_batches *b, const void *array, tg_tensor *into)
+tg_status tg_batches_read(const tg_batches *handle, const void *array, tg_tensor *into)
 {
-    tg_tape *tape = check(b, "batches_read");
-    if (!tape)
-        return b ? TG_ESTATE : TG_EVALUE;
+    batches *b = check(handle, "batches_read");
+    if (!b)
+        return handle ? TG_ESTATE : TG_EVALUE;
+    tg_tape *tape = tg_slot_tape(&b->head);
     if (tape->status || !tg_outside_capture(tape, "batches_read"))
         return tape->status;
     reading r = reading_of(b, "batches_read", array, into);
     if (!check_read(&r, tape))
         return tape->status ? tape->status : TG_ESTATE;
-    r.type = into->dtype;
+    r.type = tg_at(into)->dtype;
     read_rows(&r);
     return TG_OK;
 }
 
-tg_status tg_batches_read_as(const tg_batches *b, const void *array, tg_array_type type,
+tg_status tg_batches_read_as(const tg_batches *handle, const void *array, tg_array_type type,
                              tg_tensor *into)
 {
-    tg_tape *tape = check(b, "batches_read_as");
-    if (!tape)
-        return b ? TG_ESTATE : TG_EVALUE;
+    batches *b = check(handle, "batches_read_as");
+    if (!b)
+        return handle ? TG_ESTATE : TG_EVALUE;
+    tg_tape *tape = tg_slot_tape(&b->head);
     if (tape->status || !tg_outside_capture(tape, "batches_read_as"))
         return tape->status;
     reading r = reading_of(b, "batches_read_as", array, into);

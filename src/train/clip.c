@@ -21,7 +21,7 @@ static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
         return tg_outside(tg_tape_in(params[0]), op->name) ? TG_OK : TG_ESTATE;
     tg_status status = TG_EVALUE;
     for (size_t i = 0; i < n; i++) {
-        if (params[i] && tg_object_alive(params[i], TG_MAGIC_TENSOR))
+        if (params[i] && tg_slot_alive(params[i]))
             return tg_tape_in(params[i])->status;
         if (params[i])
             status = TG_ESTATE;
@@ -55,23 +55,23 @@ static tg_tensor *gradient(tg_tensor *const *params, size_t i)
 
 static double at(const tg_tensor *g, int64_t i)
 {
-    return g->dtype == TG_F32 ? (double)((const float *)(const void *)g->data)[i]
-                              : ((const double *)(const void *)g->data)[i];
+    return tg_at(g)->dtype == TG_F32 ? (double)((const float *)(const void *)tg_at(g)->data)[i]
+                                     : ((const double *)(const void *)tg_at(g)->data)[i];
 }
 
 static void put(tg_tensor *g, int64_t i, double value)
 {
-    if (g->dtype == TG_F32)
-        ((float *)(void *)g->data)[i] = (float)value;
+    if (tg_at(g)->dtype == TG_F32)
+        ((float *)(void *)tg_at(g)->data)[i] = (float)value;
     else
-        ((double *)(void *)g->data)[i] = value;
+        ((double *)(void *)tg_at(g)->data)[i] = value;
 }
 
 static double largest(const tg_tensor *g)
 {
     double most = 0;
     bool any_nan = false;
-    for (int64_t i = 0; i < g->numel; i++) {
+    for (int64_t i = 0; i < tg_at(g)->numel; i++) {
         double size = fabs(at(g, i));
         most = size > most ? size : most;
         any_nan |= isnan(size);
@@ -90,11 +90,11 @@ static double power_sum(const tg_tensor *g, double p)
 {
     double lane[LANES] = {0};
     int64_t i = 0;
-    for (; i + LANES <= g->numel; i += LANES) {
+    for (; i + LANES <= tg_at(g)->numel; i += LANES) {
         for (int k = 0; k < LANES; k++)
             lane[k] += power(at(g, i + k), p);
     }
-    for (int k = 0; i < g->numel; i++, k++)
+    for (int k = 0; i < tg_at(g)->numel; i++, k++)
         lane[k] += power(at(g, i), p);
     for (int k = 1; k < LANES; k++)
         lane[0] += lane[k];
@@ -125,46 +125,38 @@ static void shrink(tg_tensor *g, double scale)
 {
     if (!g)
         return;
-    for (int64_t i = 0; i < g->numel && !(scale >= 1); i++)
+    for (int64_t i = 0; i < tg_at(g)->numel && !(scale >= 1); i++)
         put(g, i, at(g, i) * scale);
-    g->storage->version++;
+    tg_at(g)->owner->version++;
 }
 
 static void limit(tg_tensor *g, double value)
 {
     if (!g)
         return;
-    for (int64_t i = 0; i < g->numel; i++) {
+    for (int64_t i = 0; i < tg_at(g)->numel; i++) {
         double x = at(g, i);
         x = x > value ? value : x;
         put(g, i, x < -value ? -value : x);
     }
-    g->storage->version++;
+    tg_at(g)->owner->version++;
 }
 
 /* During a capture: a replay clips again. */
 typedef struct clip_params {
     double most, norm_type;
+    double total; /* what there was to clip: forward writes it here */
 } clip_params;
 
-/* What clipping the gradients of n tensors is, done now; and noted where a replay is to do it. */
-static tg_node node_of(const tg_op *op, tg_tensor *const *params, size_t n, const clip_params *p)
+/* What clipping the gradients of n tensors is. */
+static tg_call call_of(const tg_op *op, tg_tensor *const *params, size_t n, const clip_params *p)
 {
-    return (tg_node){.op = op, .in = (tg_tensor **)(uintptr_t)params, .n_in = (int)n, .params = p};
+    return (tg_call){.op = op, .in = params, .n_in = (int)n, .params = p, .params_size = sizeof *p};
 }
 
-static bool note(tg_tape *tape, const tg_node *node)
+static void norm_forward(tg_node *node)
 {
-    return !tape->capture || tg_capture_note(tape, &(tg_call){.op = node->op,
-                                                              .n_in = node->n_in,
-                                                              .in = node->in,
-                                                              .params = node->params,
-                                                              .params_size = sizeof(clip_params)});
-}
-
-static double clip_norm(tg_node *node)
-{
-    const clip_params *p = node->params;
+    clip_params *p = (clip_params *)(uintptr_t)node->params;
     size_t n = (size_t)node->n_in;
     double total = total_norm(node->in, n, p->norm_type), scale = p->most / (total + 1e-6);
     for (size_t i = 0; i < n; i++) {
@@ -172,12 +164,7 @@ static double clip_norm(tg_node *node)
         shrink(g, scale);
         tg_profile_moves(tg_tape_in(node->in[i]), g, scale >= 1 ? 1 : 3);
     }
-    return total;
-}
-
-static void norm_forward(tg_node *node)
-{
-    clip_norm(node);
+    p->total = total;
 }
 
 static void value_forward(tg_node *node)
@@ -205,13 +192,11 @@ double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_norm, do
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: max_norm %g is not >= 0", max_norm);
     else if (!(p > 0))
         tg_fail(tape, TG_EVALUE, "clip_grad_norm: norm_type %g is not > 0", p);
-    tg_node node = node_of(&op, params, n, &(clip_params){max_norm, p});
-    if (tape->status || !note(tape, &node))
-        return (double)NAN;
-    int64_t start = tg_profile_start(tape);
-    double total = clip_norm(&node);
-    tg_profile_stop(tape, &node, tg_profile_phase(tape, &node), start);
-    return total;
+    clip_params clip = {max_norm, p, (double)NAN};
+    tg_call call = call_of(&op, params, n, &clip);
+    if (!tape->status)
+        tg_do(tape, &call);
+    return clip.total;
 }
 
 tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
@@ -226,8 +211,7 @@ tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value)
     tg_tape *tape = tg_tape_in(params[0]);
     if (!(value >= 0))
         return tg_fail(tape, TG_EVALUE, "clip_grad_value: value %g is not >= 0", value);
-    tg_node node = node_of(&op, params, n, &(clip_params){value, 0});
-    if (note(tape, &node))
-        tg_run_forward(tape, &node);
+    tg_call call = call_of(&op, params, n, &(clip_params){.most = value});
+    tg_do(tape, &call);
     return tape->status;
 }

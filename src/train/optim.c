@@ -12,20 +12,36 @@
 
 #include <math.h>
 
-struct tg_optim {
-    tg_object head;
-    tg_family family;
+/* What a tg_optim is the handle of. */
+typedef struct optimiser {
+    tg_slot head;
+    tg_family *family;
     tg_group *first;
-};
+} optimiser;
+
+static optimiser *at(const tg_optim *optim)
+{
+    return tg_slot_of(optim);
+}
+
+/* The optimiser's groups, one after the other; of one that is alive. */
+static tg_group *first_of(const tg_optim *optim)
+{
+    return at(optim)->first;
+}
+
+static tg_group *next_of(const tg_group *g)
+{
+    return tg_slot_of(g->next);
+}
 
 /* The optimiser's tape where it and all of its groups can be used. */
 static tg_tape *alive(const tg_optim *optim, const char *name)
 {
-    tg_tape *tape = tg_object_check(optim, TG_MAGIC_OPTIM, name, "the optimiser");
-    for (const tg_group *g = tape ? optim->first : NULL; g && g->next; g = g->next)
-        TG_CHECK(
-            tape, tg_object_alive(g->next, TG_MAGIC_GROUP) && g->next->head.epoch == g->next_epoch,
-            TG_ESTATE, "%s: a group was added since a mark that the tape was rewound to", name);
+    tg_tape *tape = tg_check_handle(optim, name, "the optimiser");
+    for (const tg_group *g = tape ? first_of(optim) : NULL; g && g->next; g = next_of(g))
+        TG_CHECK(tape, tg_slot_alive(g->next), TG_ESTATE,
+                 "%s: a group was added since a mark that the tape was rewound to", name);
     return tape;
 }
 
@@ -34,8 +50,8 @@ static tg_tape *alive(const tg_optim *optim, const char *name)
 static bool check_param(tg_tape *tape, const char *name, tg_tensor *const *params, size_t i)
 {
     const tg_tensor *p = params[i];
-    TG_CHECK(tape, !p->requires_grad || p->is_leaf, TG_ESTATE, "%s: parameter %zu %s is not a leaf",
-             name, i, tg_shape_of(p).chars);
+    TG_CHECK(tape, !tg_at(p)->requires_grad || tg_at(p)->is_leaf, TG_ESTATE,
+             "%s: parameter %zu %s is not a leaf", name, i, tg_shape_of(p).chars);
     for (size_t k = 0; k < i; k++)
         TG_CHECK(tape, params[k] != p, TG_EVALUE,
                  "%s: parameters %zu and %zu are the same (tg_params_unique() has each once)", name,
@@ -48,7 +64,8 @@ static bool check_params(tg_tape *tape, const char *name, tg_tensor *const *para
     if (!tape || tape->status || !tg_outside(tape, name))
         return false;
     TG_CHECK(tape, params && n, TG_EVALUE, "%s: no parameters", name);
-    TG_CHECK(tape, n < TG_MOST_BYTES / sizeof(tg_slot), TG_EVALUE, "%s: %zu parameters", name, n);
+    TG_CHECK(tape, n < TG_MOST_BYTES / sizeof(tg_trained), TG_EVALUE, "%s: %zu parameters", name,
+             n);
     if (!tg_check_list(tape, name, "parameter", params, n))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -65,38 +82,38 @@ bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double val
     return true;
 }
 
-static bool fill_slot(tg_tape *tape, const tg_family *family, tg_tensor *p, tg_slot *slot)
+static bool fill_trained(tg_tape *tape, const tg_family *family, tg_tensor *p, tg_trained *one)
 {
-    *slot = (tg_slot){.param = p};
+    *one = (tg_trained){.param = p};
     bool any = false;
     for (int k = 0; k < TG_OPTIM_STATES; k++) {
         if (!family->states[k])
             continue;
         double value = k ? 0 : family->initial;
-        slot->state[k] = tg_full(tape, p->ndim, p->dims, value, p->dtype);
-        if (!slot->state[k])
+        one->state[k] = tg_full(tape, tg_at(p)->ndim, tg_at(p)->dims, value, tg_at(p)->dtype);
+        if (!one->state[k])
             return false;
         any = true;
     }
     if (any)
-        slot->step = tg_zeros(tape, TG_SCALAR, TG_I64);
-    return slot->step || !any;
+        one->step = tg_zeros(tape, TG_SCALAR, TG_I64);
+    return one->step || !any;
 }
 
 /* NULL, with the error set, where memory is out; the caller takes back what was made. */
 static tg_group *new_group(tg_tape *tape, const tg_family *family, tg_tensor *const *params,
                            size_t n, double lr)
 {
-    tg_group *group =
-        tg_tape_object(tape, family->name, TG_MAGIC_GROUP, sizeof *group + n * sizeof(tg_slot));
-    if (!group)
+    tg_group *group = tg_tape_slot(tape, family->name);
+    tg_trained *trained = group ? tg_tape_body(tape, family->name, n * sizeof *trained) : NULL;
+    if (!trained)
         return NULL;
-    *group = (tg_group){.head = group->head, .n = n};
+    *group = (tg_group){.head = group->head, .n = n, .trained = trained};
     group->lr = tg_full(tape, TG_SCALAR, lr, TG_F64);
     if (!group->lr)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        if (!fill_slot(tape, family, params[i], &group->slots[i]))
+        if (!fill_trained(tape, family, params[i], &group->trained[i]))
             return NULL;
     }
     return group;
@@ -107,24 +124,25 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
     if (!check_params(tape, family->name, params, n))
         return NULL;
     tg_scope scope = tg_scope_begin(tape, family->name);
-    tg_optim *optim = tg_tape_object(tape, family->name, TG_MAGIC_OPTIM, sizeof *optim);
-    if (optim) {
-        *optim = (tg_optim){.head = optim->head, .family = *family};
-        optim->first = new_group(tape, family, params, n, family->lr);
-    }
-    bool done = optim && optim->first;
-    tg_scope_end(&scope, done);
-    return done ? optim : NULL;
+    optimiser *o = tg_tape_slot(tape, family->name);
+    tg_family *copy = o ? tg_tape_body(tape, family->name, sizeof *copy) : NULL;
+    tg_group *first = copy ? new_group(tape, family, params, n, family->lr) : NULL;
+    tg_scope_end(&scope, first);
+    if (!first)
+        return NULL;
+    *copy = *family;
+    *o = (optimiser){o->head, copy, first};
+    return (tg_optim *)(uintptr_t)o->head.self;
 }
 
 /* -- Groups ----------------------------------------------------------------------------------- */
 
 static bool check_new(const tg_optim *optim, tg_tape *tape, tg_tensor *const *params, size_t n)
 {
-    for (const tg_group *g = optim->first; g; g = g->next) {
+    for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
         for (size_t i = 0; i < g->n; i++) {
             for (size_t k = 0; k < n; k++)
-                TG_CHECK(tape, params[k] != g->slots[i].param, TG_EVALUE,
+                TG_CHECK(tape, params[k] != g->trained[i].param, TG_EVALUE,
                          "optim_add_group: parameter %zu is in another group already", k);
         }
     }
@@ -140,15 +158,14 @@ tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n
         !tg_check_rate(tape, "optim_add_group", "lr", lr))
         return tape->status;
     tg_scope scope = tg_scope_begin(tape, "optim_add_group");
-    tg_group *group = new_group(tape, &optim->family, params, n, lr);
+    tg_group *group = new_group(tape, at(optim)->family, params, n, lr);
     tg_scope_end(&scope, group);
     if (!group)
         return tape->status;
-    tg_group *last = optim->first;
+    tg_group *last = first_of(optim);
     while (last->next)
-        last = last->next;
-    last->next = group;
-    last->next_epoch = group->head.epoch;
+        last = next_of(last);
+    last->next = group->head.self;
     return TG_OK;
 }
 
@@ -156,22 +173,22 @@ tg_status tg_optim_add_group(tg_optim *optim, tg_tensor *const *params, size_t n
 static tg_group *group_at(const tg_optim *optim, size_t index, const char *name)
 {
     tg_tape *tape = alive(optim, name);
-    tg_group *g = tape ? optim->first : NULL;
+    tg_group *g = tape ? first_of(optim) : NULL;
     for (size_t i = 0; i < index && g; i++)
-        g = g->next;
+        g = next_of(g);
     TG_CHECK(tape, g, TG_EVALUE, "%s: there is no group %zu", name, index);
     return g;
 }
 
 static void put_lr(tg_group *group, double lr)
 {
-    *(double *)(void *)group->lr->data = lr;
-    group->lr->storage->version++;
+    *(double *)(void *)tg_at(group->lr)->data = lr;
+    tg_at(group->lr)->owner->version++;
 }
 
 static double get_lr(const tg_group *group)
 {
-    return *(const double *)(const void *)group->lr->data;
+    return *(const double *)(const void *)tg_at(group->lr)->data;
 }
 
 double tg_optim_lr(const tg_optim *optim, size_t group)
@@ -183,8 +200,8 @@ double tg_optim_lr(const tg_optim *optim, size_t group)
 void tg_optim_set_group_lr(tg_optim *optim, size_t group, double lr)
 {
     tg_group *g = group_at(optim, group, "optim_set_group_lr");
-    if (g && tg_check_rate(tg_object_tape(g), "optim_set_group_lr", "lr", lr) &&
-        tg_outside_capture(tg_object_tape(g), "optim_set_group_lr"))
+    if (g && tg_check_rate(tg_slot_tape(&g->head), "optim_set_group_lr", "lr", lr) &&
+        tg_outside_capture(tg_slot_tape(&g->head), "optim_set_group_lr"))
         put_lr(g, lr);
 }
 
@@ -194,7 +211,7 @@ void tg_optim_set_lr(tg_optim *optim, double lr)
     if (!tape || !tg_check_rate(tape, "optim_set_lr", "lr", lr) ||
         !tg_outside_capture(tape, "optim_set_lr"))
         return;
-    for (tg_group *g = optim->first; g; g = g->next)
+    for (tg_group *g = first_of(optim); g; g = next_of(g))
         put_lr(g, lr);
 }
 
@@ -203,14 +220,14 @@ void tg_optim_set_lr(tg_optim *optim, double lr)
 /* A large parameter, updated in ranges of elements. */
 typedef struct sharing {
     tgk_update *update;
-    const tg_slot *slot;
+    const tg_trained *one;
     const tg_tensor *grad;
     const void *args;
 } sharing;
 
 static void *behind(const tg_tensor *t, int64_t elements)
 {
-    return t ? t->data + elements * (int64_t)tg_dtype_size(t->dtype) : NULL;
+    return t ? tg_at(t)->data + elements * (int64_t)tg_dtype_size(tg_at(t)->dtype) : NULL;
 }
 
 static void run_range(void *context, int64_t from, int64_t to)
@@ -218,43 +235,43 @@ static void run_range(void *context, int64_t from, int64_t to)
     const sharing *s = context;
     void *state[TG_OPTIM_STATES];
     for (int k = 0; k < TG_OPTIM_STATES; k++)
-        state[k] = behind(s->slot->state[k], from);
-    s->update(to - from, behind(s->slot->param, from), behind(s->grad, from), state, s->args);
+        state[k] = behind(s->one->state[k], from);
+    s->update(to - from, behind(s->one->param, from), behind(s->grad, from), state, s->args);
 }
 
-void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
-                 const void *args)
+void tg_trained_run(const tg_trained *one, const tg_tensor *grad,
+                    tgk_update *const table[TGK_ISAS][2], const void *args)
 {
-    const tg_tensor *p = slot->param;
+    const tg_tensor *p = one->param;
     tg_tape *tape = tg_tape_in(p);
-    sharing s = {table[tape->isa][p->dtype], slot, grad, args};
-    tgk_share(&tape->team, p->numel, TGK_GRAIN, run_range, &s);
+    sharing s = {table[tape->isa][tg_at(p)->dtype], one, grad, args};
+    tgk_share(&tape->team, tg_at(p)->numel, TGK_GRAIN, run_range, &s);
 }
 
-static void update(const tg_family *family, const tg_slot *slot, double lr)
+static void update(const tg_family *family, const tg_trained *one, double lr)
 {
-    tg_holder *holder = slot->param->holder;
+    tg_holder *holder = tg_its_holder(one->param);
     tg_holder_settle(holder);
     int64_t step = 1;
-    if (slot->step)
-        step = ++*(int64_t *)(void *)slot->step->data;
-    family->update(family, slot, holder->value, lr, (double)step);
-    slot->param->storage->version++;
+    if (one->step)
+        step = ++*(int64_t *)(void *)tg_at(one->step)->data;
+    family->update(family, one, holder->value, lr, (double)step);
+    tg_at(one->param)->owner->version++;
     int moves = 3; /* the gradient, the parameter and back */
     for (int k = 0; k < TG_OPTIM_STATES; k++) {
-        if (!slot->state[k])
+        if (!one->state[k])
             continue;
-        slot->state[k]->storage->version++;
+        tg_at(one->state[k])->owner->version++;
         moves += 2;
     }
-    tg_profile_moves(tg_tape_in(slot->param), slot->param, moves);
-    if (slot->step)
-        slot->step->storage->version++;
+    tg_profile_moves(tg_tape_in(one->param), one->param, moves);
+    if (one->step)
+        tg_at(one->step)->owner->version++;
 }
 
-static int64_t get_step(const tg_slot *slot)
+static int64_t get_step(const tg_trained *one)
 {
-    return slot->step ? *(const int64_t *)(const void *)slot->step->data : 0;
+    return one->step ? *(const int64_t *)(const void *)tg_at(one->step)->data : 0;
 }
 
 /* Whether what tg_optim_state() lends still is what an optimiser has: anything may be written to
@@ -262,11 +279,11 @@ static int64_t get_step(const tg_slot *slot)
 static bool check_state(const tg_optim *optim, tg_tape *tape)
 {
     size_t number = 0;
-    for (const tg_group *g = optim->first; g; g = g->next) {
+    for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
         if (!tg_check_rate(tape, "optim_step", "lr", get_lr(g)))
             return false;
         for (size_t i = 0; i < g->n; i++, number++) {
-            int64_t step = get_step(&g->slots[i]);
+            int64_t step = get_step(&g->trained[i]);
             TG_CHECK(tape, step >= 0 && step < INT64_MAX, TG_EVALUE,
                      "optim_step: %zu.step is %lld, outside [0, 2^63 - 2]", number,
                      (long long)step);
@@ -281,11 +298,11 @@ static void step_forward(tg_node *node)
     tg_tape *tape = alive(optim, "optim_step");
     if (!tape || !check_state(optim, tape))
         return;
-    for (const tg_group *g = optim->first; g; g = g->next) {
+    for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
         for (size_t i = 0; i < g->n; i++) {
-            const tg_tensor *p = g->slots[i].param;
-            if (p->is_leaf && p->holder->present)
-                update(&optim->family, &g->slots[i], get_lr(g));
+            const tg_tensor *p = g->trained[i].param;
+            if (tg_at(p)->is_leaf && tg_its_holder(p)->present)
+                update(at(optim)->family, &g->trained[i], get_lr(g));
         }
     }
 }
@@ -298,11 +315,8 @@ tg_status tg_optim_step(tg_optim *optim)
     if (!tape)
         return optim ? TG_ESTATE : TG_EVALUE;
     tg_call call = {.op = &op, .params = &optim, .params_size = sizeof optim};
-    if (tape->status || !tg_outside(tape, "optim_step") ||
-        (tape->capture && !tg_capture_note(tape, &call)))
-        return tape->status;
-    tg_node node = {.op = &op, .params = &optim};
-    tg_run_forward(tape, &node);
+    if (!tape->status && tg_outside(tape, "optim_step"))
+        tg_do(tape, &call);
     return tape->status;
 }
 
@@ -310,31 +324,31 @@ void tg_optim_zero_grad(tg_optim *optim)
 {
     if (!alive(optim, "optim_zero_grad"))
         return;
-    for (const tg_group *g = optim->first; g; g = g->next) {
+    for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
         for (size_t i = 0; i < g->n; i++)
-            tg_zero_grad(g->slots[i].param);
+            tg_zero_grad(g->trained[i].param);
     }
 }
 
 /* -- State ------------------------------------------------------------------------------------ */
 
-static bool list_slot(const tg_optim *optim, const tg_slot *slot, size_t i, tg_params *list,
-                      const char *prefix)
+static bool list_trained(const tg_optim *optim, const tg_trained *one, size_t i, tg_params *list,
+                         const char *prefix)
 {
     for (int k = 0; k < TG_OPTIM_STATES; k++) {
-        if (slot->state[k] &&
-            !tg_params_add(list, slot->state[k], "%s%zu.%s", prefix, i, optim->family.states[k]))
+        if (one->state[k] && !tg_params_add(list, one->state[k], "%s%zu.%s", prefix, i,
+                                            at(optim)->family->states[k]))
             return false;
     }
-    return !slot->step || tg_params_add(list, slot->step, "%s%zu.step", prefix, i);
+    return !one->step || tg_params_add(list, one->step, "%s%zu.step", prefix, i);
 }
 
 static bool list_all(const tg_optim *optim, tg_params *list, const char *prefix)
 {
     size_t number = 0, group = 0;
-    for (const tg_group *g = optim->first; g; g = g->next, group++) {
+    for (const tg_group *g = first_of(optim); g; g = next_of(g), group++) {
         for (size_t i = 0; i < g->n; i++, number++) {
-            if (!list_slot(optim, &g->slots[i], number, list, prefix))
+            if (!list_trained(optim, &g->trained[i], number, list, prefix))
                 return false;
         }
         if (!tg_params_add(list, g->lr, "%sgroup%zu.lr", prefix, group))
@@ -348,7 +362,7 @@ tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix)
     tg_tape *tape = alive(optim, "optim_state");
     if (!tape)
         return optim ? TG_ESTATE : TG_EVALUE;
-    size_t count = tg_params_count(list);
+    size_t count = tg_params_length(list, "optim_state");
     if (tape->status)
         return tape->status;
     if (!list)
@@ -356,7 +370,7 @@ tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix)
     if (list_all(optim, list, prefix ? prefix : ""))
         return TG_OK;
     /* A dead list, or one of another tape, was not touched: its tape has the error. */
-    if (tg_params_count(list) > count)
+    if (tg_params_length(list, "optim_state") > count)
         tg_params_truncate(list, count);
     return tape->status ? tape->status
                         : tg_fail(tape, TG_EVALUE, "optim_state: the list is of another tape");

@@ -13,21 +13,20 @@
 enum { TG_OPTIM_STATES = TGK_OPTIM_STATES };
 
 /* One parameter and its state. */
-typedef struct tg_slot {
+typedef struct tg_trained {
     tg_tensor *param;
     tg_tensor *step;                   /* int64, 0-d: steps taken; NULL without other state */
     tg_tensor *state[TG_OPTIM_STATES]; /* NULL: not kept */
-} tg_slot;
+} tg_trained;
 
 /* Parameters with a learning rate of their own. A later group may be rewound away before the
- * optimiser is, and so each is an object. */
+ * optimiser is, and so each has a handle. */
 typedef struct tg_group {
-    tg_object head;
-    tg_tensor *lr; /* float64, 0-d */
-    struct tg_group *next;
-    uint32_t next_epoch;
+    tg_slot head;
+    tg_tensor *lr;    /* float64, 0-d */
+    const void *next; /* handle; NULL: this is the last */
     size_t n;
-    tg_slot slots[];
+    tg_trained *trained;
 } tg_group;
 
 /* A kind of optimiser with its options, defaults filled in. */
@@ -44,7 +43,7 @@ typedef struct tg_family {
     } opts;
     bool decoupled; /* Adam: AdamW */
     /* Updates a parameter from its gradient; `step` counts from 1. */
-    void (*update)(const struct tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+    void (*update)(const struct tg_family *family, const tg_trained *one, const tg_tensor *grad,
                    double lr, double step);
 } tg_family;
 
@@ -55,7 +54,7 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value);
 
 /* Runs a kernel over a parameter. */
-void tg_slot_run(const tg_slot *slot, const tg_tensor *grad, tgk_update *const table[TGK_ISAS][2],
-                 const void *args);
+void tg_trained_run(const tg_trained *one, const tg_tensor *grad,
+                    tgk_update *const table[TGK_ISAS][2], const void *args);
 
 #endif

@@ -1,6 +1,6 @@
 /* Named lists of tensors. A list's entries stand in a piece of memory of their own, which is left
  * for one of twice the size when it is full. That piece may be rewound away while the list itself
- * is not, and so it is an object that can tell. Relies on tensor.h. */
+ * is not, and so it has a handle. Relies on tensor.h. */
 #include "train/params.h"
 
 #include "tape/tensor.h"
@@ -11,28 +11,24 @@
 
 typedef char entry_name[96];
 
-/* After the tensors comes room for the same without repetitions, then the names. */
+/* A piece for so many entries. */
 typedef struct entries {
-    tg_object head;
+    tg_slot head;
     size_t capacity;
-    tg_tensor *tensors[];
+    tg_tensor **tensors, **unique; /* `unique`: each of them once */
+    entry_name *names;
 } entries;
 
-struct tg_params {
-    tg_object head;
+/* What a tg_params is the handle of. */
+typedef struct list {
+    tg_slot head;
     size_t count, unique;
-    entries *entries; /* NULL: none were made yet */
-    uint32_t entries_epoch;
-};
+    const void *entries; /* handle; NULL: none were made yet */
+} list;
 
-static tg_tensor **unique_of(const entries *e)
+static entries *entries_of(const list *l)
 {
-    return (tg_tensor **)(uintptr_t)(e->tensors + e->capacity);
-}
-
-static entry_name *names_of(const entries *e)
-{
-    return (entry_name *)(unique_of(e) + e->capacity);
+    return tg_slot_of(l->entries);
 }
 
 static bool is_among(const tg_tensor *t, tg_tensor *const *tensors, size_t n)
@@ -44,17 +40,16 @@ static bool is_among(const tg_tensor *t, tg_tensor *const *tensors, size_t n)
     return false;
 }
 
-/* The list's tape where the list and its entries can be used. */
-static tg_tape *check_list(const tg_params *params, const char *name)
+/* The list where it and its entries can be used. */
+static list *check_list(const tg_params *params, const char *name)
 {
-    tg_tape *tape = tg_object_check(params, TG_MAGIC_PARAMS, name, "the list");
+    tg_tape *tape = tg_check_handle(params, name, "the list");
     if (!tape)
         return NULL;
-    const entries *e = params->entries;
-    TG_CHECK(tape,
-             !e || (tg_object_alive(e, TG_MAGIC_ENTRIES) && e->head.epoch == params->entries_epoch),
-             TG_ESTATE, "%s: the list has grown since a mark that the tape was rewound to", name);
-    return tape;
+    list *l = tg_slot_of(params);
+    TG_CHECK(tape, !l->entries || tg_slot_alive(l->entries), TG_ESTATE,
+             "%s: the list has grown since a mark that the tape was rewound to", name);
+    return l;
 }
 
 tg_params *tg_params_new(tg_tape *tape)
@@ -62,30 +57,43 @@ tg_params *tg_params_new(tg_tape *tape)
     if (!tape || tape->status)
         return NULL;
     tg_inside outer = tg_inside_open(tape);
-    tg_params *params = tg_tape_object(tape, "params_new", TG_MAGIC_PARAMS, sizeof *params);
+    list *l = tg_tape_slot(tape, "params_new");
     tg_inside_close(tape, &outer);
-    if (params)
-        *params = (tg_params){.head = params->head};
-    return params;
+    if (!l)
+        return NULL;
+    *l = (list){.head = l->head};
+    return (tg_params *)(uintptr_t)l->head.self;
 }
 
-static bool grow(tg_params *params, tg_tape *tape)
+/* NULL, with the error set, where memory is out. */
+static entries *new_entries(tg_tape *tape, size_t capacity)
 {
-    size_t capacity = params->count ? 2 * params->count : 8;
-    size_t size = sizeof(entries) + capacity * (2 * sizeof(tg_tensor *) + sizeof(entry_name));
-    entries *to = tg_tape_object(tape, "params_add", TG_MAGIC_ENTRIES, size);
+    const tg_standing start = tg_stand(tape);
+    entries *e = tg_tape_slot(tape, "params_add");
+    size_t size = capacity * (2 * sizeof(tg_tensor *) + sizeof(entry_name));
+    char *body = e ? tg_tape_body(tape, "params_add", size) : NULL;
+    if (!body) {
+        tg_drop_slots(tape, &start);
+        return NULL;
+    }
+    *e = (entries){.head = e->head, .capacity = capacity, .tensors = (tg_tensor **)(void *)body};
+    e->unique = e->tensors + capacity;
+    e->names = (entry_name *)(e->unique + capacity);
+    return e;
+}
+
+static bool grow(list *l, tg_tape *tape)
+{
+    entries *to = new_entries(tape, l->count ? 2 * l->count : 8);
     if (!to)
         return false;
-    memset(&to->capacity, 0, size - offsetof(entries, capacity));
-    to->capacity = capacity;
-    const entries *from = params->entries;
-    if (from) {
-        memcpy(to->tensors, from->tensors, params->count * sizeof(tg_tensor *));
-        memcpy(unique_of(to), unique_of(from), params->unique * sizeof(tg_tensor *));
-        memcpy(names_of(to), names_of(from), params->count * sizeof(entry_name));
+    if (l->entries) {
+        const entries *from = entries_of(l);
+        memcpy(to->tensors, from->tensors, l->count * sizeof *to->tensors);
+        memcpy(to->unique, from->unique, l->unique * sizeof *to->unique);
+        memcpy(to->names, from->names, l->count * sizeof *to->names);
     }
-    params->entries = to;
-    params->entries_epoch = to->head.epoch;
+    l->entries = to->head.self;
     return true;
 }
 
@@ -112,7 +120,8 @@ static bool check_name(const tg_params *params, tg_tape *tape, const char *name,
 
 tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
 {
-    tg_tape *tape = check_list(params, "params_add");
+    list *l = check_list(params, "params_add");
+    tg_tape *tape = l ? tg_slot_tape(&l->head) : NULL;
     if (!tape || tape->status || !tg_outside(tape, "params_add"))
         return NULL;
     TG_CHECK(tape, format, TG_EVALUE, "params_add: the name is NULL");
@@ -123,74 +132,79 @@ tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ..
     va_end(args);
     if (!check_name(params, tape, name, length) || !check_tensor(tape, t, name))
         return NULL;
-    entries *e = params->entries;
-    if ((!e || params->count == e->capacity) && !grow(params, tape))
+    if ((!l->entries || l->count == entries_of(l)->capacity) && !grow(l, tape))
         return NULL;
-    e = params->entries;
-    memcpy(names_of(e)[params->count], name, sizeof name);
-    e->tensors[params->count++] = t;
-    if (!is_among(t, unique_of(e), params->unique))
-        unique_of(e)[params->unique++] = t;
+    entries *e = entries_of(l);
+    memcpy(e->names[l->count], name, sizeof name);
+    e->tensors[l->count++] = t;
+    if (!is_among(t, e->unique, l->unique))
+        e->unique[l->unique++] = t;
     return t;
 }
 
 void tg_params_truncate(tg_params *params, size_t count)
 {
-    const entries *e = params->entries;
-    params->count = count;
-    while (params->unique && !is_among(unique_of(e)[params->unique - 1], e->tensors, count))
-        params->unique--;
+    list *l = tg_slot_of(params);
+    const entries *e = entries_of(l);
+    l->count = count;
+    while (l->unique && !is_among(e->unique[l->unique - 1], e->tensors, count))
+        l->unique--;
+}
+
+size_t tg_params_length(const tg_params *params, const char *name)
+{
+    const list *l = check_list(params, name);
+    return l ? l->count : 0;
 }
 
 size_t tg_params_count(const tg_params *params)
 {
-    return check_list(params, "params_count") ? params->count : 0;
+    return tg_params_length(params, "params_count");
 }
 
 const char *tg_params_name(const tg_params *params, size_t i)
 {
-    bool found = check_list(params, "params_name") && i < params->count;
-    return found ? names_of(params->entries)[i] : NULL;
+    const list *l = check_list(params, "params_name");
+    return l && i < l->count ? entries_of(l)->names[i] : NULL;
 }
 
 tg_tensor *tg_params_tensor(const tg_params *params, size_t i)
 {
-    bool found = check_list(params, "params_tensor") && i < params->count;
-    return found ? params->entries->tensors[i] : NULL;
+    const list *l = check_list(params, "params_tensor");
+    return l && i < l->count ? entries_of(l)->tensors[i] : NULL;
 }
 
 tg_tensor *tg_params_find(const tg_params *params, const char *name)
 {
-    if (!check_list(params, "params_find") || !name)
-        return NULL;
-    for (size_t i = 0; i < params->count; i++) {
-        if (!strcmp(names_of(params->entries)[i], name))
-            return params->entries->tensors[i];
+    const list *l = check_list(params, "params_find");
+    for (size_t i = 0; l && name && i < l->count; i++) {
+        if (!strcmp(entries_of(l)->names[i], name))
+            return entries_of(l)->tensors[i];
     }
     return NULL;
 }
 
 tg_tensor *const *tg_params_tensors(const tg_params *params)
 {
-    bool any = check_list(params, "params_tensors") && params->count;
-    return any ? params->entries->tensors : NULL;
+    const list *l = check_list(params, "params_tensors");
+    return l && l->count ? entries_of(l)->tensors : NULL;
 }
 
 tg_tensor *const *tg_params_unique(const tg_params *params)
 {
-    bool any = check_list(params, "params_unique") && params->unique;
-    return any ? unique_of(params->entries) : NULL;
+    const list *l = check_list(params, "params_unique");
+    return l && l->unique ? entries_of(l)->unique : NULL;
 }
 
 size_t tg_params_unique_count(const tg_params *params)
 {
-    return check_list(params, "params_unique_count") ? params->unique : 0;
+    const list *l = check_list(params, "params_unique_count");
+    return l ? l->unique : 0;
 }
 
 void tg_params_zero_grad(const tg_params *params)
 {
-    if (!check_list(params, "params_zero_grad"))
-        return;
-    for (size_t i = 0; i < params->count; i++)
-        tg_zero_grad(params->entries->tensors[i]);
+    const list *l = check_list(params, "params_zero_grad");
+    for (size_t i = 0; l && i < l->count; i++)
+        tg_zero_grad(entries_of(l)->tensors[i]);
 }

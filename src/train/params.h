@@ -6,6 +6,8 @@
 
 #include <tinygrad/train.h>
 
+/* tg_params_count() on behalf of `name`. */
+size_t tg_params_length(const tg_params *params, const char *name);
 /* Takes back what was added after the first `count`. */
 void tg_params_truncate(tg_params *params, size_t count);
 

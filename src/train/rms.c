@@ -10,7 +10,7 @@ static bool check_rmsprop(tg_tape *tape, const tg_rmsprop_opts *o)
            tg_check_rate(tape, "rmsprop", "momentum", o->momentum);
 }
 
-static void update_rmsprop(const tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+static void update_rmsprop(const tg_family *family, const tg_trained *one, const tg_tensor *grad,
                            double lr, double step)
 {
     (void)step;
@@ -21,7 +21,7 @@ static void update_rmsprop(const tg_family *family, const tg_slot *slot, const t
                              .weight_decay = o->weight_decay,
                              .momentum = o->momentum,
                              .maximize = o->maximize};
-    tg_slot_run(slot, grad, tgk_rmsprop_table, &args);
+    tg_trained_run(one, grad, tgk_rmsprop_table, &args);
 }
 
 tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_rmsprop_opts *opts)
@@ -53,7 +53,7 @@ static bool check_adagrad(tg_tape *tape, const tg_adagrad_opts *o)
            tg_check_rate(tape, "adagrad", "eps", o->eps);
 }
 
-static void update_adagrad(const tg_family *family, const tg_slot *slot, const tg_tensor *grad,
+static void update_adagrad(const tg_family *family, const tg_trained *one, const tg_tensor *grad,
                            double lr, double step)
 {
     const tg_adagrad_opts *o = &family->opts.adagrad;
@@ -61,7 +61,7 @@ static void update_adagrad(const tg_family *family, const tg_slot *slot, const t
                              .eps = o->eps,
                              .weight_decay = o->weight_decay,
                              .maximize = o->maximize};
-    tg_slot_run(slot, grad, tgk_adagrad_table, &args);
+    tg_trained_run(one, grad, tgk_adagrad_table, &args);
 }
 
 tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adagrad_opts *opts)

@@ -16,7 +16,7 @@ static bool check(tg_tape *tape, const tg_sgd_opts *o)
     return true;
 }
 
-static void update(const tg_family *family, const tg_slot *slot, const tg_tensor *grad, double lr,
+static void update(const tg_family *family, const tg_trained *one, const tg_tensor *grad, double lr,
                    double step)
 {
     const tg_sgd_opts *o = &family->opts.sgd;
@@ -27,7 +27,7 @@ static void update(const tg_family *family, const tg_slot *slot, const tg_tensor
                          .nesterov = o->nesterov,
                          .maximize = o->maximize,
                          .first = step == 1};
-    tg_slot_run(slot, grad, tgk_sgd_table, &args);
+    tg_trained_run(one, grad, tgk_sgd_table, &args);
 }
 
 tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)

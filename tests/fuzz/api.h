@@ -9,7 +9,7 @@
  * noted: a program that is run again, on another instruction set, with more threads, or with an
  * allocator that fails now and then, must leave the same notes.
  *
- * Handles of what was rewound away are dropped by the harness (see forget()). */
+ * Handles of what was rewound away go to a side's graves, and are used by api_dead.c alone. */
 #ifndef TG_FUZZ_API_H
 #define TG_FUZZ_API_H
 
@@ -18,7 +18,18 @@
 
 #include <tinygrad.h>
 
-enum { SIDES = 2, SHELF = 10, PENDING = 16, STEP = 8, STEPS = 120, SMALL = 64 };
+#include "names.h"
+
+enum {
+    SIDES = 2,
+    SHELF = 10,
+    GRAVES = 12,
+    FREED = 8,
+    PENDING = 16,
+    STEP = 8,
+    STEPS = 120,
+    SMALL = 64
+};
 
 /* What a program has on a tape. */
 typedef enum kind { TENSORS, STATES, MARKS, OPTIMS, LISTS, BATCHES, CAPTURES, KINDS } kind;
@@ -27,7 +38,10 @@ typedef struct thing {
     void *p; /* NULL for a mark */
     tg_mark mark;
     uint32_t serial; /* of its birth, or of its last growth */
-    int64_t n;       /* of batches: the samples; of a mark: bytes in use */
+    uint32_t born;
+    int64_t n;  /* of batches: the samples; of a mark: bytes in use */
+    bool fresh; /* nothing but this step made it: a rewind to an earlier mark takes it away */
+    bool lost;  /* it is there, and a part of it was rewound away */
 } thing;
 
 typedef struct allocator {
@@ -35,6 +49,8 @@ typedef struct allocator {
     int64_t fail_at, fail_for; /* the calls that fail: fail_for of them from number fail_at on */
     int64_t failures;
     bool armed, wrong_size;
+    char *home; /* where memory comes from first; NULL: nowhere */
+    size_t used;
 } allocator;
 
 /* A tape and what the program has on it. */
@@ -44,9 +60,12 @@ typedef struct side {
     int64_t overhead; /* bytes that tg_memory() does not count */
     thing shelf[KINDS][SHELF];
     int count[KINDS];
-    uint32_t capturing; /* the serial of the open capture; 0: there is none */
-    bool released;      /* data were given back: what took them since may lie before a mark */
-    char told[256];     /* the last error, by on_error */
+    thing graves[KINDS][GRAVES]; /* what was rewound away for certain */
+    int buried[KINDS];           /* so far, of which the last GRAVES are there */
+    living living;               /* for calls with something dead */
+    uint32_t capturing;          /* the serial of the open capture; 0: there is none */
+    bool released;  /* data were given back: what took them since may lie before a mark */
+    char told[256]; /* the last error, by on_error */
     int n_told;
     char message[256]; /* of an error that was left as it is */
 } side;
@@ -86,7 +105,9 @@ typedef struct world {
     uint64_t more; /* what goes on behind the record */
     uint64_t
         grads; /* what the gradients were, for a step that must leave them so if it fails; or 0 */
-    int blobs; /* used so far */
+    tg_mark freed[FREED]; /* marks of tapes that were freed */
+    int n_freed;
+    int blobs;     /* used so far */
     bool files[4]; /* those that were written */
     _Alignas(16) char blob[4][SMALL * 8];
 } world;
@@ -105,7 +126,7 @@ struct action {
 };
 
 extern const action api_ops[], api_tape[], api_gradients[], api_user[], api_train[], api_look[],
-    api_io[];
+    api_io[], api_dead[];
 
 /* Ends the process with a reason. */
 #define REQUIRE(w, condition, ...)                                                                 \
@@ -148,10 +169,13 @@ side *side_of(world *w, const tg_tape *tape);
 /* Puts a thing on its shelf when the step is right. */
 void keep(world *w, side *s, kind k, thing t);
 void keep_tensor(world *w, tg_tensor *t);
+/* The same of one that was not there before this step. */
+void keep_new_tensor(world *w, tg_tensor *t);
 /* It has grown: rewinding to a mark from before loses it. */
 void grown(world *w, thing *t);
 /* Drops what a rewind to a mark with this serial takes away. */
 void forget(side *s, uint32_t serial);
+void bury(side *s, kind k, thing t);
 
 /* --- what is noted --- */
 
@@ -161,8 +185,13 @@ void note_text(world *w, const char *text);
 /* Checks that the tensor is what the header says one is, and notes it. */
 void note_tensor(world *w, const tg_tensor *t);
 
+/* What everything on the present side is, as one number. No error is set. */
+uint64_t sum_of_all(world *w);
 /* What the gradients of all tensors on the present side are, as one number; never 0. */
 uint64_t sum_of_grads(world *w);
+
+/* An operation with plain inputs, one of which is dead: fails. */
+void call_with_dead(world *w, tg_tensor *dead);
 
 /* --- programs --- */
 

@@ -79,7 +79,7 @@ static void read_list(world *w, const char *path)
         note_tensor(w, tg_params_tensor(list, i));
     }
     if (list)
-        keep(w, w->here, LISTS, (thing){.p = list});
+        keep(w, w->here, LISTS, (thing){.p = list, .fresh = true});
 }
 
 static void load_into(world *w, const char *path, tg_params *list, tg_optim *optim)

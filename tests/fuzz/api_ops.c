@@ -270,4 +270,20 @@ static void chain(world *w)
     call(w, e, &args);
 }
 
+void call_with_dead(world *w, tg_tensor *dead)
+{
+    const entry *e = entry_at(draw(w, 256));
+    const op_sample *s = e->samples[draw(w, 256) % e->n];
+    op_args args = {.tape = w->here->tape, .s = s, .dtype = (int)draw(w, 2)};
+    args.n = words_in(s->in);
+    if (e->out || e->null || !args.n)
+        return;
+    for (int i = 0; i < args.n; i++)
+        args.in[i] = w->here->living.plain;
+    args.in[draw(w, (uint32_t)args.n)] = dead;
+    w->says = e->row->is & OP_COMPOSED ? NULL : op_says(e->row);
+    REQUIRE(w, !op_call(e->row, &args), "%s: a result of a dead input", e->row->name);
+    REQUIRE(w, failed(w), "%s: a dead input, and no error", e->row->name);
+}
+
 const action api_ops[] = {{"sample", sample, 50, 0}, {"chain", chain, 60, 0}, {0}};

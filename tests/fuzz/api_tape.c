@@ -28,7 +28,7 @@ static void rewind_(world *w)
     note(w, status);
     REQUIRE(w, ours || status, "rewound to a mark of another tape");
     REQUIRE(w, !status || before || tg_error(s->tape), "a status without an error");
-    if (ours && (!status || before))
+    if (ours && !status)
         forget(s, serial);
     REQUIRE(w, status || s->released || (int64_t)tg_memory(s->tape).live <= live,
             "%zu bytes live, %lld at the mark", tg_memory(s->tape).live, (long long)live);
@@ -49,7 +49,7 @@ static void capture_begin(world *w)
     note(w, !c);
     if (!c)
         return;
-    keep(w, s, CAPTURES, (thing){.p = c});
+    keep(w, s, CAPTURES, (thing){.p = c, .fresh = true});
     s->capturing = w->serial + 1; /* what settle() gives it */
 }
 
@@ -76,6 +76,7 @@ static void capture_replay(world *w)
     REQUIRE(w, c || status == TG_EVALUE, "capture_replay of NULL gives %d", status);
     REQUIRE(w, calls == w->here->allocator.calls && live == w->here->allocator.live,
             "capture_replay called the allocator");
+    REQUIRE(w, !c || !c->lost || status, "replayed, but rewound into");
     for (int i = 0; i < w->here->count[TENSORS] && !status; i++)
         note_tensor(w, w->here->shelf[TENSORS][i].p);
 }
@@ -92,7 +93,7 @@ static void rng_state(world *w)
     w->says = "rng_state";
     note_tensor(w, state);
     if (state)
-        keep(w, w->here, STATES, (thing){.p = state});
+        keep(w, w->here, STATES, (thing){.p = state, .fresh = true});
 }
 
 static void set_rng_state(world *w)
@@ -201,7 +202,7 @@ static void from_array(world *w)
         return;
     tg_tensor *t = from(w, dtype, ndim, dims, flags);
     note_tensor(w, t);
-    keep_tensor(w, t);
+    keep_new_tensor(w, t);
 }
 
 /* Each piece of memory is lent once, to a tensor of the first tape. */
@@ -216,7 +217,7 @@ static void from_blob(world *w)
                                 dims, flags);
     w->blobs += !!t;
     note_tensor(w, t);
-    keep_tensor(w, t);
+    keep_new_tensor(w, t);
 }
 
 static void write_element(world *w, void *data, int dtype, int64_t i)
@@ -258,7 +259,7 @@ static void large(world *w)
         return;
     tg_tensor *t = tg_randn(w->here->tape, 2, dims, (int)draw(w, 2) | TG_REQUIRES_GRAD);
     note_tensor(w, t);
-    keep_tensor(w, t);
+    keep_new_tensor(w, t);
 }
 
 static tg_tensor *make(world *w, tg_tape *tape, int ndim, const int64_t *dims)
@@ -286,7 +287,7 @@ static void create(world *w)
     int ndim = draw_dims(w, dims);
     tg_tensor *t = make(w, pick_tape(w), ndim, dims);
     note_tensor(w, t);
-    keep_tensor(w, t);
+    keep_new_tensor(w, t);
 }
 
 const action api_tape[] = {{"mark", mark, 6, 0},

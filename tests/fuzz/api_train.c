@@ -84,7 +84,7 @@ static void optim(world *w)
     tg_optim *o = make_optim(w, n ? list : NULL, n);
     note(w, !o);
     if (o)
-        keep(w, w->here, OPTIMS, (thing){.p = o});
+        keep(w, w->here, OPTIMS, (thing){.p = o, .fresh = true});
 }
 
 static void optim_step(world *w)
@@ -178,7 +178,7 @@ static void params_new(world *w)
     tg_params *p = tg_params_new(w->here->tape);
     note(w, !p);
     if (p)
-        keep(w, w->here, LISTS, (thing){.p = p});
+        keep(w, w->here, LISTS, (thing){.p = p, .fresh = true});
 }
 
 static void params_add(world *w)
@@ -295,7 +295,7 @@ static void batches_new(world *w)
     tg_batches *b = tg_batches_new(pick_tape(w), n, batch, draw(w, 4) ? &o : NULL);
     note(w, !b);
     if (b)
-        keep(w, w->here, BATCHES, (thing){.p = b, .n = n});
+        keep(w, w->here, BATCHES, (thing){.p = b, .n = n, .fresh = true});
 }
 
 static void batches_start(world *w)

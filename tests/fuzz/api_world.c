@@ -142,10 +142,20 @@ void keep(world *w, side *s, kind k, thing t)
     w->pending[w->n_pending++].thing = t;
 }
 
-void keep_tensor(world *w, tg_tensor *t)
+static void keep_small(world *w, tg_tensor *t, bool fresh)
 {
     if (t && tg_numel(t) <= (w->how->large ? 1 << 17 : SMALL))
-        keep(w, side_of(w, tg_tape_of(t)), TENSORS, (thing){.p = t});
+        keep(w, side_of(w, tg_tape_of(t)), TENSORS, (thing){.p = t, .fresh = fresh});
+}
+
+void keep_tensor(world *w, tg_tensor *t)
+{
+    keep_small(w, t, false);
+}
+
+void keep_new_tensor(world *w, tg_tensor *t)
+{
+    keep_small(w, t, true);
 }
 
 static void put(world *w, side *s, kind k, thing t)
@@ -154,7 +164,7 @@ static void put(world *w, side *s, kind k, thing t)
         if (t.p && s->shelf[k][i].p == t.p)
             return;
     }
-    t.serial = ++w->serial;
+    t.serial = t.born = ++w->serial;
     int i = s->count[k] < SHELF ? s->count[k]++ : (int)(t.serial % SHELF);
     s->shelf[k][i] = t;
 }
@@ -164,13 +174,53 @@ void grown(world *w, thing *t)
     t->serial = ++w->serial;
 }
 
+void bury(side *s, kind k, thing t)
+{
+    s->graves[k][s->buried[k]++ % GRAVES] = t;
+}
+
+/* Whether something that is dropped with it was made between the mark that is rewound to and this
+ * one: else both may say the same. */
+static bool is_past(const side *s, const thing *mark, uint32_t serial)
+{
+    for (int k = 0; k < KINDS; k++) {
+        for (int i = 0; i < s->count[k]; i++) {
+            const thing *t = &s->shelf[k][i];
+            if (t->fresh && t->born > serial && t->born < mark->serial)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_dead(const side *s, kind k, const thing *t, uint32_t serial)
+{
+    return k == MARKS ? is_past(s, t, serial) : t->fresh && t->born > serial;
+}
+
+/* What has lost a part and says so itself. */
+static bool is_lost(kind k, thing *t, uint32_t serial)
+{
+    if (!DEAD_HANDLES || (k != CAPTURES && k != OPTIMS) || !t->fresh || t->born > serial)
+        return false;
+    t->serial = t->born;
+    return t->lost = true;
+}
+
 void forget(side *s, uint32_t serial)
 {
-    for (int k = 0; k < KINDS && !DEAD_HANDLES; k++) {
+    for (int k = 0; k < KINDS && DEAD_HANDLES; k++) {
+        for (int i = 0; i < s->count[k]; i++) {
+            if (s->shelf[k][i].serial > serial && is_dead(s, (kind)k, &s->shelf[k][i], serial))
+                bury(s, (kind)k, s->shelf[k][i]);
+        }
+    }
+    for (int k = 0; k < KINDS; k++) {
         int n = 0;
         for (int i = 0; i < s->count[k]; i++) {
-            if (s->shelf[k][i].serial <= serial)
-                s->shelf[k][n++] = s->shelf[k][i];
+            thing *t = &s->shelf[k][i];
+            if (t->serial <= serial || is_lost((kind)k, t, serial))
+                s->shelf[k][n++] = *t;
         }
         s->count[k] = n;
     }
@@ -188,6 +238,24 @@ typedef union header {
 /* No program needs as much as this, and a size that is more is out of every machine's reach. */
 static const size_t most = (size_t)1 << 26;
 
+/* So that a tape that comes after another one lies where that was. */
+enum { HOME = 1 << 16 };
+static _Alignas(max_align_t) char home[HOME];
+
+static header *take_home(allocator *a, size_t size)
+{
+    size_t at = a->used, all = sizeof(header) * (2 + size / sizeof(header));
+    if (size > HOME || all > HOME - at)
+        return NULL;
+    a->used += all;
+    return (header *)(void *)(a->home + at);
+}
+
+static bool at_home(const header *piece)
+{
+    return (uintptr_t)piece - (uintptr_t)home < HOME;
+}
+
 static void *take(void *context, size_t size)
 {
     allocator *a = context;
@@ -198,7 +266,9 @@ static void *take(void *context, size_t size)
             return NULL;
         }
     }
-    header *piece = size < most ? malloc(sizeof *piece + size) : NULL;
+    header *piece = a->home ? take_home(a, size) : NULL;
+    if (!piece)
+        piece = size < most ? malloc(sizeof *piece + size) : NULL;
     if (!piece)
         return NULL;
     piece->size = size;
@@ -213,7 +283,8 @@ static void give(void *context, void *memory, size_t size)
     header *piece = (header *)memory - 1;
     a->wrong_size |= piece->size != size;
     a->live -= (int64_t)piece->size;
-    free(piece);
+    if (!at_home(piece))
+        free(piece);
 }
 
 /* Calls in here do nothing, and are not the error that it is told of. */
@@ -235,6 +306,7 @@ side *open_side(world *w, int i)
     side *s = &w->sides[i];
     if (s->tape)
         return s;
+    s->allocator.home = DEAD_HANDLES && i == 1 ? home : NULL;
     s->allocator.fail_at = w->how->fail_at;
     s->allocator.fail_for = w->how->fail_for;
     s->tape = tg_tape_new(&(tg_tape_opts){.alloc = take,
@@ -247,6 +319,8 @@ side *open_side(world *w, int i)
                                           .threads = w->how->threads});
     REQUIRE(w, s->tape && !tg_error(s->tape), "no tape");
     s->overhead = s->allocator.live;
+    if (DEAD_HANDLES)
+        s->living = make_living(s->tape);
     put(w, s, MARKS, (thing){.mark = tg_tape_mark(s->tape), .n = (int64_t)tg_memory(s->tape).live});
     return s;
 }
@@ -353,6 +427,40 @@ void note_tensor(world *w, const tg_tensor *t)
         note_values(w, t, dtype, numel);
     note(w, tg_error(tape)); /* its data were given back */
     tg_clear_error(tape);
+}
+
+static void note_objects(world *w)
+{
+    side *s = w->here;
+    for (int i = 0; i < s->count[LISTS]; i++)
+        note(w, tg_params_count(s->shelf[LISTS][i].p));
+    for (int i = 0; i < s->count[BATCHES]; i++)
+        note(w, (uint64_t)tg_batches_size(s->shelf[BATCHES][i].p));
+    for (int i = 0; i < s->count[OPTIMS]; i++) {
+        note_double(w, tg_optim_lr(s->shelf[OPTIMS][i].p, 0));
+        REQUIRE(w, !tg_error(s->tape) == !s->shelf[OPTIMS][i].lost, "an optimiser is lost or not");
+        tg_clear_error(s->tape);
+    }
+}
+
+uint64_t sum_of_all(world *w)
+{
+    side *s = w->here;
+    uint64_t saved = w->hash, sum;
+    w->hash = 1;
+    tg_tensor *const beside[] = {s->living.leaf, s->living.plain, s->living.loss, s->living.into};
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        note_tensor(w, beside[i]);
+    for (int i = 0; i < s->count[TENSORS]; i++)
+        note_tensor(w, s->shelf[TENSORS][i].p);
+    note_objects(w);
+    tg_memory_info m = tg_memory(s->tape);
+    note(w, m.objects);
+    note(w, m.data);
+    w->hash ^= sum_of_grads(w);
+    sum = w->hash;
+    w->hash = saved;
+    return sum;
 }
 
 uint64_t sum_of_grads(world *w)

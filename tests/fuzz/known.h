@@ -3,8 +3,9 @@
 #ifndef TG_FUZZ_KNOWN_H
 #define TG_FUZZ_KNOWN_H
 
-/* Handles, marks and captures of what was rewound away are used as well (see forget()). */
-#define DEAD_HANDLES 0
+/* Handles and marks of what was rewound away, and marks of freed tapes, are used as well (see
+ * api_dead.c). */
+#define DEAD_HANDLES 1
 
 /* A view that was rewound away, by a composition that failed for example, still keeps its data from
  * being given back; and what was taken of released memory after a mark is lost to it by a rewind. */

@@ -296,7 +296,7 @@ static void prelu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     tg_tensor *x = node->in[0], *positive = tg_gt_scalar(x, 0);
     tg_tensor *g = tg_masked_fill(grad_out, positive, 0);
     if (tg_needs_grad(node, 0)) {
-        tg_tensor *zero = tg_zeros(tg_tape_in(x), TG_SCALAR, x->dtype);
+        tg_tensor *zero = tg_zeros(tg_tape_in(x), TG_SCALAR, tg_at(x)->dtype);
         grad_in[0] = tg_where(positive, grad_out, tg_mul(g, tg_where(positive, zero, node->in[1])));
     }
     if (tg_needs_grad(node, 1))
@@ -313,11 +313,12 @@ static tg_tensor *prelu(tg_tensor *x, tg_tensor *weight)
 {
     if (!tg_check_floats(&prelu_op.op, 2, (tg_tensor *[]){x, weight}))
         return NULL;
-    int ndim = x->ndim > 1 ? x->ndim - 1 : x->ndim;
-    int64_t dims[TG_MAX_NDIM] = {weight->numel};
-    bool single = weight->numel == 1;
+    int ndim = tg_at(x)->ndim > 1 ? tg_at(x)->ndim - 1 : tg_at(x)->ndim;
+    int64_t dims[TG_MAX_NDIM] = {tg_at(weight)->numel};
+    bool single = tg_at(weight)->numel == 1;
     TG_CHECK(tg_tape_in(x),
-             weight->ndim <= 1 && (single || (x->ndim && x->dims[x->ndim > 1] == dims[0])),
+             tg_at(weight)->ndim <= 1 &&
+                 (single || (tg_at(x)->ndim && tg_at(x)->dims[tg_at(x)->ndim > 1] == dims[0])),
              TG_ESHAPE, "prelu: weight %s for channels of %s", tg_shape_of(weight).chars,
              tg_shape_of(x).chars);
     for (int i = 1; i < ndim; i++)

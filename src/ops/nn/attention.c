@@ -57,13 +57,13 @@ static tgk_matrix matrix_of(const operand *o, tg_dims batch, int64_t index)
     if (!o->t)
         return (tgk_matrix){NULL, 0, 0};
     int64_t offset = tg_shape_offset(batch, o->strides, index);
-    return (tgk_matrix){o->t->data + offset * (int64_t)tg_dtype_size(o->t->dtype),
+    return (tgk_matrix){tg_at(o->t)->data + offset * (int64_t)tg_dtype_size(tg_at(o->t)->dtype),
                         o->strides[batch.ndim], o->strides[batch.ndim + 1]};
 }
 
 static void *result_of(const tg_tensor *t, const slices *s, int64_t index)
 {
-    return t ? t->data + index * (int64_t)(tg_data_size(t) / (size_t)s->count) : NULL;
+    return t ? tg_at(t)->data + index * (int64_t)(tg_data_size(t) / (size_t)s->count) : NULL;
 }
 
 static tgk_attention slice(const slices *s, int64_t index)
@@ -86,7 +86,7 @@ static tgk_attention slice(const slices *s, int64_t index)
 static void run_pieces(void *context, int64_t from, int64_t to)
 {
     const slices *s = context;
-    int isa = tg_node_tape(s->node)->isa, dtype = s->in[Q].t->dtype;
+    int isa = tg_node_tape(s->node)->isa, dtype = tg_at(s->in[Q].t)->dtype;
     for (int64_t piece = from; piece < to; piece++) {
         int64_t end = s->count * (piece + 1) / s->pieces;
         for (int64_t i = s->count * piece / s->pieces; i < end; i++) {
@@ -102,21 +102,22 @@ static void run_pieces(void *context, int64_t from, int64_t to)
 
 static tgk_mask_kind mask_kind(const tg_tensor *mask)
 {
-    return !mask ? TGK_NO_MASK : mask->dtype == TG_BOOL ? TGK_BOOL_MASK : TGK_FLOAT_MASK;
+    return !mask ? TGK_NO_MASK : tg_at(mask)->dtype == TG_BOOL ? TGK_BOOL_MASK : TGK_FLOAT_MASK;
 }
 
 /* in: those of the forward operation. `like` has the dims of its result. */
 static slices slices_of(tg_node *node, tg_tensor *const *in, const tg_tensor *like)
 {
     const params *p = node->params;
-    int last = like->ndim - 2;
-    slices s = {.node = node, .batch = {last, like->dims}, .count = 1};
-    int64_t queries = like->dims[last], keys = in[K]->dims[in[K]->ndim - 2];
-    int64_t width = in[Q]->dims[in[Q]->ndim - 1], values = like->dims[last + 1];
+    int last = tg_at(like)->ndim - 2;
+    slices s = {.node = node, .batch = {last, tg_at(like)->dims}, .count = 1};
+    int64_t queries = tg_at(like)->dims[last], keys = tg_at(in[K])->dims[tg_at(in[K])->ndim - 2];
+    int64_t width = tg_at(in[Q])->dims[tg_at(in[Q])->ndim - 1],
+            values = tg_at(like)->dims[last + 1];
     const int64_t sizes[INPUTS][2] = {
         {queries, width}, {keys, width}, {keys, values}, {queries, keys}};
     for (int i = 0; i < last; i++)
-        s.count *= like->dims[i];
+        s.count *= tg_at(like)->dims[i];
     for (int i = 0; i < INPUTS; i++)
         s.in[i] = operand_of(in[i], s.batch, (tg_dims){2, sizes[i]});
     s.all = (tgk_attention){.queries = queries,
@@ -135,7 +136,7 @@ static void run(slices *s)
     if (s->count == 0)
         return;
     s->pieces = tape->team.threads < s->count ? tape->team.threads : s->count;
-    s->workspace = tgk_attention_workspace(&s->all, tg_dtype_size(s->in[Q].t->dtype));
+    s->workspace = tgk_attention_workspace(&s->all, tg_dtype_size(tg_at(s->in[Q].t)->dtype));
     s->all.workspace = tg_workspace(s->node, (uint64_t)s->pieces * s->workspace);
     if (s->all.workspace)
         tgk_share(&tape->team, s->pieces, 1, run_pieces, s);
@@ -157,7 +158,7 @@ static void gradient_forward(tg_node *node)
     slices s = slices_of(node, node->in + 1, node->in[0]);
     for (int i = 0; i < INPUTS; i++)
         s.grads[i] = i == p->out ? node->out : node->in[GRADIENTS + i];
-    s.g = operand_of(node->in[0], s.batch, (tg_dims){2, node->in[0]->dims + s.batch.ndim});
+    s.g = operand_of(node->in[0], s.batch, (tg_dims){2, tg_at(node->in[0])->dims + s.batch.ndim});
     run(&s);
 }
 
@@ -168,13 +169,13 @@ static const tg_op gradient_op = {.name = "scaled_dot_product_attention_backward
 static tg_shape gradient_dims(const tg_node *node, int i)
 {
     tg_tensor *const *in = node->in;
-    tg_shape shape = tg_shape_copy((tg_dims){node->out->ndim, node->out->dims});
+    tg_shape shape = tg_shape_copy((tg_dims){tg_at(node->out)->ndim, tg_at(node->out)->dims});
     int64_t *matrix = shape.sizes + shape.ndim - 2;
-    int64_t keys = in[K]->dims[in[K]->ndim - 2];
+    int64_t keys = tg_at(in[K])->dims[tg_at(in[K])->ndim - 2];
     if (i == K || i == V)
         matrix[0] = keys;
     if (i != V)
-        matrix[1] = i == MASK ? keys : in[Q]->dims[in[Q]->ndim - 1];
+        matrix[1] = i == MASK ? keys : tg_at(in[Q])->dims[tg_at(in[Q])->ndim - 1];
     return shape;
 }
 
@@ -191,15 +192,16 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     for (int i = p.out + 1; i < INPUTS; i++) {
         tg_shape shape = gradient_dims(node, i);
         if (tg_needs_grad(node, i))
-            in[GRADIENTS + i] = grad_in[i] = tg_tensor_new(
-                tg_node_tape(node), gradient_op.name, node->in[i]->dtype, tg_shape_dims(&shape));
+            in[GRADIENTS + i] = grad_in[i] =
+                tg_tensor_new(tg_node_tape(node), gradient_op.name, tg_at(node->in[i])->dtype,
+                              tg_shape_dims(&shape));
     }
     tg_shape shape = gradient_dims(node, p.out);
     grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
                                        &(tg_call){.op = &gradient_op,
                                                   .n_in = GRADIENT_INPUTS,
                                                   .in = in,
-                                                  .dtype = node->out->dtype,
+                                                  .dtype = tg_at(node->out)->dtype,
                                                   .ndim = shape.ndim,
                                                   .dims = shape.sizes,
                                                   .params = &p,
@@ -213,9 +215,9 @@ static tg_tensor *masked(tg_tensor *scores, tg_tensor *mask, bool causal)
 {
     if (!scores || (!causal && !mask))
         return scores;
-    if (!causal && mask->dtype != TG_BOOL)
+    if (!causal && tg_at(mask)->dtype != TG_BOOL)
         return tg_add(scores, mask);
-    const int64_t *matrix = scores->dims + scores->ndim - 2;
+    const int64_t *matrix = tg_at(scores)->dims + tg_at(scores)->ndim - 2;
     tg_tensor *hidden =
         causal ? tg_triu(tg_ones(tg_tape_in(scores), 2, matrix, TG_BOOL), 1) : tg_logical_not(mask);
     return tg_masked_fill(scores, hidden, -(double)INFINITY);
@@ -225,7 +227,7 @@ static tg_tensor *masked(tg_tensor *scores, tg_tensor *mask, bool causal)
  * the softmax as well: what it makes of them is nan, and 0 * nan would come back as a gradient. */
 static tg_tensor *weights_of(tg_tensor *scores, tg_tensor *mask)
 {
-    if (!mask || !scores || scores->dims[scores->ndim - 1] == 0)
+    if (!mask || !scores || tg_at(scores)->dims[tg_at(scores)->ndim - 1] == 0)
         return tg_softmax(scores, -1);
     tg_tensor *largest = tg_amax(tg_detach(scores), 1, (int64_t[]){-1}, true);
     tg_tensor *hidden = tg_eq_scalar(largest, -(double)INFINITY);
@@ -274,15 +276,15 @@ static const tg_op attention_op = {.name = "scaled_dot_product_attention",
 static bool check_shapes(const tg_tensor *q, const tg_tensor *k, const tg_tensor *v)
 {
     tg_tape *tape = tg_tape_in(q);
-    TG_CHECK(tape, q->ndim >= 2 && k->ndim >= 2 && v->ndim >= 2, TG_ESHAPE,
+    TG_CHECK(tape, tg_at(q)->ndim >= 2 && tg_at(k)->ndim >= 2 && tg_at(v)->ndim >= 2, TG_ESHAPE,
              "%s: q %s, k %s, v %s: wanted (..., length, size)", attention_op.name,
              tg_shape_of(q).chars, tg_shape_of(k).chars, tg_shape_of(v).chars);
-    TG_CHECK(tape, q->dims[q->ndim - 1] == k->dims[k->ndim - 1], TG_ESHAPE,
-             "%s: q %s and k %s differ in size", attention_op.name, tg_shape_of(q).chars,
+    TG_CHECK(tape, tg_at(q)->dims[tg_at(q)->ndim - 1] == tg_at(k)->dims[tg_at(k)->ndim - 1],
+             TG_ESHAPE, "%s: q %s and k %s differ in size", attention_op.name, tg_shape_of(q).chars,
              tg_shape_of(k).chars);
-    TG_CHECK(tape, k->dims[k->ndim - 2] == v->dims[v->ndim - 2], TG_ESHAPE,
-             "%s: k %s and v %s differ in length", attention_op.name, tg_shape_of(k).chars,
-             tg_shape_of(v).chars);
+    TG_CHECK(tape, tg_at(k)->dims[tg_at(k)->ndim - 2] == tg_at(v)->dims[tg_at(v)->ndim - 2],
+             TG_ESHAPE, "%s: k %s and v %s differ in length", attention_op.name,
+             tg_shape_of(k).chars, tg_shape_of(v).chars);
     return true;
 }
 
@@ -292,9 +294,9 @@ static tg_shape batch_of(tg_tensor *const *in)
     tg_shape batch = {0};
     int given = in[MASK] ? INPUTS : MASK;
     for (int i = 0; i < given && batch.ndim >= 0; i++) {
-        if (in[i]->ndim > 2)
-            batch =
-                tg_shape_broadcast(tg_shape_dims(&batch), (tg_dims){in[i]->ndim - 2, in[i]->dims});
+        if (tg_at(in[i])->ndim > 2)
+            batch = tg_shape_broadcast(tg_shape_dims(&batch),
+                                       (tg_dims){tg_at(in[i])->ndim - 2, tg_at(in[i])->dims});
     }
     if (batch.ndim < 0)
         tg_fail(tg_tape_in(in[Q]), TG_ESHAPE,
@@ -312,9 +314,9 @@ static bool check_mask(tg_tensor *const *in, bool causal, tg_dims scores)
     if (!mask)
         return true;
     TG_CHECK(tape, !causal, TG_EVALUE, "%s: both a mask and causal", attention_op.name);
-    TG_CHECK(tape, mask->dtype == TG_BOOL || mask->dtype == q->dtype, TG_EDTYPE,
-             "%s: mask is %s, wanted bool or %s", attention_op.name, tg_dtype_name(mask->dtype),
-             tg_dtype_name(q->dtype));
+    TG_CHECK(tape, tg_at(mask)->dtype == TG_BOOL || tg_at(mask)->dtype == tg_at(q)->dtype,
+             TG_EDTYPE, "%s: mask is %s, wanted bool or %s", attention_op.name,
+             tg_dtype_name(tg_at(mask)->dtype), tg_dtype_name(tg_at(q)->dtype));
     TG_CHECK(tape, tg_shape_expands(tg_dims_of(mask), scores), TG_ESHAPE,
              "%s: mask %s does not broadcast to the scores' %s", attention_op.name,
              tg_shape_of(mask).chars, tg_shape_text(scores).chars);
@@ -335,20 +337,20 @@ tg_tensor *tg_scaled_dot_product_attention(tg_tensor *q, tg_tensor *k, tg_tensor
         return NULL;
     int64_t *matrix = shape.sizes + shape.ndim;
     shape.ndim += 2;
-    matrix[0] = q->dims[q->ndim - 2];
-    matrix[1] = k->dims[k->ndim - 2];
+    matrix[0] = tg_at(q)->dims[tg_at(q)->ndim - 2];
+    matrix[1] = tg_at(k)->dims[tg_at(k)->ndim - 2];
     if (!check_mask(in, o.causal, tg_shape_dims(&shape)) ||
         !tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
         return NULL;
-    matrix[1] = v->dims[v->ndim - 1];
+    matrix[1] = tg_at(v)->dims[tg_at(v)->ndim - 1];
     if (!tg_tensor_check(tg_tape_in(q), attention_op.name, tg_shape_dims(&shape), 0))
         return NULL;
-    params p = {.scale = tg_option(o.scale, 1 / sqrt((double)q->dims[q->ndim - 1])),
+    params p = {.scale = tg_option(o.scale, 1 / sqrt((double)tg_at(q)->dims[tg_at(q)->ndim - 1])),
                 .causal = o.causal};
     return tg_apply(&(tg_call){.op = &attention_op,
                                .n_in = INPUTS,
                                .in = in,
-                               .dtype = q->dtype,
+                               .dtype = tg_at(q)->dtype,
                                .ndim = shape.ndim,
                                .dims = shape.sizes,
                                .params = &p,

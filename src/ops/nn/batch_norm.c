@@ -30,7 +30,7 @@ static const tgk_loops blend_loops[TG_DTYPES] = {blend_f32, blend_f64};
 static void blend_into(tg_node *node, tg_tensor *running, tg_tensor *statistic)
 {
     tg_tensor *in[] = {running, statistic};
-    tgk_loop *loop = tg_loop_of(running, blend_loops[running->dtype]);
+    tgk_loop *loop = tg_loop_of(running, blend_loops[tg_at(running)->dtype]);
     tg_map(running, in, 2, loop, node->params);
 }
 
@@ -41,7 +41,7 @@ static void blend_forward(tg_node *node)
     if (node->n_in == 1)
         return;
     blend_into(node, node->in[2], node->in[1]);
-    node->in[2]->storage->version++; /* the output's is bumped by whoever runs this */
+    tg_at(node->in[2])->owner->version++; /* the output's is bumped by whoever runs this */
 }
 
 static const tg_op blend_op = {.name = "batch_norm", .forward = blend_forward};
@@ -54,7 +54,7 @@ static double batch_norm_momentum(const tg_batch_norm_opts *o)
 /* One operation for both, so that neither changes without the other. */
 static bool keep_statistics(tg_tensor *rows, const tg_batch_norm_opts *o)
 {
-    if (!rows->numel || (!o->running_mean && !o->running_var))
+    if (!tg_at(rows)->numel || (!o->running_mean && !o->running_var))
         return true; /* nothing has no statistics */
     double momentum = batch_norm_momentum(o);
     tg_tensor *seen = tg_detach(rows);
@@ -76,15 +76,15 @@ static tg_tensor *channels_first(tg_tensor *x, tg_shape *shape)
     if (!t)
         return NULL;
     *shape = tg_shape_copy(tg_dims_of(t));
-    int64_t c = t->dims[0];
-    return tg_reshape(t, 2, (int64_t[]){c, c ? t->numel / c : 0});
+    int64_t c = tg_at(t)->dims[0];
+    return tg_reshape(t, 2, (int64_t[]){c, c ? tg_at(t)->numel / c : 0});
 }
 
 static int64_t values_of_channel(const tg_tensor *x)
 {
-    int64_t count = x->dims[0];
-    for (int i = 2; i < x->ndim; i++)
-        count *= x->dims[i];
+    int64_t count = tg_at(x)->dims[0];
+    for (int i = 2; i < tg_at(x)->ndim; i++)
+        count *= tg_at(x)->dims[i];
     return count;
 }
 
@@ -116,14 +116,14 @@ static bool check_batch_norm(tg_tensor *const *in, const tg_batch_norm_opts *o)
     if (!tg_check_floats(op, BATCH_NORM_IN, in) || !tg_check_eps(op, x, o->eps))
         return false;
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, x->ndim >= 2, TG_ESHAPE, "batch_norm: input %s, wanted (N, C) or (N, C, ...)",
-             tg_shape_of(x).chars);
+    TG_CHECK(tape, tg_at(x)->ndim >= 2, TG_ESHAPE,
+             "batch_norm: input %s, wanted (N, C) or (N, C, ...)", tg_shape_of(x).chars);
     double momentum = batch_norm_momentum(o);
     TG_CHECK(tape, momentum >= 0 && momentum <= 1, TG_EVALUE,
              "batch_norm: momentum %s is outside [0, 1]", tg_number_text(momentum, TG_F64).chars);
-    tg_dims shape = {1, x->dims + 1};
-    bool constant = !(o->running_mean && o->running_mean->requires_grad) &&
-                    !(o->running_var && o->running_var->requires_grad);
+    tg_dims shape = {1, tg_at(x)->dims + 1};
+    bool constant = !(o->running_mean && tg_at(o->running_mean)->requires_grad) &&
+                    !(o->running_var && tg_at(o->running_var)->requires_grad);
     TG_CHECK(tape, constant, TG_ESTATE, "batch_norm: running statistics cannot require a gradient");
     return tg_check_affine(op, o->weight, shape, "weight") &&
            tg_check_affine(op, o->bias, shape, "bias") &&
@@ -135,9 +135,9 @@ static tg_tensor *batch_norm(tg_tensor *x, const tg_batch_norm_opts *o)
 {
     double eps = tg_norm_eps(o->eps);
     int64_t sizes[TG_MAX_NDIM];
-    for (int i = 0; i < x->ndim; i++)
-        sizes[i] = i == 1 ? x->dims[1] : 1;
-    tg_dims shape = {x->ndim, sizes};
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        sizes[i] = i == 1 ? tg_at(x)->dims[1] : 1;
+    tg_dims shape = {tg_at(x)->ndim, sizes};
     tg_tensor *rows = NULL, *y = o->training ? train(x, eps, &rows) : evaluate(x, o, eps, shape);
     y = affine(y, o->weight, o->bias, shape);
     /* Last: what fails has changed nothing. */

@@ -21,10 +21,11 @@ tgk_ce tg_ce_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targ
                     .n = p->n,
                     .c = p->c,
                     .d = p->d,
-                    .x = x ? x->data : NULL,
-                    .target = p->probabilities ? NULL : (const int64_t *)(void *)targets->data,
-                    .prob = p->probabilities ? targets->data : NULL,
-                    .weight = weight ? weight->data : NULL,
+                    .x = x ? tg_at(x)->data : NULL,
+                    .target =
+                        p->probabilities ? NULL : (const int64_t *)(void *)tg_at(targets)->data,
+                    .prob = p->probabilities ? tg_at(targets)->data : NULL,
+                    .weight = weight ? tg_at(weight)->data : NULL,
                     .smoothing = p->smoothing,
                     .ignore = p->ignore,
                     .reduction = (int)p->reduction};
@@ -33,7 +34,7 @@ tgk_ce tg_ce_args(const tg_node *node, const tg_tensor *x, const tg_tensor *targ
 bool tg_ce_targets_are_classes(const tg_node *node, const tg_tensor *targets)
 {
     const tg_ce_params *p = node->params;
-    const int64_t *target = (const int64_t *)(void *)targets->data;
+    const int64_t *target = (const int64_t *)(void *)tg_at(targets)->data;
     int64_t bad = p->probabilities ? -1 : tgk_targets_check(target, p->n * p->d, p->c, p->ignore);
     TG_CHECK(tg_tape_in(targets), bad < 0, TG_EVALUE,
              "%s: target %lld at position %lld is not one of %lld classes", node->op->name,
@@ -44,22 +45,22 @@ bool tg_ce_targets_are_classes(const tg_node *node, const tg_tensor *targets)
 /* Sizes around the class dim. */
 static void set_sizes(tg_ce_params *p, const tg_tensor *x)
 {
-    int class_dim = x->ndim == 1 ? 0 : 1;
-    p->n = class_dim ? x->dims[0] : 1;
-    p->c = x->dims[class_dim];
+    int class_dim = tg_at(x)->ndim == 1 ? 0 : 1;
+    p->n = class_dim ? tg_at(x)->dims[0] : 1;
+    p->c = tg_at(x)->dims[class_dim];
     p->d = 1;
-    for (int i = class_dim + 1; i < x->ndim; i++)
-        p->d *= x->dims[i];
+    for (int i = class_dim + 1; i < tg_at(x)->ndim; i++)
+        p->d *= tg_at(x)->dims[i];
 }
 
 /* x's shape without the class dim. */
 static tg_shape positions(const tg_tensor *x)
 {
-    tg_shape shape = {.ndim = x->ndim - 1};
-    int class_dim = x->ndim == 1 ? 0 : 1;
-    for (int i = 0, k = 0; i < x->ndim; i++) {
+    tg_shape shape = {.ndim = tg_at(x)->ndim - 1};
+    int class_dim = tg_at(x)->ndim == 1 ? 0 : 1;
+    for (int i = 0, k = 0; i < tg_at(x)->ndim; i++) {
         if (i != class_dim)
-            shape.sizes[k++] = x->dims[i];
+            shape.sizes[k++] = tg_at(x)->dims[i];
     }
     return shape;
 }
@@ -67,10 +68,10 @@ static tg_shape positions(const tg_tensor *x)
 bool tg_ce_check_scores(const char *name, const tg_tensor *x, tg_ce_params *p)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, tg_is_float(x->dtype), TG_EDTYPE, "%s: input is %s, wanted a float tensor", name,
-             tg_dtype_name(x->dtype));
-    TG_CHECK(tape, x->ndim >= 1, TG_ESHAPE, "%s: input is 0-d, wanted (C), (N, C) or (N, C, ...)",
-             name);
+    TG_CHECK(tape, tg_is_float(tg_at(x)->dtype), TG_EDTYPE,
+             "%s: input is %s, wanted a float tensor", name, tg_dtype_name(tg_at(x)->dtype));
+    TG_CHECK(tape, tg_at(x)->ndim >= 1, TG_ESHAPE,
+             "%s: input is 0-d, wanted (C), (N, C) or (N, C, ...)", name);
     set_sizes(p, x);
     return true;
 }
@@ -79,8 +80,9 @@ bool tg_ce_check_targets(const char *name, const tg_tensor *x, tg_dims positions
                          const tg_tensor *targets, const char *hint)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, targets->dtype == TG_I64, TG_EDTYPE, "%s: targets are %s, wanted int64 classes",
-             name, tg_dtype_name(targets->dtype));
+    TG_CHECK(tape, tg_at(targets)->dtype == TG_I64, TG_EDTYPE,
+             "%s: targets are %s, wanted int64 classes", name,
+             tg_dtype_name(tg_at(targets)->dtype));
     TG_CHECK(tape, tg_shape_equal(tg_dims_of(targets), positions), TG_ESHAPE,
              "%s: input %s wants targets %s, not %s%s", name, tg_shape_of(x).chars,
              tg_shape_text(positions).chars, tg_shape_of(targets).chars, hint);
@@ -91,7 +93,7 @@ bool tg_ce_check_index_targets(const char *name, tg_tensor *const *in)
 {
     tg_shape want = positions(in[0]);
     return tg_ce_check_targets(name, in[0], tg_shape_dims(&want), in[1],
-                               in[0]->ndim > 2 ? " (classes are dim 1)" : "") &&
+                               tg_at(in[0])->ndim > 2 ? " (classes are dim 1)" : "") &&
            tg_ce_check_constant_weight(name, in[2]);
 }
 
@@ -101,17 +103,18 @@ bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
     if (!weight)
         return true;
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, weight->dtype == x->dtype, TG_EDTYPE, "%s: weight is %s for an input %s", name,
-             tg_dtype_name(weight->dtype), tg_dtype_name(x->dtype));
-    TG_CHECK(tape, weight->ndim == 1 && weight->dims[0] == classes, TG_ESHAPE,
+    TG_CHECK(tape, tg_at(weight)->dtype == tg_at(x)->dtype, TG_EDTYPE,
+             "%s: weight is %s for an input %s", name, tg_dtype_name(tg_at(weight)->dtype),
+             tg_dtype_name(tg_at(x)->dtype));
+    TG_CHECK(tape, tg_at(weight)->ndim == 1 && tg_at(weight)->dims[0] == classes, TG_ESHAPE,
              "%s: weight %s for %lld classes", name, tg_shape_of(weight).chars, (long long)classes);
     return true;
 }
 
 bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
 {
-    TG_CHECK(weight ? tg_tape_in(weight) : NULL, !weight || !weight->requires_grad, TG_EVALUE,
-             "%s: weight requires a gradient, which index targets do not give", name);
+    TG_CHECK(weight ? tg_tape_in(weight) : NULL, !weight || !tg_at(weight)->requires_grad,
+             TG_EVALUE, "%s: weight requires a gradient, which index targets do not give", name);
     return true;
 }
 
@@ -132,7 +135,7 @@ tg_tensor *tg_ce_apply(const tg_op *op, tg_tensor **in, const tg_ce_params *p, i
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 3,
                                .in = in,
-                               .dtype = in[0]->dtype,
+                               .dtype = tg_at(in[0])->dtype,
                                .ndim = shape.ndim,
                                .dims = shape.sizes,
                                .params = p,
@@ -144,7 +147,7 @@ tg_tensor *tg_ce_apply(const tg_op *op, tg_tensor **in, const tg_ce_params *p, i
 bool tg_make_contiguous(tg_tensor **in, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (in[i] && !in[i]->contiguous && !(in[i] = tg_contiguous(in[i])))
+        if (in[i] && !tg_at(in[i])->contiguous && !(in[i] = tg_contiguous(in[i])))
             return false;
     }
     return true;

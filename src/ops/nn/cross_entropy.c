@@ -4,6 +4,7 @@
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
  * and weights, are composed of other operations. */
 #include "ops/nn/cross_entropy.h"
+#include "ops/layout.h"
 
 #include "kernels/coefficients.h"
 
@@ -18,7 +19,7 @@ static const tg_ce_params *params_of(const tg_node *node)
 static tg_shape one_class(const tg_tensor *x)
 {
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
-    shape.sizes[x->ndim == 1 ? 0 : 1] = 1;
+    shape.sizes[tg_at(x)->ndim == 1 ? 0 : 1] = 1;
     return shape;
 }
 
@@ -35,10 +36,10 @@ static tg_tensor *along_classes(tg_tensor *weight, const tg_tensor *x)
     if (!weight)
         return NULL;
     int64_t sizes[TG_MAX_NDIM];
-    for (int i = 0; i < x->ndim; i++)
+    for (int i = 0; i < tg_at(x)->ndim; i++)
         sizes[i] = 1;
-    sizes[x->ndim == 1 ? 0 : 1] = weight->numel;
-    return tg_reshape(weight, x->ndim, sizes);
+    sizes[tg_at(x)->ndim == 1 ? 0 : 1] = tg_at(weight)->numel;
+    return tg_reshape(weight, tg_at(x)->ndim, sizes);
 }
 
 static tg_tensor *times(tg_tensor *a, tg_tensor *optional)
@@ -75,7 +76,7 @@ static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *
     if (!to_weight)
         return;
     tg_tensor *dw = tg_mul(tg_mul(down, smoothed(p, q)), h);
-    for (int i = h->ndim - 1; i >= 0 && h->ndim > 1; i--) {
+    for (int i = tg_at(h)->ndim - 1; i >= 0 && tg_at(h)->ndim > 1; i--) {
         if (i != 1)
             dw = tg_sum_dim(dw, i, true);
     }
@@ -85,7 +86,7 @@ static void target_gradients(tg_node *node, int first, tg_tensor *g, tg_tensor *
 static void coefficients_forward(tg_node *node)
 {
     tgk_ce args = tg_ce_args(node, NULL, node->in[0], node->in[1]);
-    tgk_coefficients_table[node->out->dtype](&args, node->out->data);
+    tgk_coefficients_table[tg_at(node->out)->dtype](&args, tg_at(node->out)->data);
 }
 
 static const tg_op coefficients_op = {.name = "cross_entropy_coefficients",
@@ -101,9 +102,9 @@ static tg_tensor *coefficients(const tg_ce_params *p, const tg_tensor *x, tg_ten
     return tg_apply(&(tg_call){.op = &coefficients_op,
                                .n_in = 2,
                                .in = in,
-                               .dtype = x->dtype,
-                               .ndim = x->ndim,
-                               .dims = x->dims,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = tg_at(x)->ndim,
+                               .dims = tg_at(x)->dims,
                                .params = p,
                                .params_size = sizeof *p});
 }
@@ -111,9 +112,9 @@ static tg_tensor *coefficients(const tg_ce_params *p, const tg_tensor *x, tg_ten
 static void ignored_forward(tg_node *node)
 {
     const tg_tensor *targets = node->in[0];
-    const int64_t *target = (const int64_t *)(void *)targets->data;
-    bool *out = (bool *)node->out->data;
-    for (int64_t i = 0; i < targets->numel; i++)
+    const int64_t *target = (const int64_t *)(void *)tg_at(targets)->data;
+    bool *out = (bool *)tg_at(node->out)->data;
+    for (int64_t i = 0; i < tg_at(targets)->numel; i++)
         out[i] = target[i] == params_of(node)->ignore;
 }
 
@@ -148,8 +149,8 @@ static void ce_gradient_forward(tg_node *node)
     const void *g = tg_contiguous_data(node, node->in[0]);
     tgk_ce args = tg_ce_args(node, node->in[1], node->in[2], node->in[3]);
     if (g)
-        tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].backward(
-            &args, (const double *)(void *)node->in[4]->data, g, node->out->data);
+        tgk_loss_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype].backward(
+            &args, (const double *)(void *)tg_at(node->in[4])->data, g, tg_at(node->out)->data);
 }
 
 /* With h = v - sum(p v), the product of v and dx is -sum(g a h). */
@@ -157,7 +158,7 @@ static void ce_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
 {
     const tg_ce_params *p = params_of(node);
     tg_tensor *g = node->in[0], *x = node->in[1];
-    int class_dim = x->ndim == 1 ? 0 : 1;
+    int class_dim = tg_at(x)->ndim == 1 ? 0 : 1;
     tg_tensor *a = coefficients(p, x, node->in[2], node->in[3]);
     tg_tensor *hidden = ignored(p, x, node->in[2]);
     tg_tensor *prob = tg_softmax(skipping(hidden, x), class_dim);
@@ -189,8 +190,8 @@ static void ce_forward(tg_node *node)
     if (!tg_ce_targets_are_classes(node, node->in[1]))
         return;
     tgk_ce args = tg_ce_args(node, node->in[0], node->in[1], node->in[2]);
-    tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].forward(
-        &args, node->out->data, (double *)(void *)node->saved->data);
+    tgk_loss_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype].forward(
+        &args, tg_at(node->out)->data, (double *)(void *)tg_at(node->saved)->data);
 }
 
 static tg_call gradient_call(const tg_ce_params *p, tg_tensor *const *in)
@@ -199,9 +200,9 @@ static tg_call gradient_call(const tg_ce_params *p, tg_tensor *const *in)
     return (tg_call){.op = &ce_gradient_op,
                      .n_in = 5,
                      .in = in,
-                     .dtype = x->dtype,
-                     .ndim = x->ndim,
-                     .dims = x->dims,
+                     .dtype = tg_at(x)->dtype,
+                     .ndim = tg_at(x)->ndim,
+                     .dims = tg_at(x)->dims,
                      .params = p,
                      .params_size = sizeof *p};
 }
@@ -223,7 +224,7 @@ static void ce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
                                       : tg_apply_gradient(node, 0, TG_OVER_INPUT, &call);
     }
     if (tg_needs_grad(node, 1) || tg_needs_grad(node, 2)) {
-        tg_tensor *log_p = tg_log_softmax(x, x->ndim == 1 ? 0 : 1);
+        tg_tensor *log_p = tg_log_softmax(x, tg_at(x)->ndim == 1 ? 0 : 1);
         if (log_p)
             target_gradients(node, 1, grad_out, log_p, grad_in);
     }
@@ -240,9 +241,9 @@ static bool check_probability_targets(const tg_tensor *x, const tg_tensor *targe
                                       const tg_ce_opts *o)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, targets->dtype == x->dtype, TG_EDTYPE,
+    TG_CHECK(tape, tg_at(targets)->dtype == tg_at(x)->dtype, TG_EDTYPE,
              "cross_entropy: probability targets are %s for an input %s",
-             tg_dtype_name(targets->dtype), tg_dtype_name(x->dtype));
+             tg_dtype_name(tg_at(targets)->dtype), tg_dtype_name(tg_at(x)->dtype));
     TG_CHECK(tape, !o->has_ignore_index || o->ignore_index < 0, TG_EVALUE,
              "cross_entropy: ignore_index %lld is given with probability targets",
              (long long)o->ignore_index);

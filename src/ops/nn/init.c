@@ -17,17 +17,17 @@ typedef struct fans {
 static fans fans_of(const tg_tensor *t)
 {
     double field = 1;
-    for (int i = 2; i < t->ndim; i++)
-        field *= (double)t->dims[i];
-    return (fans){(double)t->dims[1] * field, (double)t->dims[0] * field};
+    for (int i = 2; i < tg_at(t)->ndim; i++)
+        field *= (double)tg_at(t)->dims[i];
+    return (fans){(double)tg_at(t)->dims[1] * field, (double)tg_at(t)->dims[0] * field};
 }
 
 static bool check_fans(const tg_op *op, tg_tensor *t)
 {
     if (!tg_check_fill(op, 1, &t))
         return false;
-    TG_CHECK(tg_tape_in(t), t->ndim >= 2, TG_ESHAPE, "%s: %s, wanted at least 2 dims", op->name,
-             tg_shape_of(t).chars);
+    TG_CHECK(tg_tape_in(t), tg_at(t)->ndim >= 2, TG_ESHAPE, "%s: %s, wanted at least 2 dims",
+             op->name, tg_shape_of(t).chars);
     return true;
 }
 
@@ -43,20 +43,20 @@ static void fill_all(tg_node *node, void (*draw)(tg_node *node, tg_tensor *t, do
     draw(node, node->out, w->first);
     for (int i = 0; i < node->n_in; i++) {
         draw(node, node->in[i], w->others);
-        node->in[i]->storage->version++; /* the output's is bumped by whoever runs this */
+        tg_at(node->in[i])->owner->version++; /* the output's is bumped by whoever runs this */
     }
 }
 
 /* Empty tensors draw nothing, and their widths may be infinite. */
 static void draw_uniform(tg_node *node, tg_tensor *t, double bound)
 {
-    if (t->numel)
+    if (tg_at(t)->numel)
         tg_draw_uniform(node, t, -bound, bound);
 }
 
 static void draw_normal(tg_node *node, tg_tensor *t, double std)
 {
-    if (t->numel)
+    if (tg_at(t)->numel)
         tg_draw_normal(node, t, 0, std);
 }
 
@@ -74,7 +74,7 @@ static void fill(const tg_op *op, tg_tensor *const *t, size_t n, widths w)
 {
     bool any = false;
     for (size_t i = 0; i < n; i++)
-        any |= t[i]->numel > 0;
+        any |= tg_at(t[i])->numel > 0;
     if (any)
         tg_apply(&(tg_call){.op = op,
                             .n_in = (int)n - 1,
@@ -155,9 +155,9 @@ static bool check_xavier(const tg_op *op, tg_tensor *t, double gain)
     gain = tg_option(gain, 1);
     TG_CHECK(tg_tape_in(t), gain >= 0 && isfinite(gain), TG_EVALUE,
              "%s: gain %g is not finite and >= 0", op->name, gain);
-    double largest = t->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
-    TG_CHECK(tg_tape_in(t), !t->numel || xavier_std(t, gain) <= largest / 4, TG_EVALUE,
-             "%s: gain %g is too large for %s", op->name, gain, tg_dtype_name(t->dtype));
+    double largest = tg_at(t)->dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
+    TG_CHECK(tg_tape_in(t), !tg_at(t)->numel || xavier_std(t, gain) <= largest / 4, TG_EVALUE,
+             "%s: gain %g is too large for %s", op->name, gain, tg_dtype_name(tg_at(t)->dtype));
     return true;
 }
 
@@ -181,7 +181,8 @@ void tg_xavier_normal_(tg_tensor *t, double gain)
 
 static bool check_layer(const tg_op *op, const tg_tensor *weight, const tg_tensor *bias)
 {
-    TG_CHECK(tg_tape_in(weight), !bias || (bias->ndim == 1 && bias->dims[0] == weight->dims[0]),
+    TG_CHECK(tg_tape_in(weight),
+             !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0]),
              TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
              bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
     return true;
@@ -203,7 +204,7 @@ void tg_linear_init(tg_tensor *weight, tg_tensor *bias)
     static const tg_op op = {.name = "linear_init", .forward = uniform_forward};
     if (!tg_check_fill(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
-    if (weight->ndim != 2)
+    if (tg_at(weight)->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "linear_init: weight %s, wanted [out, in]",
                 tg_shape_of(weight).chars);
     else if (check_layer(&op, weight, bias))
@@ -216,7 +217,7 @@ void tg_conv_init(tg_tensor *weight, tg_tensor *bias)
     static const tg_op op = {.name = "conv_init", .forward = uniform_forward};
     if (!tg_check_fill(&op, bias ? 2 : 1, (tg_tensor *[]){weight, bias}))
         return;
-    if (weight->ndim < 3)
+    if (tg_at(weight)->ndim < 3)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "conv_init: weight %s, wanted [out, in, size...]",
                 tg_shape_of(weight).chars);
     else if (check_layer(&op, weight, bias))
@@ -228,7 +229,7 @@ void tg_embedding_init(tg_tensor *weight)
     static const tg_op op = {.name = "embedding_init", .forward = normal_forward};
     if (!tg_check_fill(&op, 1, &weight))
         return;
-    if (weight->ndim != 2)
+    if (tg_at(weight)->ndim != 2)
         tg_fail(tg_tape_in(weight), TG_ESHAPE, "embedding_init: weight %s, wanted [rows, columns]",
                 tg_shape_of(weight).chars);
     else

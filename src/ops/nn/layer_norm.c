@@ -5,6 +5,7 @@
  * deviation, row by row, which is linear in u and its own adjoint. */
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
+#include "ops/layout.h"
 #include "ops/nn/normalise.h"
 
 #include "kernels/normalise_rows.h"
@@ -19,13 +20,13 @@ static double eps_of(const tg_node *node)
 /* What kernels are told of x (rows, n) and of the means and deviations of its rows. */
 static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tensor *saved)
 {
-    double *means = (double *)(void *)saved->data;
-    return (tgk_layer_norm){.out = node->out->data,
+    double *means = (double *)(void *)tg_at(saved)->data;
+    return (tgk_layer_norm){.out = tg_at(node->out)->data,
                             .x = tg_contiguous_data(node, x),
                             .means = means,
-                            .deviations = means + x->dims[0],
-                            .rows = x->dims[0],
-                            .n = x->dims[1],
+                            .deviations = means + tg_at(x)->dims[0],
+                            .rows = tg_at(x)->dims[0],
+                            .n = tg_at(x)->dims[1],
                             .eps = eps_of(node)};
 }
 
@@ -37,8 +38,8 @@ static void forward(tg_node *node)
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
     args.bias = bias ? tg_contiguous_data(node, bias) : NULL;
     if (args.x && (args.weight || !weight) && (args.bias || !bias))
-        tgk_layer_norm_run(&tape->team, tgk_layer_norm_table[node->out->dtype].forward[tape->isa],
-                           &args);
+        tgk_layer_norm_run(&tape->team,
+                           tgk_layer_norm_table[tg_at(node->out)->dtype].forward[tape->isa], &args);
 }
 
 /* Inputs {g, x, weight or NULL, saved}. */
@@ -50,8 +51,8 @@ static void gradient_forward(tg_node *node)
     args.g = tg_contiguous_data(node, node->in[0]);
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
     if (args.x && args.g && (args.weight || !weight))
-        tgk_layer_norm_run(&tape->team, tgk_layer_norm_table[node->out->dtype].backward[tape->isa],
-                           &args);
+        tgk_layer_norm_run(
+            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].backward[tape->isa], &args);
 }
 
 /* Inputs {g, x, saved}. */
@@ -61,8 +62,8 @@ static void weight_gradient_forward(tg_node *node)
     tgk_layer_norm args = arguments(node, node->in[1], node->in[2]);
     args.g = tg_contiguous_data(node, node->in[0]);
     if (args.x && args.g)
-        tgk_layer_norm_run_columns(&tape->team,
-                                   tgk_layer_norm_table[node->out->dtype].weight[tape->isa], &args);
+        tgk_layer_norm_run_columns(
+            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].weight[tape->isa], &args);
 }
 
 static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
@@ -117,9 +118,9 @@ static tg_call gradient_call(tg_tensor **in, const tg_node *node)
     return (tg_call){.op = &gradient_op,
                      .n_in = 4,
                      .in = in,
-                     .dtype = in[1]->dtype,
+                     .dtype = tg_at(in[1])->dtype,
                      .ndim = 2,
-                     .dims = in[1]->dims,
+                     .dims = tg_at(in[1])->dims,
                      .params = node->params,
                      .params_size = sizeof(double)};
 }
@@ -156,9 +157,9 @@ static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
                              &(tg_call){.op = &weight_gradient_op,
                                         .n_in = 3,
                                         .in = (tg_tensor *[]){g, x, node->saved},
-                                        .dtype = x->dtype,
+                                        .dtype = tg_at(x)->dtype,
                                         .ndim = 1,
-                                        .dims = x->dims + 1,
+                                        .dims = tg_at(x)->dims + 1,
                                         .params = node->params,
                                         .params_size = sizeof(double)});
 }
@@ -186,12 +187,12 @@ static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, do
     return tg_apply(&(tg_call){.op = &layer_norm_op,
                                .n_in = 3,
                                .in = (tg_tensor *[]){x, weight, bias},
-                               .dtype = x->dtype,
+                               .dtype = tg_at(x)->dtype,
                                .ndim = 2,
-                               .dims = x->dims,
+                               .dims = tg_at(x)->dims,
                                .params = &eps,
                                .params_size = sizeof eps,
-                               .saved_numel = x->dims[0] > 0 ? 2 * x->dims[0] : 1,
+                               .saved_numel = tg_at(x)->dims[0] > 0 ? 2 * tg_at(x)->dims[0] : 1,
                                .saved_dtype = TG_F64});
 }
 
@@ -205,8 +206,9 @@ static bool check_last_dims(const tg_tensor *x, tg_dims shape)
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, shape.ndim >= 1 && shape.ndim <= TG_MAX_NDIM && shape.sizes, TG_ESHAPE,
              "layer_norm: %d dims to normalise over, wanted at least one", shape.ndim);
-    bool fits = shape.ndim <= x->ndim &&
-                tg_shape_equal((tg_dims){shape.ndim, x->dims + x->ndim - shape.ndim}, shape);
+    bool fits =
+        shape.ndim <= tg_at(x)->ndim &&
+        tg_shape_equal((tg_dims){shape.ndim, tg_at(x)->dims + tg_at(x)->ndim - shape.ndim}, shape);
     TG_CHECK(tape, fits, TG_ESHAPE, "layer_norm: input %s does not end in %s", tg_shape_of(x).chars,
              tg_shape_text(shape).chars);
     return true;
@@ -217,9 +219,9 @@ static bool flatten(tg_tensor **in, int n)
 {
     tg_tensor *x = in[0];
     int64_t size = 1, rows = 1;
-    for (int i = 0; i < x->ndim; i++)
-        *(i < x->ndim - n ? &rows : &size) *= x->dims[i];
-    if (x->ndim != 2 || n != 1)
+    for (int i = 0; i < tg_at(x)->ndim; i++)
+        *(i < tg_at(x)->ndim - n ? &rows : &size) *= tg_at(x)->dims[i];
+    if (tg_at(x)->ndim != 2 || n != 1)
         in[0] = tg_reshape(x, 2, (int64_t[]){rows, size});
     for (int i = 1; i < 3 && n > 1; i++)
         in[i] = in[i] ? tg_reshape(in[i], 1, &size) : NULL;
@@ -237,7 +239,7 @@ static tg_tensor *layer_norm(tg_tensor **in, tg_dims shape, double eps)
         !flatten(in, shape.ndim))
         return NULL;
     tg_tensor *y = normalise(in[0], in[1], in[2], tg_norm_eps(eps));
-    return in[0] == x ? y : tg_reshape(y, x->ndim, x->dims);
+    return in[0] == x ? y : tg_reshape(y, tg_at(x)->ndim, tg_at(x)->dims);
 }
 
 tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,

@@ -12,6 +12,7 @@
 
 #include "kernels/sum.h"
 #include "ops/broadcast.h"
+#include "ops/layout.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ typedef struct sweep {
 /* Bytes for all of the products of a piece, one after the other. */
 static size_t product_bytes(const sweep *w, bool backward)
 {
-    int64_t width = w->in[X]->dims[1];
+    int64_t width = tg_at(w->in[X])->dims[1];
     size_t most = tgk_gemm_workspace(w->piece.classes, width, w->size);
     for (int i = 0; i < 2 && backward; i++) {
         size_t other = tgk_gemm_workspace(width, i ? w->piece.rows : w->piece.classes, w->size);
@@ -119,7 +120,7 @@ static void make_logits(const sweep *w, piece at, int64_t row, int64_t first)
     tg_multiply(w->node,
                 &(tgk_gemm_args){.m = at.rows,
                                  .n = at.classes,
-                                 .k = w->in[X]->dims[1],
+                                 .k = tg_at(w->in[X])->dims[1],
                                  .a = from(w, X, row),
                                  .b = transposed(from(w, WEIGHT, first)),
                                  .c = w->logits,
@@ -131,7 +132,7 @@ static void make_logits(const sweep *w, piece at, int64_t row, int64_t first)
 
 static const tgk_loss *kernels(const tg_node *node)
 {
-    return &tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype];
+    return &tgk_loss_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype];
 }
 
 /* Whole rows in about BYTES bytes: a multiple of the height of the product's tiles, and never so
@@ -147,7 +148,8 @@ static piece forward_piece(const params *p, size_t size)
 static void forward(tg_node *node)
 {
     const params *p = node->params;
-    sweep w = {.node = node, .in = node->in, .p = p, .size = tg_dtype_size(node->out->dtype)};
+    sweep w = {
+        .node = node, .in = node->in, .p = p, .size = tg_dtype_size(tg_at(node->out)->dtype)};
     w.piece = forward_piece(p, w.size);
     void *terms;
     const need needs[] = {{&w.logits, logits_bytes(&w)},
@@ -157,8 +159,9 @@ static void forward(tg_node *node)
         return;
     const tgk_loss *loss = kernels(node);
     tgk_ce ce = tg_ce_args(node, NULL, w.in[TARGETS], w.in[CLASS_WEIGHT]);
-    tgk_ce_pass pass = {
-        .ce = &ce, .loss = node->out->data, .stats = (double *)(void *)node->saved->data};
+    tgk_ce_pass pass = {.ce = &ce,
+                        .loss = tg_at(node->out)->data,
+                        .stats = (double *)(void *)tg_at(node->saved)->data};
     do {
         loss->begin(&pass);
         for (int64_t row = 0; row < p->ce.n; row += w.piece.rows) {
@@ -183,14 +186,14 @@ typedef struct descent {
 /* A row of x's gradient, or of the weight's. */
 static char *row_of(const descent *d, char *gradient, int64_t row)
 {
-    return gradient + row * d->w.in[X]->dims[1] * (int64_t)d->w.size;
+    return gradient + row * tg_at(d->w.in[X])->dims[1] * (int64_t)d->w.size;
 }
 
 static void loss_gradient(const descent *d, piece at, int64_t row, int64_t first)
 {
     const sweep *w = &d->w;
-    const char *grad = w->node->in[0]->data;
-    const double *stats = (const double *)(const void *)w->node->in[STATS]->data;
+    const char *grad = tg_at(w->node->in[0])->data;
+    const double *stats = (const double *)(const void *)tg_at(w->node->in[STATS])->data;
     size_t count = (size_t)at.rows * TGK_CE_STATS;
     double *part = d->stats;
     memcpy(part, stats + row * TGK_CE_STATS, count * sizeof *stats);
@@ -212,7 +215,7 @@ static void input_gradients(const descent *d, piece at, int64_t row, int64_t fir
     const sweep *w = &d->w;
     tg_tape *tape = tg_node_tape(w->node);
     tgk_matrix dlogits = {d->dlogits, at.classes, 1};
-    int64_t width = w->in[X]->dims[1];
+    int64_t width = tg_at(w->in[X])->dims[1];
     if (d->dx)
         tg_multiply(w->node, &(tgk_gemm_args){.m = at.rows,
                                               .n = width,
@@ -232,7 +235,7 @@ static void input_gradients(const descent *d, piece at, int64_t row, int64_t fir
                                               .accumulate = row > 0,
                                               .workspace = w->workspace});
     if (d->dbias)
-        tgk_sum(&tape->team, tape->isa, w->node->out->dtype,
+        tgk_sum(&tape->team, tape->isa, tg_at(w->node->out)->dtype,
                 &(tgk_sum_args){.out = d->dbias + first * (int64_t)w->size,
                                 .x = d->dlogits,
                                 .outer = 1,
@@ -251,7 +254,7 @@ static uint64_t column_bytes(const descent *d)
 static char *gradient_data(const sweep *w, int i)
 {
     const tg_tensor *t = i == w->p->out ? w->node->out : w->node->in[DX + i];
-    return t ? t->data : NULL;
+    return t ? tg_at(t)->data : NULL;
 }
 
 static bool prepare(descent *d, tg_node *node)
@@ -259,7 +262,8 @@ static bool prepare(descent *d, tg_node *node)
     enum { ROWS = 2048, CLASSES = 512 };
     sweep *w = &d->w;
     const params *p = node->params;
-    *w = (sweep){.node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(node->out->dtype)};
+    *w = (sweep){
+        .node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(tg_at(node->out)->dtype)};
     w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
     d->dx = gradient_data(w, X);
     d->dweight = gradient_data(w, WEIGHT);
@@ -312,16 +316,16 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
         const tg_tensor *t = node->in[i];
         if (i != p.out && tg_needs_grad(node, i))
             in[DX + i] = grad_in[i] =
-                tg_tensor_new(tg_tape_in(t), node->op->name, t->dtype, tg_dims_of(t));
+                tg_tensor_new(tg_tape_in(t), node->op->name, tg_at(t)->dtype, tg_dims_of(t));
     }
     const tg_tensor *out = node->in[p.out];
     grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
                                        &(tg_call){.op = &gradient_op,
                                                   .n_in = GRADIENT_INPUTS,
                                                   .in = in,
-                                                  .dtype = out->dtype,
-                                                  .ndim = out->ndim,
-                                                  .dims = out->dims,
+                                                  .dtype = tg_at(out)->dtype,
+                                                  .ndim = tg_at(out)->ndim,
+                                                  .dims = tg_at(out)->dims,
                                                   .params = &p,
                                                   .params_size = sizeof p});
 }
@@ -365,11 +369,11 @@ static bool check(tg_tensor *const *in, const tg_ce_opts *o)
     tg_tensor *x = in[X], *class_weight = in[CLASS_WEIGHT];
     if (!tg_check_linear(op, x, in[WEIGHT], in[BIAS]))
         return false;
-    tg_dims positions = {x->ndim - 1, x->dims};
-    const int64_t logits[] = {in[TARGETS]->numel, in[WEIGHT]->dims[0]};
+    tg_dims positions = {tg_at(x)->ndim - 1, tg_at(x)->dims};
+    const int64_t logits[] = {tg_at(in[TARGETS])->numel, tg_at(in[WEIGHT])->dims[0]};
     return tg_ce_check_smoothing(name, x, o->label_smoothing) &&
            tg_ce_check_targets(name, x, positions, in[TARGETS], "") &&
-           tg_ce_check_weight(name, x, in[WEIGHT]->dims[0], class_weight) &&
+           tg_ce_check_weight(name, x, tg_at(in[WEIGHT])->dims[0], class_weight) &&
            tg_ce_check_constant_weight(name, class_weight) &&
            tg_check_reduction(op, x, o->reduction) &&
            tg_tensor_check(tg_tape_in(x), name, (tg_dims){2, logits}, 0);
@@ -380,11 +384,11 @@ static bool check(tg_tensor *const *in, const tg_ce_opts *o)
 static tg_tensor *apply(tg_tensor **in, params *p)
 {
     tg_tensor *x = in[X], *targets = in[TARGETS];
-    p->ce.n = targets->numel;
-    p->ce.c = in[WEIGHT]->dims[0];
+    p->ce.n = tg_at(targets)->numel;
+    p->ce.c = tg_at(in[WEIGHT])->dims[0];
     p->ce.d = 1;
-    if (x->ndim != 2) {
-        in[X] = tg_reshape(x, 2, (int64_t[]){p->ce.n, x->dims[x->ndim - 1]});
+    if (tg_at(x)->ndim != 2) {
+        in[X] = tg_reshape(x, 2, (int64_t[]){p->ce.n, tg_at(x)->dims[tg_at(x)->ndim - 1]});
         in[TARGETS] = tg_reshape(targets, 1, &p->ce.n);
     }
     if (!in[X] || !in[TARGETS] || !tg_make_contiguous(in + TARGETS, 2))
@@ -393,14 +397,16 @@ static tg_tensor *apply(tg_tensor **in, params *p)
     tg_tensor *loss = tg_apply(&(tg_call){.op = &linear_ce_op,
                                           .n_in = INPUTS,
                                           .in = in,
-                                          .dtype = x->dtype,
+                                          .dtype = tg_at(x)->dtype,
                                           .ndim = whole ? 0 : 1,
                                           .dims = &p->ce.n,
                                           .params = p,
                                           .params_size = sizeof *p,
                                           .saved_numel = p->ce.n * TGK_CE_STATS + TGK_CE_TOTALS,
                                           .saved_dtype = TG_F64});
-    return whole || targets->ndim == 1 ? loss : tg_reshape(loss, targets->ndim, targets->dims);
+    return whole || tg_at(targets)->ndim == 1
+               ? loss
+               : tg_reshape(loss, tg_at(targets)->ndim, tg_at(targets)->dims);
 }
 
 tg_tensor *tg_linear_cross_entropy_in(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,

@@ -6,6 +6,7 @@
 #include "kernels/loops.h"
 #include "kernels/special.h"
 #include "ops/arithmetic.h"
+#include "ops/layout.h"
 
 #include <math.h>
 
@@ -127,7 +128,7 @@ TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S));
 static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     double beta = *(const double *)node->params;
-    if (grad_out->dtype == TG_F32) /* one that float32 takes for 0 would divide 0 by 0 */
+    if (tg_at(grad_out)->dtype == TG_F32) /* one that float32 takes for 0 would divide 0 by 0 */
         beta = fmax(beta, 0x1p-149);
     tg_tensor *d = tg_div_scalar(tg_sub(node->in[0], node->in[1]), beta);
     opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
@@ -196,8 +197,8 @@ static int64_t improbable(const tg_tensor *x, const void *data)
 {
     const float *f32 = data;
     const double *f64 = data;
-    for (int64_t i = 0; i < x->numel; i++) {
-        double p = x->dtype == TG_F32 ? (double)f32[i] : f64[i];
+    for (int64_t i = 0; i < tg_at(x)->numel; i++) {
+        double p = tg_at(x)->dtype == TG_F32 ? (double)f32[i] : f64[i];
         if (!(p >= 0 && p <= 1))
             return i;
     }
@@ -211,7 +212,7 @@ static void bce_forward(tg_node *node)
     int64_t i = data ? improbable(x, data) : -1;
     if (i >= 0)
         tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %s, outside [0, 1]",
-                (long long)i, tg_number_text(tg_element(x, i), x->dtype).chars);
+                (long long)i, tg_number_text(tg_element(x, i), tg_at(x)->dtype).chars);
     else
         tg_map_forward(node);
 }
@@ -434,7 +435,7 @@ static tg_tensor *kl_div(const tg_op *op, tg_tensor *x, tg_tensor *t, const tg_k
     TG_CHECK(tg_tape_in(x), !o->batch_mean || o->reduction == TG_SUM, TG_EVALUE,
              "kl_div_loss: batch_mean goes with the reduction TG_SUM");
     tg_tensor *y = distance(op, x, t, 0, o->reduction);
-    return o->batch_mean && x->ndim ? tg_div_scalar(y, (double)x->dims[0]) : y;
+    return o->batch_mean && tg_at(x)->ndim ? tg_div_scalar(y, (double)tg_at(x)->dims[0]) : y;
 }
 
 tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts)

@@ -1,4 +1,5 @@
 /* nll_loss: a loss of log-probabilities of classes. The numbers are made in kernels/entropy.c. */
+#include "ops/layout.h"
 #include "ops/nn/cross_entropy.h"
 
 static const tg_op nll_op;
@@ -8,8 +9,8 @@ static void nll_gradient_forward(tg_node *node)
     const void *g = tg_contiguous_data(node, node->in[0]);
     tgk_ce args = tg_ce_args(node, NULL, node->in[1], node->in[2]);
     if (g)
-        tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_backward(
-            &args, (const double *)(void *)node->in[3]->data, g, node->out->data);
+        tgk_loss_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype].nll_backward(
+            &args, (const double *)(void *)tg_at(node->in[3])->data, g, tg_at(node->out)->data);
 }
 
 /* Linear in g, and so the loss itself is its gradient. */
@@ -29,8 +30,8 @@ static void nll_forward(tg_node *node)
     if (!tg_ce_targets_are_classes(node, node->in[1]))
         return;
     tgk_ce args = tg_ce_args(node, node->in[0], node->in[1], node->in[2]);
-    tgk_loss_table[tg_node_tape(node)->isa][node->out->dtype].nll_forward(
-        &args, node->out->data, (double *)(void *)node->saved->data);
+    tgk_loss_table[tg_node_tape(node)->isa][tg_at(node->out)->dtype].nll_forward(
+        &args, tg_at(node->out)->data, (double *)(void *)tg_at(node->saved)->data);
 }
 
 static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -41,9 +42,9 @@ static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
                                    &(tg_call){.op = &nll_gradient_op,
                                               .n_in = 4,
                                               .in = in,
-                                              .dtype = x->dtype,
-                                              .ndim = x->ndim,
-                                              .dims = x->dims,
+                                              .dtype = tg_at(x)->dtype,
+                                              .ndim = tg_at(x)->ndim,
+                                              .dims = tg_at(x)->dims,
                                               .params = node->params,
                                               .params_size = sizeof(tg_ce_params)});
 }

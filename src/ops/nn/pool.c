@@ -16,10 +16,10 @@ typedef struct pooling {
 /* Options with their defaults; each plane of the image is an image of its own. */
 static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, const pooling *p)
 {
-    tgk_window w = {.n = image->dims[0] * image->dims[1],
+    tgk_window w = {.n = tg_at(image)->dims[0] * tg_at(image)->dims[1],
                     .c = 1,
                     .fill = p->fill,
-                    .in = {image->dims[2], image->dims[3]},
+                    .in = {tg_at(image)->dims[2], tg_at(image)->dims[3]},
                     .kernel = {1, 1},
                     .stride = {1, 1},
                     .dilation = {1, 1}};
@@ -60,7 +60,7 @@ static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
         return NULL;
     image = tg_reshape(image, 4, (int64_t[]){w.n, 1, w.in[0], w.in[1]});
     tg_tensor *y = p->reduce(tg_unfold(image, &w), 1, false); /* of (planes, window, places) */
-    return tg_from_images(y, x, x->dims[x->ndim - p->spatial - 1], &w, p->spatial);
+    return tg_from_images(y, x, tg_at(x)->dims[tg_at(x)->ndim - p->spatial - 1], &w, p->spatial);
 }
 
 static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)

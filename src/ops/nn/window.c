@@ -1,5 +1,6 @@
 /* See window.h. Relies on kernels/window.h. */
 #include "ops/nn/window.h"
+#include "ops/layout.h"
 
 #include <tinygrad/ops.h>
 
@@ -8,9 +9,9 @@ static tg_tensor *fold(tg_tensor *columns, const tgk_window *w);
 static void unfold_forward(tg_node *node)
 {
     const void *x = tg_contiguous_data(node, node->in[0]);
-    tgk_window_job job = {node->params, node->out->data, x};
+    tgk_window_job job = {node->params, tg_at(node->out)->data, x};
     if (x)
-        tgk_window_run(&tg_node_tape(node)->team, tgk_unfold_table[node->out->dtype], &job);
+        tgk_window_run(&tg_node_tape(node)->team, tgk_unfold_table[tg_at(node->out)->dtype], &job);
 }
 
 static void unfold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -24,13 +25,13 @@ static const tg_op unfold_op = {
 tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w)
 {
     const int64_t all[] = {w->n, w->c, w->kernel[0], w->kernel[1], w->out[0], w->out[1]};
-    if (!x || !tg_tensor_check(tg_tape_in(x), "unfold", (tg_dims){6, all}, x->dtype))
+    if (!x || !tg_tensor_check(tg_tape_in(x), "unfold", (tg_dims){6, all}, tg_at(x)->dtype))
         return NULL;
     int64_t dims[] = {w->n, w->c * w->kernel[0] * w->kernel[1], w->out[0] * w->out[1]};
     return tg_apply(&(tg_call){.op = &unfold_op,
                                .n_in = 1,
                                .in = &x,
-                               .dtype = x->dtype,
+                               .dtype = tg_at(x)->dtype,
                                .ndim = 3,
                                .dims = dims,
                                .params = w,
@@ -40,9 +41,9 @@ tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w)
 static void fold_forward(tg_node *node)
 {
     const void *columns = tg_contiguous_data(node, node->in[0]);
-    tgk_window_job job = {node->params, node->out->data, columns};
+    tgk_window_job job = {node->params, tg_at(node->out)->data, columns};
     if (columns)
-        tgk_window_run(&tg_node_tape(node)->team, tgk_fold_table[node->out->dtype], &job);
+        tgk_window_run(&tg_node_tape(node)->team, tgk_fold_table[tg_at(node->out)->dtype], &job);
 }
 
 static void fold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -60,7 +61,7 @@ static tg_tensor *fold(tg_tensor *columns, const tgk_window *w)
     return tg_apply(&(tg_call){.op = &fold_op,
                                .n_in = 1,
                                .in = &columns,
-                               .dtype = columns->dtype,
+                               .dtype = tg_at(columns)->dtype,
                                .ndim = 4,
                                .dims = dims,
                                .params = w,
@@ -99,11 +100,11 @@ bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w)
 
 tg_tensor *tg_as_images(const tg_op *op, tg_tensor *x, int spatial)
 {
-    TG_CHECK(tg_tape_in(x), x->ndim == spatial + 1 || x->ndim == spatial + 2, TG_ESHAPE,
-             "%s: input %s, wanted %d or %d dims", op->name, tg_shape_of(x).chars, spatial + 1,
-             spatial + 2);
-    const int64_t *from_c = x->dims + x->ndim - spatial - 1;
-    int64_t dims[] = {x->ndim == spatial + 2 ? x->dims[0] : 1, from_c[0],
+    TG_CHECK(tg_tape_in(x), tg_at(x)->ndim == spatial + 1 || tg_at(x)->ndim == spatial + 2,
+             TG_ESHAPE, "%s: input %s, wanted %d or %d dims", op->name, tg_shape_of(x).chars,
+             spatial + 1, spatial + 2);
+    const int64_t *from_c = tg_at(x)->dims + tg_at(x)->ndim - spatial - 1;
+    int64_t dims[] = {tg_at(x)->ndim == spatial + 2 ? tg_at(x)->dims[0] : 1, from_c[0],
                       spatial == 2 ? from_c[1] : 1, from_c[spatial]};
     return tg_reshape(x, 4, dims);
 }
@@ -115,8 +116,8 @@ tg_tensor *tg_from_images(tg_tensor *y, const tg_tensor *x, int64_t channels, co
         return NULL;
     int64_t dims[4];
     int n = 0;
-    if (x->ndim == spatial + 2)
-        dims[n++] = x->dims[0];
+    if (tg_at(x)->ndim == spatial + 2)
+        dims[n++] = tg_at(x)->dims[0];
     dims[n++] = channels;
     if (spatial == 2)
         dims[n++] = w->out[0];
