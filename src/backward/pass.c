@@ -38,7 +38,8 @@ static void end(pass *p)
         tg_checkpoint_close(tape);
     if (!p->graph) {
         tg_pool_reset(&tape->pool);
-        tg_arena_rewind(&tape->pass_slots, (tg_top){0});
+        tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
+        tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
         tape->free = NULL;
         tape->recycling = false;
         tape->temporaries = NULL;

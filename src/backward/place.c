@@ -3,14 +3,6 @@
 #include "backward/pass.h"
 #include "backward/release.h"
 
-/* Whether x starts in the memory of a kept gradient: one that was dropped may still be read. */
-static bool starts_in(const tg_tensor *x, const tg_tensor *kept)
-{
-    uintptr_t from = (uintptr_t)tg_at(kept)->data;
-    return (uintptr_t)tg_at(x)->data >= from &&
-           (uintptr_t)tg_at(x)->data < from + tg_data_size(kept);
-}
-
 /* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
  * the leaf's shape: to be written to now. Else NULL. */
 static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
@@ -22,8 +14,10 @@ static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
         call->dtype != t->dtype ||
         !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(node->in[i])))
         return NULL;
+    /* One that was dropped may still be read. */
+    uintptr_t from = (uintptr_t)tg_at(holder->value)->data;
     for (int k = 0; k < call->n_in; k++) {
-        if (call->in[k] && starts_in(call->in[k], holder->value))
+        if (call->in[k] && (uintptr_t)tg_at(call->in[k])->data - from < tg_data_size(holder->value))
             return NULL;
     }
     t->grad = holder->value;

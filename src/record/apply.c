@@ -3,11 +3,6 @@
 
 #include "record/capture.h"
 
-static inline bool is_alive(const tg_tensor *t)
-{
-    return tg_slot_alive(t) && !tg_at(t)->released;
-}
-
 bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
 {
     tg_tape *tape = NULL;
@@ -15,7 +10,7 @@ bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
     for (int i = 0; i < n; i++) {
         if (!in[i])
             null = i < required ? i : null;
-        else if (!is_alive(in[i]) && !tg_alive(in[i], op->name))
+        else if ((!tg_slot_alive(in[i]) || tg_at(in[i])->released) && !tg_alive(in[i], op->name))
             return false;
         else if (!tape)
             tape = tg_tape_in(in[i]);

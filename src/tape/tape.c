@@ -53,13 +53,11 @@ void tg_tape_free(tg_tape *tape)
     allocator.free(allocator.context, tape, sizeof *tape);
 }
 
-tg_tape *tg_check_handle(const void *handle, const char *name, const char *what)
+tg_tape *tg_refuse_dead(const void *handle, const char *name, const char *what)
 {
-    if (!handle)
-        return NULL;
-    tg_tape *tape = tg_tape_by(handle);
-    TG_CHECK(tape, tg_slot_alive(handle), TG_ESTATE, "%s: %s was rewound away", name, what);
-    return tape;
+    if (handle)
+        tg_fail(tg_tape_by(handle), TG_ESTATE, "%s: %s was rewound away", name, what);
+    return NULL;
 }
 
 static void *or_fail(tg_tape *tape, const char *name, void *memory)

@@ -140,9 +140,15 @@ static inline tg_tape *tg_tape_by(const void *handle)
     return tg_slot_tape(tg_slot_of(handle));
 }
 
-/* The tape of what the handle names; NULL where that cannot be used: the handle is NULL, or what it
- * named was rewound away (ESTATE: "name: what was rewound away"). */
-tg_tape *tg_check_handle(const void *handle, const char *name, const char *what);
+/* NULL and, for a handle that is not NULL itself, ESTATE: "name: what was rewound away". */
+tg_tape *tg_refuse_dead(const void *handle, const char *name, const char *what);
+/* The tape of what the handle names; NULL, as above, where that cannot be used. */
+static inline tg_tape *tg_check_handle(const void *handle, const char *name, const char *what)
+{
+    return handle && tg_slot_alive(handle) ? tg_tape_by(handle)
+                                           : tg_refuse_dead(handle, name, what);
+}
+
 /* A new slot; NULL, with the error set on behalf of `name`, where memory is out. */
 void *tg_tape_slot(tg_tape *tape, const char *name);
 /* Memory that is rewound with the slots around it. As above. */

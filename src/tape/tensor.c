@@ -121,7 +121,7 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
 bool tg_data_take(tg_header *h, const char *name)
 {
     tg_tape *tape = tg_slot_tape(&h->head);
-    size_t size = tg_data_size(tg_handle_of(h));
+    size_t size = tg_header_bytes(h);
     h->data = tape->spares.bytes ? tg_spares_take(&tape->spares, size) : NULL;
     /* Large ones come from the spares and the tape in a pass as well: the time does not matter, and
      * pieces of any size fit together. */
@@ -138,9 +138,9 @@ void tg_data_give(tg_header *h)
     tg_tape *tape = tg_slot_tape(&h->head);
     bool of_pass = tape->recycling && (h->pooled || h->recomputed);
     if (of_pass && !h->spare)
-        tg_pool_give(&tape->pool, h->data, tg_data_size(tg_handle_of(h)));
+        tg_pool_give(&tape->pool, h->data, tg_header_bytes(h));
     else
-        tg_spares_give(&tape->spares, h->data, tg_data_size(tg_handle_of(h)));
+        tg_spares_give(&tape->spares, h->data, tg_header_bytes(h));
     if (tape->capture)
         return; /* a replay writes to it again */
     h->data = NULL;

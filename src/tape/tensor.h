@@ -124,10 +124,15 @@ static inline size_t tg_dtype_size(int dtype)
     return sizes[dtype];
 }
 
-/* Bytes of all of t's elements. */
+/* Bytes of all elements. */
+static inline size_t tg_header_bytes(const tg_header *h)
+{
+    return (size_t)h->numel * tg_dtype_size(h->dtype);
+}
+
 static inline size_t tg_data_size(const tg_tensor *t)
 {
-    return (size_t)tg_at(t)->numel * tg_dtype_size(tg_at(t)->dtype);
+    return tg_header_bytes(tg_at(t));
 }
 
 const char *tg_dtype_name(int dtype);
