@@ -37,9 +37,9 @@ tg_status tg_capture_end(tg_capture *capture)
     if (tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
                        tape->failure);
-    char *workspace = tg_tape_data(tape, "capture_end", noted->workspace);
-    const tg_slot *end = workspace ? tg_tape_slot(tape, "capture_end") : NULL;
-    if (!end)
+    const tg_slot *end = tg_tape_slot(tape, "capture_end");
+    char *workspace = end ? tg_tape_data(tape, "capture_end", noted->workspace) : NULL;
+    if (!workspace)
         return TG_ENOMEM;
     noted->reserve = (tg_reserve){workspace, workspace, workspace + noted->workspace};
     noted->end = end->self;

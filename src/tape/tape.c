@@ -1,7 +1,7 @@
 /* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h and the system's clock.
  *
- * A mark knows the last slot before it: that is alive just as long as the mark is good, as whatever a
- * rewind drops has a slot. Whose mark it is says the count of rewinds, which starts from the time at
+ * A mark knows the last slot before it: that is alive just as long as the mark is good, as nothing that
+ * stays on a tape is made without a slot, and the slot first. Whose mark it is says the count of rewinds, which starts from the time at
  * which the tape was made: a later tape at the same address is always above. */
 #include "tape/tape.h"
 
