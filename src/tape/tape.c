@@ -1,8 +1,8 @@
 /* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h and the system's clock.
  *
  * A mark knows the last slot before it: that is alive just as long as the mark is good, as nothing that
- * stays on a tape is made without a slot, and the slot first. Whose mark it is says the count of rewinds, which starts from the time at
- * which the tape was made: a later tape at the same address is always above. */
+ * stays on a tape is made without a slot. Whose mark it is says the count of rewinds, which starts from
+ * the time at which the tape was made: a later tape at the same address is always above. */
 #include "tape/tape.h"
 
 #include "kernels/isa.h"
