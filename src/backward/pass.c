@@ -74,11 +74,11 @@ static void release_temporaries(tg_tape *tape)
     }
 }
 
-/* Adds g to what the slot holds. */
-static void add_to_slot(tg_tensor **slot, tg_tensor *g)
+/* Adds g to the gradient that t has. */
+static void add_to(tg_tensor *t, tg_tensor *g)
 {
-    tg_tensor *former = *slot;
-    if (tg_is_exclusive(former)) {
+    tg_tensor *former = tg_at(t)->grad;
+    if (tg_can_add_to(t)) {
         tg_add_again(former, g);
         return;
     }
@@ -87,7 +87,7 @@ static void add_to_slot(tg_tensor **slot, tg_tensor *g)
         return;
     pin(sum);
     unpin(former);
-    *slot = sum;
+    tg_at(t)->grad = sum;
 }
 
 /* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
@@ -131,16 +131,6 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
     tg_keep_later(p, t, NULL);
 }
 
-static void add_to_leaf(pass *p, tg_tensor *t, tg_tensor *g)
-{
-    if (!tg_at(t)->grad)
-        set_leaf(p, t, g);
-    else if (tg_at(t)->grad == tg_its_holder(t)->value)
-        tg_add_again(tg_at(t)->grad, g);
-    else
-        add_to_slot(&tg_at(t)->grad, g);
-}
-
 /* Whether g was written where it is kept. */
 static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
 {
@@ -167,10 +157,10 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         g = tg_clone(g); /* data that may go before the gradient does */
     if (!g)
         return;
-    if (tg_at(t)->is_leaf) {
-        add_to_leaf(p, t, g);
-    } else if (tg_at(t)->grad) {
-        add_to_slot(&tg_at(t)->grad, g);
+    if (tg_at(t)->grad) {
+        add_to(t, g);
+    } else if (tg_at(t)->is_leaf) {
+        set_leaf(p, t, g);
     } else {
         tg_at(t)->grad = g;
         pin(g);

@@ -51,6 +51,14 @@ static inline bool tg_is_exclusive(const tg_tensor *g)
            tg_at(g)->owner->headers == 1 && tg_at(g)->contiguous;
 }
 
+/* Whether t has a gradient that can be added to in place. */
+static inline bool tg_can_add_to(const tg_tensor *t)
+{
+    const tg_header *h = tg_at(t);
+    bool kept = h->is_leaf && h->grad == tg_its_holder(t)->value;
+    return h->grad && (kept || tg_is_exclusive(h->grad));
+}
+
 /* When the pass is done, t keeps g; NULL: what its slot holds then. */
 static inline void tg_keep_later(tg_pass *p, tg_tensor *t, tg_tensor *g)
 {

@@ -25,15 +25,6 @@ static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
     return holder->value;
 }
 
-/* Where the gradient is kept, or over grad_out, or in a tensor of its own. */
-static tg_tensor *apply_here(const tg_node *node, int i, tg_call *call, tg_overwrite over)
-{
-    call->in_place = take_place(node, i, call);
-    if (!call->in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
-        call->in_place = call->in[0];
-    return tg_apply(call);
-}
-
 /* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
  * headers that share them were made there: views. */
 static bool is_last_reader(const tg_record *record, const tg_header *owner, const tg_record *after)
@@ -106,11 +97,25 @@ static tg_tensor *apply_over_input(const tg_record *record, tg_tensor *x, tg_cal
     return out;
 }
 
+/* Adds to the gradient of x. Anomaly mode looks at what is added. */
+static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *call)
+{
+    call->in_place = !p->graph && !p->anomaly && tg_can_add_to(x) ? tg_at(x)->grad : NULL;
+    tg_tensor *out = tg_apply(call);
+    return call->in_place ? NULL : out;
+}
+
 tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over)
 {
     const tg_pass *p = tg_pass_of(node);
+    if (over == TG_INTO_SUM)
+        return apply_to_sum(p, node->in[i], call);
     const tg_record *record = tg_record_of(node);
     if (over == TG_OVER_INPUT && p->release && can_take_over(record, node->in[i], p->after))
         return apply_over_input(record, node->in[i], call);
-    return apply_here(node, i, call, over);
+    call->in_place = take_place(node, i, call);
+    if (!call->in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
+        call->in_place = call->in[0];
+    return tg_apply(
+        call); /* where the gradient is kept, over grad_out, or in a tensor of its own */
 }

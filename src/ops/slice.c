@@ -1,6 +1,8 @@
 /* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
- * of one dim from a start on; their gradient writes into that part of a tensor of zeros. */
+ * of one dim from a start on; their gradient writes into that part of a tensor of zeros, or adds to
+ * what other views of the tensor gave. */
 #include "ops/check.h"
+#include "record/grad.h"
 
 #include <string.h>
 
@@ -21,21 +23,26 @@ static int64_t part_strides(const tg_tensor *t, const part *p, int64_t *strides)
 
 static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p);
 
+/* Into zeros; in place it adds to what is there. */
 static void put_forward(tg_node *node)
 {
     const part *p = node->params;
     const tg_tensor *g = node->in[0], *out = node->out;
-    size_t size = tg_dtype_size(tg_at(out)->dtype);
+    int dtype = tg_at(out)->dtype;
+    size_t size = tg_dtype_size(dtype);
     int64_t strides[TG_MAX_NDIM];
-    int64_t offset = part_strides(out, p, strides);
-    memset(tg_at(out)->data, 0, (size_t)tg_at(out)->numel * size);
+    char *to = tg_at(out)->data + part_strides(out, p, strides) * (int64_t)size;
+    if (!node->in_place)
+        memset(tg_at(out)->data, 0, tg_data_size(out));
     tgk_nest nest = {.ndim = tg_at(g)->ndim,
-                     .operands = 2,
+                     .operands = node->in_place ? 3 : 2,
                      .sizes = tg_at(g)->dims,
-                     .data = {tg_at(out)->data + offset * (int64_t)size, tg_at(g)->data},
-                     .strides = {strides, tg_strides(g)},
-                     .size = {size, size}};
-    tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
+                     .data = {to, tg_at(g)->data, to},
+                     .strides = {strides, tg_strides(g), strides},
+                     .size = {size, size, size}};
+    tgk_nest_run(&nest,
+                 node->in_place ? tg_loop_of(out, tg_accumulate_loops[dtype]) : tgk_copy_loop(size),
+                 NULL);
 }
 
 static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
@@ -53,14 +60,15 @@ static const tg_op put_op = {
 static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const tg_tensor *x = node->in[0];
-    grad_in[0] = tg_apply(&(tg_call){.op = &put_op,
-                                     .n_in = 1,
-                                     .in = &grad_out,
-                                     .dtype = tg_at(x)->dtype,
-                                     .ndim = tg_at(x)->ndim,
-                                     .dims = tg_at(x)->dims,
-                                     .params = node->params,
-                                     .params_size = sizeof(part)});
+    tg_call call = {.op = &put_op,
+                    .n_in = 1,
+                    .in = &grad_out,
+                    .dtype = tg_at(x)->dtype,
+                    .ndim = tg_at(x)->ndim,
+                    .dims = tg_at(x)->dims,
+                    .params = node->params,
+                    .params_size = sizeof(part)};
+    grad_in[0] = tg_apply_gradient(node, 0, TG_INTO_SUM, &call);
 }
 
 static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p)

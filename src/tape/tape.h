@@ -55,7 +55,9 @@ typedef struct tg_captured {
 typedef enum tg_overwrite {
     TG_OVER_NOTHING,
     TG_OVER_GRAD_OUT, /* may be written over the call's first input, the gradient of the output */
-    TG_OVER_INPUT     /* may be written over node's input i, which nobody reads after the call */
+    TG_OVER_INPUT,    /* may be written over node's input i, which nobody reads after the call */
+    TG_INTO_SUM       /* the call adds to its output where that is in place: to what there is of the
+                         gradient, if nobody else sees that. NULL: then there is no more to add */
 } tg_overwrite;
 
 typedef struct tg_placing {
