@@ -138,9 +138,18 @@ static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
            !tg_its_holder(t)->present;
 }
 
+/* Whether what a backward function gave can be looked into; else sets the error. */
+static bool check_given(const pass *p, const char *name, const tg_tensor *g)
+{
+    TG_CHECK(p->tape, tg_tape_in(g) == p->tape, TG_EVALUE,
+             "%s: backward gave a gradient of another tape", name);
+    return tg_alive(g, name);
+}
+
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
-    if (!g || p->tape->status || (tg_at(t)->is_leaf && !wanted(p->request, t)))
+    if (!g || p->tape->status || !check_given(p, name, g) ||
+        (tg_at(t)->is_leaf && !wanted(p->request, t)))
         return;
     bool alike = tg_shape_equal(tg_dims_of(t), tg_dims_of(g));
     if (tg_at(g)->dtype != tg_at(t)->dtype ||
@@ -349,7 +358,8 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
               .start = tg_mark_here(tape),
               .enabled = tape->grad_enabled,
               .anomaly = tape->anomaly};
-    if (!prepare(&p, out, opts))
+    /* A recorded pass may leave data on the tape and no tensor: the slot is for marks, see tape.c. */
+    if (!prepare(&p, out, opts) || (p.graph && !tg_tape_slot(tape, "backward")))
         return tape->status;
     begin(&p);
     add_gradient(&p, "backward", out, seed(out, grad_out));

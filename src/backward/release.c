@@ -136,7 +136,7 @@ static bool check(tg_tape *tape, const giving *g, tg_mark mark, tg_record **firs
 {
     if (tg_mark_records(tape, mark, g->name, first))
         return false;
-    TG_CHECK(tape, !tg_mark_before_capture(tape, &mark), TG_ESTATE,
+    TG_CHECK(tape, !tg_mark_before_noted(tape, &mark), TG_ESTATE,
              "%s: a capture was made since the mark, and replays need the data", g->name);
     TG_CHECK(tape, g->keep || !g->n, TG_EVALUE, "%s: keep is NULL", g->name);
     return tg_check_list(tape, g->name, "kept tensor", g->keep, g->n);
@@ -348,7 +348,7 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
     if (tg_mark_records(tape, mark, "backward", &record) || tg_at(out)->is_leaf ||
         !tg_outside_capture(tape, "backward with release_since"))
         return false;
-    TG_CHECK(tape, !tg_mark_before_capture(tape, &mark), TG_ESTATE,
+    TG_CHECK(tape, !tg_mark_before_noted(tape, &mark), TG_ESTATE,
              "backward: a capture was made since the mark of release_since, and replays need the "
              "data");
     *after = record ? record->prev : NULL;

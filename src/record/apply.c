@@ -10,7 +10,8 @@ bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
     for (int i = 0; i < n; i++) {
         if (!in[i])
             null = i < required ? i : null;
-        else if ((!tg_slot_alive(in[i]) || tg_at(in[i])->released) && !tg_alive(in[i], op->name))
+        else if ((!tg_slot_alive(in[i]) || tg_at(in[i])->released || tg_at(in[i])->spent) &&
+                 !tg_alive(in[i], op->name))
             return false;
         else if (!tape)
             tape = tg_tape_in(in[i]);

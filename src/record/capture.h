@@ -26,10 +26,8 @@ typedef struct tg_noted {
     uint32_t number; /* of the tape's captures */
     tg_action *first, *last;
     tg_expectation *expected;
-    size_t workspace; /* the most that one action takes */
-    /* From tg_capture_end() on: */
-    const void *end; /* handle of a slot that lives as long as all that it noted; NULL before */
-    tg_reserve reserve;
+    size_t workspace;   /* the most that one action takes */
+    tg_reserve reserve; /* from tg_capture_end() on */
 } tg_noted;
 
 _Static_assert(sizeof(tg_noted) <= TG_SLOT_SIZE, "it fits into a slot");

@@ -22,13 +22,13 @@ tg_holder *tg_holder_of(const tg_tensor *t)
     return holder && tg_slot_alive(holder) ? tg_slot_of(holder) : NULL;
 }
 
-tg_tensor *tg_held_grad(const tg_holder *holder)
+tg_tensor *tg_held_grad(tg_holder *holder)
 {
     if (!holder || !holder->present)
         return NULL;
-    bool recorded =
-        holder->graph && tg_slot_alive(holder->graph) && !tg_at(holder->graph)->released;
-    return recorded ? holder->graph : holder->value;
+    if (holder->graph && !tg_slot_alive(holder->graph))
+        holder->graph = NULL; /* before its slot was used so often that it seems alive */
+    return holder->graph && !tg_at(holder->graph)->released ? holder->graph : holder->value;
 }
 
 void tg_holder_settle(tg_holder *holder)

@@ -12,7 +12,7 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
 /* Where t's gradient is kept; NULL where it is not. */
 tg_holder *tg_holder_of(const tg_tensor *t);
 /* The kept gradient as the user sees it, or NULL. */
-tg_tensor *tg_held_grad(const tg_holder *holder);
+tg_tensor *tg_held_grad(tg_holder *holder);
 /* Brings the holder's own copy of a recorded gradient up to what the user sees. */
 void tg_holder_settle(tg_holder *holder);
 

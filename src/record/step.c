@@ -42,14 +42,14 @@ tg_status tg_capture_end(tg_capture *capture)
     if (!workspace)
         return TG_ENOMEM;
     noted->reserve = (tg_reserve){workspace, workspace, workspace + noted->workspace};
-    noted->end = end->self;
+    noted->base.end = end->self;
     return TG_OK;
 }
 
 static bool check_ready(tg_tape *tape, const tg_noted *noted)
 {
-    TG_CHECK(tape, noted->end, TG_ESTATE, "capture_replay: the capture is not complete");
-    TG_CHECK(tape, tg_slot_alive(noted->end), TG_ESTATE,
+    TG_CHECK(tape, noted->base.end, TG_ESTATE, "capture_replay: the capture is not complete");
+    TG_CHECK(tape, tg_slot_alive(noted->base.end), TG_ESTATE,
              "capture_replay: the tape was rewound into the capture");
     for (const tg_expectation *e = noted->expected; e; e = e->next)
         TG_CHECK(tape, e->holder->present == e->present, TG_ESTATE,
@@ -80,6 +80,8 @@ tg_status tg_capture_replay(tg_capture *capture)
         tape->reserve.top = tape->reserve.start;
         if (tape->spares.lent)
             tg_spares_call_in(&tape->spares);
+        tg_inside_end(tape);
+        tg_arena_rewind(&tape->data, data);
         if (!node->out)
             continue;
         tg_at(node->out)->owner->version++;
@@ -88,8 +90,6 @@ tg_status tg_capture_replay(tg_capture *capture)
     }
     tape->forward_of = NULL;
     tape->reserve = (tg_reserve){0};
-    tg_inside_end(tape);
-    tg_arena_rewind(&tape->data, data);
     return tape->status;
 }
 

@@ -240,10 +240,16 @@ static tg_status check_mark(tg_tape *tape, const tg_mark *m, const char *name)
     return TG_OK;
 }
 
-bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *m)
+static bool drops(const tg_tape *tape, const tg_mark *m, const void *slot)
 {
     const mark at = read(m);
-    return tape->newest && tg_arena_drops(&tape->slots, standing_of(&at).slots, tape->newest);
+    return slot && tg_arena_drops(&tape->slots, standing_of(&at).slots, slot);
+}
+
+bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *m)
+{
+    const tg_captured *c = tape->newest;
+    return drops(tape, m, c && c->end && tg_slot_alive(c->end) ? tg_slot_of(c->end) : c);
 }
 
 tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
@@ -253,7 +259,7 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
     tg_status status = check_mark(tape, &to, "tape_rewind");
     if (status)
         return status;
-    while (tg_mark_before_capture(tape, &to)) {
+    while (drops(tape, &to, tape->newest)) {
         tape->capture = tape->capture == tape->newest ? NULL : tape->capture;
         tape->newest = tape->newest->before;
     }

@@ -48,6 +48,8 @@ typedef struct tg_record {
 typedef struct tg_captured {
     tg_slot head;
     struct tg_captured *before; /* among those that were not rewound away */
+    /* From its end on: handle of a slot that lives as long as all that it noted; NULL before. */
+    const void *end;
 } tg_captured;
 
 /* The running backward pass, as operations see it. A call that makes the gradient of node's input i
@@ -234,8 +236,8 @@ void tg_take_back(tg_tape *tape, tg_mark mark);
 bool tg_uncaptured(tg_tape *tape, const char *name);
 /* The same, and tg_outside(). */
 bool tg_outside_capture(tg_tape *tape, const char *name);
-/* Whether a rewind to the mark would drop a capture. */
-bool tg_mark_before_capture(const tg_tape *tape, const tg_mark *mark);
+/* Whether a rewind to the mark would drop something that a capture noted. */
+bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
 /* A record of a call with the arrays that follow it. */
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call);

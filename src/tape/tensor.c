@@ -30,6 +30,8 @@ bool tg_alive(const tg_tensor *t, const char *name)
         return false;
     TG_CHECK(tg_tape_in(t), !tg_at(t)->released, TG_ESTATE,
              "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
+    TG_CHECK(tg_tape_in(t), !tg_at(t)->spent || tg_tape_in(t)->forward_of, TG_ESTATE,
+             "%s: the tensor's data was given back by a captured backward pass", name);
     return true;
 }
 
@@ -190,8 +192,11 @@ tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
 static void release_slot(tg_header *h)
 {
     tg_tape *tape = tg_slot_tape(&h->head);
-    if (tape->capture)
-        return; /* a replay uses it again */
+    if (tape->capture) { /* a replay uses it again, and nobody else */
+        h->pooled = false;
+        h->spent = true;
+        return;
+    }
     h->head.self = tg_slot_next(&h->head);
     h->u.next = tape->free;
     tape->free = h;

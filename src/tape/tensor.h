@@ -15,7 +15,8 @@ typedef struct tg_header {
     bool requires_grad;
     bool is_leaf; /* requires_grad, and nothing made it */
     bool contiguous;
-    bool released;       /* without data, see release.h */
+    bool released : 1;   /* without data, see release.h */
+    bool spent : 1;      /* its data are a capture's, whose pass gave them back */
     bool pooled : 1;     /* header and data belong to the running backward pass */
     bool temporary : 1;  /* still in the list of what the running backward function made */
     bool spare : 1;      /* its data go to the tape's spares, not to a pool */
