@@ -25,7 +25,8 @@
  * therefore no address but a handle, with the number of times that its place was used in the bits
  * that addresses leave free: compare and copy handles, and never compute with them. The number
  * has 23 bits on 64-bit machines (15 on AArch64, 7 where pointers have 32 bits), so a handle that
- * was dead for 2^23 - 1 uses of its place, or a multiple, is taken for the one that is there then. A
+ * was dead for 2^23 - 1 uses of its place, or a multiple, is taken for what is there then, of whatever
+ * kind. A
  * mark of a tape that was freed is TG_EVALUE for every later one. Not covered: handles of a tape
  * that was freed, and bare pointers (tg_f32(), tg_sizes(), tg_params_tensors() and their like).
  *

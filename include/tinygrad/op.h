@@ -87,8 +87,8 @@ typedef struct tg_call {
  * Reports what is wrong, naming the operation. */
 TG_API bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in);
 /** Makes the output, runs forward, records the node where gradients are enabled, and returns the
- * output; NULL on an error, with nothing recorded. The inputs must have passed tg_check_inputs();
- * NULL ones (optional inputs) are allowed here. */
+ * output; NULL on an error, with nothing recorded. The inputs, view_of and in_place must have passed
+ * tg_check_inputs(); NULL ones (optional inputs) are allowed here. */
 TG_API tg_tensor *tg_apply(const tg_call *call);
 /** Sets the tape's error unless one is set already, and returns `status`. The message is
  * formatted as by printf. */

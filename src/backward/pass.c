@@ -131,25 +131,12 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
     tg_keep_later(p, t, NULL);
 }
 
-/* Whether g was written where it is kept. */
-static bool written_in_place(const tg_tensor *t, const tg_tensor *g)
-{
-    return tg_at(t)->is_leaf && g == tg_its_holder(t)->value && g == tg_at(t)->grad &&
-           !tg_its_holder(t)->present;
-}
-
-/* Whether what a backward function gave can be looked into; else sets the error. */
-static bool check_given(const pass *p, const char *name, const tg_tensor *g)
-{
-    TG_CHECK(p->tape, tg_tape_in(g) == p->tape, TG_EVALUE,
-             "%s: backward gave a gradient of another tape", name);
-    return tg_alive(g, name);
-}
-
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
-    if (!g || p->tape->status || !check_given(p, name, g) ||
-        (tg_at(t)->is_leaf && !wanted(p->request, t)))
+    if (!g || p->tape->status || (tg_at(t)->is_leaf && !wanted(p->request, t)))
+        return;
+    bool good = tg_slot_alive(g) && !tg_at(g)->spent && tg_tape_in(g) == p->tape;
+    if (!good && !tg_check_list(p->tape, name, "backward: gradient", &g, 1))
         return;
     bool alike = tg_shape_equal(tg_dims_of(t), tg_dims_of(g));
     if (tg_at(g)->dtype != tg_at(t)->dtype ||
@@ -160,7 +147,8 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
         return;
     }
     g = alike ? g : tg_sum_over(g, tg_dims_of(t));
-    if (!g || written_in_place(t, g))
+    bool written = g && tg_at(t)->is_leaf && g == tg_at(t)->grad && g == tg_its_holder(t)->value;
+    if (!g || (written && !tg_its_holder(t)->present)) /* where it is kept */
         return;
     if (p->careful && !p->graph && !tg_owner_of(g)->pooled)
         g = tg_clone(g); /* data that may go before the gradient does */

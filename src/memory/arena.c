@@ -127,13 +127,16 @@ void tg_arena_drop(tg_arena *arena, tg_top to)
     if (!arena->current)
         return;
     tg_meter_read(arena->meter); /* tops only grow between rewinds */
+    if (arena->current == to.block) {
+        drop_above(arena, to.block, to.top);
+        return;
+    }
     tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
         drop_above(arena, b, b->start);
     if (to.block)
         drop_above(arena, to.block, to.top);
-    if (arena->current != to.block)
-        set_bias(arena, to.block);
+    set_bias(arena, to.block);
     arena->current = to.block;
 }
 

@@ -14,11 +14,6 @@ typedef struct tg_spare {
  * may be: a small one is not worth that the next large one does not fit. */
 enum { LOOKS = 256, SMALLER = 16 };
 
-static char *end_of(tg_spare *s)
-{
-    return (char *)s + s->size;
-}
-
 /* The link to the smallest piece that is large enough. */
 static tg_spare **best_fit(tg_spares *spares, size_t size)
 {
@@ -63,7 +58,7 @@ void *tg_spares_take(tg_spares *spares, size_t size)
 static void join(tg_spare *s)
 {
     tg_spare *next = s->next;
-    if (!next || end_of(s) != (char *)next)
+    if (!next || (char *)s + s->size != (char *)next)
         return;
     s->size += next->size;
     s->largest = s->largest > next->largest ? s->largest : next->largest;

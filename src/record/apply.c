@@ -122,21 +122,17 @@ static void keep(tg_tape *tape, tg_record *record)
     tg_record_link(tape, record);
 }
 
-static tg_tensor *apply_inside(tg_tape *tape, const tg_call *call)
-{
-    tg_inside outer = tg_inside_open(tape);
-    tg_tensor *out = tg_apply(call);
-    tg_inside_close(tape, &outer);
-    return out;
-}
-
 tg_tensor *tg_apply(const tg_call *call)
 {
     tg_tape *tape = tape_of_call(call);
     if (!tape || tape->status)
         return NULL;
-    if (tape->forward_of)
-        return apply_inside(tape, call);
+    if (tape->forward_of) {
+        tg_inside outer = tg_inside_open(tape);
+        tg_tensor *out = tg_apply(call);
+        tg_inside_close(tape, &outer);
+        return out;
+    }
     if (!tape->pass)
         TGK_IN_RIGHT_MODES(tg_tensor *, tg_apply(call));
     const tg_standing start = tg_stand(tape);

@@ -167,14 +167,6 @@ static bool hold(tg_tensor *t, const char *name)
     return tg_empty_again(holder);
 }
 
-static bool make_leaf(tg_tensor *t, const char *name)
-{
-    if (tg_tape_in(t)->recycling)
-        return true; /* inside a backward function nothing requires a gradient */
-    tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
-    return hold(t, name);
-}
-
 tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data)
 {
     if (!tg_tensor_check(tape, name, dims, flags))
@@ -187,7 +179,10 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
     }
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
-    if (!t || !(flags & TG_REQUIRES_GRAD) || make_leaf(t, name))
+    if (!t || !(flags & TG_REQUIRES_GRAD) || tape->recycling)
+        return t; /* inside a backward function nothing requires a gradient */
+    tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
+    if (hold(t, name))
         return t;
     tg_take_back(tape, start);
     return NULL;

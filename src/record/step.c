@@ -95,28 +95,20 @@ tg_status tg_capture_replay(tg_capture *capture)
 
 /* --- without a capture --- */
 
-/* Why the records from `first` on cannot be replayed; TG_OK where they can. */
-static tg_status check_data(tg_tape *tape, const tg_record *first)
-{
-    for (const tg_record *record = first; record; record = record->next) {
-        if (tg_lacks_data(&record->node))
-            return tg_fail(tape, TG_ESTATE,
-                           "tape_replay: data of %s were given back by tg_release() or "
-                           "tg_checkpoint()",
-                           record->node.op->name);
-    }
-    return TG_OK;
-}
-
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_tape_replay(tape, mark));
     if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
-    tg_record *record;
+    tg_record *record = NULL;
     tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
-    if (!status && tape->released)
-        status = check_data(tape, record);
+    for (const tg_record *r = record; !status && tape->released && r; r = r->next) {
+        if (tg_lacks_data(&r->node))
+            status = tg_fail(tape, TG_ESTATE,
+                             "tape_replay: data of %s were given back by tg_release() or "
+                             "tg_checkpoint()",
+                             r->node.op->name);
+    }
     for (; record && !status; record = record->next) {
         tg_run_record(tape, record);
         tg_note_versions(record);
