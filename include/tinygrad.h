@@ -26,9 +26,8 @@
  * that addresses leave free: compare and copy handles, and never compute with them. The number
  * has 23 bits on 64-bit machines (15 on AArch64, 7 where pointers have 32 bits), so a handle that
  * was dead for 2^23 - 1 uses of its place, or a multiple, is taken for what is there then, of whatever
- * kind. A
- * mark of a tape that was freed is TG_EVALUE for every later one. Not covered: handles of a tape
- * that was freed, and bare pointers (tg_f32(), tg_sizes(), tg_params_tensors() and their like).
+ * kind. A mark of a tape that was freed is TG_EVALUE for every later one. Not covered: handles of a
+ * tape that was freed, and bare pointers (tg_f32(), tg_sizes(), tg_params_tensors() and their like).
  *
  * Threads. A tape belongs to one thread at a time. There is no global state, so different tapes may
  * be used by different threads at once.
