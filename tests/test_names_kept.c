@@ -72,6 +72,31 @@ static void gradient_of_another_tape(void **state)
     tg_tape_free(other);
 }
 
+/* Dead, and of another tape: the tape that is asked has to know. */
+static void dead_of_another_tape(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
+    tg_mark start = tg_tape_mark(other);
+    tg_tensor *dead = tg_ones(other, TG_DIMS(2), TG_REQUIRES_GRAD), *g = dead;
+    tg_tape_rewind(other, start);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2), TG_REQUIRES_GRAD), *y = tg_sum(x);
+    assert_int_equal(tg_gradients(y, NULL, &dead, 1, &g, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "gradients: input 0 is of another tape");
+    assert_null(g);
+    assert_int_equal(tg_backward_with(y, dead, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "backward: gradient 0 is of another tape");
+    assert_null(tg_sgd(tape, &dead, 1, NULL));
+    assert_error(tape, TG_EVALUE, "sgd: parameter 0 is of another tape");
+    assert_int_equal(tg_release(tape, tg_tape_mark(tape), &dead, 1), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "release: kept tensor 0 is of another tape");
+    assert_null(tg_params_add(tg_params_new(tape), dead, "dead"));
+    assert_error(tape, TG_EVALUE, "is of another tape");
+    assert_ok(other);
+    tg_tape_free(tape);
+    tg_tape_free(other);
+}
+
 /* A replay writes to them again; they are nobody else's. */
 static void temporaries_of_a_captured_pass(void **state)
 {
@@ -199,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradient_of_an_earlier_pass),
         cmocka_unit_test(gradient_of_another_tape),
+        cmocka_unit_test(dead_of_another_tape),
         cmocka_unit_test(temporaries_of_a_captured_pass),
         cmocka_unit_test(made_in_a_replay),
         cmocka_unit_test(recorded_gradients_of_many),

@@ -136,10 +136,10 @@ static bool copy_inputs(check *c, tg_tensor *const *inputs, tg_generator *random
         c->inputs[i] = t;
         if (!t)
             continue;
-        if (!tg_alive(t, "gradcheck"))
-            return false;
         TG_CHECK(c->tape, tg_tape_in(t) == c->tape, TG_EVALUE,
                  "gradcheck: input %zu is of another tape", i);
+        if (!tg_alive(t, "gradcheck"))
+            return false;
         if (!tg_at(t)->requires_grad)
             continue;
         TG_CHECK(c->tape, tg_at(t)->dtype == TG_F64 && tg_at(t)->contiguous, TG_EDTYPE,

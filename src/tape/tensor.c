@@ -49,10 +49,10 @@ bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor 
 {
     for (size_t i = 0; i < n; i++) {
         TG_CHECK(tape, list[i], TG_EVALUE, "%s: %s %zu is NULL", name, what, i);
+        TG_CHECK(tape, tg_tape_in(list[i]) == tape, TG_EVALUE, "%s: %s %zu is of another tape",
+                 name, what, i); /* dead or not: this tape has to know */
         if (!tg_alive(list[i], name))
             return false;
-        TG_CHECK(tape, tg_tape_in(list[i]) == tape, TG_EVALUE, "%s: %s %zu is of another tape",
-                 name, what, i);
     }
     return true;
 }

@@ -121,10 +121,10 @@ static bool check_read(const reading *r, tg_tape *tape)
     const tg_tensor *into = r->into;
     int64_t size = r->batches->size;
     TG_CHECK(tape, into, TG_EVALUE, "%s: the tensor is NULL", r->name);
-    if (!tg_alive(into, r->name))
-        return false;
     TG_CHECK(tape, tg_tape_in(into) == tape, TG_EVALUE, "%s: the tensor is of another tape",
              r->name);
+    if (!tg_alive(into, r->name))
+        return false;
     TG_CHECK(tape, size, TG_ESTATE, "%s: there is no batch: call tg_batches_next()", r->name);
     TG_CHECK(tape, tg_at(into)->ndim > 0 && tg_at(into)->dims[0] >= size, TG_ESHAPE,
              "%s: a batch of %lld rows does not fit in %s", r->name, (long long)size,

@@ -100,11 +100,9 @@ static bool grow(list *l, tg_tape *tape)
 static bool check_tensor(tg_tape *tape, const tg_tensor *t, const char *name)
 {
     TG_CHECK(tape, t, TG_EVALUE, "params_add: the tensor for \"%s\" is NULL", name);
-    if (!tg_alive(t, "params_add"))
-        return false;
     TG_CHECK(tape, tg_tape_in(t) == tape, TG_EVALUE,
              "params_add: the tensor for \"%s\" is of another tape", name);
-    return true;
+    return tg_alive(t, "params_add");
 }
 
 static bool check_name(const tg_params *params, tg_tape *tape, const char *name, int length)
