@@ -113,9 +113,9 @@ tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over
     const tg_record *record = tg_record_of(node);
     if (over == TG_OVER_INPUT && p->release && can_take_over(record, node->in[i], p->after))
         return apply_over_input(record, node->in[i], call);
+    /* Where the gradient is kept, over grad_out, or in a tensor of its own. */
     call->in_place = take_place(node, i, call);
     if (!call->in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
         call->in_place = call->in[0];
-    return tg_apply(
-        call); /* where the gradient is kept, over grad_out, or in a tensor of its own */
+    return tg_apply(call);
 }

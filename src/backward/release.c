@@ -1,6 +1,6 @@
 /* Giving data back while the records stay. Headers stay as well: a released tensor says so
  * and has no data, a view of one its offset in the data instead of an address. Which data
- * may go is found by counting down `headers`: where all headers of a storage are accounted for by
+ * may go is found by counting down `headers`: where all headers that share data are accounted for by
  * records and nobody wants it, 0 is left.
  *
  * A checkpoint is a run of records with TG_IN_CHECKPOINT, the first of which says that it is. It is

@@ -4,8 +4,8 @@
  * The words of this library, one for each thing:
  *     handle      what names a tensor, an optimiser, a list, a capture: never an address, see slot.h
  *     slot        what a handle names; body: memory that belongs to it or to a record
- *     header      a tensor in its slot: sizes and strides. Its data are apart, in a storage that
- *                 views share, and which the tensor that made it owns
+ *     header      a tensor in its slot: sizes and strides. Its data are apart, and shared by views;
+ *                 their owner is the header that made them
  *     node        an operation that was done, as operations see it; record: the same in the list
  *     mark        where the tape stood, as the program keeps it; standing: the same as tops, which
  *                 are where its arenas stood
