@@ -36,7 +36,9 @@ typedef struct tg_node {
     tg_tensor **in;         /**< the inputs; an optional one may be NULL */
     int n_in;               /**< how many inputs */
     bool in_place;          /**< the output was there before, and is overwritten */
-    uint8_t checkpoint;     /**< private */
+    uint8_t flags;          /**< private */
+    uint8_t n_out;          /**< how many outputs, what is saved among them: tg_node_outs() */
+    uint8_t phase;          /**< private */
     const void *params;     /**< a copy of the call's parameters */
     tg_tensor *saved;       /**< what forward keeps for backward, or NULL */
 } tg_node;
@@ -101,6 +103,8 @@ TG_API tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ..
  * must live so long, and not with the name of whatever fails. Returns the former name, to be set
  * again at the end; NULL: none. */
 TG_API const char *tg_speak_as(tg_tape *tape, const char *name);
+/** All n_out outputs: the first is node->out, and the last node->saved where there is one. */
+TG_API tg_tensor *const *tg_node_outs(const tg_node *node);
 /** Whether backward must set grad_in[i]. */
 TG_API bool tg_needs_grad(const tg_node *node, int i);
 /** The sizes of all dims, in order; NULL for NULL. */

@@ -8,7 +8,6 @@
 
 #include "backward/release.h"
 #include "ops/broadcast.h"
-#include "record/capture.h"
 #include "record/grad.h"
 
 #include <tinygrad/ops.h>
@@ -20,32 +19,24 @@ static void begin(pass *p)
     tg_tape *tape = p->tape;
     tape->grad_enabled = p->graph;
     tape->anomaly = false; /* each step looks at its results itself */
-    tape->recycling = !p->graph;
-    tape->temporaries = NULL;
-    tape->pool.lasting = tape->capture;
-    p->placing.apply = tg_place;
+    if (!p->graph)
+        tg_recycle(tape);
+    p->placing = (tg_placing){tg_place, tg_place_of};
     tape->pass = &p->placing;
 }
 
 static void end(pass *p)
 {
     tg_tape *tape = p->tape;
-    bool captured = tape->capture && !tape->capture_failed; /* then a replay needs all of it */
     tape->grad_enabled = p->enabled;
     tape->anomaly = p->anomaly;
     tape->pass = NULL;
     if (tape->open)
         tg_checkpoint_close(tape);
-    if (!p->graph) {
-        tg_pool_reset(&tape->pool);
-        tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
-        tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
-        tape->free = NULL;
-        tape->recycling = false;
-        tape->temporaries = NULL;
-    }
-    if ((!p->graph || tape->status) && !captured)
-        tg_take_back(tape, p->start);
+    if (!p->graph)
+        tg_recycle_end(tape);
+    if (!p->graph || tape->status)
+        tg_take_back(tape, p->start); /* but for a capture, whose replays need all of it */
 }
 
 static void pin(tg_tensor *g)
@@ -242,8 +233,10 @@ static void visit(pass *p, tg_record *record, tg_tensor *g)
 static void walk(pass *p, tg_record *record)
 {
     for (; p->pending > 0; record = record->prev) {
-        tg_tensor *t = record->node.out, *g = tg_at(t)->grad;
         p->release &= record != p->after;
+        if (record->node.flags & TG_BESIDE)
+            continue;
+        tg_tensor *t = record->node.out, *g = tg_at(t)->grad;
         if (!g || tg_at(t)->is_leaf || tg_at(t)->u.record != record)
             continue;
         tg_at(t)->grad = NULL;
@@ -291,7 +284,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     tg_tape *tape = tg_tape_in(out);
     if (!grad_out)
         return tg_ones(tape, tg_at(out)->ndim, tg_at(out)->dims, tg_at(out)->dtype);
-    if (!tape->recycling)
+    if (tape->grad_enabled)
         return grad_out;
     /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
     tg_tensor *g = tg_tensor_new(tape, "backward", tg_at(grad_out)->dtype, tg_dims_of(grad_out));

@@ -40,8 +40,9 @@ static inline tg_pass *tg_pass_of(const tg_node *node)
     return (tg_pass *)(uintptr_t)tg_node_tape(node)->pass;
 }
 
-/* tg_placing.apply. */
-tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over);
+/* tg_placing. */
+tg_tensor *tg_place(tg_making *making);
+tg_tensor *tg_place_of(const tg_node *node, int i, const tg_call *call);
 
 /* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
  * written to in place. */

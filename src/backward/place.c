@@ -5,7 +5,7 @@
 
 /* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
  * the leaf's shape: to be written to now. Else NULL. */
-static tg_tensor *take_place(const tg_node *node, int i, const tg_call *call)
+tg_tensor *tg_place_of(const tg_node *node, int i, const tg_call *call)
 {
     tg_pass *p = tg_pass_of(node);
     tg_header *t = tg_at(node->in[i]);
@@ -36,16 +36,10 @@ static bool is_last_reader(const tg_record *record, const tg_header *owner, cons
          r = r->prev, looks++) {
         if (r == owner->u.record)
             return tg_is_maker(r) && !tg_reads_output(r) && owner->headers == headers;
-        if (tg_owner_of(r->node.out) == owner) {
-            if (r->node.in_place)
-                return false;
-            headers += !tg_is_released(r->node.out);
-            continue;
-        }
-        for (int i = 0; i < r->node.n_in; i++) {
-            if (r->node.in[i] && tg_owner_of(r->node.in[i]) == owner)
-                return false;
-        }
+        bool shares = tg_owner_of(r->node.out) == owner;
+        if (tg_reads_again(r, owner) || (shares && r->node.in_place))
+            return false;
+        headers += shares && !tg_is_released(r->node.out);
     }
     return false;
 }
@@ -70,7 +64,6 @@ static tg_tensor *take_over(const tg_tensor *x)
     h->owner->headers--;
     h->headers = 1;
     h->owner = h;
-    h->spare = true;
     return t;
 }
 
@@ -86,8 +79,8 @@ static void hide_all(const tg_record *record, const tg_tensor *x)
     tg_hide(owner);
 }
 
-/* Over input i, where the pass gives data back and nothing else reads that input. */
-static tg_tensor *apply_over_input(const tg_record *record, tg_tensor *x, tg_call *call)
+/* Over x, where the pass gives data back and nothing else reads that. */
+static tg_tensor *apply_over(const tg_record *record, tg_tensor *x, tg_call *call)
 {
     call->in_place = take_over(x);
     if (!call->in_place)
@@ -105,17 +98,17 @@ static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *ca
     return call->in_place ? NULL : out;
 }
 
-tg_tensor *tg_place(const tg_node *node, int i, tg_call *call, tg_overwrite over)
+tg_tensor *tg_place(tg_making *m)
 {
-    const tg_pass *p = tg_pass_of(node);
-    if (over == TG_INTO_SUM)
-        return apply_to_sum(p, node->in[i], call);
-    const tg_record *record = tg_record_of(node);
-    if (over == TG_OVER_INPUT && p->release && can_take_over(record, node->in[i], p->after))
-        return apply_over_input(record, node->in[i], call);
-    /* Where the gradient is kept, over grad_out, or in a tensor of its own. */
-    call->in_place = take_place(node, i, call);
-    if (!call->in_place && over == TG_OVER_GRAD_OUT && tg_is_exclusive(call->in[0]))
-        call->in_place = call->in[0];
+    const tg_pass *p = tg_pass_of(m->gradient_of);
+    const tg_record *record = tg_record_of(m->gradient_of);
+    tg_call *call = &m->call;
+    if (m->adds)
+        return apply_to_sum(p, m->gradient_of->in[m->input], call);
+    if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
+        return apply_over(record, m->last_use, call);
+    call->in_place = tg_place_of(m->gradient_of, m->input, call);
+    if (!call->in_place && m->last_use && tg_is_exclusive(m->last_use))
+        call->in_place = m->last_use;
     return tg_apply(call);
 }

@@ -16,37 +16,38 @@ typedef struct giving {
     bool checkpoint;
 } giving;
 
-/* Adds `by` to `headers` of that. */
-static void count_reads(const tg_record *record, uint32_t by)
+enum { GRADIENTS = 1, RECOMPUTING = 2, ALL = GRADIENTS | RECOMPUTING };
+
+/* Adds `by` to `headers` of whatever the record reads again: its gradients, or those who recompute it. */
+static void count_reads(const tg_record *record, int when, uint32_t by)
 {
     const tg_node *node = &record->node;
-    if (!tg_at(node->out)->requires_grad || tg_at(node->out)->is_leaf ||
-        tg_at(node->out)->u.record != record)
-        return;
-    unsigned reads = tg_reads_of(node);
-    for (int i = 0; i < node->n_in && i < 7; i++) {
-        if (node->in[i] && reads & TG_READS_IN(i))
-            tg_at(node->in[i])->owner->headers += by;
+    const tg_header *out = tg_at(node->out);
+    bool made = out->requires_grad && !out->is_leaf && out->u.record == record;
+    bool gradients = made && when & GRADIENTS;
+    bool inputs = when & RECOMPUTING && (node->flags & TG_RECOMPUTE || out->owner->recomputed);
+    unsigned reads = gradients ? tg_reads_of(node) : 0;
+    for (int i = 0; i < node->n_in; i++) {
+        bool read = i < 7 && reads & TG_READS_IN(i);
+        if (node->in[i])
+            tg_owner_of(node->in[i])->headers += by * ((uint32_t)inputs + read);
     }
     if (reads & TG_READS_OUT)
-        tg_at(node->out)->owner->headers += by;
-    if (node->saved)
-        tg_at(node->saved)->owner->headers += by;
+        out->owner->headers += by;
+    if (gradients && node->saved)
+        tg_owner_of(node->saved)->headers += by;
 }
 
-/* The same for what is read when a checkpoint computes its data again. */
-static void count_inputs(const tg_record *record, uint32_t by)
+bool tg_reads_again(const tg_record *record, const tg_header *owner)
 {
-    const tg_node *node = &record->node;
-    if (!(node->checkpoint & TG_RECOMPUTE) && !tg_owner_of(node->out)->recomputed)
-        return;
-    for (int i = 0; i < node->n_in; i++) {
-        if (node->in[i])
-            tg_at(node->in[i])->owner->headers += by;
-    }
+    uint32_t others = owner->headers;
+    count_reads(record, ALL, 1);
+    bool reads = owner->headers != others;
+    count_reads(record, ALL, (uint32_t)-1);
+    return reads;
 }
 
-/* Leaves 0 in `headers` of the storages that nobody wants (by 1), or undoes that (by -1). */
+/* Leaves 0 in `headers` of the data that nobody wants (by 1), or undoes that (by -1). */
 static void count(const giving *g, const tg_record *first, uint32_t by)
 {
     for (size_t i = 0; i < g->n; i++)
@@ -57,10 +58,8 @@ static void count(const giving *g, const tg_record *first, uint32_t by)
             tg_at(out)->owner->headers -= by;
         if (record->node.saved)
             tg_at(record->node.saved)->owner->headers -= by;
-        if (g->checkpoint)
-            continue;
-        count_reads(record, by);
-        count_inputs(record, by);
+        if (!g->checkpoint)
+            count_reads(record, ALL, by);
     }
 }
 
@@ -69,7 +68,7 @@ static void count(const giving *g, const tg_record *first, uint32_t by)
 static bool is_recomputable(const tg_record *record)
 {
     const tg_node *node = &record->node;
-    return tg_is_maker(record) && node->op->forward && !(node->checkpoint & TG_DREW) &&
+    return tg_is_maker(record) && node->op->forward && !(node->flags & TG_DREW) &&
            tg_at(node->out)->version == tg_node_versions(node)[node->n_in] &&
            !(tg_at(node->out)->headers || (node->saved && tg_at(node->saved)->headers));
 }
@@ -80,7 +79,7 @@ static void choose(const giving *g, tg_record *first)
     for (tg_record *record = first; record; record = record->next) {
         tg_node *node = &record->node;
         if (g->checkpoint && is_recomputable(record))
-            node->checkpoint |= TG_RECOMPUTE;
+            node->flags |= TG_RECOMPUTE;
         if (g->checkpoint)
             continue;
         if (tg_is_maker(record) && tg_at(node->out)->headers == 0)
@@ -98,7 +97,7 @@ void tg_hide(tg_header *h)
         owner->headers--;
     } else {
         h->data = NULL;
-        h->spare = false;
+        h->small = false;
     }
     h->released = true;
 }
@@ -165,7 +164,7 @@ static bool check_records(tg_tape *tape, const tg_record *first)
 {
     for (const tg_record *record = first; record; record = record->next) {
         const tg_node *node = &record->node;
-        TG_CHECK(tape, !(node->checkpoint & TG_IN_CHECKPOINT), TG_ESTATE,
+        TG_CHECK(tape, !(node->flags & TG_IN_CHECKPOINT), TG_ESTATE,
                  "checkpoint: %s since the mark is in a checkpoint already", node->op->name);
         TG_CHECK(tape, !tg_lacks_data(node), TG_ESTATE,
                  "checkpoint: data of %s were given back already", node->op->name);
@@ -178,7 +177,7 @@ static bool check_values(tg_tape *tape, const tg_record *first)
 {
     for (const tg_record *record = first; record; record = record->next) {
         const tg_node *node = &record->node;
-        for (int i = 0; node->checkpoint & TG_RECOMPUTE && i < node->n_in; i++) {
+        for (int i = 0; node->flags & TG_RECOMPUTE && i < node->n_in; i++) {
             const tg_tensor *x = node->in[i];
             TG_CHECK(tape, !x || tg_at(x)->owner->version == tg_node_versions(node)[i], TG_ESTATE,
                      "checkpoint: input %d of %s, %s %s, was changed in place since: it cannot "
@@ -193,9 +192,9 @@ static void release_chosen(tg_record *first)
 {
     for (tg_record *record = first; record; record = record->next) {
         tg_node *node = &record->node;
-        node->checkpoint |= TG_IN_CHECKPOINT | (record == first ? TG_CHECKPOINT_FIRST : 0);
+        node->flags |= TG_IN_CHECKPOINT | (record == first ? TG_CHECKPOINT_FIRST : 0);
         tg_tensor *made[] = {node->out, node->saved};
-        for (int i = 0; i < 2 && node->checkpoint & TG_RECOMPUTE; i++) {
+        for (int i = 0; i < 2 && node->flags & TG_RECOMPUTE; i++) {
             if (!made[i])
                 continue;
             tg_at(made[i])->recomputed = true;
@@ -218,7 +217,7 @@ tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, siz
     count(&g, first, (uint32_t)-1);
     if (!check_values(tape, first)) {
         for (tg_record *record = first; record; record = record->next)
-            record->node.checkpoint &= (uint8_t)~TG_RECOMPUTE;
+            record->node.flags &= (uint8_t)~TG_RECOMPUTE;
         return tg_error(tape);
     }
     release_chosen(first);
@@ -233,8 +232,8 @@ static tg_record *end_of(tg_record *record)
 {
     do {
         record = record->next;
-    } while (record && record->node.checkpoint & TG_IN_CHECKPOINT &&
-             !(record->node.checkpoint & TG_CHECKPOINT_FIRST));
+    } while (record && record->node.flags & TG_IN_CHECKPOINT &&
+             !(record->node.flags & TG_CHECKPOINT_FIRST));
     return record;
 }
 
@@ -262,14 +261,13 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
     return true;
 }
 
-static bool recompute(tg_tape *tape, tg_node *node)
+/* Whether the record is to be recomputed, and makes room for it. */
+static bool begin_again(tg_tape *tape, tg_record *record)
 {
-    const char *name = node->op->name;
-    if (!check_inputs(tape, node) || !revive(node->out, name) ||
-        (node->saved && !revive(node->saved, name)))
-        return false;
-    tg_run_node(tape, node);
-    return !tape->status;
+    const tg_node *node = &record->node;
+    return node->flags & TG_RECOMPUTE && check_inputs(tape, node) &&
+           revive(node->out, node->op->name) &&
+           (!node->saved || revive(node->saved, node->op->name));
 }
 
 /* Gives data back that nothing but their own header holds. */
@@ -282,46 +280,42 @@ static void release_last(tg_header *h)
     }
 }
 
-/* Computes the record's data again, and gives back what was there for that alone. */
-static bool run_again(tg_tape *tape, tg_record *record)
+/* Gives back what was there for recomputing the record alone. */
+static void end_again(tg_tape *tape, tg_record *record)
 {
-    tg_node *node = &record->node;
+    (void)tape;
+    const tg_node *node = &record->node;
     tg_header *out = tg_at(node->out);
-    if (node->checkpoint & TG_RECOMPUTE && !recompute(tape, node))
-        return false;
     if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released)
         show_view(out);
-    count_inputs(record, (uint32_t)-1);
+    count_reads(record, RECOMPUTING, (uint32_t)-1);
     for (int i = 0; i < node->n_in; i++) {
         if (node->in[i] && tg_owner_of(node->in[i])->recomputed)
             release_last(tg_owner_of(node->in[i]));
     }
-    return true;
 }
 
 static bool open_checkpoint(tg_tape *tape, tg_record *record)
 {
-    TG_CHECK(tape, tape->recycling, TG_ESTATE,
+    TG_CHECK(tape, !tape->grad_enabled, TG_ESTATE,
              "backward: create_graph goes through a checkpoint (at %s), whose data are given back",
              record->node.op->name);
-    TG_CHECK(tape, !tape->capture, TG_ESTATE,
+    TG_CHECK(tape, !tape->heap.captured, TG_ESTATE,
              "backward: a captured pass goes through a checkpoint (at %s)", record->node.op->name);
     tg_record *end = end_of(record);
-    while (!(record->node.checkpoint & TG_CHECKPOINT_FIRST))
+    while (!(record->node.flags & TG_CHECKPOINT_FIRST))
         record = record->prev;
     tape->open = record;
     for (tg_record *r = record; r != end; r = r->next) {
-        r->node.checkpoint |= TG_CHECKPOINT_OPEN;
-        count_inputs(r, 1);
-        count_reads(r, 1);
+        r->node.flags |= TG_CHECKPOINT_OPEN;
+        count_reads(r, ALL, 1);
     }
-    tg_record *next = record;
-    while (next != end && run_again(tape, next))
-        next = next->next;
+    static const tg_rerun how = {.before = begin_again, .after = end_again};
+    tg_record *next = tg_run_again(tape, record, end, &how);
     for (tg_record *r = next; r != end; r = r->next)
-        count_inputs(r, (uint32_t)-1);
+        count_reads(r, RECOMPUTING, (uint32_t)-1);
     for (tg_record *r = record; r != end; r = r->next)
-        count_reads(r, (uint32_t)-1);
+        count_reads(r, GRADIENTS, (uint32_t)-1);
     return next == end;
 }
 
@@ -330,8 +324,8 @@ void tg_checkpoint_close(tg_tape *tape)
     tg_record *first = tape->open, *end = end_of(first);
     for (tg_record *record = first; record != end; record = record->next) {
         tg_node *node = &record->node;
-        node->checkpoint &= (uint8_t)~TG_CHECKPOINT_OPEN;
-        if (!(node->checkpoint & TG_RECOMPUTE))
+        node->flags &= (uint8_t)~TG_CHECKPOINT_OPEN;
+        if (!(node->flags & TG_RECOMPUTE))
             continue;
         tg_at(node->out)->released = true;
         if (node->saved)
@@ -361,11 +355,11 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
 /* Opens the checkpoint that the record is in, and closes any other. */
 static bool enter(tg_tape *tape, tg_record *record)
 {
-    if (record->node.checkpoint & TG_CHECKPOINT_OPEN)
+    if (record->node.flags & TG_CHECKPOINT_OPEN)
         return true;
     if (tape->open)
         tg_checkpoint_close(tape);
-    return !(record->node.checkpoint & TG_IN_CHECKPOINT) || open_checkpoint(tape, record);
+    return !(record->node.flags & TG_IN_CHECKPOINT) || open_checkpoint(tape, record);
 }
 
 bool tg_data_ready(tg_tape *tape, tg_record *record)

@@ -16,6 +16,9 @@ static inline bool tg_is_maker(const tg_record *record)
  * user of them. */
 void tg_hide(tg_header *h);
 
+/* Whether the record's gradients, or its recomputing, read data that this header made. */
+bool tg_reads_again(const tg_record *record, const tg_header *owner);
+
 /* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
  * step of a record that reads it comes first), and what its forward saved, unless something
  * besides records has to do with them; those of a checkpoint, or all. */

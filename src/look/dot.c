@@ -40,7 +40,7 @@ static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
 static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)
 {
     const tg_node *node = &record->node;
-    name r = name_of(&tape->bodies, record), out = name_of_tensor(tape, node->out);
+    name r = name_of(&tape->bodies, record);
     fprintf(file, "  r%d_%lld [label=\"%s\", shape=box];\n", r.block, r.offset, node->op->name);
     for (int i = 0; i < node->n_in; i++) {
         if (!node->in[i])
@@ -50,8 +50,11 @@ static void write_record(FILE *file, const tg_tape *tape, const tg_record *recor
             write_tensor(file, tape, node->in[i]);
         fprintf(file, "  t%d_%lld -> r%d_%lld;\n", in.block, in.offset, r.block, r.offset);
     }
-    write_tensor(file, tape, node->out);
-    fprintf(file, "  r%d_%lld -> t%d_%lld;\n", r.block, r.offset, out.block, out.offset);
+    for (int i = 0; i < node->n_out; i++) {
+        name out = name_of_tensor(tape, tg_outs(node)[i]);
+        write_tensor(file, tape, tg_outs(node)[i]);
+        fprintf(file, "  r%d_%lld -> t%d_%lld;\n", r.block, r.offset, out.block, out.offset);
+    }
 }
 
 tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark)
@@ -64,8 +67,10 @@ tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark)
     if (!file)
         return tg_fail(tape, TG_EVALUE, "write_dot: the file is NULL");
     fputs("digraph tape {\n", file);
-    for (; record; record = record->next)
-        write_record(file, tape, record);
+    for (; record; record = record->next) {
+        if (!(record->node.flags & TG_BESIDE))
+            write_record(file, tape, record);
+    }
     fputs("}\n", file);
     return ferror(file) ? tg_fail(tape, TG_EIO, "write_dot: writing failed") : TG_OK;
 }

@@ -18,7 +18,7 @@ tg_memory_info tg_memory(const tg_tape *tape)
         return (tg_memory_info){0};
     size_t objects = tg_arena_used(&tape->slots) + tg_arena_used(&tape->pass_slots) +
                      tg_arena_used(&tape->bodies);
-    size_t data = tg_arena_used(&tape->data), live = objects + data - tape->spares.bytes;
+    size_t data = tg_arena_used(&tape->data), live = objects + data - tape->heap.bytes;
     size_t reserved = 0;
     for (int i = 0; i < TG_METERED; i++)
         reserved += reserved_by(tape->meter.arenas[i]);
@@ -26,7 +26,7 @@ tg_memory_info tg_memory(const tg_tape *tape)
     tg_meter_read(&meter);
     return (tg_memory_info){.live = live,
                             .objects = objects,
-                            .data = data - tape->spares.bytes,
+                            .data = data - tape->heap.bytes,
                             .cached = reserved - live,
                             .peak = meter.peak};
 }
@@ -80,6 +80,8 @@ size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size_t k)
     ranking r = {.out = out, .room = out ? k : 0};
     for (const tg_record *record = tape ? tape->first : NULL; record; record = record->next) {
         const tg_node *node = &record->node;
+        if (node->flags & TG_BESIDE)
+            continue;
         bool made = !node->in_place && tg_owner_of(node->out) == tg_at(node->out);
         for (int i = 0; i < node->n_in; i++)
             add(&r, node->in[i], NULL, false);

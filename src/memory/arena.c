@@ -1,4 +1,4 @@
-/* Blocks and the pool, see arena.h. Relies on the allocator alone. */
+/* Blocks, see arena.h. Relies on the allocator alone. */
 #include "memory/slot.h"
 
 #include <stdlib.h>

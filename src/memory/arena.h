@@ -1,5 +1,5 @@
-/* Memory: blocks with a bump pointer, and a recycling pool on top of one for the length of a
- * backward pass. Relies on nothing; arena.c is the only file that calls the allocator. */
+/* Memory: blocks with a bump pointer. Relies on nothing; arena.c is the only file that calls the
+ * allocator. */
 #ifndef TG_ARENA_H
 #define TG_ARENA_H
 
@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 typedef struct tg_allocator {
     void *(*alloc)(void *context, size_t size);
@@ -110,67 +109,5 @@ static inline size_t tg_arena_used(const tg_arena *arena)
 
 /* Brings the peak up to date; rewinds do so themselves. */
 void tg_meter_read(tg_meter *meter);
-
-/* A pool has no larger chunks, which would not fit into each other's places. */
-enum { TG_POOL_LARGEST = 1 << 14, TG_POOL_CLASSES = 33 };
-
-/* Free chunks by size class, four classes to a power of two. Chunks come from the arena, so that a
- * rewind of the arena with tg_pool_reset() ends them all. */
-typedef struct tg_pool {
-    tg_arena *arena;
-    void *chunks[TG_POOL_CLASSES];
-    bool lasting; /* a replay writes to the chunks again: they are not poisoned */
-} tg_pool;
-
-/* The class whose chunks hold `size` bytes: 64, 80, 96, 112, 128, 160, ... */
-static inline int tg_pool_class(size_t size)
-{
-    if (size <= 64)
-        return 0;
-#ifdef __GNUC__
-    int exponent = 63 - __builtin_clzll((unsigned long long)(size - 1));
-#else
-    int exponent = 6;
-    while ((size - 1) >> exponent > 1)
-        exponent++;
-#endif
-    return (exponent - 6) * 4 + (int)((size - 1) >> (exponent - 2) & 3) + 1;
-}
-
-static inline size_t tg_pool_class_size(int class)
-{
-    if (class == 0)
-        return 64;
-    int exponent = 6 + (class - 1) / 4;
-    size_t quarter = (size_t)(class - 1) % 4 + 1;
-    return ((size_t)1 << exponent) + (quarter << (exponent - 2));
-}
-
-/* Of at most TG_POOL_LARGEST bytes; NULL where memory is out. */
-static inline void *tg_pool_take(tg_pool *pool, size_t size)
-{
-    int list = tg_pool_class(size);
-    void *chunk = pool->chunks[list];
-    if (!chunk)
-        return tg_arena_alloc(pool->arena, tg_pool_class_size(list), size > 256 ? 64 : 16);
-    TG_UNPOISON(chunk, tg_pool_class_size(list));
-    pool->chunks[list] = *(void **)chunk;
-    return chunk;
-}
-
-/* size: as given to tg_pool_take(). */
-static inline void tg_pool_give(tg_pool *pool, void *chunk, size_t size)
-{
-    int list = tg_pool_class(size);
-    *(void **)chunk = pool->chunks[list];
-    pool->chunks[list] = chunk;
-    if (!pool->lasting)
-        TG_POISON(chunk, tg_pool_class_size(list));
-}
-
-static inline void tg_pool_reset(tg_pool *pool)
-{
-    memset(pool->chunks, 0, sizeof pool->chunks);
-}
 
 #endif

@@ -91,15 +91,11 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
                             double s)
 {
     tg_tensor *in[] = {g, b};
-    return tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT,
-                             &(tg_call){.op = op,
-                                        .n_in = b ? 2 : 1,
-                                        .in = in,
-                                        .dtype = tg_at(g)->dtype,
-                                        .ndim = tg_at(g)->ndim,
-                                        .dims = tg_at(g)->dims,
-                                        .params = &s,
-                                        .params_size = sizeof s});
+    return tg_make(
+        &(tg_making){{.op = op, .n_in = b ? 2 : 1, .in = in, .params = &s, .params_size = sizeof s},
+                     .like = g,
+                     .gradient_of = node,
+                     .last_use = g});
 }
 
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
@@ -172,13 +168,8 @@ static const tg_map_op mul_op;
 static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
 {
     tg_tensor *in[] = {g, other};
-    return tg_apply_gradient(node, i, TG_OVER_NOTHING,
-                             &(tg_call){.op = &mul_op.op,
-                                        .n_in = 2,
-                                        .in = in,
-                                        .dtype = tg_at(g)->dtype,
-                                        .ndim = tg_at(g)->ndim,
-                                        .dims = tg_at(g)->dims});
+    return tg_make(&(tg_making){
+        {.op = &mul_op.op, .n_in = 2, .in = in}, .like = g, .gradient_of = node, .input = i});
 }
 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)

@@ -124,7 +124,7 @@ static void read_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_i
     const lookup *p = node->params;
     tg_tensor *in[] = {grad_out, node->in[1]};
     tg_call call = call_of(&add_ops[p->kind], in, tg_dims_of(node->in[0]), p);
-    grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_NOTHING, &call);
+    grad_in[0] = tg_make(&(tg_making){call, .gradient_of = node});
 }
 
 /* What gets no gradient gives none, where a gradient is differentiated again. */

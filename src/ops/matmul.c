@@ -114,8 +114,8 @@ static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor
         .op = &matmul_op, .n_in = 2, .in = in, .dtype = tg_at(a)->dtype, .ndim = 2, .dims = dims};
     const tg_header *own = tg_owner_of(node->in[i]);
     bool over = i == 0 && tg_owner_of(a) != own && tg_owner_of(b) != own;
-    return over ? tg_apply_gradient(node, i, TG_OVER_INPUT, &call)
-                : tg_apply_gradient(node, i, TG_OVER_NOTHING, &call);
+    return tg_make(
+        &(tg_making){call, .gradient_of = node, .input = i, .last_use = over ? node->in[i] : NULL});
 }
 
 /* Of two tensors with at least two dims each. */

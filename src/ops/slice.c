@@ -59,16 +59,14 @@ static const tg_op put_op = {
 
 static void take_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    const tg_tensor *x = node->in[0];
-    tg_call call = {.op = &put_op,
-                    .n_in = 1,
-                    .in = &grad_out,
-                    .dtype = tg_at(x)->dtype,
-                    .ndim = tg_at(x)->ndim,
-                    .dims = tg_at(x)->dims,
-                    .params = node->params,
-                    .params_size = sizeof(part)};
-    grad_in[0] = tg_apply_gradient(node, 0, TG_INTO_SUM, &call);
+    grad_in[0] = tg_make(&(tg_making){{.op = &put_op,
+                                       .n_in = 1,
+                                       .in = &grad_out,
+                                       .params = node->params,
+                                       .params_size = sizeof(part)},
+                                      .like = node->in[0],
+                                      .gradient_of = node,
+                                      .adds = true});
 }
 
 static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p)

@@ -67,15 +67,11 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_tensor *y, int dim)
 static tg_tensor *gradient_over(const tg_node *node, const tg_op *op, tg_tensor *g)
 {
     tg_tensor *in[] = {g, node->out};
-    return tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT,
-                             &(tg_call){.op = op,
-                                        .n_in = 2,
-                                        .in = in,
-                                        .dtype = tg_at(g)->dtype,
-                                        .ndim = tg_at(g)->ndim,
-                                        .dims = tg_at(g)->dims,
-                                        .params = node->params,
-                                        .params_size = sizeof(dim_param)});
+    return tg_make(&(tg_making){
+        {.op = op, .n_in = 2, .in = in, .params = node->params, .params_size = sizeof(dim_param)},
+        .like = g,
+        .gradient_of = node,
+        .last_use = g});
 }
 
 /* x with its sum along dim taken away, weighted by w: x - sum(w * x). */

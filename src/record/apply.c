@@ -1,7 +1,7 @@
-/* Recording operations and running them, see apply.h. Relies on capture.h. */
+/* Recording operations and running them, see apply.h. Relies on tensor.h. */
 #include "record/apply.h"
 
-#include "record/capture.h"
+#include <string.h>
 
 bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
 {
@@ -52,11 +52,13 @@ bool tg_lacks_data(const tg_node *node)
     return lacks;
 }
 
-void tg_check_anomaly(const tg_node *node)
+/* In anomaly mode: reports what is wrong with an output. */
+static void check_anomaly(const tg_node *node)
 {
     const tg_tensor *out = node->out;
     /* A view's numbers are known. */
-    int64_t i = node->op->forward && tg_is_float(tg_at(out)->dtype) ? tg_first_anomaly(out) : -1;
+    bool made = out && node->op->forward && tg_is_float(tg_at(out)->dtype);
+    int64_t i = made ? tg_first_anomaly(out) : -1;
     if (i < 0)
         return;
     tg_node_tape(node)->speaker = NULL; /* the element is that of the record's output */
@@ -74,6 +76,101 @@ static tg_tape *tape_of_call(const tg_call *call)
     }
     return NULL;
 }
+
+/* --- running --- */
+
+static inline void bump_versions(const tg_node *node)
+{
+    if (node->out)
+        tg_owner_of(node->out)->version++;
+    for (int i = 1; i < node->n_out; i++)
+        tg_owner_of(tg_outs(node)[i])->version++;
+}
+
+/* The one place where forward functions run. `again`: over values that were there. */
+static inline void run(tg_tape *tape, tg_record *record, bool again)
+{
+    tg_node *node = &record->node;
+    const int64_t start = tape->profiler.on ? tg_now() : 0;
+    tape->forward_of = node->op;
+    node->op->forward(node);
+    tape->forward_of = NULL;
+    if (start)
+        tg_profile_add(tape, node, start);
+    tg_inside_end(tape);
+    if (node->in_place || again)
+        bump_versions(node);
+}
+
+tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end, const tg_rerun *how)
+{
+    for (; record != end; record = record->next) {
+        if (record->node.op->forward && (!how->before || how->before(tape, record))) {
+            run(tape, record, how->writes);
+            if (tape->anomaly && !tape->status)
+                check_anomaly(&record->node);
+        }
+        if (tape->status)
+            break;
+        if (how->after)
+            how->after(tape, record);
+    }
+    return record;
+}
+
+/* --- beside operations --- */
+
+static uint8_t phase_beside(const tg_tape *tape, const tg_call *call)
+{
+    return tape->pass ? TG_PHASE_BACKWARD : call->in_place ? TG_PHASE_FORWARD : TG_PHASE_STEP;
+}
+
+bool tg_note(tg_tape *tape, const tg_call *call)
+{
+    if (!tape->capture || tape->status)
+        return !tape->status;
+    /* The slot is for marks, see tape.c. */
+    tg_record *record = tg_tape_slot(tape, call->op->name)
+                            ? tg_record_new(tape, call, call->in_place != NULL)
+                            : NULL;
+    if (!record)
+        return false;
+    record->node.out = call->in_place;
+    record->node.in_place = false;
+    record->node.flags |= TG_BESIDE;
+    record->node.phase = phase_beside(tape, call);
+    tg_record_link(tape, record);
+    return true;
+}
+
+void tg_do_now(tg_tape *tape, const tg_call *call)
+{
+    if (tape->forward_of) { /* that function does it again */
+        tg_inside outer = tg_inside_open(tape);
+        tg_do_now(tape, call);
+        tg_inside_close(tape, &outer);
+        return;
+    }
+    tg_record record = {.tape = tape,
+                        .node = {.op = call->op,
+                                 .out = call->in_place,
+                                 .in = (tg_tensor **)(uintptr_t)call->in,
+                                 .n_in = call->n_in,
+                                 .n_out = call->in_place != NULL,
+                                 .phase = phase_beside(tape, call),
+                                 .params = call->params}};
+    run(tape, &record, false);
+}
+
+bool tg_do(tg_tape *tape, const tg_call *call)
+{
+    if (tape->capture && !tape->forward_of && !tg_note(tape, call))
+        return false;
+    tg_do_now(tape, call);
+    return !tape->status;
+}
+
+/* --- operations --- */
 
 static tg_tensor *make_output(tg_tape *tape, const tg_call *call)
 {
@@ -103,18 +200,22 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_rec
     if (call->in_place && (tape->grad_enabled || tape->capture) &&
         !tg_tape_slot(tape, call->op->name))
         return NULL;
-    tg_record *record = tg_record_new(tape, call);
-    if (record) {
-        record->node.out = out;
-        record->node.saved = saved;
-    }
+    tg_record *record = tg_record_new(tape, call, saved ? 2 : 1);
+    if (!record)
+        return NULL;
+    record->node.out = out;
+    record->node.saved = saved;
+    if (saved)
+        memcpy(record->node.in + call->n_in, (tg_tensor *[]){out, saved}, 2 * sizeof out);
     return record;
 }
 
 static void keep(tg_tape *tape, tg_record *record)
 {
-    bool wanted = tg_note_versions(record);
-    if (wanted && !record->node.in_place && record->node.op->backward) {
+    record->node.phase = tape->pass ? TG_PHASE_BACKWARD : TG_PHASE_FORWARD;
+    if (!tape->grad_enabled) {
+        record->node.flags |= TG_BESIDE;
+    } else if (tg_note_versions(record) && !record->node.in_place && record->node.op->backward) {
         tg_header *out = tg_at(record->node.out);
         out->requires_grad = true;
         out->u.record = record;
@@ -139,34 +240,76 @@ tg_tensor *tg_apply(const tg_call *call)
     tg_top before_record = start.bodies;
     tg_record *record = prepare(tape, call, &before_record);
     /* All memory is there before an operation runs, and draws. */
-    if (record && (!tape->capture || tg_capture_add(tape, record)))
-        tg_run_record(tape, record);
+    if (record && call->op->forward)
+        run(tape, record, false);
+    if (tape->anomaly && !tape->status)
+        check_anomaly(&record->node);
     if (tape->status) {
-        /* A pass that recycles ends with the error, and gives all its memory back itself. */
-        if (!tape->recycling) {
-            tg_drop_slots(tape, &start);
-            tg_arena_rewind(&tape->data, start.data);
-        }
+        tg_drop(tape, &start);
         return NULL;
     }
     tg_tensor *out = record->node.out;
-    if (tape->grad_enabled)
+    if (tape->grad_enabled || tape->capture)
         keep(tape, record);
-    else if (!tape->capture)
+    else
         tg_arena_rewind(&tape->bodies, before_record);
     return out;
 }
 
-bool tg_do(tg_tape *tape, const tg_call *call)
+tg_tensor *tg_make(tg_making *making)
 {
-    if (tape->capture && !tg_capture_note(tape, call))
-        return false;
-    tg_run_forward(tape, &(tg_node){.op = call->op,
-                                    .out = call->in_place,
-                                    .in = (tg_tensor **)(uintptr_t)call->in,
-                                    .n_in = call->n_in,
-                                    .params = call->params});
-    return !tape->status;
+    if (making->like) {
+        making->call.dtype = tg_at(making->like)->dtype;
+        making->call.ndim = tg_at(making->like)->ndim;
+        making->call.dims = tg_at(making->like)->dims;
+    }
+    const tg_node *of = making->gradient_of;
+    const tg_placing *pass = of ? tg_node_tape(of)->pass : NULL;
+    return pass ? pass->apply(making) : tg_apply(&making->call);
+}
+
+/* Where a pass wants it, or a new tensor. */
+static tg_tensor *gradient(const tg_node *node, int i, tg_call call, const tg_shape *shape)
+{
+    tg_tape *tape = tg_node_tape(node);
+    call.dtype = tg_at(node->in[i])->dtype;
+    call.ndim = shape->ndim;
+    call.dims = shape->sizes;
+    tg_tensor *place = tape->pass ? tape->pass->place(node, i, &call) : NULL;
+    return place ? place : make_output(tape, &call);
+}
+
+void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape *shapes,
+                       tg_tensor **grad_in)
+{
+    tg_tape *tape = tg_node_tape(node);
+    tg_record *record = NULL;
+    tg_tensor *outs[TG_MOST_WANTED];
+    int n = 0;
+    for (int i = 0; i < node->n_in && i < TG_MOST_WANTED && !tape->status; i++) {
+        if (tg_wants_grad(node, i))
+            outs[n++] = gradient(node, i, *call, &shapes[i]);
+    }
+    /* The slot is for marks, see tape.c. */
+    if (!tape->status && (!tape->capture || tg_tape_slot(tape, call->op->name)))
+        record = tg_record_new(tape, call, n);
+    if (!record)
+        return;
+    record->node.out = outs[0];
+    if (n > 1)
+        memcpy(record->node.in + call->n_in, outs, (size_t)n * sizeof *outs);
+    run(tape, record, true);
+    if (tape->capture)
+        keep(tape, record);
+    for (int i = 0, k = 0; !tape->status && k < n; i++) {
+        if (tg_wants_grad(node, i))
+            grad_in[i] = outs[k++];
+    }
+}
+
+tg_tensor *const *tg_node_outs(const tg_node *node)
+{
+    return tg_outs(node);
 }
 
 bool tg_needs_grad(const tg_node *node, int i)

@@ -1,8 +1,8 @@
-/* Leaves and kept gradients, see grad.h. Relies on capture.h. */
+/* Leaves and kept gradients, see grad.h. Relies on step.h and map.h. */
 #include "record/grad.h"
 
 #include "kernels/loops.h"
-#include "record/capture.h"
+#include "record/step.h"
 
 TGK_LOOP2(accumulate_f32, float, float, x + y);
 TGK_LOOP2(accumulate_f64, double, double, x + y);
@@ -65,17 +65,6 @@ void tg_add_again(tg_tensor *to, tg_tensor *from)
     tg_do(tg_tape_in(to), &(tg_call){.op = &op, .n_in = 1, .in = &from, .in_place = to});
 }
 
-/* The running capture goes by whether there is a gradient in the holder. */
-static bool expect(tg_tape *tape, const tg_holder *holder)
-{
-    tg_expectation *expected = tg_tape_body(tape, "backward", sizeof *expected);
-    if (!expected)
-        return false;
-    *expected = (tg_expectation){holder, holder->present, tg_capturing(tape)->expected};
-    tg_capturing(tape)->expected = expected;
-    return true;
-}
-
 /* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
 static void keep_now(tg_holder *holder, tg_tensor *g, bool graph)
 {
@@ -104,33 +93,22 @@ static void keep_forward(tg_node *node)
     keep_now(k->holder, node->in[0], k->graph);
 }
 
-static const tg_op keep_op = {.name = "keep_grad", .forward = keep_forward};
+static tg_call keep_call(const keeping *k, tg_tensor *const *g)
+{
+    static const tg_op op = {.name = "keep_grad", .forward = keep_forward};
+    return (tg_call){.op = &op, .n_in = 1, .in = g, .params = k, .params_size = sizeof *k};
+}
 
 void tg_keep_again(tg_holder *holder, tg_tensor *g, bool graph)
 {
-    tg_node node = {.op = &keep_op,
-                    .n_in = 1,
-                    .in = &g,
-                    .params = &(keeping){.holder = holder, .graph = graph}};
-    tg_run_forward(tg_slot_tape(&holder->head), &node);
+    tg_call call = keep_call(&(keeping){holder, graph}, &g);
+    tg_do_now(tg_slot_tape(&holder->head), &call);
 }
 
 bool tg_note_keep(tg_holder *holder, tg_tensor *g, bool graph)
 {
-    tg_tape *tape = tg_slot_tape(&holder->head);
-    if (!tape->capture)
-        return true;
-    bool first = holder->captured != tg_capturing(tape)->number;
-    TG_CHECK(tape, !(first && graph && holder->present), TG_ESTATE,
-             "backward: with create_graph, a captured pass cannot add to a gradient from before "
-             "the capture");
-    holder->captured = tg_capturing(tape)->number;
-    keeping k = {holder, graph};
-    return (!first || expect(tape, holder)) &&
-           tg_capture_note(
-               tape,
-               &(tg_call){
-                   .op = &keep_op, .n_in = 1, .in = &g, .params = &k, .params_size = sizeof k});
+    tg_call call = keep_call(&(keeping){holder, graph}, &g);
+    return tg_expect(holder, graph) && tg_note(tg_slot_tape(&holder->head), &call);
 }
 
 static void empty_forward(tg_node *node)
@@ -144,8 +122,7 @@ bool tg_empty_again(tg_holder *holder)
 {
     static const tg_op op = {.name = "zero_grad", .forward = empty_forward};
     tg_tape *tape = tg_slot_tape(&holder->head);
-    if (tape->capture)
-        holder->captured = tg_capturing(tape)->number;
+    tg_expect_nothing(holder);
     return tg_do(tape, &(tg_call){.op = &op, .params = &holder, .params_size = sizeof holder});
 }
 
@@ -179,7 +156,7 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
     }
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
-    if (!t || !(flags & TG_REQUIRES_GRAD) || tape->recycling)
+    if (!t || !(flags & TG_REQUIRES_GRAD) || tg_at(t)->pooled)
         return t; /* inside a backward function nothing requires a gradient */
     tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
     if (hold(t, name))

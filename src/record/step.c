@@ -1,22 +1,43 @@
-/* A whole step, captured once and done again: see capture.h for what is in it. Replays take
- * workspace from a reserve, so that they touch no arena. Relies on apply.h. */
+/* A whole step, captured once and done again. While a capture is open, whatever is done is linked into the
+ * tape's list of records; so a capture is where that began and where it ended. Replays take workspace
+ * from a piece of their own, so that they touch no arena. Relies on apply.h. */
+#include "record/step.h"
+
 #include "record/apply.h"
-#include "record/capture.h"
+
+/* A gradient that the step takes as it finds it: there, or not. */
+typedef struct expectation {
+    const tg_holder *holder;
+    bool present;
+    struct expectation *next;
+} expectation;
+
+/* What a tg_capture is the handle of. */
+typedef struct noted {
+    tg_captured base;
+    const tg_record *before; /* the last one before it began; NULL: there was none */
+    const tg_record *last;   /* from tg_capture_end() on */
+    expectation *expected;
+    void *workspace;
+    size_t workspace_size;
+} noted;
+
+_Static_assert(sizeof(noted) <= TG_SLOT_SIZE, "it fits into a slot");
 
 tg_capture *tg_capture_begin(tg_tape *tape)
 {
     if (!tape || tape->status || !tg_outside_capture(tape, "capture_begin"))
         return NULL;
-    tg_noted *noted = tg_tape_slot(tape, "capture_begin");
-    if (!noted)
+    noted *n = tg_tape_slot(tape, "capture_begin");
+    if (!n)
         return NULL;
-    *noted = (tg_noted){.base = {.head = noted->base.head, .before = tape->newest},
-                        .number = ++tape->captures};
-    tape->capture = tape->newest = &noted->base;
-    tg_spares_forget(&tape->spares);
+    *n = (noted){.base = {.head = n->base.head, .before = tape->newest}, .before = tape->last};
+    tape->capture = tape->newest = &n->base;
+    tape->captures++;
+    tg_heap_forget(&tape->heap);
     tape->capture_failed = false;
-    tape->workspace_used = 0;
-    return (tg_capture *)(uintptr_t)noted->base.head.self;
+    tape->workspace_most = 0;
+    return (tg_capture *)(uintptr_t)n->base.head.self;
 }
 
 tg_status tg_capture_end(tg_capture *capture)
@@ -26,32 +47,50 @@ tg_status tg_capture_end(tg_capture *capture)
         return capture ? TG_ESTATE : TG_EVALUE;
     if (!tg_outside(tape, "capture_end"))
         return TG_ESTATE;
-    tg_noted *noted = tg_slot_of(capture);
-    if (tape->capture != &noted->base)
+    noted *n = tg_slot_of(capture);
+    if (tape->capture != &n->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
     tape->capture = NULL;
-    tg_capture_workspace(tape, noted);
-    tg_spares_forget(&tape->spares); /* a replay writes to what it gave back */
+    tg_heap_forget(&tape->heap); /* a replay writes to what it gave back */
     if (tape->status)
         return tape->status;
     if (tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
                        tape->failure);
     const tg_slot *end = tg_tape_slot(tape, "capture_end");
-    char *workspace = end ? tg_tape_data(tape, "capture_end", noted->workspace) : NULL;
-    if (!workspace)
+    n->workspace_size = tape->workspace_most;
+    n->workspace = end ? tg_tape_data(tape, "capture_end", n->workspace_size) : NULL;
+    if (!n->workspace)
         return TG_ENOMEM;
-    noted->reserve = (tg_reserve){workspace, workspace, workspace + noted->workspace};
-    noted->base.end = end->self;
+    n->last = tape->last;
+    n->base.end = end->self;
     return TG_OK;
 }
 
-static bool check_ready(tg_tape *tape, const tg_noted *noted)
+bool tg_expect(tg_holder *holder, bool graph)
 {
-    TG_CHECK(tape, noted->base.end, TG_ESTATE, "capture_replay: the capture is not complete");
-    TG_CHECK(tape, tg_slot_alive(noted->base.end), TG_ESTATE,
+    tg_tape *tape = tg_slot_tape(&holder->head);
+    noted *n = (noted *)tape->capture;
+    if (!n || holder->captured == tape->captures)
+        return true;
+    TG_CHECK(tape, !(graph && holder->present), TG_ESTATE,
+             "backward: with create_graph, a captured pass cannot add to a gradient from before "
+             "the capture");
+    expectation *e = tg_tape_body(tape, "backward", sizeof *e);
+    if (!e)
+        return false;
+    *e = (expectation){holder, holder->present, n->expected};
+    n->expected = e;
+    holder->captured = tape->captures;
+    return true;
+}
+
+static bool check_ready(tg_tape *tape, const noted *n)
+{
+    TG_CHECK(tape, n->base.end, TG_ESTATE, "capture_replay: the capture is not complete");
+    TG_CHECK(tape, tg_slot_alive(n->base.end), TG_ESTATE,
              "capture_replay: the tape was rewound into the capture");
-    for (const tg_expectation *e = noted->expected; e; e = e->next)
+    for (const expectation *e = n->expected; e; e = e->next)
         TG_CHECK(tape, e->holder->present == e->present, TG_ESTATE,
                  "capture_replay: %s has %s gradient, and had %s when it was captured",
                  tg_shape_of(e->holder->value).chars, e->present ? "no" : "a",
@@ -62,57 +101,53 @@ static bool check_ready(tg_tape *tape, const tg_noted *noted)
 tg_status tg_capture_replay(tg_capture *capture)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_capture_replay(capture));
+    static const tg_rerun all = {.writes = true};
     tg_tape *tape = tg_check_handle(capture, "capture_replay", "the capture");
     if (!tape)
         return capture ? TG_ESTATE : TG_EVALUE;
-    const tg_noted *noted = tg_slot_of(capture);
-    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, noted))
+    const noted *n = tg_slot_of(capture);
+    if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, n))
         return tape->status;
-    tg_top data = tg_arena_top(&tape->data);
-    tape->reserve = noted->reserve;
-    for (const tg_action *a = noted->first; a && !tape->status; a = a->next) {
-        tg_node *node = &a->record->node;
-        tape->forward_of = node->op;
-        if (tape->profiler.on)
-            tg_profile_run(tape, node, a->phase);
-        else
-            node->op->forward(node);
-        tape->reserve.top = tape->reserve.start;
-        if (tape->spares.lent)
-            tg_spares_call_in(&tape->spares);
-        tg_inside_end(tape);
-        tg_arena_rewind(&tape->data, data);
-        if (!node->out)
-            continue;
-        tg_at(node->out)->owner->version++;
-        if (tape->anomaly && !tape->status)
-            tg_check_anomaly(node);
-    }
-    tape->forward_of = NULL;
-    tape->reserve = (tg_reserve){0};
+    tg_piece *first = tape->heap.first;
+    size_t bytes = tape->heap.bytes;
+    tg_heap_stock(&tape->heap, n->workspace, n->workspace_size);
+    if (n->last != n->before)
+        tg_run_again(tape, n->before ? n->before->next : tape->first, n->last->next, &all);
+    tape->heap.first = first;
+    tape->heap.bytes = bytes;
     return tape->status;
 }
 
 /* --- without a capture --- */
 
+static bool is_recorded(tg_tape *tape, tg_record *record)
+{
+    (void)tape;
+    return !(record->node.flags & TG_BESIDE);
+}
+
+static void note(tg_tape *tape, tg_record *record)
+{
+    if (is_recorded(tape, record))
+        tg_note_versions(record);
+}
+
 tg_status tg_tape_replay(tg_tape *tape, tg_mark mark)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_tape_replay(tape, mark));
+    static const tg_rerun recorded = {.writes = true, .before = is_recorded, .after = note};
     if (!tape || tape->status || !tg_outside_capture(tape, "tape_replay"))
         return tg_error(tape);
-    tg_record *record = NULL;
-    tg_status status = tg_mark_records(tape, mark, "tape_replay", &record);
-    for (const tg_record *r = record; !status && tape->released && r; r = r->next) {
+    tg_record *first;
+    if (tg_mark_records(tape, mark, "tape_replay", &first))
+        return tape->status;
+    for (const tg_record *r = first; tape->released && r; r = r->next) {
         if (tg_lacks_data(&r->node))
-            status = tg_fail(tape, TG_ESTATE,
-                             "tape_replay: data of %s were given back by tg_release() or "
-                             "tg_checkpoint()",
-                             r->node.op->name);
+            return tg_fail(tape, TG_ESTATE,
+                           "tape_replay: data of %s were given back by tg_release() or "
+                           "tg_checkpoint()",
+                           r->node.op->name);
     }
-    for (; record && !status; record = record->next) {
-        tg_run_record(tape, record);
-        tg_note_versions(record);
-        status = tape->status;
-    }
-    return status;
+    tg_run_again(tape, first, NULL, &recorded);
+    return tape->status;
 }

@@ -56,18 +56,6 @@ bool tg_refuse_inside(tg_tape *tape, const char *name)
     return false;
 }
 
-bool tg_uncaptured(tg_tape *tape, const char *name)
-{
-    TG_CHECK(tape, (!tape->capture || tape->forward_of) && !tape->reporting, TG_ESTATE,
-             "%s: called during a capture, whose replay would not do it again", name);
-    return true;
-}
-
-bool tg_outside_capture(tg_tape *tape, const char *name)
-{
-    return tg_outside(tape, name) && tg_uncaptured(tape, name);
-}
-
 tg_status tg_error(const tg_tape *tape)
 {
     return tape ? tape->status : TG_ENOMEM;

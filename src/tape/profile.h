@@ -20,10 +20,8 @@ typedef struct tg_profiler {
 
 /* Nanoseconds by a clock that never goes back. */
 int64_t tg_now(void);
-/* What node's forward function belongs to, if it runs now. */
-tg_phase tg_profile_phase(const tg_tape *tape, const tg_node *node);
-/* Runs node's forward function, if it has one, and adds it to the table. */
-void tg_profile_run(tg_tape *tape, tg_node *node, tg_phase phase);
+/* Adds node's forward function to the table, which ran since then. */
+void tg_profile_add(tg_tape *tape, const tg_node *node, int64_t start);
 /* The bytes of memory that a tensor's elements lie in. */
 int64_t tg_profile_size(const tg_tensor *t);
 

@@ -1,9 +1,10 @@
-/* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h and the system's clock.
+/* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h, on tensor.h for what
+ * a rewind takes from tensors that stay, and on the system's clock.
  *
  * A mark knows the last slot before it: that is alive just as long as the mark is good, as nothing that
  * stays on a tape is made without a slot. Whose mark it is says the count of rewinds, which starts from
  * the time at which the tape was made: a later tape at the same address is always above. */
-#include "tape/tape.h"
+#include "tape/tensor.h"
 
 #include "kernels/isa.h"
 
@@ -20,7 +21,7 @@ static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_si
         tape->meter.arenas[i] = arenas[i];
     }
     tape->slots.slots = tape->pass_slots.slots = true;
-    tape->pool.arena = &tape->data;
+    tape->heap.arena = &tape->data;
     tg_generator_seed(&tape->generator, 0);
 }
 
@@ -79,41 +80,42 @@ void *tg_tape_body(tg_tape *tape, const char *name, size_t size)
 
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 {
-    /* An empty tensor has an address too. */
-    size_t align = size > TG_SPARES_ABOVE ? TG_SPARES_ALIGN : 16;
-    size = size ? tg_spares_size(size) : 1;
-    return or_fail(tape, name, tg_arena_alloc(&tape->data, size, align));
+    return or_fail(tape, name, tg_heap_grow(&tape->heap, size));
 }
 
-void *tg_pool_data(tg_tape *tape, const char *name, size_t size)
+/* In a forward function. */
+static void begin_making(tg_tape *tape)
 {
-    return or_fail(tape, name, tg_pool_take(&tape->pool, size));
-}
-
-/* From the reserve; NULL where it is too small, as it may be for work that depends on the data. */
-static void *take_reserve(tg_reserve *reserve, size_t size)
-{
-    char *start = tg_align_up(reserve->top, 64);
-    if (start > reserve->end || size > (size_t)(reserve->end - start))
-        return NULL;
-    reserve->top = start + size;
-    return start;
+    if (tape->made.any)
+        return;
+    tape->made = (tg_made){true, tg_stand(tape)};
+    tape->workspace_used = 0;
 }
 
 void *tg_workspace(tg_node *node, uint64_t bytes)
 {
     tg_tape *tape = tg_node_tape(node);
-    size_t size = bytes < TG_MOST_BYTES ? (size_t)bytes : TG_MOST_BYTES + 1;
-    void *reserved = tape->reserve.end ? take_reserve(&tape->reserve, size) : NULL;
-    if (reserved)
-        return reserved;
-    if (size > TG_MOST_BYTES) {
-        tg_fail_memory(tape, node->op->name);
-        return NULL;
-    }
-    tape->workspace_used += size + 64;
-    void *spare = tape->spares.bytes ? tg_spares_lend(&tape->spares, size) : NULL;
-    return spare ? spare : tg_tape_data(tape, node->op->name, size);
+    size_t size = bytes < TG_MOST_BYTES ? (size_t)bytes : TG_MOST_BYTES;
+    begin_making(tape);
+    tape->workspace_used += tg_heap_lent_size(size);
+    if (tape->workspace_used > tape->workspace_most)
+        tape->workspace_most = tape->workspace_used;
+    return or_fail(tape, node->op->name, tg_heap_lend(&tape->heap, size));
+}
+
+void tg_recycle(tg_tape *tape)
+{
+    tape->recycling = true;
+    tape->heap.captured = tape->capture;
+}
+
+void tg_recycle_end(tg_tape *tape)
+{
+    tape->recycling = tape->heap.captured = false;
+    memset(tape->heap.small, 0, sizeof tape->heap.small);
+    tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
+    tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
+    tape->free = tape->temporaries = NULL;
 }
 
 static size_t round_up(size_t size, size_t to)
@@ -121,11 +123,11 @@ static size_t round_up(size_t size, size_t to)
     return (size + to - 1) / to * to;
 }
 
-tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
+tg_record *tg_record_new(tg_tape *tape, const tg_call *call, int n_out)
 {
-    size_t n = (size_t)call->n_in;
+    size_t n = (size_t)call->n_in, outs = n_out > 1 ? (size_t)n_out : 0;
     size_t in = round_up(sizeof(tg_record), sizeof(uint64_t)) + (n + 1) * sizeof(uint64_t);
-    size_t params = round_up(in + n * sizeof(tg_tensor *), 16);
+    size_t params = round_up(in + (n + outs) * sizeof(tg_tensor *), 16);
     tg_record *record = tg_tape_body(tape, call->op->name, params + call->params_size);
     if (!record)
         return NULL;
@@ -134,6 +136,7 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call)
     record->node = (tg_node){.op = call->op,
                              .n_in = call->n_in,
                              .in_place = call->in_place,
+                             .n_out = (uint8_t)n_out,
                              .in = (tg_tensor **)(void *)(memory + in),
                              .params = memory + params};
     for (size_t i = 0; i < n; i++)
@@ -183,14 +186,15 @@ static tg_standing standing_of(const mark *m)
 
 tg_inside tg_inside_open(tg_tape *tape)
 {
-    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling,
-                       tape->capture,    tape->spares.bytes, tape->made};
-    if (tape->forward_of && !outer.made.any)
-        outer.made = (tg_made){true, tg_stand(tape)};
+    if (tape->forward_of)
+        begin_making(tape);
+    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
+                       tape->heap.bytes, tape->heap.lent,    tape->made};
     tape->forward_of = NULL;
     tape->grad_enabled = tape->recycling = false;
     tape->capture = NULL;
-    tape->spares.bytes = 0;
+    tape->heap.bytes = 0;
+    tape->heap.lent = NULL;
     tape->made = (tg_made){0};
     return outer;
 }
@@ -201,8 +205,45 @@ void tg_inside_close(tg_tape *tape, const tg_inside *outer)
     tape->grad_enabled = outer->grad_enabled;
     tape->recycling = outer->recycling;
     tape->capture = outer->capture;
-    tape->spares.bytes = outer->spare_bytes;
+    tape->heap.bytes = outer->heap_bytes;
+    tape->heap.lent = outer->lent;
     tape->made = outer->made;
+}
+
+static bool is_gone(const tg_header *h)
+{
+    return h && (const char *)h >= h->head.block->top;
+}
+
+void tg_drop_slots(tg_tape *tape, const tg_standing *to)
+{
+    tg_arena_rewind(&tape->slots, to->slots);
+    for (; is_gone(tape->views); tape->views = tape->views->older)
+        tape->views->owner->headers -= !tape->views->released && !tape->views->spent;
+    for (; tape->borrowed && is_gone(tape->borrowed->by); tape->borrowed = tape->borrowed->before) {
+        const tg_header *h = tape->borrowed->by;
+        if (h->data && !h->released)
+            tg_heap_give(&tape->heap, h->data, tg_header_bytes(h));
+    }
+    tg_arena_rewind(&tape->bodies, to->bodies);
+}
+
+void tg_drop(tg_tape *tape, const tg_standing *to)
+{
+    if (tape->recycling)
+        return;
+    tg_drop_slots(tape, to);
+    tg_arena_rewind(&tape->data, to->data);
+    if (tape->heap.bytes)
+        tg_heap_trim(&tape->heap);
+}
+
+void tg_take_back_made(tg_tape *tape)
+{
+    tg_drop_slots(tape, &tape->made.from);
+    tg_arena_rewind(&tape->data, tape->made.from.data);
+    tg_heap_call_in(&tape->heap);
+    tape->made.any = false;
 }
 
 tg_mark tg_tape_mark(const tg_tape *tape)
@@ -252,6 +293,18 @@ bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *m)
     return drops(tape, m, c && c->end && tg_slot_alive(c->end) ? tg_slot_of(c->end) : c);
 }
 
+bool tg_uncaptured(tg_tape *tape, const char *name)
+{
+    TG_CHECK(tape, (!tape->capture || tape->forward_of) && !tape->reporting, TG_ESTATE,
+             "%s: called during a capture, whose replay would not do it again", name);
+    return true;
+}
+
+bool tg_outside_capture(tg_tape *tape, const char *name)
+{
+    return tg_outside(tape, name) && tg_uncaptured(tape, name);
+}
+
 tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
 {
     if (!tape)
@@ -275,10 +328,7 @@ void tg_take_back(tg_tape *tape, tg_mark to)
         return;
     const mark m = read(&to);
     const tg_standing standing = standing_of(&m);
-    tg_drop_slots(tape, &standing);
-    tg_arena_rewind(&tape->data, m.data);
-    if (tape->spares.bytes)
-        tg_spares_trim(&tape->spares, &tape->data);
+    tg_drop(tape, &standing);
     tape->last = m.record;
     *(tape->last ? &tape->last->next : &tape->first) = NULL;
     tape->epoch++;

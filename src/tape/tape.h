@@ -11,17 +11,19 @@
  *                 are where its arenas stood
  *     rewind      to forget what came after a mark; take back: the same by the library itself
  *     replay      to run records again; recompute: the same for what a checkpoint gave back
- *     capture     a step that is noted to be replayed; an action is one thing in it
+ *     capture     a step that is kept to be replayed: two marks in the list of records. What it needs
+ *                 besides what is recorded is a record all the same, one beside the others
  *     pass        a backward pass; a step of it is one record's backward function; the walk is its
  *                 way from record to record
  *     request     the gradients that tg_gradients() wants of a pass
  *     place       where the gradient that a pass makes is written
+ *     reader      of data: a header that looks at them, a record whose gradients are made of them
  *     holder      where a leaf's gradient is kept; a kept gradient is present, or dropped
  *     leaf        requires a gradient, and no operation made it; other tensors are results
  *     release     to give data back while the records stay; a released tensor is known, not alive
  *     checkpoint  a run of records whose data are released, to be recomputed. In src/io alone: a
  *                 file with a model and its optimiser
- *     spare       a piece of memory that was given back; pool: where a pass keeps its own
+ *     piece       of the heap: memory that was given back, to be taken again
  *     workspace   memory for the length of one forward function
  *     inside      while a function of the program's runs that the tape called
  *     scope       around the operations of one that is composed of others */
@@ -29,15 +31,16 @@
 #define TG_TAPE_H
 
 #include "kernels/team.h"
+#include "memory/heap.h"
 #include "memory/slot.h"
-#include "memory/spares.h"
 #include "random/generator.h"
 #include "tape/profile.h"
 
 #include <tinygrad/op.h>
 
-/* A recorded operation: what apply.h shows of it, and what the tape keeps for itself. The arrays of
- * versions, inputs and parameters follow it in the same piece of memory. */
+/* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
+ * versions, inputs, outputs (where there is more than one) and parameters follow it in the same
+ * piece of memory. */
 typedef struct tg_record {
     tg_tape *tape;
     tg_node node;
@@ -52,31 +55,32 @@ typedef struct tg_captured {
     const void *end;
 } tg_captured;
 
-/* The running backward pass, as operations see it. A call that makes the gradient of node's input i
- * goes through apply(), which says where that is written, in call->in_place. */
-typedef enum tg_overwrite {
-    TG_OVER_NOTHING,
-    TG_OVER_GRAD_OUT, /* may be written over the call's first input, the gradient of the output */
-    TG_OVER_INPUT,    /* may be written over node's input i, which nobody reads after the call */
-    TG_INTO_SUM       /* the call adds to its output where that is in place: to what there is of the
-                         gradient, if nobody else sees that. NULL: then there is no more to add */
-} tg_overwrite;
+/* A call, and what a backward function may say of it beyond what the public knows. */
+typedef struct tg_making {
+    tg_call call;
+    const tg_tensor *like;      /* not NULL: dtype and dims of the output are this one's */
+    const tg_node *gradient_of; /* not NULL: the output is the gradient of this node's input ... */
+    int input;                  /* ... number `input`: a pass may say where it is written */
+    tg_tensor *last_use; /* what nobody reads after the call, or NULL: the output, which is alike,
+                                   may be written over it. grad_out, or an input of the node */
+    bool adds; /* the operation adds to its output, where that is in place: it may do so to what
+                  there is of the gradient. NULL: it did, and there is no more to add */
+} tg_making;
 
+/* The running backward pass, as operations see it. */
 typedef struct tg_placing {
-    tg_tensor *(*apply)(const tg_node *node, int i, tg_call *call, tg_overwrite over);
+    tg_tensor *(*apply)(tg_making *making);
+    /* Where the gradient of that input, which the call makes, is kept and can be written to, or
+     * NULL: see take_place(). */
+    tg_tensor *(*place)(const tg_node *node, int input, const tg_call *call);
 } tg_placing;
-
-/* Memory for workspace that is there before a replay begins; end NULL: none is. */
-typedef struct tg_reserve {
-    char *start, *top, *end;
-} tg_reserve;
 
 /* Where the tape's memory stood. */
 typedef struct tg_standing {
     tg_top slots, bodies, data;
 } tg_standing;
 
-/* From where on there is what the running forward function made; not `any`: nothing. */
+/* From where on there is what the running forward function made, its workspace too; not `any`: nothing. */
 typedef struct tg_made {
     bool any;
     tg_standing from;
@@ -101,19 +105,21 @@ struct tg_tape {
     bool anomaly;     /* look for nan in every output ... */
     bool anomaly_inf; /* ... and for inf */
     bool released;    /* some tensor was, at some time */
-    bool recycling;   /* a backward pass that records nothing is running: tensors come from pools */
+    bool
+        recycling; /* a backward pass that records nothing is running: what it makes it gives back */
     struct tg_header *temporaries; /* made by the running backward function */
     struct tg_header *free;        /* of pass_slots */
+    struct tg_header *views;       /* the newest, of those that a rewind has to know of */
+    struct tg_borrowed *borrowed;  /* the same of headers with older data */
     const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
-    tg_pool pool;                  /* of data */
-    tg_captured *capture;          /* what is being captured, see record/capture.h */
+    tg_captured *capture;          /* what is being captured, see record/step.c */
     tg_captured *newest;           /* of those that were not rewound away */
     uint32_t captures;             /* begun so far */
     bool capture_failed;           /* there was an error since it began */
-    size_t workspace_used;         /* since the last thing was captured */
-    tg_reserve reserve;
-    tg_spares spares; /* of data */
-    tg_meter meter;   /* of all arenas */
+    size_t workspace_used;         /* by the running forward function ... */
+    size_t workspace_most;         /* ... and by any since the capture began */
+    tg_heap heap;                  /* pieces of data */
+    tg_meter meter;                /* of all arenas */
     tg_generator generator;
     tg_profiler profiler;
     tg_status status;
@@ -153,14 +159,17 @@ static inline tg_tape *tg_check_handle(const void *handle, const char *name, con
                                            : tg_refuse_dead(handle, name, what);
 }
 
+/* For a pass that records nothing: from now on what it makes it gives back, header by header; and the end
+ * of that. */
+void tg_recycle(tg_tape *tape);
+void tg_recycle_end(tg_tape *tape);
+
 /* A new slot; NULL, with the error set on behalf of `name`, where memory is out. */
 void *tg_tape_slot(tg_tape *tape, const char *name);
 /* Memory that is rewound with the slots around it. As above. */
 void *tg_tape_body(tg_tape *tape, const char *name, size_t size);
 /* Bytes for data, aligned for vectors where they are many. As above. */
 void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
-/* The same from the pool of a running backward pass. */
-void *tg_pool_data(tg_tape *tape, const char *name, size_t size);
 /* As tg_tape_data(), for the length of one forward function. 64 bits, so that callers need not look
  * whether an address space has so much. */
 void *tg_workspace(tg_node *node, uint64_t size);
@@ -170,10 +179,27 @@ static inline tg_record *tg_record_of(const tg_node *node)
     return (tg_record *)((char *)(uintptr_t)node - offsetof(tg_record, node));
 }
 
+/* Bits of tg_node.flags. Of a checkpoint, see backward/release.c: */
+enum {
+    TG_IN_CHECKPOINT = 1,
+    TG_CHECKPOINT_FIRST = 2, /* the first record of one */
+    TG_RECOMPUTE = 4,        /* what its forward made was given back */
+    TG_CHECKPOINT_OPEN = 8,  /* the running pass has made it again */
+    /* And of others: */
+    TG_DREW = 16,  /* its forward took random numbers */
+    TG_BESIDE = 32 /* not recorded, but for a capture: nobody but its replays looks at it */
+};
+
 /* The versions of each input, then of the output, as forward left them: before the inputs. */
 static inline uint64_t *tg_node_versions(const tg_node *node)
 {
     return (uint64_t *)(void *)node->in - node->n_in - 1;
+}
+
+/* tg_node_outs(), for the library itself. */
+static inline tg_tensor *const *tg_outs(const tg_node *node)
+{
+    return node->n_out > 1 ? node->in + node->n_in : &node->out;
 }
 
 static inline tg_tape *tg_node_tape(const tg_node *node)
@@ -198,7 +224,8 @@ typedef struct tg_inside {
     const tg_op *forward_of;
     bool grad_enabled, recycling;
     tg_captured *capture;
-    size_t spare_bytes;
+    size_t heap_bytes;
+    tg_piece *lent;
     tg_made made;
 } tg_inside;
 
@@ -210,20 +237,18 @@ static inline tg_standing tg_stand(const tg_tape *tape)
                          tg_arena_top(&tape->data)};
 }
 
-/* Gives up slots and bodies since then. */
-static inline void tg_drop_slots(tg_tape *tape, const tg_standing *to)
-{
-    tg_arena_rewind(&tape->slots, to->slots);
-    tg_arena_rewind(&tape->bodies, to->bodies);
-}
+/* Gives up slots and bodies since then: what they had of older tensors is theirs again. */
+void tg_drop_slots(tg_tape *tape, const tg_standing *to);
+/* Gives up all that a call made which failed. Not in a pass that recycles: it ends with the error, and
+ * gives its memory back itself. */
+void tg_drop(tg_tape *tape, const tg_standing *to);
 
-/* After a forward function: takes back the tensors that it made, but not their data. */
+/* After a forward function: takes back what it made. */
+void tg_take_back_made(tg_tape *tape);
 static inline void tg_inside_end(tg_tape *tape)
 {
-    if (!tape->made.any)
-        return;
-    tg_drop_slots(tape, &tape->made.from);
-    tape->made.any = false;
+    if (tape->made.any)
+        tg_take_back_made(tape);
 }
 
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
@@ -240,7 +265,7 @@ bool tg_outside_capture(tg_tape *tape, const char *name);
 bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
 /* A record of a call with the arrays that follow it. */
-tg_record *tg_record_new(tg_tape *tape, const tg_call *call);
+tg_record *tg_record_new(tg_tape *tape, const tg_call *call, int n_out);
 void tg_record_link(tg_tape *tape, tg_record *record);
 /* The first record after a mark (NULL: there is none), or why the mark is no good. */
 tg_status tg_mark_records(tg_tape *tape, tg_mark mark, const char *name, tg_record **first);

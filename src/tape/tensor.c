@@ -64,8 +64,13 @@ static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
     return NULL;
 }
 
-/* A slot that the running pass used and gave back, or a new one; with room for sizes and strides.
- * What is captured needs all of its headers in a replay. */
+/* What is captured needs all of its headers in a replay. */
+static bool is_passing(const tg_tape *tape)
+{
+    return tape->recycling && !tape->heap.captured;
+}
+
+/* A slot that the running pass used and gave back, or a new one; with room for sizes and strides. */
 static tg_header *take_slot(tg_tape *tape)
 {
     tg_header *h = tape->recycling ? tape->free : NULL;
@@ -73,8 +78,7 @@ static tg_header *take_slot(tg_tape *tape)
         tape->free = h->u.next;
         return h;
     }
-    bool pass = tape->recycling && !tape->capture;
-    h = tg_slot_take(pass ? &tape->pass_slots : &tape->slots);
+    h = tg_slot_take(is_passing(tape) ? &tape->pass_slots : &tape->slots);
     if (h) {
         h->room = sizeof h->few / sizeof *h->few / 2;
         h->dims = h->few;
@@ -120,33 +124,44 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     return h;
 }
 
+/* For a rewind: what h takes is older than h. In a pass all is given back anyway. */
+static bool borrow(tg_tape *tape, const tg_header *h, const char *name)
+{
+    tg_borrowed *b = tape->recycling ? NULL : tg_tape_body(tape, name, sizeof *b);
+    if (!b)
+        return tape->recycling;
+    *b = (tg_borrowed){h, tape->borrowed};
+    tape->borrowed = b;
+    return true;
+}
+
 bool tg_data_take(tg_header *h, const char *name)
 {
     tg_tape *tape = tg_slot_tape(&h->head);
     size_t size = tg_header_bytes(h);
-    h->data = tape->spares.bytes ? tg_spares_take(&tape->spares, size) : NULL;
-    /* Large ones come from the spares and the tape in a pass as well: the time does not matter, and
-     * pieces of any size fit together. */
-    h->spare = h->data || size > TG_POOL_LARGEST;
-    if (!h->data && tape->recycling && !h->spare)
-        h->data = tg_pool_data(tape, name, size);
-    else if (!h->data)
-        h->data = tg_tape_data(tape, name, size);
-    return h->data;
+    h->data = tape->heap.bytes ? tg_heap_find(&tape->heap, size) : NULL;
+    if (h->data)
+        return borrow(tape, h, name);
+    if (tape->recycling && size <= TG_HEAP_SMALL) {
+        h->small = true;
+        h->data = tg_heap_take_small(&tape->heap, size);
+    } else {
+        h->data = tg_heap_grow(&tape->heap, size);
+    }
+    return h->data || tg_fail_memory(tape, name) == TG_OK;
 }
 
 void tg_data_give(tg_header *h)
 {
-    tg_tape *tape = tg_slot_tape(&h->head);
-    bool of_pass = tape->recycling && (h->pooled || h->recomputed);
-    if (of_pass && !h->spare)
-        tg_pool_give(&tape->pool, h->data, tg_header_bytes(h));
+    tg_heap *heap = &tg_slot_tape(&h->head)->heap;
+    if (h->small)
+        tg_heap_give_small(heap, h->data, tg_header_bytes(h));
     else
-        tg_spares_give(&tape->spares, h->data, tg_header_bytes(h));
-    if (tape->capture)
+        tg_heap_give(heap, h->data, tg_header_bytes(h));
+    if (heap->captured)
         return; /* a replay writes to it again */
     h->data = NULL;
-    h->spare = false;
+    h->small = false;
 }
 
 static tg_tensor *with_data(tg_header *h, tg_header *owner, char *data)
@@ -163,8 +178,7 @@ tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dim
     tg_header *h = new_header(tape, name, dtype, dims);
     if (h && tg_data_take(h, name))
         return with_data(h, h, h->data);
-    if (!tape->recycling) /* else the whole backward pass ends now, and its memory with it */
-        tg_drop_slots(tape, &start);
+    tg_drop(tape, &start);
     return NULL;
 }
 
@@ -180,19 +194,24 @@ tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
                           const int64_t *strides, int64_t offset)
 {
     const tg_header *b = tg_at(base);
-    tg_header *h = new_header(tg_tape_in(base), name, b->dtype, dims);
+    tg_tape *tape = tg_tape_in(base);
+    tg_header *h = new_header(tape, name, b->dtype, dims);
     if (!h)
         return NULL;
     if (dims.ndim)
         memcpy(h->dims + dims.ndim, strides, (size_t)dims.ndim * sizeof *strides);
     h->contiguous = tg_shape_contiguous(dims, strides);
+    if (!is_passing(tape)) {
+        h->older = tape->views;
+        tape->views = h;
+    }
     return with_data(h, b->owner, b->data + offset * (int64_t)tg_dtype_size(b->dtype));
 }
 
 static void release_slot(tg_header *h)
 {
     tg_tape *tape = tg_slot_tape(&h->head);
-    if (tape->capture) { /* a replay uses it again, and nobody else */
+    if (tape->heap.captured) { /* a replay uses it again, and nobody else */
         h->pooled = false;
         h->spent = true;
         return;

@@ -19,12 +19,16 @@ typedef struct tg_header {
     bool spent : 1;      /* its data are a capture's, whose pass gave them back */
     bool pooled : 1;     /* header and data belong to the running backward pass */
     bool temporary : 1;  /* still in the list of what the running backward function made */
-    bool spare : 1;      /* its data go to the tape's spares, not to a pool */
+    bool small : 1;      /* its data are one of a pass's small pieces */
     bool recomputed : 1; /* a checkpoint takes its data away and makes them again */
     uint8_t room;        /* for sizes: how many `dims` has place for */
     uint32_t pins;       /* gradients of tensors that it is */
-    uint32_t headers;    /* tensors of a pool that use its data: the last to go gives them back */
-    uint64_t version;    /* of the data: counts writes in place */
+    uint32_t
+        headers; /* that look at its data, itself among them; and other readers, see release.c */
+    union {
+        uint64_t version;        /* of data that it made: counts writes in place */
+        struct tg_header *older; /* of a view: the view before it, see tg_tape.views */
+    };
     struct tg_header *owner; /* the one that made the data */
     union {
         char *data;
@@ -42,6 +46,12 @@ typedef struct tg_header {
 } tg_header;
 
 _Static_assert(sizeof(tg_header) <= TG_SLOT_SIZE, "a header fits into a slot");
+
+/* Says that a header's data were there before it: a piece of the heap. */
+typedef struct tg_borrowed {
+    const tg_header *by;
+    struct tg_borrowed *before;
+} tg_borrowed;
 
 /* A gradient that is kept for the user: memory reserved with a leaf, so that it lives as long,
  * or on request for an interior tensor. */

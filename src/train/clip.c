@@ -2,7 +2,6 @@
  * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
 #include "ops/option.h"
 #include "record/apply.h"
-#include "record/capture.h"
 #include "record/grad.h"
 
 #include <limits.h>

@@ -6,7 +6,6 @@
 #include "kernels/nest.h"
 #include "ops/scope.h"
 #include "record/apply.h"
-#include "record/capture.h"
 #include "record/grad.h"
 #include "train/params.h"
 

@@ -7,10 +7,6 @@
  * api_dead.c). */
 #define DEAD_HANDLES 1
 
-/* A view that was rewound away, by a composition that failed for example, still keeps its data from
- * being given back; and what was taken of released memory after a mark is lost to it by a rewind. */
-#define REWOUND_VIEWS_COUNT 1
-
 /* Messages that name another function than the one that was called. */
 static const struct {
     const char *called, *says;

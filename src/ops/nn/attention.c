@@ -14,13 +14,11 @@
 #include <tinygrad/nn.h>
 
 enum { Q, K, V, MASK, INPUTS };
-/* Of backward: the gradient of the output, then those inputs, then their gradients. */
-enum { GRADIENTS = 1 + INPUTS, GRADIENT_INPUTS = GRADIENTS + INPUTS };
 
 typedef struct params {
     double scale;
     bool causal;
-    int out; /* backward: the input whose gradient is the node's output */
+    unsigned wanted; /* backward: the inputs whose gradients are the outputs, as bits */
 } params;
 
 /* --- slices: the batch dims of the result, over which all tensors stretch --- */
@@ -151,13 +149,14 @@ static void forward(tg_node *node)
     run(&s);
 }
 
-/* Fills its output, and the gradients among its inputs. */
+/* Of the gradient of the output and the inputs. */
 static void gradient_forward(tg_node *node)
 {
     const params *p = node->params;
+    tg_tensor *const *out = tg_outs(node);
     slices s = slices_of(node, node->in + 1, node->in[0]);
     for (int i = 0; i < INPUTS; i++)
-        s.grads[i] = i == p->out ? node->out : node->in[GRADIENTS + i];
+        s.grads[i] = p->wanted >> i & 1 ? *out++ : NULL;
     s.g = operand_of(node->in[0], s.batch, (tg_dims){2, tg_at(node->in[0])->dims + s.batch.ndim});
     run(&s);
 }
@@ -179,33 +178,23 @@ static tg_shape gradient_dims(const tg_node *node, int i)
     return shape;
 }
 
-/* All gradients in one visit of the weights: the first is the output, the others are inputs that are
- * written to. */
+/* All gradients in one visit of the weights. */
 static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     params p = *(const params *)node->params;
-    tg_tensor *in[GRADIENT_INPUTS] = {grad_out};
+    tg_tensor *in[1 + INPUTS] = {grad_out};
+    tg_shape shapes[INPUTS];
     memcpy(in + 1, node->in, INPUTS * sizeof *in);
-    p.out = 0;
-    while (!tg_needs_grad(node, p.out))
-        p.out++;
-    for (int i = p.out + 1; i < INPUTS; i++) {
-        tg_shape shape = gradient_dims(node, i);
-        if (tg_needs_grad(node, i))
-            in[GRADIENTS + i] = grad_in[i] =
-                tg_tensor_new(tg_node_tape(node), gradient_op.name, tg_at(node->in[i])->dtype,
-                              tg_shape_dims(&shape));
-    }
-    tg_shape shape = gradient_dims(node, p.out);
-    grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
-                                       &(tg_call){.op = &gradient_op,
-                                                  .n_in = GRADIENT_INPUTS,
-                                                  .in = in,
-                                                  .dtype = tg_at(node->out)->dtype,
-                                                  .ndim = shape.ndim,
-                                                  .dims = shape.sizes,
-                                                  .params = &p,
-                                                  .params_size = sizeof p});
+    for (int i = 0; i < INPUTS; i++)
+        shapes[i] = gradient_dims(node, i);
+    p.wanted = tg_wanted(node);
+    tg_make_gradients(node,
+                      &(tg_call){.op = &gradient_op,
+                                 .n_in = 1 + INPUTS,
+                                 .in = in,
+                                 .params = &p,
+                                 .params_size = sizeof p},
+                      shapes, grad_in);
 }
 
 /* --- what can be differentiated --- */
@@ -258,10 +247,10 @@ static void composed_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gr
 
 static void backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_tape_in(grad_out)->recycling)
-        fused_backward(node, grad_out, grad_in);
-    else
+    if (tg_node_tape(node)->grad_enabled)
         composed_backward(node, grad_out, grad_in);
+    else
+        fused_backward(node, grad_out, grad_in);
 }
 
 enum { ALL = (1 << INPUTS) - 1 };

@@ -220,8 +220,8 @@ static void ce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
     if (tg_needs_grad(node, 0)) {
         const tg_ce_params *p = params_of(node);
         tg_call call = gradient_call(p, in);
-        grad_in[0] = p->probabilities ? tg_apply_gradient(node, 0, TG_OVER_NOTHING, &call)
-                                      : tg_apply_gradient(node, 0, TG_OVER_INPUT, &call);
+        grad_in[0] = tg_make(
+            &(tg_making){call, .gradient_of = node, .last_use = p->probabilities ? NULL : x});
     }
     if (tg_needs_grad(node, 1) || tg_needs_grad(node, 2)) {
         tg_tensor *log_p = tg_log_softmax(x, tg_at(x)->ndim == 1 ? 0 : 1);

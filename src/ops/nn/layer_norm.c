@@ -153,15 +153,16 @@ static const tg_op weight_gradient_op = {
 static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
 {
     tg_tensor *x = node->in[0];
-    return tg_apply_gradient(node, 1, TG_OVER_NOTHING,
-                             &(tg_call){.op = &weight_gradient_op,
-                                        .n_in = 3,
-                                        .in = (tg_tensor *[]){g, x, node->saved},
-                                        .dtype = tg_at(x)->dtype,
-                                        .ndim = 1,
-                                        .dims = tg_at(x)->dims + 1,
-                                        .params = node->params,
-                                        .params_size = sizeof(double)});
+    return tg_make(&(tg_making){{.op = &weight_gradient_op,
+                                 .n_in = 3,
+                                 .in = (tg_tensor *[]){g, x, node->saved},
+                                 .dtype = tg_at(x)->dtype,
+                                 .ndim = 1,
+                                 .dims = tg_at(x)->dims + 1,
+                                 .params = node->params,
+                                 .params_size = sizeof(double)},
+                                .gradient_of = node,
+                                .input = 1});
 }
 
 /* That of x comes last: it may be written over g. */
@@ -173,7 +174,7 @@ static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
         grad_in[2] = tg_sum_over(g, tg_dims_of(node->in[2]));
     tg_call call = gradient_call((tg_tensor *[]){g, node->in[0], node->in[1], node->saved}, node);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT, &call);
+        grad_in[0] = tg_make(&(tg_making){call, .gradient_of = node, .last_use = g});
 }
 
 static const tg_op layer_norm_op = {.name = "layer_norm",

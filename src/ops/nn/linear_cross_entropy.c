@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum { X, WEIGHT, BIAS, TARGETS, CLASS_WEIGHT, INPUTS };
-/* Of backward: behind the gradient of the loss and those inputs; gradients of X, WEIGHT, BIAS. */
-enum { STATS = 1 + INPUTS, DX, GRADIENT_INPUTS = DX + 3 };
+/* Of backward: behind the gradient of the loss and those inputs. */
+enum { STATS = 1 + INPUTS, GRADIENT_INPUTS };
 
 /* How many logits are held at a time. */
 typedef struct piece {
@@ -28,7 +28,7 @@ typedef struct piece {
 typedef struct params {
     tg_ce_params ce; /* first: see there */
     piece forced;    /* 0: not */
-    int out;         /* backward: the input whose gradient is the node's output */
+    unsigned wanted; /* backward: the inputs whose gradients are the outputs, as bits */
 } params;
 
 static int64_t least(int64_t a, int64_t b)
@@ -250,13 +250,6 @@ static uint64_t column_bytes(const descent *d)
     return (uint64_t)d->w.piece.classes * sizeof(tgk_compensated);
 }
 
-/* Where the gradient of the loss's input i goes; NULL: nobody wants it. */
-static char *gradient_data(const sweep *w, int i)
-{
-    const tg_tensor *t = i == w->p->out ? w->node->out : w->node->in[DX + i];
-    return t ? tg_at(t)->data : NULL;
-}
-
 static bool prepare(descent *d, tg_node *node)
 {
     enum { ROWS = 2048, CLASSES = 512 };
@@ -265,9 +258,10 @@ static bool prepare(descent *d, tg_node *node)
     *w = (sweep){
         .node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(tg_at(node->out)->dtype)};
     w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
-    d->dx = gradient_data(w, X);
-    d->dweight = gradient_data(w, WEIGHT);
-    d->dbias = gradient_data(w, BIAS);
+    tg_tensor *const *out = tg_outs(node);
+    char **gradients[] = {&d->dx, &d->dweight, &d->dbias};
+    for (int i = X; i <= BIAS; i++)
+        *gradients[i] = p->wanted >> i & 1 ? tg_at(*out++)->data : NULL;
     uint64_t stats = (uint64_t)(w->piece.rows * TGK_CE_STATS + TGK_CE_TOTALS) * sizeof(double);
     const need needs[] = {{&w->logits, logits_bytes(w)},
                           {&d->dlogits, logits_bytes(w)},
@@ -277,7 +271,6 @@ static bool prepare(descent *d, tg_node *node)
     return take_bias(w) && take(node, needs, 5);
 }
 
-/* Fills its output, and the gradients among its inputs. */
 static void gradient_forward(tg_node *node)
 {
     descent d;
@@ -303,31 +296,24 @@ static void gradient_forward(tg_node *node)
 static const tg_op gradient_op = {.name = "linear_cross_entropy_backward",
                                   .forward = gradient_forward};
 
-/* All gradients in one visit of the logits: the largest is the output, the others are inputs that
- * are written to. */
+/* All gradients in one visit of the logits. */
 static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     params p = *(const params *)node->params;
-    p.out = tg_needs_grad(node, WEIGHT) ? WEIGHT : tg_needs_grad(node, X) ? X : BIAS;
     tg_tensor *in[GRADIENT_INPUTS] = {tg_contiguous(grad_out)};
+    tg_shape shapes[BIAS + 1];
     memcpy(in + 1, node->in, INPUTS * sizeof *in);
     in[STATS] = node->saved;
-    for (int i = X; i <= BIAS; i++) {
-        const tg_tensor *t = node->in[i];
-        if (i != p.out && tg_needs_grad(node, i))
-            in[DX + i] = grad_in[i] =
-                tg_tensor_new(tg_tape_in(t), node->op->name, tg_at(t)->dtype, tg_dims_of(t));
-    }
-    const tg_tensor *out = node->in[p.out];
-    grad_in[p.out] = tg_apply_gradient(node, p.out, TG_OVER_NOTHING,
-                                       &(tg_call){.op = &gradient_op,
-                                                  .n_in = GRADIENT_INPUTS,
-                                                  .in = in,
-                                                  .dtype = tg_at(out)->dtype,
-                                                  .ndim = tg_at(out)->ndim,
-                                                  .dims = tg_at(out)->dims,
-                                                  .params = &p,
-                                                  .params_size = sizeof p});
+    for (int i = X; i <= BIAS && node->in[i]; i++)
+        shapes[i] = tg_shape_copy(tg_dims_of(node->in[i]));
+    p.wanted = tg_wanted(node);
+    tg_make_gradients(node,
+                      &(tg_call){.op = &gradient_op,
+                                 .n_in = GRADIENT_INPUTS,
+                                 .in = in,
+                                 .params = &p,
+                                 .params_size = sizeof p},
+                      shapes, grad_in);
 }
 
 /* Of operations that can be differentiated. */
@@ -347,10 +333,10 @@ static void composed_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gr
 
 static void backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_tape_in(grad_out)->recycling)
-        fused_backward(node, grad_out, grad_in);
-    else
+    if (tg_node_tape(node)->grad_enabled)
         composed_backward(node, grad_out, grad_in);
+    else
+        fused_backward(node, grad_out, grad_in);
 }
 
 enum { ALL = (1 << INPUTS) - 1 };

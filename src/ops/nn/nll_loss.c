@@ -38,15 +38,13 @@ static void nll_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
 {
     tg_tensor *x = node->in[0];
     tg_tensor *in[] = {grad_out, node->in[1], node->in[2], node->saved};
-    grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_NOTHING,
-                                   &(tg_call){.op = &nll_gradient_op,
-                                              .n_in = 4,
-                                              .in = in,
-                                              .dtype = tg_at(x)->dtype,
-                                              .ndim = tg_at(x)->ndim,
-                                              .dims = tg_at(x)->dims,
-                                              .params = node->params,
-                                              .params_size = sizeof(tg_ce_params)});
+    grad_in[0] = tg_make(&(tg_making){{.op = &nll_gradient_op,
+                                       .n_in = 4,
+                                       .in = in,
+                                       .params = node->params,
+                                       .params_size = sizeof(tg_ce_params)},
+                                      .like = x,
+                                      .gradient_of = node});
 }
 
 static const tg_op nll_op = {.name = "nll_loss",
