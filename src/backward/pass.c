@@ -17,7 +17,7 @@ typedef struct tg_pass pass;
 static void begin(pass *p)
 {
     tg_tape *tape = p->tape;
-    tape->grad_enabled = p->graph;
+    tape->now.grad_enabled = p->graph;
     tape->anomaly = false; /* each step looks at its results itself */
     if (!p->graph)
         tg_recycle(tape);
@@ -28,7 +28,7 @@ static void begin(pass *p)
 static void end(pass *p)
 {
     tg_tape *tape = p->tape;
-    tape->grad_enabled = p->enabled;
+    tape->now.grad_enabled = p->enabled;
     tape->anomaly = p->anomaly;
     tape->pass = NULL;
     if (tape->open)
@@ -81,37 +81,12 @@ static void add_to(tg_tensor *t, tg_tensor *g)
     tg_at(t)->grad = sum;
 }
 
-/* Whether anybody wants a leaf's gradient: everybody's, but for a request. */
-static bool wanted(const tg_request *r, const tg_tensor *t)
-{
-    for (size_t i = 0; r && i < r->n; i++) {
-        if (r->inputs[i] == t)
-            return true;
-    }
-    return !r;
-}
-
-/* Hands a finished gradient to whoever asked for it. */
-static void deliver(pass *p, tg_tensor *t, tg_tensor *g)
-{
-    const tg_request *r = p->request;
-    for (size_t i = 0; r && i < r->n; i++) {
-        if (r->inputs[i] != t)
-            continue;
-        r->found[i] = true;
-        if (p->graph)
-            r->grads[i] = g;
-        else
-            tg_copy_again(r->grads[i], g);
-    }
-}
-
 /* The first gradient of a leaf that has none goes straight to its place; it counts only once the
  * whole pass is done. */
 static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 {
     tg_holder *holder = tg_its_holder(t);
-    if (p->graph || p->request || holder->present) {
+    if (p->graph || holder->present) {
         pin(g);
     } else {
         tg_at(holder->value)->owner->version++; /* a gradient that was dropped may still be read */
@@ -124,7 +99,7 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
 
 static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
-    if (!g || p->tape->status || (tg_at(t)->is_leaf && !wanted(p->request, t)))
+    if (!g || p->tape->status || (tg_at(t)->is_leaf && !tg_is_wanted(p, tg_its_holder(t))))
         return;
     bool good = tg_slot_alive(g) && !tg_at(g)->spent && tg_tape_in(g) == p->tape;
     if (!good && !tg_check_list(p->tape, name, "backward: gradient", &g, 1))
@@ -197,23 +172,15 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
     }
 }
 
-/* An interior tensor's gradient is complete: nothing before it on the tape can add to it. */
-static void finish_interior(pass *p, tg_tensor *t, tg_tensor *g)
-{
-    if (p->request) {
-        deliver(p, t, g);
-    } else if (tg_holder_of(t)) {
-        pin(g);
-        tg_keep_later(p, t, g);
-    }
-}
-
 /* Goes on from a result whose gradient is complete. The pass's own output stays. */
 static void visit(pass *p, tg_record *record, tg_tensor *g)
 {
     tg_tensor *t = record->node.out;
     bool release = p->careful && !p->graph;
-    finish_interior(p, t, g);
+    if (tg_is_wanted(p, tg_holder_of(t))) {
+        pin(g);
+        tg_keep_later(p, t, g);
+    }
     if (p->careful && !tg_data_ready(p->tape, record))
         return;
     if (release && t != p->out && !tg_reads_output(record))
@@ -253,10 +220,10 @@ static void add_former_gradients(pass *p)
         tg_holder *holder = tg_its_holder(t);
         if (tg_at(t)->is_leaf)
             holder->pending = tg_at(t)->grad;
-        tg_tensor *former = p->graph && !p->request ? tg_held_grad(holder) : NULL;
+        tg_tensor *former = p->graph ? tg_held_grad(holder) : NULL;
         if (former && !p->tape->status)
             holder->pending = tg_accumulate(former, holder->pending);
-        if (!p->request && !p->tape->status)
+        if (!p->tape->status)
             tg_note_keep(holder, holder->pending, p->graph);
     }
 }
@@ -266,12 +233,10 @@ static void finish(pass *p)
     add_former_gradients(p);
     for (tg_tensor *t = p->kept; t; t = tg_its_holder(t)->next) {
         tg_holder *holder = tg_its_holder(t);
-        if (p->request && !p->tape->status)
-            deliver(p, t, holder->pending);
-        else if (!p->tape->status)
+        if (!p->tape->status) {
             tg_keep_again(holder, holder->pending, p->graph);
-        if (!p->tape->status)
             unpin(holder->pending);
+        }
         if (tg_at(t)->is_leaf)
             tg_at(t)->grad = NULL;
         holder->pending = NULL;
@@ -284,7 +249,7 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     tg_tape *tape = tg_tape_in(out);
     if (!grad_out)
         return tg_ones(tape, tg_at(out)->ndim, tg_at(out)->dims, tg_at(out)->dtype);
-    if (tape->grad_enabled)
+    if (tape->now.grad_enabled)
         return grad_out;
     /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
     tg_tensor *g = tg_tensor_new(tape, "backward", tg_at(grad_out)->dtype, tg_dims_of(grad_out));
@@ -329,15 +294,15 @@ static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
 }
 
 tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
-                          const tg_request *r)
+                          bool request)
 {
-    TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, r));
+    TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, request));
     tg_tape *tape = tg_tape_in(out);
     pass p = {.tape = tape,
               .out = out,
-              .request = r,
+              .request = request,
               .start = tg_mark_here(tape),
-              .enabled = tape->grad_enabled,
+              .enabled = tape->now.grad_enabled,
               .anomaly = tape->anomaly};
     /* A recorded pass may leave data on the tape and no tensor: the slot is for marks, see tape.c. */
     if (!prepare(&p, out, opts) || (p.graph && !tg_tape_slot(tape, "backward")))
@@ -360,7 +325,7 @@ tg_status tg_backward_with(tg_tensor *out, tg_tensor *grad_out, const tg_backwar
         return status;
     if (!tg_outside(tg_tape_in(out), "backward") || !tg_check_backward(out, grad_out))
         return tg_tape_in(out)->status;
-    return tg_backward_run(out, grad_out, opts, NULL);
+    return tg_backward_run(out, grad_out, opts, false);
 }
 
 tg_status tg_backward(tg_tensor *loss)

@@ -5,23 +5,15 @@
 
 #include "record/grad.h"
 
-/* What tg_gradients() asks for: gradients of chosen tensors instead of those that are kept. */
-typedef struct tg_request {
-    tg_tensor *const *inputs;
-    size_t n;
-    tg_tensor **grads; /* results: room for them or, where the pass is recorded, NULL at first */
-    bool *found;
-} tg_request;
-
 /* A pass that runs. */
 typedef struct tg_pass {
     tg_placing placing; /* what operations see of it */
     tg_tape *tape;
-    bool graph;                /* record the pass */
-    bool enabled, anomaly;     /* the tape's settings before */
-    int64_t pending;           /* results whose gradient waits */
-    tg_tensor *kept;           /* tensors that got a gradient to keep */
-    const tg_request *request; /* NULL: the usual pass */
+    bool graph;            /* record the pass */
+    bool enabled, anomaly; /* the tape's settings before */
+    int64_t pending;       /* results whose gradient waits */
+    tg_tensor *kept;       /* tensors that got a gradient to keep */
+    bool request;          /* only what tg_gradients() wants is kept */
     tg_mark start;
     const tg_tensor *out;   /* whose gradients these are */
     bool careful;           /* some data are, or will be, given back */
@@ -31,9 +23,9 @@ typedef struct tg_pass {
 
 /* Whether a pass can start from `out` with that gradient, which may be NULL. */
 bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out);
-/* Runs a pass; r NULL: the usual one. */
+/* Runs a pass; see tg_pass for `request`. */
 tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward_opts *opts,
-                          const tg_request *r);
+                          bool request);
 
 static inline tg_pass *tg_pass_of(const tg_node *node)
 {
@@ -50,6 +42,12 @@ static inline bool tg_is_exclusive(const tg_tensor *g)
 {
     return tg_at(g)->pooled && tg_at(g)->pins == 1 && tg_owner_of(g)->pooled &&
            tg_at(g)->owner->headers == 1 && tg_at(g)->contiguous;
+}
+
+/* Whether the pass keeps gradients there, which may be NULL. */
+static inline bool tg_is_wanted(const tg_pass *p, const tg_holder *holder)
+{
+    return holder && (holder->requested || !p->request);
 }
 
 /* Whether t has a gradient that can be added to in place. */

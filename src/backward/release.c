@@ -297,7 +297,7 @@ static void end_again(tg_tape *tape, tg_record *record)
 
 static bool open_checkpoint(tg_tape *tape, tg_record *record)
 {
-    TG_CHECK(tape, !tape->grad_enabled, TG_ESTATE,
+    TG_CHECK(tape, !tape->now.grad_enabled, TG_ESTATE,
              "backward: create_graph goes through a checkpoint (at %s), whose data are given back",
              record->node.op->name);
     TG_CHECK(tape, !tape->heap.captured, TG_ESTATE,

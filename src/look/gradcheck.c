@@ -67,12 +67,12 @@ static double value(check *c)
         tg_tensor *sum = sum_of_gradients(c, false);
         result = sum ? tg_item(sum) : result;
     } else {
-        c->tape->grad_enabled = false;
+        c->tape->now.grad_enabled = false;
         tg_tensor *out = call(c);
         tg_tensor *sum = out ? tg_sum(tg_mul(out, c->upstream)) : NULL;
         result = sum ? tg_item(sum) : result;
     }
-    c->tape->grad_enabled = true;
+    c->tape->now.grad_enabled = true;
     tg_take_back(c->tape, mark);
     return result;
 }
@@ -230,10 +230,10 @@ tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *const *inpu
                .opts = with_defaults(opts),
                .generator = tape->generator};
     tg_mark start = tg_mark_here(tape);
-    bool enabled = tape->grad_enabled;
-    tape->grad_enabled = true;
+    bool enabled = tape->now.grad_enabled;
+    tape->now.grad_enabled = true;
     run(&c, inputs);
-    tape->grad_enabled = enabled;
+    tape->now.grad_enabled = enabled;
     tg_take_back(tape, start);
     tape->generator = c.generator;
     return tape->status;

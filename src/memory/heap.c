@@ -101,23 +101,23 @@ size_t tg_heap_lent_size(size_t size)
     return rounded(size > TG_HEAP_ABOVE ? size : TG_HEAP_ABOVE + 1);
 }
 
-void *tg_heap_lend(tg_heap *heap, size_t size)
+void *tg_heap_lend(tg_heap *heap, size_t size, tg_piece **lent)
 {
     size_t whole = tg_heap_lent_size(size);
     tg_piece *p = size < heap->bytes ? tg_heap_find(heap, whole) : NULL;
     if (!p)
         return tg_heap_grow(heap, size);
-    p->next = heap->lent;
+    p->next = *lent;
     p->size = whole; /* its largest request is as it was */
-    heap->lent = p;
+    *lent = p;
     return (char *)p + TG_HEAP_ALIGN;
 }
 
-void tg_heap_call_in(tg_heap *heap)
+void tg_heap_call_in(tg_heap *heap, tg_piece **lent)
 {
-    while (heap->lent) {
-        tg_piece *p = heap->lent;
-        heap->lent = p->next;
+    while (*lent) {
+        tg_piece *p = *lent;
+        *lent = p->next;
         put(heap, p, p->size, p->largest);
     }
 }

@@ -25,7 +25,6 @@ typedef struct tg_heap {
     tg_arena *arena;
     tg_piece *first; /* free ones that last ... */
     size_t bytes;    /* ... and all their bytes */
-    tg_piece *lent;  /* to the running forward function */
     void *small[TG_HEAP_CLASSES];
     bool captured; /* a replay writes again to what was given back: it is not poisoned */
 } tg_heap;
@@ -84,10 +83,10 @@ static inline void tg_heap_give_small(tg_heap *heap, void *piece, size_t size)
 /* The same for a lasting one. */
 void tg_heap_give(tg_heap *heap, void *piece, size_t size);
 
-/* A piece until tg_heap_call_in(), which gives back what was lent, or until the arena is rewound;
- * NULL where memory is out. */
-void *tg_heap_lend(tg_heap *heap, size_t size);
-void tg_heap_call_in(tg_heap *heap);
+/* A piece until tg_heap_call_in(), which gives back what is in the list *lent, or until the arena is
+ * rewound; NULL where memory is out. */
+void *tg_heap_lend(tg_heap *heap, size_t size, tg_piece **lent);
+void tg_heap_call_in(tg_heap *heap, tg_piece **lent);
 /* Its bytes in a heap that has nothing else to lend. */
 size_t tg_heap_lent_size(size_t size);
 /* Makes all of a piece, aligned as lasting ones, what there is to take. */

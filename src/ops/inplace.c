@@ -48,7 +48,7 @@ static tg_status refused(const tg_tensor *t, const tg_tensor *source)
 static bool check_outside(const tg_op *op, const tg_tensor *t, const char *what)
 {
     tg_tape *tape = tg_tape_in(t);
-    TG_CHECK(tape, !tape->grad_enabled || !tg_at(t)->requires_grad, TG_ESTATE,
+    TG_CHECK(tape, !tape->now.grad_enabled || !tg_at(t)->requires_grad, TG_ESTATE,
              "%s: %s %s requires a gradient; write with gradients disabled", op->name, what,
              tg_shape_of(t).chars);
     return true;

@@ -92,12 +92,13 @@ static inline void run(tg_tape *tape, tg_record *record, bool again)
 {
     tg_node *node = &record->node;
     const int64_t start = tape->profiler.on ? tg_now() : 0;
-    tape->forward_of = node->op;
+    tape->now.forward_of = node->op;
     node->op->forward(node);
-    tape->forward_of = NULL;
+    tape->now.forward_of = NULL;
     if (start)
         tg_profile_add(tape, node, start);
-    tg_inside_end(tape);
+    if (tape->now.made)
+        tg_take_back_made(tape);
     if (node->in_place || again)
         bump_versions(node);
 }
@@ -127,7 +128,7 @@ static uint8_t phase_beside(const tg_tape *tape, const tg_call *call)
 
 bool tg_note(tg_tape *tape, const tg_call *call)
 {
-    if (!tape->capture || tape->status)
+    if (!tape->now.capture || tape->status)
         return !tape->status;
     /* The slot is for marks, see tape.c. */
     tg_record *record = tg_tape_slot(tape, call->op->name)
@@ -145,8 +146,8 @@ bool tg_note(tg_tape *tape, const tg_call *call)
 
 void tg_do_now(tg_tape *tape, const tg_call *call)
 {
-    if (tape->forward_of) { /* that function does it again */
-        tg_inside outer = tg_inside_open(tape);
+    if (tape->now.forward_of) { /* that function does it again */
+        tg_doing outer = tg_inside_open(tape);
         tg_do_now(tape, call);
         tg_inside_close(tape, &outer);
         return;
@@ -164,7 +165,7 @@ void tg_do_now(tg_tape *tape, const tg_call *call)
 
 bool tg_do(tg_tape *tape, const tg_call *call)
 {
-    if (tape->capture && !tape->forward_of && !tg_note(tape, call))
+    if (tape->now.capture && !tape->now.forward_of && !tg_note(tape, call))
         return false;
     tg_do_now(tape, call);
     return !tape->status;
@@ -197,7 +198,7 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_rec
     }
     *before_record = tg_arena_top(&tape->bodies);
     /* A record that stays, without a tensor of its own: the slot is for marks, see tape.c. */
-    if (call->in_place && (tape->grad_enabled || tape->capture) &&
+    if (call->in_place && (tape->now.grad_enabled || tape->now.capture) &&
         !tg_tape_slot(tape, call->op->name))
         return NULL;
     tg_record *record = tg_record_new(tape, call, saved ? 2 : 1);
@@ -213,7 +214,7 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_rec
 static void keep(tg_tape *tape, tg_record *record)
 {
     record->node.phase = tape->pass ? TG_PHASE_BACKWARD : TG_PHASE_FORWARD;
-    if (!tape->grad_enabled) {
+    if (!tape->now.grad_enabled) {
         record->node.flags |= TG_BESIDE;
     } else if (tg_note_versions(record) && !record->node.in_place && record->node.op->backward) {
         tg_header *out = tg_at(record->node.out);
@@ -228,8 +229,8 @@ tg_tensor *tg_apply(const tg_call *call)
     tg_tape *tape = tape_of_call(call);
     if (!tape || tape->status)
         return NULL;
-    if (tape->forward_of) {
-        tg_inside outer = tg_inside_open(tape);
+    if (tape->now.forward_of) {
+        tg_doing outer = tg_inside_open(tape);
         tg_tensor *out = tg_apply(call);
         tg_inside_close(tape, &outer);
         return out;
@@ -249,7 +250,7 @@ tg_tensor *tg_apply(const tg_call *call)
         return NULL;
     }
     tg_tensor *out = record->node.out;
-    if (tape->grad_enabled || tape->capture)
+    if (tape->now.grad_enabled || tape->now.capture)
         keep(tape, record);
     else
         tg_arena_rewind(&tape->bodies, before_record);
@@ -291,7 +292,7 @@ void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape 
             outs[n++] = gradient(node, i, *call, &shapes[i]);
     }
     /* The slot is for marks, see tape.c. */
-    if (!tape->status && (!tape->capture || tg_tape_slot(tape, call->op->name)))
+    if (!tape->status && (!tape->now.capture || tg_tape_slot(tape, call->op->name)))
         record = tg_record_new(tape, call, n);
     if (!record)
         return;
@@ -299,7 +300,7 @@ void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape 
     if (n > 1)
         memcpy(record->node.in + call->n_in, outs, (size_t)n * sizeof *outs);
     run(tape, record, true);
-    if (tape->capture)
+    if (tape->now.capture)
         keep(tape, record);
     for (int i = 0, k = 0; !tape->status && k < n; i++) {
         if (tg_wants_grad(node, i))

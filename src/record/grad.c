@@ -68,15 +68,17 @@ void tg_add_again(tg_tensor *to, tg_tensor *from)
 /* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
 static void keep_now(tg_holder *holder, tg_tensor *g, bool graph)
 {
-    if (g != holder->value && (graph || !holder->present)) {
-        tg_tensor_copy(holder->value, g);
-    } else if (g != holder->value) {
+    tg_tensor *value = holder->value;
+    if (value && g != value && (graph || !holder->present)) {
+        tg_tensor_copy(value, g);
+    } else if (value && g != value) {
         tg_holder_settle(holder);
-        accumulate_into(holder->value, g);
+        accumulate_into(value, g);
     }
     holder->graph = graph ? g : NULL;
-    tg_at(holder->value)->owner->version++;
     holder->present = true;
+    if (value)
+        tg_at(value)->owner->version++;
 }
 
 typedef struct keeping {
@@ -89,7 +91,7 @@ static void keep_forward(tg_node *node)
     const keeping *k = node->params;
     const tg_tensor *value = k->holder->value;
     int moves = k->holder->present && !k->graph ? 3 : 2;
-    tg_profile_moves(tg_tape_in(value), value, node->in[0] == value ? 0 : moves);
+    tg_profile_moves(tg_slot_tape(&k->holder->head), value, node->in[0] == value ? 0 : moves);
     keep_now(k->holder, node->in[0], k->graph);
 }
 
@@ -128,28 +130,41 @@ bool tg_empty_again(tg_holder *holder)
 
 /* --- leaves --- */
 
-/* Reserves memory for t's gradient. */
-static bool hold(tg_tensor *t, const char *name)
+/* Reserves memory for t's gradient; not for that itself where it is the `graph`'s. */
+static bool hold(tg_tensor *t, const char *name, bool graph)
 {
     tg_tape *tape = tg_tape_in(t);
     tg_holder *holder = tg_tape_slot(tape, name);
-    if (!holder)
-        return false;
     tg_tensor *value =
-        tg_tensor_new(tape, name, tg_at(t)->dtype, (tg_dims){tg_at(t)->ndim, tg_at(t)->dims});
-    if (!value)
+        holder && !graph ? tg_tensor_new(tape, name, tg_at(t)->dtype, tg_dims_of(t)) : NULL;
+    if (!holder || !(value || graph))
         return false;
     *holder = (tg_holder){.head = holder->head, .value = value};
     tg_at(t)->holder = holder->head.self;
     return tg_empty_again(holder);
 }
 
+bool tg_request(tg_tensor *t, const char *name, bool graph)
+{
+    const tg_holder *listed = tg_holder_of(t);
+    const void *former = tg_at(t)->holder;
+    if (listed && listed->requested)
+        return true;
+    if (!hold(t, name, graph)) {
+        tg_at(t)->holder = former;
+        return false;
+    }
+    tg_its_holder(t)->requested = true;
+    tg_its_holder(t)->former = former;
+    return true;
+}
+
 tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data)
 {
     if (!tg_tensor_check(tape, name, dims, flags))
         return NULL;
-    if (tape->forward_of) {
-        tg_inside outer = tg_inside_open(tape);
+    if (tape->now.forward_of) {
+        tg_doing outer = tg_inside_open(tape);
         tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
         tg_inside_close(tape, &outer);
         return t;
@@ -159,7 +174,7 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
     if (!t || !(flags & TG_REQUIRES_GRAD) || tg_at(t)->pooled)
         return t; /* inside a backward function nothing requires a gradient */
     tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
-    if (hold(t, name))
+    if (hold(t, name, false))
         return t;
     tg_take_back(tape, start);
     return NULL;
@@ -191,7 +206,7 @@ tg_status tg_retain_grad(tg_tensor *t)
         return tg_fail(tape, TG_ESTATE, "retain_grad: %s does not require a gradient",
                        tg_shape_of(t).chars);
     tg_mark start = tg_mark_here(tape);
-    if (!hold(t, "retain_grad"))
+    if (!hold(t, "retain_grad", false))
         tg_take_back(tape, start);
     return tape->status;
 }

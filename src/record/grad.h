@@ -11,6 +11,9 @@ tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int fla
 
 /* Where t's gradient is kept; NULL where it is not. */
 tg_holder *tg_holder_of(const tg_tensor *t);
+/* Keeps it, for the length of tg_gradients(), in a holder of its own: t's holder is then `requested`, and
+ * the former one has to be put back. False, with the error set, where memory is out. */
+bool tg_request(tg_tensor *t, const char *name, bool graph);
 /* The kept gradient as the user sees it, or NULL. */
 tg_tensor *tg_held_grad(tg_holder *holder);
 /* Brings the holder's own copy of a recorded gradient up to what the user sees. */

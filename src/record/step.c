@@ -32,7 +32,7 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     if (!n)
         return NULL;
     *n = (noted){.base = {.head = n->base.head, .before = tape->newest}, .before = tape->last};
-    tape->capture = tape->newest = &n->base;
+    tape->now.capture = tape->newest = &n->base;
     tape->captures++;
     tg_heap_forget(&tape->heap);
     tape->capture_failed = false;
@@ -48,9 +48,9 @@ tg_status tg_capture_end(tg_capture *capture)
     if (!tg_outside(tape, "capture_end"))
         return TG_ESTATE;
     noted *n = tg_slot_of(capture);
-    if (tape->capture != &n->base)
+    if (tape->now.capture != &n->base)
         return tg_fail(tape, TG_ESTATE, "capture_end: the capture has ended already");
-    tape->capture = NULL;
+    tape->now.capture = NULL;
     tg_heap_forget(&tape->heap); /* a replay writes to what it gave back */
     if (tape->status)
         return tape->status;
@@ -70,7 +70,7 @@ tg_status tg_capture_end(tg_capture *capture)
 bool tg_expect(tg_holder *holder, bool graph)
 {
     tg_tape *tape = tg_slot_tape(&holder->head);
-    noted *n = (noted *)tape->capture;
+    noted *n = (noted *)tape->now.capture;
     if (!n || holder->captured == tape->captures)
         return true;
     TG_CHECK(tape, !(graph && holder->present), TG_ESTATE,

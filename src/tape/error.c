@@ -50,9 +50,9 @@ tg_status tg_fail_memory(tg_tape *tape, const char *name)
 bool tg_refuse_inside(tg_tape *tape, const char *name)
 {
     TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
-    const tg_op *op = tape->forward_of ? tape->forward_of : tape->backward_of;
+    const tg_op *op = tape->now.forward_of ? tape->now.forward_of : tape->backward_of;
     tg_fail(tape, TG_ESTATE, "%s: called inside the %s function of %s", name,
-            tape->forward_of ? "forward" : "backward", op->name);
+            tape->now.forward_of ? "forward" : "backward", op->name);
     return false;
 }
 

@@ -6,7 +6,7 @@ tg_tensor *tg_rng_state(tg_tape *tape)
 {
     if (tg_error(tape))
         return NULL;
-    tg_inside outer = tg_inside_open(tape);
+    tg_doing outer = tg_inside_open(tape);
     tg_tensor *state =
         tg_tensor_new(tape, "rng_state", TG_I64, (tg_dims){1, (int64_t[]){TG_GENERATOR_STATE}});
     tg_inside_close(tape, &outer);

@@ -12,7 +12,7 @@
 
 static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
 {
-    *tape = (tg_tape){.allocator = *allocator, .grad_enabled = true};
+    *tape = (tg_tape){.allocator = *allocator, .now.grad_enabled = true};
     tape->epoch = tape->born = (uint64_t)tg_now();
     tg_arena *arenas[] = {&tape->slots, &tape->pass_slots, &tape->bodies, &tape->data};
     for (int i = 0; i < TG_METERED; i++) {
@@ -57,7 +57,7 @@ void tg_tape_free(tg_tape *tape)
 tg_tape *tg_refuse_dead(const void *handle, const char *name, const char *what)
 {
     if (handle)
-        tg_fail(tg_tape_by(handle), TG_ESTATE, "%s: %s was rewound away", name, what);
+        tg_fail(tg_tape_in(handle), TG_ESTATE, "%s: %s was rewound away", name, what);
     return NULL;
 }
 
@@ -86,9 +86,10 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size)
 /* In a forward function. */
 static void begin_making(tg_tape *tape)
 {
-    if (tape->made.any)
+    if (tape->now.made)
         return;
-    tape->made = (tg_made){true, tg_stand(tape)};
+    tape->now.made = true;
+    tape->now.from = tg_stand(tape);
     tape->workspace_used = 0;
 }
 
@@ -100,18 +101,18 @@ void *tg_workspace(tg_node *node, uint64_t bytes)
     tape->workspace_used += tg_heap_lent_size(size);
     if (tape->workspace_used > tape->workspace_most)
         tape->workspace_most = tape->workspace_used;
-    return or_fail(tape, node->op->name, tg_heap_lend(&tape->heap, size));
+    return or_fail(tape, node->op->name, tg_heap_lend(&tape->heap, size, &tape->now.lent));
 }
 
 void tg_recycle(tg_tape *tape)
 {
-    tape->recycling = true;
-    tape->heap.captured = tape->capture;
+    tape->now.recycling = true;
+    tape->heap.captured = tape->now.capture;
 }
 
 void tg_recycle_end(tg_tape *tape)
 {
-    tape->recycling = tape->heap.captured = false;
+    tape->now.recycling = tape->heap.captured = false;
     memset(tape->heap.small, 0, sizeof tape->heap.small);
     tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
     tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
@@ -184,30 +185,13 @@ static tg_standing standing_of(const mark *m)
     return (tg_standing){slots, m->bodies, m->data};
 }
 
-tg_inside tg_inside_open(tg_tape *tape)
+tg_doing tg_inside_open(tg_tape *tape)
 {
-    if (tape->forward_of)
+    if (tape->now.forward_of)
         begin_making(tape);
-    tg_inside outer = {tape->forward_of, tape->grad_enabled, tape->recycling, tape->capture,
-                       tape->heap.bytes, tape->heap.lent,    tape->made};
-    tape->forward_of = NULL;
-    tape->grad_enabled = tape->recycling = false;
-    tape->capture = NULL;
-    tape->heap.bytes = 0;
-    tape->heap.lent = NULL;
-    tape->made = (tg_made){0};
+    tg_doing outer = tape->now;
+    tape->now = (tg_doing){0};
     return outer;
-}
-
-void tg_inside_close(tg_tape *tape, const tg_inside *outer)
-{
-    tape->forward_of = outer->forward_of;
-    tape->grad_enabled = outer->grad_enabled;
-    tape->recycling = outer->recycling;
-    tape->capture = outer->capture;
-    tape->heap.bytes = outer->heap_bytes;
-    tape->heap.lent = outer->lent;
-    tape->made = outer->made;
 }
 
 static bool is_gone(const tg_header *h)
@@ -230,7 +214,7 @@ void tg_drop_slots(tg_tape *tape, const tg_standing *to)
 
 void tg_drop(tg_tape *tape, const tg_standing *to)
 {
-    if (tape->recycling)
+    if (tape->now.recycling)
         return;
     tg_drop_slots(tape, to);
     tg_arena_rewind(&tape->data, to->data);
@@ -240,15 +224,15 @@ void tg_drop(tg_tape *tape, const tg_standing *to)
 
 void tg_take_back_made(tg_tape *tape)
 {
-    tg_drop_slots(tape, &tape->made.from);
-    tg_arena_rewind(&tape->data, tape->made.from.data);
-    tg_heap_call_in(&tape->heap);
-    tape->made.any = false;
+    tg_drop_slots(tape, &tape->now.from);
+    tg_arena_rewind(&tape->data, tape->now.from.data);
+    tg_heap_call_in(&tape->heap, &tape->now.lent);
+    tape->now.made = false;
 }
 
 tg_mark tg_tape_mark(const tg_tape *tape)
 {
-    bool inside = tape && (tape->calling || tape->forward_of || tape->backward_of);
+    bool inside = tape && (tape->calling || tape->now.forward_of || tape->backward_of);
     return tg_mark_here(inside ? NULL : tape);
 }
 
@@ -295,7 +279,7 @@ bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *m)
 
 bool tg_uncaptured(tg_tape *tape, const char *name)
 {
-    TG_CHECK(tape, (!tape->capture || tape->forward_of) && !tape->reporting, TG_ESTATE,
+    TG_CHECK(tape, (!tape->now.capture || tape->now.forward_of) && !tape->reporting, TG_ESTATE,
              "%s: called during a capture, whose replay would not do it again", name);
     return true;
 }
@@ -313,10 +297,10 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
     if (status)
         return status;
     while (drops(tape, &to, tape->newest)) {
-        tape->capture = tape->capture == tape->newest ? NULL : tape->capture;
+        tape->now.capture = tape->now.capture == tape->newest ? NULL : tape->now.capture;
         tape->newest = tape->newest->before;
     }
-    if (tape->capture && !tape->capture_failed)
+    if (tape->now.capture && !tape->capture_failed)
         return tg_fail(tape, TG_ESTATE, "tape_rewind: to a mark inside a capture that goes on");
     tg_take_back(tape, to);
     return TG_OK;
@@ -324,7 +308,7 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
 
 void tg_take_back(tg_tape *tape, tg_mark to)
 {
-    if (tape->recycling || (tape->capture && !tape->capture_failed))
+    if (tape->now.recycling || (tape->now.capture && !tape->capture_failed))
         return;
     const mark m = read(&to);
     const tg_standing standing = standing_of(&m);
@@ -359,7 +343,7 @@ static bool set(tg_tape *tape, bool *setting, const char *name, bool enabled)
 
 bool tg_set_grad_enabled(tg_tape *tape, bool enabled)
 {
-    return tape && set(tape, &tape->grad_enabled, "set_grad_enabled", enabled);
+    return tape && set(tape, &tape->now.grad_enabled, "set_grad_enabled", enabled);
 }
 
 bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled)

@@ -80,11 +80,18 @@ typedef struct tg_standing {
     tg_top slots, bodies, data;
 } tg_standing;
 
-/* From where on there is what the running forward function made, its workspace too; not `any`: nothing. */
-typedef struct tg_made {
-    bool any;
-    tg_standing from;
-} tg_made;
+/* What is going on. Inside a forward function it is all zeros for what the function calls: what that
+ * makes is its own like workspace, gone when it returns; nothing of it is recorded, nor given back as a
+ * pass does. */
+typedef struct tg_doing {
+    const tg_op *forward_of; /* whose function is running */
+    bool grad_enabled;
+    bool recycling;       /* a pass that records nothing is running, and gives back what it makes */
+    tg_captured *capture; /* what is being captured, see record/step.c */
+    bool made;            /* the running forward function made something, or took workspace ... */
+    tg_standing from;     /* ... from here on */
+    tg_piece *lent;       /* to it, as workspace */
+} tg_doing;
 
 struct tg_tape {
     tg_allocator allocator;
@@ -97,23 +104,19 @@ struct tg_tape {
     uint64_t epoch, born; /* how often it was rewound, and what that began with: see tape.c */
     int isa;              /* the kernels' instruction set: TGK_BASE, ... */
     tgk_team team;
-    const tg_op *forward_of, *backward_of; /* whose function is running */
-    tg_made made;                          /* by the running forward function */
-    const char *calling;                   /* what else of the program's is running, for messages */
-    const char *speaker; /* whom messages begin with, see ops/scope.h; NULL: with who fails */
-    bool grad_enabled;
-    bool anomaly;     /* look for nan in every output ... */
-    bool anomaly_inf; /* ... and for inf */
-    bool released;    /* some tensor was, at some time */
-    bool
-        recycling; /* a backward pass that records nothing is running: what it makes it gives back */
+    tg_doing now;
+    const tg_op *backward_of; /* whose function is running */
+    const char *calling;      /* what else of the program's is running, for messages */
+    const char *speaker;      /* whom messages begin with, see ops/scope.h; NULL: with who fails */
+    bool anomaly;             /* look for nan in every output ... */
+    bool anomaly_inf;         /* ... and for inf */
+    bool released;            /* some tensor was, at some time */
     struct tg_header *temporaries; /* made by the running backward function */
     struct tg_header *free;        /* of pass_slots */
     struct tg_header *views;       /* the newest, of those that a rewind has to know of */
     struct tg_borrowed *borrowed;  /* the same of headers with older data */
     const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
-    tg_captured *capture;          /* what is being captured, see record/step.c */
-    tg_captured *newest;           /* of those that were not rewound away */
+    tg_captured *newest;           /* capture, of those that were not rewound away */
     uint32_t captures;             /* begun so far */
     bool capture_failed;           /* there was an error since it began */
     size_t workspace_used;         /* by the running forward function ... */
@@ -139,13 +142,12 @@ struct tg_tape {
         }                                                                                          \
     } while (0)
 
+/* The tape of what stands, or stood, in the slot that a handle names. */
 static inline tg_tape *tg_slot_tape(const tg_slot *slot)
 {
     return slot->block->owner;
 }
-
-/* The tape of what stands, or stood, in the handle's slot. */
-static inline tg_tape *tg_tape_by(const void *handle)
+static inline tg_tape *tg_tape_in(const void *handle)
 {
     return tg_slot_tape(tg_slot_of(handle));
 }
@@ -155,7 +157,7 @@ tg_tape *tg_refuse_dead(const void *handle, const char *name, const char *what);
 /* The tape of what the handle names; NULL, as above, where that cannot be used. */
 static inline tg_tape *tg_check_handle(const void *handle, const char *name, const char *what)
 {
-    return handle && tg_slot_alive(handle) ? tg_tape_by(handle)
+    return handle && tg_slot_alive(handle) ? tg_tape_in(handle)
                                            : tg_refuse_dead(handle, name, what);
 }
 
@@ -214,23 +216,17 @@ bool tg_refuse_inside(tg_tape *tape, const char *name);
  * what such a function, or its caller, goes on with. */
 static inline bool tg_outside(tg_tape *tape, const char *name)
 {
-    return !(tape->forward_of || tape->backward_of || tape->calling) ||
+    return !(tape->now.forward_of || tape->backward_of || tape->calling) ||
            tg_refuse_inside(tape, name);
 }
 
-/* Around what a forward function makes: it is its own like workspace, gone when it returns; nothing
- * of it is recorded, nor taken from where a pass keeps what lasts longer. */
-typedef struct tg_inside {
-    const tg_op *forward_of;
-    bool grad_enabled, recycling;
-    tg_captured *capture;
-    size_t heap_bytes;
-    tg_piece *lent;
-    tg_made made;
-} tg_inside;
+/* Around a call from inside a forward function, or one that behaves as if it were: what was going on. */
+tg_doing tg_inside_open(tg_tape *tape);
+static inline void tg_inside_close(tg_tape *tape, const tg_doing *outer)
+{
+    tape->now = *outer;
+}
 
-tg_inside tg_inside_open(tg_tape *tape);
-void tg_inside_close(tg_tape *tape, const tg_inside *outer);
 static inline tg_standing tg_stand(const tg_tape *tape)
 {
     return (tg_standing){tg_arena_top(&tape->slots), tg_arena_top(&tape->bodies),
@@ -243,13 +239,8 @@ void tg_drop_slots(tg_tape *tape, const tg_standing *to);
  * gives its memory back itself. */
 void tg_drop(tg_tape *tape, const tg_standing *to);
 
-/* After a forward function: takes back what it made. */
+/* After a forward function that made something: takes it back. */
 void tg_take_back_made(tg_tape *tape);
-static inline void tg_inside_end(tg_tape *tape)
-{
-    if (tape->made.any)
-        tg_take_back_made(tape);
-}
 
 /* tg_tape_mark() and tg_tape_rewind(), for the library itself: everywhere, without checks. A
  * backward pass that recycles gives everything back itself, and a replay needs what its capture

@@ -30,7 +30,7 @@ bool tg_alive(const tg_tensor *t, const char *name)
         return false;
     TG_CHECK(tg_tape_in(t), !tg_at(t)->released, TG_ESTATE,
              "%s: the tensor's data was given back by tg_release() or tg_checkpoint()", name);
-    TG_CHECK(tg_tape_in(t), !tg_at(t)->spent || tg_tape_in(t)->forward_of, TG_ESTATE,
+    TG_CHECK(tg_tape_in(t), !tg_at(t)->spent || tg_tape_in(t)->now.forward_of, TG_ESTATE,
              "%s: the tensor's data was given back by a captured backward pass", name);
     return true;
 }
@@ -67,13 +67,13 @@ static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
 /* What is captured needs all of its headers in a replay. */
 static bool is_passing(const tg_tape *tape)
 {
-    return tape->recycling && !tape->heap.captured;
+    return tape->now.recycling && !tape->heap.captured;
 }
 
 /* A slot that the running pass used and gave back, or a new one; with room for sizes and strides. */
 static tg_header *take_slot(tg_tape *tape)
 {
-    tg_header *h = tape->recycling ? tape->free : NULL;
+    tg_header *h = tape->now.recycling ? tape->free : NULL;
     if (h) {
         tape->free = h->u.next;
         return h;
@@ -108,8 +108,8 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
                      .dtype = (uint8_t)dtype,
                      .ndim = (uint8_t)dims.ndim,
                      .contiguous = true,
-                     .pooled = tape->recycling,
-                     .temporary = tape->recycling,
+                     .pooled = tape->now.recycling,
+                     .temporary = tape->now.recycling,
                      .room = h->room,
                      .dims = at};
     for (int i = 0; i < dims.ndim; i++)
@@ -127,9 +127,9 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
 /* For a rewind: what h takes is older than h. In a pass all is given back anyway. */
 static bool borrow(tg_tape *tape, const tg_header *h, const char *name)
 {
-    tg_borrowed *b = tape->recycling ? NULL : tg_tape_body(tape, name, sizeof *b);
+    tg_borrowed *b = tape->now.recycling ? NULL : tg_tape_body(tape, name, sizeof *b);
     if (!b)
-        return tape->recycling;
+        return tape->now.recycling;
     *b = (tg_borrowed){h, tape->borrowed};
     tape->borrowed = b;
     return true;
@@ -142,7 +142,7 @@ bool tg_data_take(tg_header *h, const char *name)
     h->data = tape->heap.bytes ? tg_heap_find(&tape->heap, size) : NULL;
     if (h->data)
         return borrow(tape, h, name);
-    if (tape->recycling && size <= TG_HEAP_SMALL) {
+    if (tape->now.recycling && size <= TG_HEAP_SMALL) {
         h->small = true;
         h->data = tg_heap_take_small(&tape->heap, size);
     } else {

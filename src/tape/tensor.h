@@ -57,13 +57,15 @@ typedef struct tg_borrowed {
  * or on request for an interior tensor. */
 typedef struct tg_holder {
     tg_slot head;
-    tg_tensor *value;
+    tg_tensor *value;   /* NULL: `graph` is all that is wanted */
     tg_tensor *graph;   /* the same, recorded, where create_graph made it; may be rewound away */
     tg_tensor *pending; /* what the running backward pass has for it */
     tg_tensor *next;    /* in that pass's list of tensors to keep gradients of */
     size_t listed;      /* its number in the list of the running clip_grad_norm or _value */
     uint32_t captured;  /* the last capture that sets it, and so need not expect anything of it */
     bool present;       /* value holds a gradient */
+    bool requested;     /* by tg_gradients(): in place of ... */
+    const void *former; /* ... what it is kept in otherwise, or NULL */
 } tg_holder;
 
 /* The tensor that a handle names, which must be alive. */
@@ -80,11 +82,6 @@ static inline tg_tensor *tg_handle_of(const tg_header *h)
 static inline const int64_t *tg_strides(const tg_tensor *t)
 {
     return tg_at(t)->dims + tg_at(t)->ndim;
-}
-
-static inline tg_tape *tg_tape_in(const tg_tensor *t)
-{
-    return tg_tape_by(t);
 }
 
 /* The one that made t's data. */

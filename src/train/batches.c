@@ -40,7 +40,7 @@ tg_batches *tg_batches_new(tg_tape *tape, int64_t n, int64_t batch, const tg_bat
     if (!tape || tape->status || !check_sizes(tape, n, batch))
         return NULL;
     tg_mark start = tg_mark_here(tape);
-    tg_inside outer = tg_inside_open(tape);
+    tg_doing outer = tg_inside_open(tape);
     batches *b = tg_tape_slot(tape, "batches_new");
     int64_t *order = tg_tape_data(tape, "batches_new", (size_t)n * sizeof *order);
     tg_inside_close(tape, &outer);

@@ -56,7 +56,7 @@ tg_params *tg_params_new(tg_tape *tape)
 {
     if (!tape || tape->status)
         return NULL;
-    tg_inside outer = tg_inside_open(tape);
+    tg_doing outer = tg_inside_open(tape);
     list *l = tg_tape_slot(tape, "params_new");
     tg_inside_close(tape, &outer);
     if (!l)

@@ -247,7 +247,7 @@ static void composed_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gr
 
 static void backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_node_tape(node)->grad_enabled)
+    if (tg_node_tape(node)->now.grad_enabled)
         composed_backward(node, grad_out, grad_in);
     else
         fused_backward(node, grad_out, grad_in);
