@@ -1,5 +1,5 @@
-/* The profiler's table: turned on and off, listed and printed for the user. Relies on tape.h. */
-#include "tape/tape.h"
+/* The profiler's table: turned on and off, listed and printed for the user. Relies on profile.h. */
+#include "look/profile.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -10,7 +10,7 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
     if (!tape)
         return false;
     tg_profiler *p = &tape->profiler;
-    bool former = p->on;
+    bool former = p->add;
     if (!tg_outside(tape, "set_profile_enabled"))
         return former;
     if (enabled && !p->rows) {
@@ -20,7 +20,7 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
             tg_fail_memory(tape, "set_profile_enabled");
         tg_clear_profile(tape);
     }
-    p->on = enabled && p->rows;
+    p->add = enabled && p->rows ? tg_profile_add : NULL;
     return former;
 }
 

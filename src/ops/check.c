@@ -5,6 +5,62 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
+{
+    tg_tape *tape = NULL;
+    int null = -1;
+    for (int i = 0; i < n; i++) {
+        if (!in[i])
+            null = i < required ? i : null;
+        else if ((!tg_slot_alive(in[i]) || tg_at(in[i])->released || tg_at(in[i])->spent) &&
+                 !tg_alive(in[i], op->name))
+            return false;
+        else if (!tape)
+            tape = tg_tape_in(in[i]);
+        else
+            TG_CHECK(tape, tape == tg_tape_in(in[i]), TG_EVALUE,
+                     "%s: inputs %d and 0 are of different tapes", op->name, i);
+    }
+    if (!tape || tape->status)
+        return false;
+    TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
+    return true;
+}
+
+bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
+{
+    return tg_check_given(op, n, in, n);
+}
+
+static bool check_flags(tg_tape *tape, const char *name, int flags)
+{
+    int dtype = flags & 0xff;
+    TG_CHECK(tape, !(flags & ~(0xff | TG_REQUIRES_GRAD)) && dtype < TG_DTYPES, TG_EVALUE,
+             "%s: unknown flags 0x%x", name, (unsigned)flags);
+    TG_CHECK(tape, !(flags & TG_REQUIRES_GRAD) || tg_is_float(dtype), TG_EDTYPE,
+             "%s: only float tensors can require a gradient, not %s", name, tg_dtype_name(dtype));
+    return true;
+}
+
+static bool check_dims(tg_tape *tape, const char *name, tg_dims dims)
+{
+    TG_CHECK(tape, dims.ndim >= 0 && dims.ndim <= TG_MAX_NDIM, TG_ESHAPE,
+             "%s: %d dims, wanted 0 to %d", name, dims.ndim, TG_MAX_NDIM);
+    TG_CHECK(tape, dims.sizes || dims.ndim == 0, TG_EVALUE, "%s: dims is NULL", name);
+    int64_t strides[TG_MAX_NDIM];
+    for (int i = 0; i < dims.ndim; i++)
+        TG_CHECK(tape, dims.sizes[i] >= 0, TG_ESHAPE, "%s: negative size in %s", name,
+                 tg_shape_text(dims).chars);
+    TG_CHECK(tape, tg_shape_strides(dims, strides) >= 0, TG_ESHAPE, TG_OVERFLOWS, name,
+             tg_shape_text(dims).chars);
+    return true;
+}
+
+bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
+{
+    return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
+}
+
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in)
 {
     int dtype = tg_at(in[0])->dtype;

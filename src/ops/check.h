@@ -7,6 +7,8 @@
 
 #include <tinygrad/ops.h>
 
+/* The checks of a function that makes a tensor: tape, shape and flags. */
+bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
 /* n inputs of one float dtype; NULL ones, but not the first, are passed over. */
 bool tg_check_floats(const tg_op *op, int n, tg_tensor *const *in);
 /* Checks x and applies: the output is like it. */

@@ -17,7 +17,8 @@ typedef struct filling {
 static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f, int flags)
 {
     TGK_IN_RIGHT_MODES(tg_tensor *, filled(tape, op, dims, f, flags));
-    tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags, NULL);
+    bool good = tg_tensor_check(tape, op->name, dims, flags);
+    tg_tensor *t = good ? tg_tensor_leaf(tape, op->name, dims, flags, NULL) : NULL;
     if (!t)
         return NULL;
     tg_call call = {.op = op, .in_place = t, .params = &f, .params_size = sizeof f};

@@ -147,7 +147,7 @@ static tg_tensor *fill(const tg_op *op, tg_tensor *t, const void *params, size_t
 /* A new leaf, filled; nothing stays behind where the fill fails. */
 static tg_tensor *drawn(tg_tape *tape, const tg_op *op, tg_dims dims, int flags, const void *params)
 {
-    if (!tape)
+    if (!tg_tensor_check(tape, op->name, dims, flags))
         return NULL;
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_leaf(tape, op->name, dims, flags, NULL);

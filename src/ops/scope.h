@@ -14,6 +14,9 @@ typedef struct tg_scope {
     const char *outer; /* who spoke before */
 } tg_scope;
 
+/* tg_check_inputs() where inputs from number `required` on may be NULL. */
+bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required);
+
 /* Checks n inputs of op, of which only the name is used; those from number `required` on may be
  * NULL. False, and nothing is open, where they cannot be used. */
 bool tg_scope_open_given(tg_scope *scope, const tg_op *op, int n, tg_tensor *const *in,

@@ -3,33 +3,6 @@
 
 #include <string.h>
 
-bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
-{
-    tg_tape *tape = NULL;
-    int null = -1;
-    for (int i = 0; i < n; i++) {
-        if (!in[i])
-            null = i < required ? i : null;
-        else if ((!tg_slot_alive(in[i]) || tg_at(in[i])->released || tg_at(in[i])->spent) &&
-                 !tg_alive(in[i], op->name))
-            return false;
-        else if (!tape)
-            tape = tg_tape_in(in[i]);
-        else
-            TG_CHECK(tape, tape == tg_tape_in(in[i]), TG_EVALUE,
-                     "%s: inputs %d and 0 are of different tapes", op->name, i);
-    }
-    if (!tape || tape->status)
-        return false;
-    TG_CHECK(tape, null < 0, TG_EVALUE, "%s: input %d is NULL", op->name, null);
-    return true;
-}
-
-bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in)
-{
-    return tg_check_given(op, n, in, n);
-}
-
 bool tg_note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
@@ -91,12 +64,12 @@ static inline void bump_versions(const tg_node *node)
 static inline void run(tg_tape *tape, tg_record *record, bool again)
 {
     tg_node *node = &record->node;
-    const int64_t start = tape->profiler.on ? tg_now() : 0;
+    const int64_t start = tape->profiler.add ? tg_now() : 0;
     tape->now.forward_of = node->op;
     node->op->forward(node);
     tape->now.forward_of = NULL;
     if (start)
-        tg_profile_add(tape, node, start);
+        tape->profiler.add(tape, node, start);
     if (tape->now.made)
         tg_take_back_made(tape);
     if (node->in_place || again)

@@ -13,9 +13,6 @@ tg_tensor *tg_make(tg_making *making);
 void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape *shapes,
                        tg_tensor **grad_in);
 
-/* tg_check_inputs() where inputs from number `required` on may be NULL. */
-bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required);
-
 /* tg_needs_grad(), for the library itself. */
 static inline bool tg_wants_grad(const tg_node *node, int i)
 {
@@ -82,8 +79,8 @@ bool tg_note(tg_tape *tape, const tg_call *call);
 /* The running forward function moves t's elements that many times. */
 static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times)
 {
-    if (tape->profiler.on && t)
-        tape->profiler.bytes += times * tg_profile_size(t);
+    if (tape->profiler.add && t)
+        tape->profiler.bytes += times * tg_bytes_moved(t);
 }
 
 #endif

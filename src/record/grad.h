@@ -5,7 +5,7 @@
 
 #include "record/map.h"
 
-/* A leaf by creation flags over the caller's memory (NULL: memory of its own), with room for its
+/* A leaf by creation flags that are good, over the caller's memory (NULL: memory of its own), with room for its
  * gradient where they ask for one. */
 tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data);
 

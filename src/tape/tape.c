@@ -4,11 +4,20 @@
  * A mark knows the last slot before it: that is alive just as long as the mark is good, as nothing that
  * stays on a tape is made without a slot. Whose mark it is says the count of rewinds, which starts from
  * the time at which the tape was made: a later tape at the same address is always above. */
+#define _POSIX_C_SOURCE 199309L /* clock_gettime; NOLINT(bugprone-reserved-identifier): its name */
 #include "tape/tensor.h"
 
 #include "kernels/isa.h"
 
 #include <string.h>
+#include <time.h>
+
+int64_t tg_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
 {

@@ -34,7 +34,6 @@
 #include "memory/heap.h"
 #include "memory/slot.h"
 #include "random/generator.h"
-#include "tape/profile.h"
 
 #include <tinygrad/op.h>
 
@@ -92,6 +91,15 @@ typedef struct tg_doing {
     tg_standing from;     /* ... from here on */
     tg_piece *lent;       /* to it, as workspace */
 } tg_doing;
+
+/* Zeros: off, and nothing measured. */
+typedef struct tg_profiler {
+    /* Adds node's forward function to the table, which ran since then; NULL: off. See look/profile.h. */
+    void (*add)(tg_tape *tape, const tg_node *node, int64_t start);
+    tg_profile_row *rows; /* NULL before the profiler is turned on */
+    int64_t bytes;   /* what the running forward function moves that its node does not tell of */
+    tg_arena memory; /* of the rows, which outlive every rewind */
+} tg_profiler;
 
 struct tg_tape {
     tg_allocator allocator;
@@ -175,6 +183,9 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
 /* As tg_tape_data(), for the length of one forward function. 64 bits, so that callers need not look
  * whether an address space has so much. */
 void *tg_workspace(tg_node *node, uint64_t size);
+
+/* Nanoseconds by a clock that never goes back. */
+int64_t tg_now(void);
 
 static inline tg_record *tg_record_of(const tg_node *node)
 {

@@ -14,6 +14,14 @@ const char *tg_dtype_name(int dtype)
     return dtype >= 0 && dtype < TG_DTYPES ? dtype_names[dtype] : "no dtype";
 }
 
+int64_t tg_bytes_moved(const tg_tensor *t)
+{
+    int64_t n = tg_at(t)->numel;
+    for (int i = 0; n && !tg_at(t)->contiguous && i < tg_at(t)->ndim; i++)
+        n /= tg_strides(t)[i] ? 1 : tg_at(t)->dims[i];
+    return n * (int64_t)tg_dtype_size(tg_at(t)->dtype);
+}
+
 tg_text tg_shape_of(const tg_tensor *t)
 {
     return tg_shape_text((tg_dims){tg_at(t)->ndim, tg_at(t)->dims});
@@ -55,13 +63,6 @@ bool tg_check_list(tg_tape *tape, const char *name, const char *what, tg_tensor 
             return false;
     }
     return true;
-}
-
-static void *fail_overflow(tg_tape *tape, const char *name, tg_dims dims)
-{
-    tg_fail(tape, TG_ESHAPE, "%s: the product of the sizes %s overflows", name,
-            tg_shape_text(dims).chars);
-    return NULL;
 }
 
 /* What is captured needs all of its headers in a replay. */
@@ -115,8 +116,7 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     for (int i = 0; i < dims.ndim; i++)
         h->dims[i] = dims.sizes[i];
     h->numel = tg_shape_strides(dims, h->dims + dims.ndim);
-    if (h->numel < 0)
-        return fail_overflow(tape, name, dims);
+    TG_CHECK(tape, h->numel >= 0, TG_ESHAPE, TG_OVERFLOWS, name, tg_shape_text(dims).chars);
     if (h->pooled) {
         h->u.next = tape->temporaries;
         tape->temporaries = h;
@@ -232,33 +232,6 @@ void tg_header_release(tg_header *h)
         tg_data_give(owner);
         release_slot(owner);
     }
-}
-
-static bool check_flags(tg_tape *tape, const char *name, int flags)
-{
-    int dtype = flags & 0xff;
-    TG_CHECK(tape, !(flags & ~(0xff | TG_REQUIRES_GRAD)) && dtype < TG_DTYPES, TG_EVALUE,
-             "%s: unknown flags 0x%x", name, (unsigned)flags);
-    TG_CHECK(tape, !(flags & TG_REQUIRES_GRAD) || tg_is_float(dtype), TG_EDTYPE,
-             "%s: only float tensors can require a gradient, not %s", name, dtype_names[dtype]);
-    return true;
-}
-
-static bool check_dims(tg_tape *tape, const char *name, tg_dims dims)
-{
-    TG_CHECK(tape, dims.ndim >= 0 && dims.ndim <= TG_MAX_NDIM, TG_ESHAPE,
-             "%s: %d dims, wanted 0 to %d", name, dims.ndim, TG_MAX_NDIM);
-    TG_CHECK(tape, dims.sizes || dims.ndim == 0, TG_EVALUE, "%s: dims is NULL", name);
-    int64_t strides[TG_MAX_NDIM];
-    for (int i = 0; i < dims.ndim; i++)
-        TG_CHECK(tape, dims.sizes[i] >= 0, TG_ESHAPE, "%s: negative size in %s", name,
-                 tg_shape_text(dims).chars);
-    return tg_shape_strides(dims, strides) >= 0 || fail_overflow(tape, name, dims);
-}
-
-bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags)
-{
-    return tape && !tape->status && check_flags(tape, name, flags) && check_dims(tape, name, dims);
 }
 
 /* --- looking into tensors --- */

@@ -143,14 +143,16 @@ static inline size_t tg_data_size(const tg_tensor *t)
     return tg_header_bytes(tg_at(t));
 }
 
+/* The bytes of memory that its elements lie in: a dim of stride 0 repeats the same ones. */
+int64_t tg_bytes_moved(const tg_tensor *t);
 const char *tg_dtype_name(int dtype);
 /* "[3, 5]"; use it as an argument of tg_fail(). */
 tg_text tg_shape_of(const tg_tensor *t);
 
 /* An uninitialised contiguous tensor without gradient. Errors name `name`. */
 tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims);
-/* The checks of a creation function: tape, shape and flags. */
-bool tg_tensor_check(tg_tape *tape, const char *name, tg_dims dims, int flags);
+/* What is wrong with dims whose product is no number of elements. */
+#define TG_OVERFLOWS "%s: the product of the sizes %s overflows"
 /* The same over the caller's memory (NULL: memory of its own). */
 tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims dims, void *data);
 /* Another shape over base's data. */

@@ -1,5 +1,7 @@
 /* See window.h. Relies on kernels/window.h. */
 #include "ops/nn/window.h"
+
+#include "ops/check.h"
 #include "ops/layout.h"
 
 #include <tinygrad/ops.h>

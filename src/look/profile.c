@@ -1,30 +1,12 @@
-/* Filling the profiler's table, which whatever runs a forward function does. Rows are found by hashing
- * name and phase. Relies on tensor.h and the system's clock. */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime; NOLINT(bugprone-reserved-identifier): its name */
-#include "tape/profile.h"
+/* Filling the profiler's table, which whatever runs a forward function does through the tape. Rows are
+ * found by hashing name and phase. Relies on tensor.h. */
+#include "look/profile.h"
 
 #include "tape/tensor.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { NAME = sizeof((tg_profile_row *)0)->name };
-
-int64_t tg_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* A dim of stride 0 repeats the same elements. */
-int64_t tg_profile_size(const tg_tensor *t)
-{
-    int64_t n = tg_at(t)->numel;
-    for (int i = 0; n && !tg_at(t)->contiguous && i < tg_at(t)->ndim; i++)
-        n /= tg_strides(t)[i] ? 1 : tg_at(t)->dims[i];
-    return n * (int64_t)tg_dtype_size(tg_at(t)->dtype);
-}
 
 /* What an operation reads and writes at least. Other actions say it themselves, as they run. */
 static int64_t count_bytes(const tg_node *node)
@@ -33,9 +15,9 @@ static int64_t count_bytes(const tg_node *node)
         return 0;
     int64_t bytes = 0;
     for (int i = 0; i < node->n_in; i++)
-        bytes += node->in[i] ? tg_profile_size(node->in[i]) : 0;
+        bytes += node->in[i] ? tg_bytes_moved(node->in[i]) : 0;
     for (int i = 0; i < node->n_out; i++)
-        bytes += tg_profile_size(tg_outs(node)[i]);
+        bytes += tg_bytes_moved(tg_outs(node)[i]);
     return bytes;
 }
 
