@@ -1,7 +1,7 @@
 /* math.h: exp, log, log1p, expm1, tanh, sigmoid and erf of our own, so that a result has the same
- * bits on every machine, compiler and instruction set. In double each is within 1 ulp (measured in
- * tests/test_accuracy_math.c); the float versions round the double result and so are correctly
- * rounded but for near ties. nan, infinities, subnormals and signed zeros come out as in <math.h>.
+ * bits on every machine, compiler and instruction set: in double, each within 1 ulp (measured in
+ * tests/test_accuracy_math.c). For float32 there is quick.h. nan, infinities, subnormals and signed
+ * zeros come out as in <math.h>.
  *
  * Relies on IEEE arithmetic rounding to nearest, on -ffp-contract=off, and on a correct fma().
  * Choices are written as selects, so that loops over these functions vectorise. */
@@ -294,41 +294,6 @@ TGK_INLINE double tgk_erf(double x)
     b.low -= fma(far, far, -square);
     double large = fma(-tgk_exp_reduced(b), tgk_erfc_scaled(far), 1);
     return copysign(a > 1 ? large : tgk_erf_small(a > 1 ? 1 : a), x);
-}
-
-TGK_INLINE float tgk_expf(float x)
-{
-    return (float)tgk_exp((double)x);
-}
-
-TGK_INLINE float tgk_expm1f(float x)
-{
-    return (float)tgk_expm1((double)x);
-}
-
-TGK_INLINE float tgk_logf(float x)
-{
-    return (float)tgk_log((double)x);
-}
-
-TGK_INLINE float tgk_log1pf(float x)
-{
-    return (float)tgk_log1p((double)x);
-}
-
-TGK_INLINE float tgk_tanhf(float x)
-{
-    return (float)tgk_tanh((double)x);
-}
-
-TGK_INLINE float tgk_sigmoidf(float x)
-{
-    return (float)tgk_sigmoid((double)x);
-}
-
-TGK_INLINE float tgk_erff(float x)
-{
-    return (float)tgk_erf((double)x);
 }
 
 #endif
