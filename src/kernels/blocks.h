@@ -56,12 +56,13 @@ TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_
 }
 
 /* A tgk_block: elements x[i] (and y[i], z[i]) become `quick` where all of the block are usual, else
- * `any`, which is the same for those that are. */
-#define TGK_BLOCK_OF(name, all_usual, quick, any)                                                  \
+ * `any`, which is the same for those that are. `constant` declares what the others use. */
+#define TGK_BLOCK_OF(name, constant, all_usual, quick, any)                                        \
     TGK_INLINE void name(int64_t n, double *x, const double *y, const double *z,                   \
                          const void *params)                                                       \
     {                                                                                              \
         (void)y, (void)z, (void)params;                                                            \
+        constant;                                                                                  \
         if (all_usual) {                                                                           \
             for (int64_t i = 0; i < n; i++)                                                        \
                 x[i] = (quick);                                                                    \

@@ -133,25 +133,25 @@ tg_tensor *tg_log1p(tg_tensor *x)
 
 /* --- sine and cosine: each other's slopes --- */
 
-TGK_BLOCK_OF(sin_block_f32, tgk_are_near_angles(x, n), tgk_quick_sin(x[i]), tgk_any_sin(x[i]))
-TGK_BLOCK_OF(sin_block_f64, tgk_are_near_angles(x, n), tgk_sin_near(x[i]), tgk_sin(x[i]))
+TGK_BLOCK_OF(sin_block_f32, , tgk_are_near_angles(x, n), tgk_quick_sin(x[i]), tgk_any_sin(x[i]))
+TGK_BLOCK_OF(sin_block_f64, , tgk_are_near_angles(x, n), tgk_sin_near(x[i]), tgk_sin(x[i]))
 TGK_BLOCKS(sin, f32, 1, sin_block_f32);
 TGK_BLOCKS(sin, f64, 1, sin_block_f64);
-TGK_BLOCK_OF(cos_block_f32, tgk_are_near_angles(x, n), tgk_quick_cos(x[i]), tgk_any_cos(x[i]))
-TGK_BLOCK_OF(cos_block_f64, tgk_are_near_angles(x, n), tgk_cos_near(x[i]), tgk_cos(x[i]))
+TGK_BLOCK_OF(cos_block_f32, , tgk_are_near_angles(x, n), tgk_quick_cos(x[i]), tgk_any_cos(x[i]))
+TGK_BLOCK_OF(cos_block_f64, , tgk_are_near_angles(x, n), tgk_cos_near(x[i]), tgk_cos(x[i]))
 TGK_BLOCKS(cos, f32, 1, cos_block_f32);
 TGK_BLOCKS(cos, f64, 1, cos_block_f64);
 
 /* The gradient x of y. */
-TGK_BLOCK_OF(sin_slope_block_f32, tgk_are_near_angles(y, n), x[i] * tgk_quick_cos(y[i]),
+TGK_BLOCK_OF(sin_slope_block_f32, , tgk_are_near_angles(y, n), x[i] * tgk_quick_cos(y[i]),
              x[i] * tgk_any_cos(y[i]))
-TGK_BLOCK_OF(sin_slope_block_f64, tgk_are_near_angles(y, n), x[i] * tgk_cos_near(y[i]),
+TGK_BLOCK_OF(sin_slope_block_f64, , tgk_are_near_angles(y, n), x[i] * tgk_cos_near(y[i]),
              x[i] * tgk_cos(y[i]))
 TGK_BLOCKS(sin_slope, f32, 2, sin_slope_block_f32);
 TGK_BLOCKS(sin_slope, f64, 2, sin_slope_block_f64);
-TGK_BLOCK_OF(cos_slope_block_f32, tgk_are_near_angles(y, n), -x[i] * tgk_quick_sin(y[i]),
+TGK_BLOCK_OF(cos_slope_block_f32, , tgk_are_near_angles(y, n), -x[i] * tgk_quick_sin(y[i]),
              -x[i] * tgk_any_sin(y[i]))
-TGK_BLOCK_OF(cos_slope_block_f64, tgk_are_near_angles(y, n), -x[i] * tgk_sin_near(y[i]),
+TGK_BLOCK_OF(cos_slope_block_f64, , tgk_are_near_angles(y, n), -x[i] * tgk_sin_near(y[i]),
              -x[i] * tgk_sin(y[i]))
 TGK_BLOCKS(cos_slope, f32, 2, cos_slope_block_f32);
 TGK_BLOCKS(cos_slope, f64, 2, cos_slope_block_f64);
