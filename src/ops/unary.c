@@ -97,18 +97,22 @@ tg_tensor *tg_expm1(tg_tensor *x)
 TGK_LOOP1(log_f32, float, float, tgk_logf(x));
 TGK_LOOP1(log_f64, double, double, tgk_log(x));
 
-static void log_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_div(grad_out, node->in[0]);
-}
+TGK_LOOP2(log_slope_f32, float, float, x / y);
+TGK_LOOP2(log_slope_f64, double, double, x / y);
 
-static const tg_map_op log_op = {
-    {.name = "log", .forward = tg_map_forward, .backward = log_backward, .reads = {TG_READS_IN(0)}},
-    {log_f32, log_f64}};
+static tg_curvature log_curvature;
+
+TG_SLOPE(log, log_curvature);
+TG_SMOOTH(log, in, false);
+
+static tg_tensor *log_curvature(tg_tensor *v, tg_tensor *x, double s)
+{
+    return tg_neg(tg_times_slope(&log_slope_op, tg_times_slope(&log_slope_op, v, x, s), x, s));
+}
 
 tg_tensor *tg_log(tg_tensor *x)
 {
-    return tg_unary_float(&log_op.op, x);
+    return tg_unary_float(&log_op.map.op, x);
 }
 
 TGK_LOOP1(log1p_f32, float, float, tgk_log1pf(x));
