@@ -110,7 +110,7 @@ TGK_INLINE bool tgk_are_positive_powers(const double *x, const double *y, int64_
 {
     int64_t others = 0;
     for (int64_t i = 0; i < n; i++)
-        others += tgk_is_positive(x[i]) & tgk_is_finite(y[i]) ? 0 : 1;
+        others += (tgk_is_positive(x[i]) && tgk_is_finite(y[i])) ? 0 : 1;
     return others == 0;
 }
 
@@ -136,7 +136,7 @@ TGK_INLINE bool tgk_are_bases(const double *x, int64_t n, tgk_exponent e)
     const double least = e.whole ? -TGK_INF : -0x1p-1074;
     int64_t others = tgk_is_finite(e.y) ? 0 : 1;
     for (int64_t i = 0; i < n; i++)
-        others += (x[i] > least) & (x[i] < TGK_INF) ? 0 : 1;
+        others += (x[i] > least && x[i] < TGK_INF) ? 0 : 1;
     return others == 0;
 }
 

@@ -16,7 +16,7 @@ TGK_LOOP2(sqrt_slope_f64, double, double, x / (2 * y));
 static tg_curvature sqrt_curvature;
 
 TG_SLOPE(sqrt, sqrt_curvature);
-TG_SMOOTH(sqrt, out, false);
+TG_SMOOTH_OUT(sqrt, false);
 
 /* -v / (2 y^2) */
 static tg_tensor *sqrt_curvature(tg_tensor *v, tg_tensor *y, double s)
@@ -65,7 +65,7 @@ TGK_LOOP2(reciprocal_slope_f64, double, double, -(x *(y *y)));
 static tg_curvature reciprocal_curvature;
 
 TG_SLOPE(reciprocal, reciprocal_curvature);
-TG_SMOOTH(reciprocal, out, false);
+TG_SMOOTH_OUT(reciprocal, false);
 
 static tg_tensor *reciprocal_curvature(tg_tensor *v, tg_tensor *y, double s)
 {
@@ -85,7 +85,7 @@ TGK_REAL2(rsqrt_slope, x * -0.5 * (y * y * y));
 static tg_curvature rsqrt_curvature;
 
 TG_SLOPE(rsqrt, rsqrt_curvature);
-TG_SMOOTH(rsqrt, out, false);
+TG_SMOOTH_OUT(rsqrt, false);
 
 static tg_tensor *rsqrt_curvature(tg_tensor *v, tg_tensor *y, double s)
 {

@@ -40,17 +40,23 @@ void tg_smooth_backward_out(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
                 {id##_slope_f32, id##_slope_f64}},                                                 \
         .second = curvature}
 
-/* id_op with the loops id_f32 and id_f64 and that slope, of its `in` or `out`. */
-#define TG_SMOOTH(id, b, with_number)                                                              \
+/* id_op with the loops id_f32 and id_f64 and that slope, of its input. */
+#define TG_SMOOTH_IN(id, with_number)                                                              \
     static const tg_smooth_op id##_op = {.map = {{.name = #id,                                     \
                                                   .forward = tg_map_forward,                       \
-                                                  .backward = tg_smooth_backward_##b,              \
-                                                  .reads = {TG_SMOOTH_READS_##b}},                 \
+                                                  .backward = tg_smooth_backward_in,               \
+                                                  .reads = {TG_READS_IN(0)}},                      \
                                                  {id##_f32, id##_f64}},                            \
                                          .slope = &id##_slope_op,                                  \
                                          .numbered = with_number}
-
-#define TG_SMOOTH_READS_in TG_READS_IN(0)
-#define TG_SMOOTH_READS_out TG_READS_OUT
+/* The same of its output. */
+#define TG_SMOOTH_OUT(id, with_number)                                                             \
+    static const tg_smooth_op id##_op = {.map = {{.name = #id,                                     \
+                                                  .forward = tg_map_forward,                       \
+                                                  .backward = tg_smooth_backward_out,              \
+                                                  .reads = {TG_READS_OUT}},                        \
+                                                 {id##_f32, id##_f64}},                            \
+                                         .slope = &id##_slope_op,                                  \
+                                         .numbered = with_number}
 
 #endif

@@ -82,7 +82,7 @@ TGK_LOOP2(expm1_slope_f64, double, double, x *tgk_exp(y));
 static tg_curvature expm1_curvature;
 
 TG_SLOPE(expm1, expm1_curvature);
-TG_SMOOTH(expm1, in, false);
+TG_SMOOTH_IN(expm1, false);
 
 static tg_tensor *expm1_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
@@ -103,7 +103,7 @@ TGK_LOOP2(log_slope_f64, double, double, x / y);
 static tg_curvature log_curvature;
 
 TG_SLOPE(log, log_curvature);
-TG_SMOOTH(log, in, false);
+TG_SMOOTH_IN(log, false);
 
 static tg_tensor *log_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
@@ -123,7 +123,7 @@ TGK_LOOP2(log1p_slope_f64, double, double, x / (1 + y));
 static tg_curvature log1p_curvature;
 
 TG_SLOPE(log1p, log1p_curvature);
-TG_SMOOTH(log1p, in, false);
+TG_SMOOTH_IN(log1p, false);
 
 static tg_tensor *log1p_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
@@ -164,8 +164,8 @@ static tg_curvature sin_curvature, cos_curvature;
 
 TG_SLOPE(sin, sin_curvature);
 TG_SLOPE(cos, cos_curvature);
-TG_SMOOTH(sin, in, false);
-TG_SMOOTH(cos, in, false);
+TG_SMOOTH_IN(sin, false);
+TG_SMOOTH_IN(cos, false);
 
 static tg_tensor *sin_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
@@ -205,7 +205,7 @@ static tg_tensor *erf_curvature(tg_tensor *v, tg_tensor *x, double s)
 TGK_LOOP1(erf_f32, float, float, tgk_erff(x));
 TGK_LOOP1(erf_f64, double, double, tgk_erf(x));
 
-TG_SMOOTH(erf, in, false);
+TG_SMOOTH_IN(erf, false);
 
 tg_tensor *tg_erf(tg_tensor *x)
 {

@@ -39,7 +39,7 @@ TGK_LOOP2(sigmoid_slope_f64, double, double, (x * (1 - y) * y));
 static tg_curvature sigmoid_curvature;
 
 TG_SLOPE(sigmoid, sigmoid_curvature);
-TG_SMOOTH(sigmoid, out, false);
+TG_SMOOTH_OUT(sigmoid, false);
 
 /* v (1 - 2 y), and not v (1 - y) - v y, which has no value where v is infinite. */
 static tg_tensor *sigmoid_curvature(tg_tensor *v, tg_tensor *y, double s)
@@ -63,7 +63,7 @@ TGK_LOOP2(tanh_slope_f64, double, double, (x * ((1 - y) * (1 + y))));
 static tg_curvature tanh_curvature;
 
 TG_SLOPE(tanh, tanh_curvature);
-TG_SMOOTH(tanh, out, false);
+TG_SMOOTH_OUT(tanh, false);
 
 static tg_tensor *tanh_curvature(tg_tensor *v, tg_tensor *y, double s)
 {
@@ -94,7 +94,7 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
     TGK_LOOP2_AS(id##_slope_f32, float, float, double, float, float, slope_f32);                   \
     TGK_LOOP2(id##_slope_f64, double, double, slope_f64);                                          \
     TG_SLOPE(id, curve);                                                                           \
-    TG_SMOOTH(id, in, true)
+    TG_SMOOTH_IN(id, true)
 
 /* x where y is positive, else x * slope. A function, so that the slope is read before the choice and
  * a loop of it becomes vectors. */
@@ -107,7 +107,7 @@ TGK_REAL1(leaky_relu, leaky(x, x, S));
 TGK_REAL2(leaky_relu_slope, leaky(x, y, S));
 
 TG_SLOPE(leaky_relu, NULL);
-TG_SMOOTH(leaky_relu, in, true);
+TG_SMOOTH_IN(leaky_relu, true);
 
 tg_tensor *tg_leaky_relu(tg_tensor *x, double slope)
 {
