@@ -1,10 +1,9 @@
 /* Elementwise losses: each computes all elements in one pass, then reduces them. float32 elements
- * are computed in double. Relies on kernels/special.h. */
+ * are computed in double. Relies on kernels/binary.h. */
 #include "ops/nn/loss.h"
 
-#include "kernels/dd.h"
+#include "kernels/binary.h"
 #include "kernels/loops.h"
-#include "kernels/special.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 
@@ -287,39 +286,16 @@ tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reducti
 
 /* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
 
-/* s(x) = top / (1 + e) and s(-x) = bottom / (1 + e), e = e^-|x|, in double-double: the difference
- * of the terms cancels where the prediction is nearly right. */
-static double binary_slope(double x, double t, double p)
-{
-    if (!(fabs(x) <= 700)) /* e is next to nothing, or there is a nan */
-        return tgk_binary_slope(x, t, p);
-    tgk_dd e = tgk_dd_exp(tgk_dd_of(-fabs(x)), 1), one = tgk_dd_of(1);
-    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x < 0 ? e : one);
-    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? one : e);
-    return tgk_dd_round(tgk_dd_div(tgk_dd_sub(up, down), tgk_dd_add(one, e)));
-}
-
-static double binary_loss(double x, double t, double p)
-{
-    if (!(fabs(x) <= 700))
-        return tgk_binary_loss(x, t, p);
-    tgk_dd size = tgk_dd_of(fabs(x)), y = tgk_dd_log1p(tgk_dd_exp(tgk_dd_neg(size), 1));
-    tgk_dd sum = tgk_dd_add(y, size);
-    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x > 0 ? sum : y);
-    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? sum : y);
-    return tgk_dd_round(tgk_dd_add(up, down));
-}
-
-#define BINARY(name, small, large)                                                                 \
-    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, small(x, y, 1));                 \
-    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, large(x, y, 1));              \
+#define BINARY(name, quick, full)                                                                  \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, quick(x, y, 1));                 \
+    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, full(x, y, 1));               \
     TGK_LOOP3_AS(name##_weighted_f32, float, float, double, float, double, float, double,          \
-                 small(x, y, z));                                                                  \
+                 quick(x, y, z));                                                                  \
     TGK_LOOP3_AS(name##_weighted_f64, double, double, double, double, double, double, double,      \
-                 large(x, y, z))
+                 full(x, y, z))
 
-BINARY(binary, tgk_binary_loss, binary_loss);
-BINARY(binary_slope, tgk_binary_slope, binary_slope);
+BINARY(binary, tgk_quick_binary_loss, tgk_binary_loss);
+BINARY(binary_slope, tgk_quick_binary_slope, tgk_binary_slope);
 
 /* By the number of inputs. */
 static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
@@ -366,13 +342,40 @@ static const tg_op binary_slope_op = {
     .backward = binary_slope_backward,
     .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
 
+/* The gradient g of x and t, without a weight: g times the slope, in one visit. */
+TGK_LOOP3_AS(binary_grad_f32, float, float, double, float, double, float, double,
+             x *tgk_quick_binary_slope(y, z, 1));
+TGK_LOOP3_AS(binary_grad_f64, double, double, double, double, double, double, double,
+             x *tgk_binary_slope(y, z, 1));
+
+/* To x, s(x) s(-x); to t, -1. */
+static void binary_grad_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *x = node->in[1], *t = node->in[2];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_apply_first(node->op, 3, (tg_tensor *[]){v, x, t}, NULL, 0);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(tg_mul(v, g), tg_mul(tg_sigmoid(x), tg_sigmoid(tg_neg(x))));
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = tg_neg(tg_mul(v, g));
+}
+
+static const tg_map_op binary_grad_op = {
+    {.name = "bce_with_logits_loss_backward",
+     .forward = tg_map_forward,
+     .backward = binary_grad_backward,
+     .reads = {TG_READS_IN(1) | TG_READS_IN(2), READS_BOTH, TG_READS_IN(0)}},
+    {binary_grad_f32, binary_grad_f64}};
+
 /* To t, w softplus(-x) - softplus(x); to w, t softplus(-x). */
 static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *t = node->in[1], *w = node->n_in == 3 ? node->in[2] : NULL;
-    if (tg_needs_grad(node, 0))
+    if (tg_needs_grad(node, 0) && !w)
         grad_in[0] =
-            tg_mul(grad_out, tg_apply_first(&binary_slope_op, node->n_in, node->in, NULL, 0));
+            tg_apply_first(&binary_grad_op.op, 3, (tg_tensor *[]){grad_out, x, t}, NULL, 0);
+    if (tg_needs_grad(node, 0) && w)
+        grad_in[0] = tg_mul(grad_out, tg_apply_first(&binary_slope_op, 3, node->in, NULL, 0));
     if (tg_needs_grad(node, 1) && !w)
         grad_in[1] = tg_neg(tg_mul(grad_out, x));
     if (tg_needs_grad(node, 1) && w) {
