@@ -16,6 +16,7 @@
 #include "kernels/entropy.h"
 
 #include "kernels/dd.h"
+#include "kernels/exp_parts.h"
 #include "kernels/stream.h"
 
 #include <stdbool.h>
@@ -169,7 +170,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 }
 
 /* See row.inc. */
-#define F64_SCALE 0x1p128
+#define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/entropy_isa.inc"
 #include "kernels/each_isa.h"

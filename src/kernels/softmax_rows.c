@@ -3,22 +3,37 @@
 
 #include "kernels/dd.h"
 
-/* What normalises a row: nan all through for a row with nan or +inf, or of nothing but -inf. */
-typedef struct tgk_norm {
-    double max;
-    tgk_dd inverse; /* 1 / sum of e^(x - max); kept times 1 / EXP_SCALE in double */
-    tgk_dd log;     /* log of that sum */
-} tgk_norm;
+#include "kernels/exp_parts.h"
 
-/* See row.inc. Keeps e^x in double-double for x down to -800. */
-#define F64_SCALE 0x1p128
+/* What is done together: rows, one or, where inner is not 1, up to TGK_SIDE. */
+typedef struct tgk_block {
+    int64_t row, start; /* the first one, and where it begins */
+    int width;
+} tgk_block;
+
+static int64_t blocks_across(const tgk_rows *rows)
+{
+    return (rows->inner + TGK_SIDE - 1) / TGK_SIDE;
+}
+
+static tgk_block tgk_block_of(const tgk_rows *rows, int64_t i)
+{
+    int64_t across = blocks_across(rows), outer = i / across, inner = i % across * TGK_SIDE;
+    int64_t left = rows->inner - inner;
+    return (tgk_block){outer * rows->inner + inner, outer * rows->n * rows->inner + inner,
+                       (int)(left < TGK_SIDE ? left : TGK_SIDE)};
+}
+
+/* See row.inc. */
+#define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/softmax_rows_isa.inc"
 #include "kernels/each_isa.h"
 
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
 {
-    tgk_share_rows(team, rows->outer * rows->inner, rows->n, body, rows);
+    int64_t across = blocks_across(rows), width = rows->inner < TGK_SIDE ? rows->inner : TGK_SIDE;
+    tgk_share_rows(team, rows->outer * across, rows->n * width, body, rows);
 }
 
 #define TABLE(isa)                                                                                 \

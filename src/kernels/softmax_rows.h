@@ -1,11 +1,13 @@
 /* softmax_rows.h: softmax, log_softmax, logsumexp and their gradients over raw memory.
  *
  * All functions run along the middle dimension of a contiguous [outer][n][inner] array. float is
- * computed in double and rounded once (at most 0.51 ulp); double in double-double (at most 1 ulp).
- * Where terms cancel (logsumexp near 0, sums of gradients) double is within that plus 2^-98 of the
+ * computed in double and rounded once (at most 0.51 ulp); double with what rounding takes away
+ * carried along (at most 2 ulp, at any margin between the elements).
+ * Where terms cancel (logsumexp near 0, sums of gradients) double is within that plus 2^-95 of the
  * terms' magnitude, and the gradients of float within 2^-50 of it.
- * Reductions have a fixed order, so a result does not depend on compiler, machine or threads. Rows
- * with nan or +inf, and rows of nothing but -inf, give nan (logsumexp: nan, +inf and -inf). */
+ * Reductions have a fixed order, so a result does not depend on compiler, machine or threads; rows
+ * of elements side by side (inner is 1) have another order than others. Rows with nan or +inf, and
+ * rows of nothing but -inf, give nan (logsumexp: nan, +inf and -inf). */
 #ifndef TGK_SOFTMAX_H
 #define TGK_SOFTMAX_H
 
@@ -22,7 +24,11 @@ typedef struct tgk_rows {
     const void *out;  /* forward: NULL; backward: the result */
 } tgk_rows;
 
-/* Bodies for tgk_share() with a tgk_rows as context, over rows: outer * inner of them. */
+/* Rows whose elements are not side by side are done so many together. */
+enum { TGK_SIDE = 64 };
+
+/* Bodies for tgk_share() with a tgk_rows as context. Items are rows where inner is 1, else blocks of up to
+ * TGK_SIDE rows: see tgk_softmax_run(). */
 typedef struct tgk_softmax {
     tgk_range *softmax;
     tgk_range *log_softmax;
