@@ -5,23 +5,45 @@
 
 #include "kernels/exp_parts.h"
 
-/* What is done together: rows, one or, where inner is not 1, up to TGK_SIDE. */
+/* What is done together: rows from `row` on, which is one, or up to TGK_SIDE. */
 typedef struct tgk_block {
     int64_t row, start; /* the first one, and where it begins */
     int width;
 } tgk_block;
 
-static int64_t blocks_across(const tgk_rows *rows)
+/* Fewer rows than TGK_NARROW side by side are not done as columns as they lie; but rows of up to TGK_FEW
+ * elements are copied to be such. */
+enum { TGK_NARROW = 8, TGK_FEW = 12 };
+
+static bool tgk_are_few(const tgk_rows *rows)
 {
-    return (rows->inner + TGK_SIDE - 1) / TGK_SIDE;
+    return rows->inner < TGK_NARROW && rows->n <= TGK_FEW;
+}
+
+/* Where row i begins. */
+static int64_t tgk_rows_start(const tgk_rows *rows, int64_t i)
+{
+    return i / rows->inner * rows->n * rows->inner + i % rows->inner;
+}
+
+static int64_t blocks_of(int64_t rows)
+{
+    return (rows + TGK_SIDE - 1) / TGK_SIDE;
+}
+
+int64_t tgk_softmax_blocks(const tgk_rows *rows)
+{
+    return tgk_are_few(rows) ? blocks_of(rows->outer * rows->inner)
+                             : rows->outer * blocks_of(rows->inner);
 }
 
 static tgk_block tgk_block_of(const tgk_rows *rows, int64_t i)
 {
-    int64_t across = blocks_across(rows), outer = i / across, inner = i % across * TGK_SIDE;
-    int64_t left = rows->inner - inner;
-    return (tgk_block){outer * rows->inner + inner, outer * rows->n * rows->inner + inner,
-                       (int)(left < TGK_SIDE ? left : TGK_SIDE)};
+    bool few = tgk_are_few(rows);
+    int64_t across = few ? 1 : blocks_of(rows->inner), inner = i % across * TGK_SIDE;
+    int64_t row = few ? i * TGK_SIDE : i / across * rows->inner + inner;
+    int64_t left = few ? rows->outer * rows->inner - row : rows->inner - inner;
+    return (tgk_block){row, tgk_rows_start(rows, row), (int)(left < TGK_SIDE ? left : TGK_SIDE)};
 }
 
 /* See row.inc. */
@@ -32,8 +54,8 @@ static tgk_block tgk_block_of(const tgk_rows *rows, int64_t i)
 
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
 {
-    int64_t across = blocks_across(rows), width = rows->inner < TGK_SIDE ? rows->inner : TGK_SIDE;
-    tgk_share_rows(team, rows->outer * across, rows->n * width, body, rows);
+    int64_t blocks = tgk_softmax_blocks(rows), all = rows->outer * rows->inner;
+    tgk_share_rows(team, blocks, blocks ? all / blocks * rows->n : 0, body, rows);
 }
 
 #define TABLE(isa)                                                                                 \

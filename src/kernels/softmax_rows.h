@@ -24,11 +24,10 @@ typedef struct tgk_rows {
     const void *out;  /* forward: NULL; backward: the result */
 } tgk_rows;
 
-/* Rows whose elements are not side by side are done so many together. */
+/* Rows whose elements are not side by side, or few, are done so many together. */
 enum { TGK_SIDE = 64 };
 
-/* Bodies for tgk_share() with a tgk_rows as context. Items are rows where inner is 1, else blocks of up to
- * TGK_SIDE rows: see tgk_softmax_run(). */
+/* Bodies for tgk_share() with a tgk_rows as context; items are blocks of rows. */
 typedef struct tgk_softmax {
     tgk_range *softmax;
     tgk_range *log_softmax;
@@ -40,6 +39,8 @@ typedef struct tgk_softmax {
     tgk_range *log_softmax_backward;
 } tgk_softmax;
 
+/* How many blocks there are: as many as rows where inner is 1 and n is not small. */
+int64_t tgk_softmax_blocks(const tgk_rows *rows);
 /* Runs a body over all rows, shared by the team (NULL: alone) where there is enough to do. */
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows);
 
