@@ -9,7 +9,7 @@
     TGK_INLINE double variance_##T(const tgk_moments *m, int64_t row)                              \
     {                                                                                              \
         double divisor = (double)m->n - m->param;                                                  \
-        return tgk_measure_##T((const T *)m->x + row * m->n, m->n).squares /                       \
+        return tgk_measure_##T((const T *)m->x + row * m->n, (tgk_pieces){1, 0, m->n}).squares /   \
                (divisor > 0 ? divisor : 0);                                                        \
     }                                                                                              \
                                                                                                    \

@@ -12,17 +12,25 @@
 
 #include <tinygrad/nn.h>
 
+enum { X, WEIGHT, BIAS, INPUTS };
+/* Of backward: the gradient of the output, x, weight and saved, then the gradients of the inputs. */
+enum { G, OF_X, OF_WEIGHT, SAVED, GRADIENTS, GRADIENT_INPUTS = GRADIENTS + INPUTS };
+
+typedef struct params {
+    double eps;
+    int out; /* backward: the input whose gradient is the node's output */
+} params;
+
 static double eps_of(const tg_node *node)
 {
-    return *(const double *)node->params;
+    return ((const params *)node->params)->eps;
 }
 
 /* What kernels are told of x (rows, n) and of the means and deviations of its rows. */
 static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tensor *saved)
 {
     double *means = (double *)(void *)tg_at(saved)->data;
-    return (tgk_layer_norm){.out = tg_at(node->out)->data,
-                            .x = tg_contiguous_data(node, x),
+    return (tgk_layer_norm){.x = tg_contiguous_data(node, x),
                             .means = means,
                             .deviations = means + tg_at(x)->dims[0],
                             .rows = tg_at(x)->dims[0],
@@ -33,37 +41,38 @@ static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tens
 static void forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    tg_tensor *weight = node->in[1], *bias = node->in[2];
-    tgk_layer_norm args = arguments(node, node->in[0], node->saved);
+    tg_tensor *weight = node->in[WEIGHT], *bias = node->in[BIAS];
+    tgk_layer_norm args = arguments(node, node->in[X], node->saved);
+    args.out = tg_at(node->out)->data;
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
     args.bias = bias ? tg_contiguous_data(node, bias) : NULL;
     if (args.x && (args.weight || !weight) && (args.bias || !bias))
-        tgk_layer_norm_run(&tape->team,
-                           tgk_layer_norm_table[tg_at(node->out)->dtype].forward[tape->isa], &args);
+        tgk_layer_norm_forward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
 }
 
-/* Inputs {g, x, weight or NULL, saved}. */
+static void *data_of(const tg_tensor *t)
+{
+    return t ? tg_at(t)->data : NULL;
+}
+
+/* Fills its output, and the gradients among its inputs. */
 static void gradient_forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    tg_tensor *weight = node->in[2];
-    tgk_layer_norm args = arguments(node, node->in[1], node->in[3]);
-    args.g = tg_contiguous_data(node, node->in[0]);
+    const params *p = node->params;
+    tg_tensor *out[INPUTS], *weight = node->in[OF_WEIGHT];
+    for (int i = 0; i < INPUTS; i++)
+        out[i] = i == p->out ? node->out : node->n_in > GRADIENTS ? node->in[GRADIENTS + i] : NULL;
+    tgk_layer_norm args = arguments(node, node->in[OF_X], node->in[SAVED]);
+    args.out = data_of(out[X]);
+    args.dweight = data_of(out[WEIGHT]);
+    args.dbias = data_of(out[BIAS]);
+    args.g = tg_contiguous_data(node, node->in[G]);
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
-    if (args.x && args.g && (args.weight || !weight))
-        tgk_layer_norm_run(
-            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].backward[tape->isa], &args);
-}
-
-/* Inputs {g, x, saved}. */
-static void weight_gradient_forward(tg_node *node)
-{
-    tg_tape *tape = tg_node_tape(node);
-    tgk_layer_norm args = arguments(node, node->in[1], node->in[2]);
-    args.g = tg_contiguous_data(node, node->in[0]);
-    if (args.x && args.g)
-        tgk_layer_norm_run_columns(
-            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].weight[tape->isa], &args);
+    size_t size = tgk_layer_norm_workspace(&args);
+    args.sums = size ? tg_workspace(node, size) : NULL;
+    if (args.x && args.g && (args.weight || !weight) && (args.sums || !size))
+        tgk_layer_norm_backward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
 }
 
 static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
@@ -112,68 +121,99 @@ static const tg_op gradient_op = {
     .reads = {READS_P | TG_READS_IN(2), READS_P | TG_READS_IN(0) | TG_READS_IN(2) | TG_READS_OUT,
               READS_P | TG_READS_IN(0)}};
 
-/* P(g weight): in is {g, x, weight or NULL, saved}. */
-static tg_call gradient_call(tg_tensor **in, const tg_node *node)
+/* An operation over {g, x, weight or NULL, saved}, whose output is the gradient of input `out`; then
+ * there may be the other gradients, to be written to. */
+static tg_call gradient_call(const tg_op *op, tg_tensor **in, int n_in, const params *p)
 {
-    return (tg_call){.op = &gradient_op,
-                     .n_in = 4,
+    const tg_header *x = tg_at(in[OF_X]);
+    return (tg_call){.op = op,
+                     .n_in = n_in,
                      .in = in,
-                     .dtype = tg_at(in[1])->dtype,
-                     .ndim = 2,
-                     .dims = tg_at(in[1])->dims,
-                     .params = node->params,
-                     .params_size = sizeof(double)};
+                     .dtype = x->dtype,
+                     .ndim = p->out == X ? 2 : 1,
+                     .dims = p->out == X ? x->dims : x->dims + 1,
+                     .params = p,
+                     .params_size = sizeof *p};
 }
 
-/* The same from the inputs of a gradient's node. */
+/* P(g weight) from the inputs of a gradient's node. */
 static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node)
 {
     if (!g)
         return NULL;
-    tg_call call = gradient_call((tg_tensor *[]){g, x, weight, node->in[node->n_in - 1]}, node);
+    tg_tensor *in[] = {g, x, weight, node->in[SAVED]};
+    tg_call call = gradient_call(&gradient_op, in, GRADIENTS, &(params){.eps = eps_of(node)});
     return tg_apply(&call);
 }
 
 /* The sum of g h over the rows, so for an upstream v: to g, h v; to x, P(g v). */
 static void weight_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *g = node->in[0], *x = node->in[1];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = normalise(x, v, NULL, eps_of(node));
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = gradient(g, x, v, node);
+    tg_tensor *g = node->in[G], *x = node->in[OF_X];
+    if (tg_needs_grad(node, G))
+        grad_in[G] = normalise(x, v, NULL, eps_of(node));
+    if (tg_needs_grad(node, OF_X))
+        grad_in[OF_X] = gradient(g, x, v, node);
 }
 
 static const tg_op weight_gradient_op = {
     .name = "layer_norm_weight",
-    .forward = weight_gradient_forward,
+    .forward = gradient_forward,
     .backward = weight_gradient_backward,
-    .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1) | TG_READS_IN(2)}};
+    .reads = {TG_READS_IN(OF_X), TG_READS_IN(G) | TG_READS_IN(OF_X) | TG_READS_IN(SAVED)}};
 
-static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
+/* The sum of g over the rows. */
+static void bias_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0];
-    return tg_apply_gradient(node, 1, TG_OVER_NOTHING,
-                             &(tg_call){.op = &weight_gradient_op,
-                                        .n_in = 3,
-                                        .in = (tg_tensor *[]){g, x, node->saved},
-                                        .dtype = tg_at(x)->dtype,
-                                        .ndim = 1,
-                                        .dims = tg_at(x)->dims + 1,
-                                        .params = node->params,
-                                        .params_size = sizeof(double)});
+    const tg_tensor *g = node->in[G];
+    grad_in[G] = tg_expand(v, 2, tg_at(g)->dims);
 }
 
-/* That of x comes last: it may be written over g. */
+static const tg_op bias_gradient_op = {
+    .name = "layer_norm_bias", .forward = gradient_forward, .backward = bias_gradient_backward};
+
+/* One operation for each gradient, so that it can be differentiated. */
+static void composed_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    static const tg_op *const ops[INPUTS] = {&gradient_op, &weight_gradient_op, &bias_gradient_op};
+    for (int i = 0; i < INPUTS; i++) {
+        if (!tg_needs_grad(node, i))
+            continue;
+        tg_tensor *in[] = {g, node->in[X], i == X ? node->in[WEIGHT] : NULL, node->saved};
+        tg_call call = gradient_call(ops[i], in, GRADIENTS, &(params){eps_of(node), i});
+        grad_in[i] = tg_apply(&call);
+    }
+}
+
+static const tg_op gradients_op = {.name = "layer_norm_backward", .forward = gradient_forward};
+
+/* All gradients in one visit: the first is the output, which may be written over g where it is that
+ * of x; the others are inputs that are written to. */
+static void fused_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    params p = {.eps = eps_of(node)};
+    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], node->in[WEIGHT], node->saved};
+    while (!tg_needs_grad(node, p.out))
+        p.out++;
+    for (int i = p.out + 1; i < INPUTS; i++) {
+        if (tg_needs_grad(node, i))
+            in[GRADIENTS + i] = grad_in[i] =
+                tg_tensor_new(tg_node_tape(node), gradients_op.name, tg_at(g)->dtype,
+                              (tg_dims){1, tg_at(node->in[X])->dims + 1});
+        if (tg_needs_grad(node, i) && !grad_in[i])
+            return;
+    }
+    tg_call call = gradient_call(&gradients_op, in, GRADIENT_INPUTS, &p);
+    tg_overwrite over = p.out == X ? TG_OVER_GRAD_OUT : TG_OVER_NOTHING;
+    grad_in[p.out] = tg_apply_gradient(node, p.out, over, &call);
+}
+
 static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = weight_gradient(node, g);
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_sum_over(g, tg_dims_of(node->in[2]));
-    tg_call call = gradient_call((tg_tensor *[]){g, node->in[0], node->in[1], node->saved}, node);
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_apply_gradient(node, 0, TG_OVER_GRAD_OUT, &call);
+    if (tg_tape_in(g)->recycling)
+        fused_backward(node, g, grad_in);
+    else
+        composed_backward(node, g, grad_in);
 }
 
 static const tg_op layer_norm_op = {.name = "layer_norm",
@@ -190,8 +230,8 @@ static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, do
                                .dtype = tg_at(x)->dtype,
                                .ndim = 2,
                                .dims = tg_at(x)->dims,
-                               .params = &eps,
-                               .params_size = sizeof eps,
+                               .params = &(params){.eps = eps},
+                               .params_size = sizeof(params),
                                .saved_numel = tg_at(x)->dims[0] > 0 ? 2 * tg_at(x)->dims[0] : 1,
                                .saved_dtype = TG_F64});
 }
