@@ -76,7 +76,7 @@ static void gradient_forward(tg_node *node)
 }
 
 static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
-static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node);
+static tg_tensor *gradient(tg_tensor **in, double eps);
 
 static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
 {
@@ -85,17 +85,18 @@ static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
 
 /* Of <v, P(u)>, what moves with x: P's h by -(v mean(u h) + u mean(v h)) / deviation, and its
  * deviation, which moves with x by h / n. */
-static tg_tensor *second_order(const tg_node *node, tg_tensor *v)
+tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tensor *result,
+                               tg_tensor *saved, double eps)
 {
-    tg_tensor *x = node->in[1], *weight = node->in[2];
-    tg_tensor *u = weight ? tg_mul(node->in[0], weight) : node->in[0];
-    tg_tensor *h = normalise(x, NULL, NULL, eps_of(node));
+    if (!u || !x || !v || !result)
+        return NULL;
+    tg_tensor *h = normalise(x, NULL, NULL, eps);
     tg_tensor *variance = tg_var_dims(x, 1, (int64_t[]){1}, 0, true);
-    tg_tensor *deviation = tg_sqrt(tg_add_scalar(variance, eps_of(node)));
+    tg_tensor *deviation = tg_sqrt(tg_add_scalar(variance, eps));
     tg_tensor *first = tg_mul(v, row_mean(u, h));
     tg_tensor *to_h = tg_neg(tg_div(tg_add(first, tg_mul(u, row_mean(v, h))), deviation));
-    tg_tensor *direct = tg_mul(h, tg_div(row_mean(v, node->out), deviation));
-    return tg_sub(gradient(to_h, x, NULL, node), direct);
+    tg_tensor *direct = tg_mul(h, tg_div(row_mean(v, result), deviation));
+    return tg_sub(gradient((tg_tensor *[]){to_h, x, NULL, saved}, eps), direct);
 }
 
 static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
@@ -103,11 +104,14 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     tg_tensor *weight = node->in[2];
     tg_tensor *along = NULL; /* P(v) */
     if (tg_needs_grad(node, 0) || tg_needs_grad(node, 2))
-        along = gradient(v, node->in[1], NULL, node);
+        along = gradient((tg_tensor *[]){v, node->in[OF_X], NULL, node->in[SAVED]}, eps_of(node));
     if (tg_needs_grad(node, 0))
         grad_in[0] = weight ? tg_mul(along, weight) : along;
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = second_order(node, v);
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *u = weight ? tg_mul(node->in[G], weight) : node->in[G];
+        grad_in[1] =
+            tg_normalise_second(u, node->in[OF_X], v, node->out, node->in[SAVED], eps_of(node));
+    }
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(along, node->in[0]);
 }
@@ -136,13 +140,12 @@ static tg_call gradient_call(const tg_op *op, tg_tensor **in, int n_in, const pa
                      .params_size = sizeof *p};
 }
 
-/* P(g weight) from the inputs of a gradient's node. */
-static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node)
+/* P(g weight): in is {g, x, weight or NULL, saved}. */
+static tg_tensor *gradient(tg_tensor **in, double eps)
 {
-    if (!g)
+    if (!in[G])
         return NULL;
-    tg_tensor *in[] = {g, x, weight, node->in[SAVED]};
-    tg_call call = gradient_call(&gradient_op, in, GRADIENTS, &(params){.eps = eps_of(node)});
+    tg_call call = gradient_call(&gradient_op, in, GRADIENTS, &(params){.eps = eps});
     return tg_apply(&call);
 }
 
@@ -153,7 +156,7 @@ static void weight_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **gr
     if (tg_needs_grad(node, G))
         grad_in[G] = normalise(x, v, NULL, eps_of(node));
     if (tg_needs_grad(node, OF_X))
-        grad_in[OF_X] = gradient(g, x, v, node);
+        grad_in[OF_X] = gradient((tg_tensor *[]){g, x, v, node->in[SAVED]}, eps_of(node));
 }
 
 static const tg_op weight_gradient_op = {
@@ -239,6 +242,11 @@ static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, do
 tg_tensor *tg_normalise(tg_tensor *x, double eps)
 {
     return x ? normalise(x, NULL, NULL, eps) : NULL;
+}
+
+tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, double eps)
+{
+    return x ? gradient((tg_tensor *[]){g, x, NULL, saved}, eps) : NULL;
 }
 
 static bool check_last_dims(const tg_tensor *x, tg_dims shape)
