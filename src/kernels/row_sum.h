@@ -73,6 +73,18 @@ TGK_INLINE void tgk_add_lane_double(tgk_sum_double *s, int group, const tgk_lane
     TGK_ADD_LANES(tgk_lane, s->rest, s->rest_error, *x);
 }
 
+/* What x has lost before it was added. */
+TGK_INLINE void tgk_lose_lanes(tgk_sum_double *s, int group, const tgk_lanes *x)
+{
+    s->error[group] += *x;
+}
+
+TGK_INLINE void tgk_lose_lane(tgk_sum_double *s, int group, const tgk_lane *x)
+{
+    (void)group;
+    s->rest_error += *x;
+}
+
 TGK_INLINE double tgk_total_float(const tgk_sum_float *s)
 {
     const tgk_lanes all = (s->sum[0] + s->sum[1]) + (s->sum[2] + s->sum[3]);
@@ -103,7 +115,7 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
 
 /* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of
  * the type V. In it, TGK_READ_T(p) is those at p, and TGK_KEEP(p) where doubles of theirs are kept;
- * TGK_ADD_T(s, v) adds a variable v to a sum. */
+ * TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
 #define TGK_GROUP(T, number, ...)                                                                  \
     do {                                                                                           \
         typedef tgk_lanes V;                                                                       \
@@ -160,6 +172,9 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
     _Generic((v), tgk_lanes : tgk_add_lanes_float, tgk_lane : tgk_add_lane_float)(s, group_, &(v))
 #define TGK_ADD_double(s, v)                                                                       \
     _Generic((v), tgk_lanes : tgk_add_lanes_double, tgk_lane : tgk_add_lane_double)(s, group_, &(v))
+
+#define TGK_LOSE_double(s, v)                                                                      \
+    _Generic((v), tgk_lanes : tgk_lose_lanes, tgk_lane : tgk_lose_lane)(s, group_, &(v))
 
 /* Elements of one row in pieces: `count` of n elements each, `apart` from one to the next. */
 typedef struct tgk_pieces {
