@@ -19,6 +19,11 @@ static tgk_shift shift_at(const tgk_fold *f, int64_t i)
     return f->shifts ? f->shifts[i] : unmoved;
 }
 
+static tgk_loop *loop_of(const tgk_fold *f, size_t size)
+{
+    return f->loop ? f->loop : tgk_copy_loop(size);
+}
+
 /* One long row, cut into blocks. */
 typedef struct long_row {
     const tgk_fold *fold;

@@ -25,8 +25,11 @@ typedef void tgk_finish(const tgk_fold *fold, int64_t at, int64_t count,
 struct tgk_fold {
     tgk_fold_kind kind;
     int64_t outer, n, inner;
-    const void *x;           /* a dense array; NULL: ... */
-    const tgk_nest *nest;    /* ... operand 1 of this, as tgk_walk_from() wants it, in that order */
+    const void *x; /* a dense array; NULL: ... */
+    const tgk_nest
+        *nest;      /* ... what `loop` makes of the operands of this from 1 on, in that order ... */
+    tgk_loop *loop; /* ... or, NULL, operand 1 itself; see tgk_walk_from() */
+    const void *params;      /* of the loop */
     const tgk_shift *shifts; /* [outer][inner], or NULL: none */
     tgk_compensated
         *so_far; /* [outer][inner]: sums that these go on from, and become; NULL: none */

@@ -47,6 +47,8 @@ void tgk_sum(tgk_team *team, int isa, int dtype, tgk_sum_args *a)
                      .inner = a->inner,
                      .x = a->x,
                      .nest = a->nest,
+                     .loop = a->loop,
+                     .params = a->params,
                      .so_far = a->so_far,
                      .finish = dtype ? finish_f64 : finish_f32,
                      .out = a->out,

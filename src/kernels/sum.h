@@ -12,7 +12,9 @@
 typedef struct tgk_sum_args {
     void *out;
     const void *x;        /* dense; NULL, for float and double: ... */
-    const tgk_nest *nest; /* ... see fold.h */
+    const tgk_nest *nest; /* ... see fold.h, for this and the next two */
+    tgk_loop *loop;
+    const void *params;
     int64_t outer, n, inner;
     double divisor;
     tgk_compensated *so_far; /* [outer][inner], zeros at first; NULL: no pieces */
