@@ -68,6 +68,8 @@ void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *
 void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {
     const kernels *k = &table[isa][dtype];
+    if (args->n == 0) /* nor is there workspace */
+        return;
     if (!args->dweight && !args->dbias) {
         tgk_share_rows(team, args->rows, args->n, k->backward, args);
         return;
