@@ -6,6 +6,8 @@
 
 #include "kernels/loops.h"
 
+#include <string.h>
+
 enum { TGK_BLOCK = 256 };
 
 /* x becomes the result of x, y and z, as many as there are inputs: n <= TGK_BLOCK elements. */
