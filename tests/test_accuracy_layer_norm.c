@@ -1,5 +1,5 @@
 /* How accurate layer_norm and its gradients are against 113-bit references (exact.h), and that each
- * instruction set gives the same bits. The bounds asserted are those that kernels/layer_norm.h
+ * instruction set gives the same bits. The bounds asserted are those that kernels/normalise_rows.h
  * promises. One fixed stream of samples. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,7 +62,6 @@ static void draw_problem(int dtype, int64_t rows, int64_t n)
 
 static void run(struct problem *p, int isa)
 {
-    const tgk_layer_norm_kernels *kernels = &tgk_layer_norm_table[p->dtype];
     tgk_layer_norm args = {.out = p->y,
                            .x = p->x,
                            .weight = p->with_weight ? p->weight : NULL,
@@ -72,12 +71,14 @@ static void run(struct problem *p, int isa)
                            .rows = p->rows,
                            .n = p->n,
                            .eps = p->eps};
-    tgk_layer_norm_run(NULL, kernels->forward[isa], &args);
+    tgk_layer_norm_forward(NULL, isa, p->dtype, &args);
     args.out = p->dx;
     args.g = p->g;
-    tgk_layer_norm_run(NULL, kernels->backward[isa], &args);
-    args.out = p->dweight;
-    tgk_layer_norm_run_columns(NULL, kernels->weight[isa], &args);
+    args.dweight = p->dweight;
+    args.sums = malloc(tgk_layer_norm_workspace(&args));
+    assert_non_null(args.sums);
+    tgk_layer_norm_backward(NULL, isa, p->dtype, &args);
+    free(args.sums);
 }
 
 /* The worst error: of float32 in ulps, after what terms that cancel may lose (2^-51 of their size);

@@ -630,6 +630,54 @@ static void allocation_failures(void **state)
     }
 }
 
+/* What a capture holds besides is not on the tape: tg_tape_replay() runs what was recorded, and neither the
+ * pass nor the step again; the picture and the list of data show recorded operations alone. */
+static void replay_of_the_tape(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_full(tape, TG_DIMS(3), 2, TG_REQUIRES_GRAD);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3), 0), *count = tg_zeros(tape, 0, NULL, 0);
+    tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = 0.25});
+    tg_mark mark = tg_tape_mark(tape);
+    tg_capture *capture = tg_capture_begin(tape);
+    tg_set_grad_enabled(tape, false);
+    tg_add_(count, tg_ones(tape, 0, NULL, 0), 1);
+    tg_set_grad_enabled(tape, true);
+    tg_tensor *y = tg_mul(w, x), *loss = tg_sum(tg_mul(y, y));
+    tg_optim_zero_grad(optim);
+    tg_backward(loss);
+    tg_optim_step(optim);
+    assert_int_equal(tg_capture_end(capture), TG_OK);
+    assert_equal(tg_item(loss), 12);
+    assert_equal(tg_f32(w)[0], 1); /* 2 - 0.25 * 2 * 2 */
+    assert_int_equal(tg_tape_replay(tape, mark), TG_OK);
+    assert_equal(tg_item(loss), 3);
+    assert_equal(tg_f32(w)[0], 1);
+    assert_equal(tg_f32(tg_grad(w))[0], 4);
+    assert_equal(tg_item(count), 1);
+    tg_zero_grad(w);
+    assert_int_equal(tg_backward(loss), TG_OK); /* of the new values */
+    assert_equal(tg_f32(tg_grad(w))[0], 2);
+    assert_int_equal(tg_capture_replay(capture), TG_OK);
+    assert_equal(tg_item(loss), 3);
+    assert_equal(tg_f32(w)[0], 0.5);
+    assert_equal(tg_item(count), 2);
+    FILE *file = tmpfile();
+    assert_int_equal(tg_write_dot(file, tape, mark), TG_OK);
+    char text[4096];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    int boxes = 0;
+    for (const char *p = text; (p = strstr(p, "shape=box")); p++)
+        boxes++;
+    assert_int_equal(boxes, 3);
+    tg_memory_holder holders[8];
+    assert_int_equal(tg_memory_holders(tape, holders, 8), 5); /* w, x and three results */
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +698,7 @@ int main(void)
         cmocka_unit_test(graph_onto_a_former_gradient),
         cmocka_unit_test(replays_allocate_nothing),
         cmocka_unit_test(allocation_failures),
+        cmocka_unit_test(replay_of_the_tape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

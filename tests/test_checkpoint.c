@@ -587,7 +587,7 @@ static void failing_allocations(void **state)
                 assert_int_equal(allocator.live, 0);
                 assert_false(allocator.wrong_size);
             }
-            assert_true(in_backward > 10);
+            assert_true(in_backward > 5);
         }
     }
 }

@@ -27,6 +27,9 @@ static void weighted_forward(tg_node *node)
     }
     if (node->saved)
         *(double *)tg_data_mut(node->saved) = y[0];
+    assert_int_equal(node->n_out, node->saved ? 2 : 1);
+    assert_ptr_equal(tg_node_outs(node)[0], node->out);
+    assert_ptr_equal(tg_node_outs(node)[node->n_out - 1], node->saved ? node->saved : node->out);
 }
 
 static void weighted_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

@@ -269,12 +269,95 @@ static void failing_allocations(void **state)
     }
 }
 
+/* --- what is read where it lies, and not kept --- */
+
+enum { LARGE = 320 * 320, LITTLE = 4096 };
+
+/* The most that was in use at once beyond what was in use before. */
+static size_t peak_beyond(tg_tape *tape, size_t before)
+{
+    assert_ok(tape);
+    return tg_memory(tape).peak - before;
+}
+
+static tg_tensor *sums_of(tg_tensor *x, int which)
+{
+    return which == 0   ? tg_sum(x)
+           : which == 1 ? tg_mean(x)
+           : which == 2 ? tg_var(x)
+                        : tg_norm(x, 2);
+}
+
+static void reductions_make_no_copies(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        int flags = i % 2 ? TG_F64 : TG_F32;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *one = tg_ones(tape, TG_DIMS(1), flags);
+        tg_tensor *wide = tg_rand(tape, TG_DIMS(10, LARGE / 10), flags);
+        size_t before = tg_memory(tape).live;
+        tg_reset_peak_memory(tape);
+        tg_tensor *spread = sums_of(tg_expand(one, TG_DIMS(LARGE)), i / 2);
+        assert_equal(tg_item(spread), i / 2 < 2 ? (i / 2 ? 1 : LARGE) : i / 2 < 3 ? 0 : 320);
+        sums_of(tg_transpose(wide, 0, 1), i / 2);
+        tg_sum_dim(tg_transpose(wide, 0, 1), 0, false);
+        assert_true(peak_beyond(tape, before) < LITTLE);
+        tg_tape_free(tape);
+    }
+}
+
+static tg_tensor *loss_of(tg_tensor *x, tg_tensor *t, int which)
+{
+    switch (which) {
+    case 0:
+        return tg_mse_loss(x, t, TG_MEAN);
+    case 1:
+        return tg_l1_loss(x, t, TG_SUM);
+    case 2:
+        return tg_smooth_l1_loss(x, t, 0.5, TG_MEAN);
+    case 3:
+        return tg_huber_loss(x, t, 0.5, TG_SUM);
+    case 4:
+        return tg_bce_loss(x, t, NULL, TG_MEAN);
+    case 5:
+        return tg_bce_with_logits_loss(x, t, NULL);
+    default:
+        return tg_kl_div_loss(x, t, NULL);
+    }
+}
+
+/* But for the gradient, whose place is there: the first ones go straight to it. */
+static void losses_keep_no_elements(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 14; i++) {
+        int flags = i % 2 ? TG_F64 : TG_F32, which = i / 2;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_rand(tape, TG_DIMS(LARGE), flags | TG_REQUIRES_GRAD);
+        tg_tensor *t = tg_rand(tape, TG_DIMS(LARGE), flags);
+        size_t before = tg_memory(tape).live;
+        tg_reset_peak_memory(tape);
+        tg_tensor *loss = loss_of(x, t, which);
+        assert_true(peak_beyond(tape, before) < LITTLE);
+        tg_backward(loss);
+        size_t gradients = which < 4 ? 0 : 2;
+        assert_true(peak_beyond(tape, before) < LITTLE + gradients * LARGE * (i % 2 ? 8 : 4));
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(training_loops),    cmocka_unit_test(ten_thousand_steps),
-        cmocka_unit_test(sizes_that_change), cmocka_unit_test(gradients_are_recycled),
-        cmocka_unit_test(small_operations),  cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(training_loops),
+        cmocka_unit_test(ten_thousand_steps),
+        cmocka_unit_test(sizes_that_change),
+        cmocka_unit_test(gradients_are_recycled),
+        cmocka_unit_test(small_operations),
+        cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(reductions_make_no_copies),
+        cmocka_unit_test(losses_keep_no_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,39 @@ static void workspace(void **state)
     tg_tape_free(tape);
 }
 
+/* A rewind takes back what views and new tensors had of older data: views look at them no more, and memory
+ * that was given back is to be taken again. */
+static void rewound(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.block_size = 1 << 20});
+    tg_tensor *x = tg_ones(tape, TG_DIMS(N), TG_REQUIRES_GRAD);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *y = tg_add_scalar(x, 1), *z = tg_add_scalar(x, 2);
+    tg_mark late = tg_tape_mark(tape);
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(tg_reshape(y, 2, (int64_t[]){10, N / 10}));
+        assert_non_null(tg_detach(z));
+        assert_int_equal(tg_tape_rewind(tape, late), TG_OK);
+    }
+    assert_null(tg_norm(tg_slice(z, 0, 0, 10, 1), -1)); /* a composition that fails after a view */
+    tg_clear_error(tape);
+    assert_int_equal(tg_tape_rewind(tape, late), TG_OK);
+    assert_int_equal(tg_release(tape, mark, &x, 1), TG_OK);
+    assert_true(is_gone(tape, y) && is_gone(tape, z));
+    size_t data = tg_memory(tape).data;
+    for (int i = 0; i < 3; i++) {
+        size_t top = tg_memory(tape).peak;
+        assert_non_null(tg_zeros(tape, TG_DIMS(2 * N), 0)); /* y's and z's place */
+        assert_true(tg_memory(tape).peak < top + 1000);
+        assert_true(tg_memory(tape).data >= data + 2 * N * sizeof(float));
+        assert_int_equal(tg_tape_rewind(tape, late), TG_OK);
+        assert_int_equal(tg_memory(tape).data, data);
+    }
+    tg_tape_free(tape);
+}
+
 /* --- whatever is done, data in use are not written over --- */
 
 enum { TENSORS = 64, MARKS = 8 };
@@ -335,13 +368,10 @@ static void errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_linear_layer),
-        cmocka_unit_test(a_released_tensor),
-        cmocka_unit_test(what_stays),
-        cmocka_unit_test(memory_serves_again),
-        cmocka_unit_test(neighbours),
-        cmocka_unit_test(workspace),
-        cmocka_unit_test(nothing_is_written_over),
+        cmocka_unit_test(a_linear_layer), cmocka_unit_test(a_released_tensor),
+        cmocka_unit_test(what_stays),     cmocka_unit_test(memory_serves_again),
+        cmocka_unit_test(neighbours),     cmocka_unit_test(workspace),
+        cmocka_unit_test(rewound),        cmocka_unit_test(nothing_is_written_over),
         cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ typedef enum tg_status {
  * TG_F32 is 0, so that flags 0 mean a float32 tensor without gradient. */
 enum { TG_F32 = 0, TG_F64 = 1, TG_I64 = 2, TG_BOOL = 3, TG_REQUIRES_GRAD = 0x100 };
 
-/** When something ran, for the profile (see look.h). tg_tape_replay() is forward, whatever it runs. */
+/** When something ran, for the profile (see look.h). Replays keep the phase of what they run. */
 typedef enum tg_phase {
     TG_PHASE_FORWARD = 0, /**< outside of a backward pass */
     TG_PHASE_BACKWARD,    /**< in one: mostly the operations that tg_op.backward calls */
@@ -171,9 +171,10 @@ TG_API tg_mark tg_tape_mark(const tg_tape *tape);
  * one has come to stand at its address. */
 TG_API tg_status tg_tape_rewind(tg_tape *tape, tg_mark mark);
 /** Runs all operations recorded since `mark` again, in order, into the same tensors; random ones
- * draw anew. Afterwards tg_backward() works on the new values. Operations recorded while gradients
- * were disabled are not on the tape and do not run. Errors as tg_tape_rewind(), and what the
- * operations report (a target out of range). */
+ * draw anew. Afterwards tg_backward() works on the new values. What was done while gradients were
+ * disabled is not on the tape and does not run; of a captured step, neither do its passes, dropped
+ * and clipped gradients and steps of optimisers. Errors as tg_tape_rewind(), and what the operations
+ * report (a target out of range). */
 TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
 
 /** Begins to capture a whole step: forward, backward and optimiser. Up to tg_capture_end()

@@ -153,7 +153,7 @@ typedef struct tg_ce_opts {
  * is the weighted, smoothed target and S the sum of e^(x_j - m) over all j but the largest. Terms
  * are kept apart until the end, so that a confident prediction keeps a nonzero loss and gradient
  * where PyTorch's float32 returns 0, and huge logits overflow nothing. float32 is computed in
- * double, float64 in double-double; more accurate than PyTorch on purpose. Rows with infinite or
+ * double, float64 in more than that; more accurate than PyTorch on purpose. Rows with infinite or
  * nan logits give what PyTorch gives (inf, or nan for 0 * inf); an ignored position gives loss 0
  * and gradient 0 whatever its logits (PyTorch: gradient nan where they are nan or infinite). Means
  * over nothing as in tg_nll_loss().

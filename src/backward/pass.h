@@ -34,7 +34,7 @@ static inline tg_pass *tg_pass_of(const tg_node *node)
 
 /* tg_placing. */
 tg_tensor *tg_place(tg_making *making);
-tg_tensor *tg_place_of(const tg_node *node, int i, const tg_call *call);
+tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call);
 
 /* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
  * written to in place. */

@@ -5,7 +5,7 @@
 
 /* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
  * the leaf's shape: to be written to now. Else NULL. */
-tg_tensor *tg_place_of(const tg_node *node, int i, const tg_call *call)
+static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
 {
     tg_header *t = tg_at(node->in[i]);
     if (!t->is_leaf)
@@ -100,6 +100,14 @@ static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *ca
     return call->in_place ? NULL : out;
 }
 
+tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call)
+{
+    tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
+    bool over = !kept && x && tg_is_exclusive(x) && tg_at(x)->dtype == call->dtype &&
+                tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
+    return over ? x : kept;
+}
+
 tg_tensor *tg_place(tg_making *m)
 {
     const tg_pass *p = tg_pass_of(m->gradient_of);
@@ -109,8 +117,6 @@ tg_tensor *tg_place(tg_making *m)
         return apply_to_sum(p, m->gradient_of->in[m->input], call);
     if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
         return apply_over(record, m->last_use, call);
-    call->in_place = tg_place_of(m->gradient_of, m->input, call);
-    if (!call->in_place && m->last_use && tg_is_exclusive(m->last_use))
-        call->in_place = m->last_use;
+    call->in_place = tg_place_of(m, m->input, call);
     return tg_apply(call);
 }

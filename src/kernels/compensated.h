@@ -17,6 +17,14 @@ TGK_INLINE tgk_compensated tgk_compensated_add(tgk_compensated a, double x)
     return (tgk_compensated){s, a.error + error};
 }
 
+/* The sum of both. */
+TGK_INLINE tgk_compensated tgk_compensated_join(tgk_compensated a, tgk_compensated b)
+{
+    a = tgk_compensated_add(a, b.sum);
+    a.error += b.error;
+    return a;
+}
+
 TGK_INLINE double tgk_compensated_total(tgk_compensated a)
 {
     /* inf - inf in the error must not turn an infinite sum into nan. */

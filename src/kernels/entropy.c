@@ -12,10 +12,11 @@
  * cancellation is left which the mathematics asks for. float computes in double and looks whether
  * the result is much smaller than its terms; where it is, the row is done again in double-double
  * (for index targets forward finds that out, with the whole row before it).
- * double is always done in double-double. */
+ * double is done so always, but for index targets without smoothing: entropy_index_f64.inc. */
 #include "kernels/entropy.h"
 
 #include "kernels/dd.h"
+#include "kernels/exp_parts.h"
 #include "kernels/stream.h"
 
 #include <stdbool.h>
@@ -36,8 +37,9 @@ TGK_INLINE bool tgk_cancelled(double result, double magnitude)
     return fabs(result) < magnitude * 0x1p-20;
 }
 
-/* A sum of positions that is smaller than this times its terms: too small for terms to 2^-38. */
-#define QUICK_CANCELLED 0x1p-6
+/* A sum of positions that is smaller than this times its terms is too small for terms to 2^-34, in double
+ * to 2^-57. */
+#define QUICK_CANCELLED 0x1p-3
 
 static inline tgk_smoothing tgk_smoothing_of(const tgk_ce *ce, tgk_dd weights)
 {
@@ -169,7 +171,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 }
 
 /* See row.inc. */
-#define F64_SCALE 0x1p128
+#define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/entropy_isa.inc"
 #include "kernels/each_isa.h"

@@ -1,7 +1,8 @@
 /* entropy.h: cross-entropy of logits and the negative log likelihood of log-probabilities, over raw
  * memory. The formulas are PyTorch's; how they are kept accurate is said in entropy.c.
  *
- * float is computed in double and, where terms cancel, in double-double; double in double-double.
+ * float is computed in double; double with what rounding takes away carried along for index targets
+ * without smoothing, else in double-double. Where terms cancel both are done in double-double.
  * Every loss and gradient entry is the exact value (of the whole expression, mean and upstream
  * gradient included) to 0.51 ulp in float and to 2 ulp in double. With coefficients of mixed signs
  * the sums themselves may cancel: then the error is within that plus 2^-95 of the sum of the terms'

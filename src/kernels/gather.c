@@ -1,84 +1,101 @@
-/* Reading and adding by index, see gather.h. Where the index is the same for the whole innermost
- * loop (stride 0), that is one row of an embedding or of an index_select. */
+/* Reading and adding by index, see gather.h; the loops are in gather.inc. Where the index is the same
+ * for the whole innermost loop (stride 0), that is one row of an embedding or of an index_select. */
 #include "kernels/gather.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-static int64_t index_at(char *const *data, const int64_t *s, int64_t i)
+/* Indices that are looked at, and then used, at a time. */
+enum { CHUNK = 1024 };
+
+TGK_INLINE int64_t index_at(char *const *data, const int64_t *s, int64_t i)
 {
     return *(const int64_t *)(const void *)(data[1] + i * s[1]);
 }
 
-#define GATHER(T)                                                                                  \
-    static void gather_row_##T(int64_t n, char *out, int64_t step, const char *in,                 \
-                               int64_t in_step)                                                    \
-    {                                                                                              \
-        if (step == sizeof(T) && in_step == sizeof(T)) {                                           \
-            memcpy(out, in, (size_t)n * sizeof(T));                                                \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            memcpy(out + i * step, in + i * in_step, sizeof(T));                                   \
-    }                                                                                              \
-                                                                                                   \
-    static void gather_##T(int64_t n, char *const *data, const int64_t *s, const void *params)     \
-    {                                                                                              \
-        const tgk_index *p = params;                                                               \
-        static const T zero;                                                                       \
-        if (s[1] == 0) {                                                                           \
-            int64_t at = index_at(data, s, 0);                                                     \
-            bool skip = at == p->skip;                                                             \
-            gather_row_##T(n, data[0], s[0],                                                       \
-                           skip ? (const char *)&zero : data[2] + at * p->stride,                  \
-                           skip ? 0 : s[2]);                                                       \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            int64_t at = index_at(data, s, i);                                                     \
-            const void *from = data[2] + i * s[2] + at * p->stride;                                \
-            memcpy(data[0] + i * s[0], at == p->skip ? &zero : from, sizeof(T));                   \
-        }                                                                                          \
-    }
-
-GATHER(uint8_t)
-GATHER(uint32_t)
-GATHER(uint64_t)
-
-tgk_loop *tgk_gather_loop(size_t size)
+/* Whether indices from number `from` on, `count` of them, can be used. */
+TGK_INLINE bool good(const tgk_index *p, char *const *data, const int64_t *s, int64_t from,
+                     int64_t count)
 {
-    return size == 1 ? gather_uint8_t : size == 4 ? gather_uint32_t : gather_uint64_t;
+    const uint64_t size = (uint64_t)p->size;
+    const int64_t *index = (const int64_t *)(const void *)data[1] + from;
+    uint64_t outside = 0;
+    if (s[1] == sizeof *index) {
+        for (int64_t i = 0; i < count; i++)
+            outside |= (uint64_t)index[i] >= size;
+    } else {
+        for (int64_t i = from; i < from + count; i++)
+            outside |= (uint64_t)index_at(data, s, i) >= size;
+    }
+    if (outside)
+        atomic_store_explicit(p->outside, true, memory_order_relaxed);
+    return !outside;
 }
 
-#define SCATTER_ADD(T)                                                                             \
-    static void add_row_##T(int64_t n, char *to, int64_t step, const char *g, int64_t g_step)      \
+#define TGK_BODY "kernels/gather_isa.inc"
+#include "kernels/each_isa.h"
+
+#define TABLE(isa)                                                                                 \
     {                                                                                              \
-        if (step == sizeof(T) && g_step == sizeof(T)) {                                            \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                ((T *)(void *)to)[i] += ((const T *)(const void *)g)[i];                           \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            *(T *)(void *)(to + i * step) += *(const T *)(const void *)(g + i * g_step);           \
-    }                                                                                              \
-                                                                                                   \
-    static void scatter_add_##T(int64_t n, char *const *data, const int64_t *s,                    \
-                                const void *params)                                                \
-    {                                                                                              \
-        const tgk_index *p = params;                                                               \
-        int64_t run = s[1] == 0 ? n : 1;                                                           \
-        for (int64_t i = 0; i < n; i += run) {                                                     \
-            int64_t at = index_at(data, s, i);                                                     \
-            if (at != p->skip)                                                                     \
-                add_row_##T(run, data[2] + i * s[2] + at * p->stride, s[2], data[0] + i * s[0],    \
-                            s[0]);                                                                 \
-        }                                                                                          \
+        gather_u8_##isa, gather_f32_##isa, gather_f64_##isa, add_f32_##isa, add_f64_##isa          \
     }
 
-SCATTER_ADD(float)
-SCATTER_ADD(double)
+enum { GATHER_1, GATHER_4, GATHER_8, ADD, LOOPS = ADD + 2 };
 
-tgk_loop *const tgk_scatter_add_table[2] = {scatter_add_float, scatter_add_double};
+static tgk_loop *const table[TGK_ISAS][LOOPS] = {
+    TABLE(base),
+#ifdef TGK_X86
+    TABLE(v3),
+    TABLE(v4),
+#endif
+};
+
+tgk_loop *tgk_gather_loop(int isa, size_t size)
+{
+    return table[isa][size == 1 ? GATHER_1 : size == 4 ? GATHER_4 : GATHER_8];
+}
+
+tgk_loop *tgk_scatter_add_loop(int isa, int dtype)
+{
+    return table[isa][ADD + dtype];
+}
+
+/* A nest that is cut along one dim. */
+typedef struct cut {
+    const tgk_nest *nest;
+    int along;
+    tgk_loop *loop;
+    const tgk_index *params;
+} cut;
+
+static void run_range(void *context, int64_t from, int64_t to)
+{
+    const cut *c = context;
+    tgk_nest part = *c->nest;
+    int64_t sizes[TGK_MAX_DIMS];
+    memcpy(sizes, part.sizes, (size_t)part.ndim * sizeof *sizes);
+    sizes[c->along] = to - from;
+    part.sizes = sizes;
+    for (int k = 0; k < part.operands; k++)
+        part.data[k] += from * part.strides[k][c->along] * (int64_t)part.size[k];
+    tgk_nest_run(&part, c->loop, c->params);
+}
+
+void tgk_index_run(tgk_team *team, const tgk_nest *nest, int along, tgk_loop *loop,
+                   const tgk_index *params)
+{
+    enum { RANGE = 1 << 14, LINE = 16, PIECES = 4 };
+    cut c = {nest, along, loop, params};
+    int64_t numel = 1;
+    for (int i = 0; i < nest->ndim; i++)
+        numel *= nest->sizes[i];
+    if (numel == 0)
+        return;
+    int64_t size = nest->sizes[along], worth = RANGE / (numel / size) + 1;
+    int64_t grain = size / (PIECES * team->threads);
+    grain = grain < worth ? worth : grain;
+    tgk_share(team, size, grain < LINE ? LINE : grain, run_range, &c);
+}
 
 int64_t tgk_index_outside(const int64_t *index, int64_t n, int64_t size)
 {

@@ -1,7 +1,7 @@
 /* math.h: exp, log, log1p, expm1, tanh, sigmoid and erf of our own, so that a result has the same
- * bits on every machine, compiler and instruction set. In double each is within 1 ulp (measured in
- * tests/test_accuracy_math.c); the float versions round the double result and so are correctly
- * rounded but for near ties. nan, infinities, subnormals and signed zeros come out as in <math.h>.
+ * bits on every machine, compiler and instruction set: in double, each within 1 ulp (measured in
+ * tests/test_accuracy_math.c). For float32 there is quick.h. nan, infinities, subnormals and signed
+ * zeros come out as in <math.h>.
  *
  * Relies on IEEE arithmetic rounding to nearest, on -ffp-contract=off, and on a correct fma().
  * Choices are written as selects, so that loops over these functions vectorise. */
@@ -157,9 +157,9 @@ TGK_INLINE double tgk_expm1(double x)
 /* num / den, rounded about once. */
 TGK_INLINE double tgk_quotient(tgk_dd num, tgk_dd den)
 {
-    double q = num.hi / den.hi;
+    double inverse = 1 / den.hi, q = num.hi * inverse;
     double rest = fma(-q, den.hi, num.hi) + fma(-q, den.lo, num.lo);
-    return q + rest / den.hi;
+    return fma(rest, inverse, q);
 }
 
 TGK_INLINE double tgk_tanh(double x)
@@ -198,7 +198,8 @@ TGK_INLINE double tgk_log_core(double f, double low, uint64_t biased, double shi
 {
     double k = tgk_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023) - shift;
     double den = 2 + f, den_low = (f - (den - 2)) + low;
-    double s = f / den, s_low = (fma(-s, den, f) + fma(-s, den_low, low)) / den, z = s * s;
+    double inverse = 1 / den, s = f * inverse, z = s * s;
+    double s_low = (fma(-s, den, f) + fma(-s, den_low, low)) * inverse;
     double p = fma(z, 0x1.2b5900de53b32p-3, 0x1.39fe51a7c18f9p-3);
     p = fma(z, p, 0x1.7462b51cb66b1p-3);
     p = fma(z, p, 0x1.c71c62e3f11e6p-3);
@@ -255,15 +256,19 @@ TGK_INLINE double tgk_log1p_quick(double x)
 /* erf(x) for 0 <= x <= 1: x + x * (c0 - 3/8 z) + x * (the rest of a polynomial in z = x^2). */
 TGK_INLINE double tgk_erf_small(double x)
 {
-    static const double c[13] = {
-        -0x1.2746b0379e6bep-10, 0x1.ce2f21a042bdep-4,   -0x1.b82ce312889bap-6,
-        0x1.565bcd0e6502dp-8,   -0x1.c02db3feeb579p-11, 0x1.f9a326c233146p-14,
-        -0x1.f4d2561aeafd4p-17, 0x1.b9e6509b9867dp-20,  -0x1.5f6d925a0bc7ap-23,
-        0x1.fc4356498c2d9p-27,  -0x1.4e607b41a6416p-30, 0x1.7f072188e194dp-34,
-        -0x1.29b9f1b3df556p-38};
-    double z = x * x, z_low = fma(x, x, -z), y = c[12];
-    for (int i = 11; i >= 0; i--)
-        y = fma(z, y, c[i]);
+    double z = x * x, z_low = fma(x, x, -z);
+    double y = fma(z, -0x1.29b9f1b3df556p-38, 0x1.7f072188e194dp-34);
+    y = fma(z, y, -0x1.4e607b41a6416p-30);
+    y = fma(z, y, 0x1.fc4356498c2d9p-27);
+    y = fma(z, y, -0x1.5f6d925a0bc7ap-23);
+    y = fma(z, y, 0x1.b9e6509b9867dp-20);
+    y = fma(z, y, -0x1.f4d2561aeafd4p-17);
+    y = fma(z, y, 0x1.f9a326c233146p-14);
+    y = fma(z, y, -0x1.c02db3feeb579p-11);
+    y = fma(z, y, 0x1.565bcd0e6502dp-8);
+    y = fma(z, y, -0x1.b82ce312889bap-6);
+    y = fma(z, y, 0x1.ce2f21a042bdep-4);
+    y = fma(z, y, -0x1.2746b0379e6bep-10);
     double first = fma(z, -0.375, 0x1.06eba8214db69p-3), product = x * first;
     tgk_dd head = tgk_fast_two_sum(x, product);
     double rest = fma(z, y, fma(z_low, y - 0.375, -0x1.ca4d0ecd83347p-57));
@@ -274,16 +279,23 @@ TGK_INLINE double tgk_erf_small(double x)
 /* erfc(x) * e^(x^2) for 1 <= x <= 6. */
 TGK_INLINE double tgk_erfc_scaled(double x)
 {
-    static const double c[17] = {
-        0x1.058671b52c776p-2,   -0x1.b57034efd3f74p-2,  0x1.eeea7dc8a78a1p-3,
-        -0x1.437f0b68c0489p-4,  0x1.e9471597be87ap-9,   0x1.ca95ed50b7c81p-8,
-        -0x1.bc25a48873fcfp-11, -0x1.016b5b63ce721p-10, 0x1.6d5ee91b54222p-15,
-        0x1.6da887a2804f7p-13,  0x1.cdd4519ae1742p-16,  -0x1.ce6ac975b91e0p-16,
-        -0x1.d5b4578dde1bbp-17, 0x1.5e89dbd23021dp-20,  0x1.0d39558a33004p-18,
-        0x1.559a2f0faada6p-20,  -0x1.30be46f379823p-20};
-    double u = (x - 2) / (x + 2), y = c[16];
-    for (int i = 15; i >= 0; i--)
-        y = fma(u, y, c[i]);
+    double u = (x - 2) / (x + 2);
+    double y = fma(u, -0x1.30be46f379823p-20, 0x1.559a2f0faada6p-20);
+    y = fma(u, y, 0x1.0d39558a33004p-18);
+    y = fma(u, y, 0x1.5e89dbd23021dp-20);
+    y = fma(u, y, -0x1.d5b4578dde1bbp-17);
+    y = fma(u, y, -0x1.ce6ac975b91e0p-16);
+    y = fma(u, y, 0x1.cdd4519ae1742p-16);
+    y = fma(u, y, 0x1.6da887a2804f7p-13);
+    y = fma(u, y, 0x1.6d5ee91b54222p-15);
+    y = fma(u, y, -0x1.016b5b63ce721p-10);
+    y = fma(u, y, -0x1.bc25a48873fcfp-11);
+    y = fma(u, y, 0x1.ca95ed50b7c81p-8);
+    y = fma(u, y, 0x1.e9471597be87ap-9);
+    y = fma(u, y, -0x1.437f0b68c0489p-4);
+    y = fma(u, y, 0x1.eeea7dc8a78a1p-3);
+    y = fma(u, y, -0x1.b57034efd3f74p-2);
+    y = fma(u, y, 0x1.058671b52c776p-2);
     return y;
 }
 
@@ -294,41 +306,6 @@ TGK_INLINE double tgk_erf(double x)
     b.low -= fma(far, far, -square);
     double large = fma(-tgk_exp_reduced(b), tgk_erfc_scaled(far), 1);
     return copysign(a > 1 ? large : tgk_erf_small(a > 1 ? 1 : a), x);
-}
-
-TGK_INLINE float tgk_expf(float x)
-{
-    return (float)tgk_exp((double)x);
-}
-
-TGK_INLINE float tgk_expm1f(float x)
-{
-    return (float)tgk_expm1((double)x);
-}
-
-TGK_INLINE float tgk_logf(float x)
-{
-    return (float)tgk_log((double)x);
-}
-
-TGK_INLINE float tgk_log1pf(float x)
-{
-    return (float)tgk_log1p((double)x);
-}
-
-TGK_INLINE float tgk_tanhf(float x)
-{
-    return (float)tgk_tanh((double)x);
-}
-
-TGK_INLINE float tgk_sigmoidf(float x)
-{
-    return (float)tgk_sigmoid((double)x);
-}
-
-TGK_INLINE float tgk_erff(float x)
-{
-    return (float)tgk_erf((double)x);
 }
 
 #endif

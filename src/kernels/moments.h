@@ -1,24 +1,23 @@
-/* Variances of rows: x is [rows][n], over raw memory. Sums are
- * those of row_sum.h. */
+/* Variances and Euclidean norms along the middle of [outer][n][inner], over raw memory. Sums are those
+ * of fold.h, which says where x lies; all are right where squares would overflow or vanish. */
 #ifndef TGK_MOMENTS_H
 #define TGK_MOMENTS_H
 
-#include "kernels/isa.h"
-#include "kernels/team.h"
+#include "kernels/fold.h"
 
 /* What a kernel is told. */
 typedef struct tgk_moments {
-    void *out; /* [rows] */
+    void *out; /* [outer][inner] */
+    int64_t outer, n, inner;
     const void *x;
-    int64_t rows, n;
-    double param; /* what is taken from n in the divisor */
+    const tgk_nest *nest;
+    tgk_shift *shifts; /* workspace: as many as the result */
+    double param;      /* variance: what is taken from n in the divisor */
+    bool root;         /* variance: its root */
 } tgk_moments;
 
-/* Bodies for tgk_share() over rows, by dtype (float, double) and instruction set. */
-typedef tgk_range *const *tgk_moments_kernel;
-extern const tgk_moments_kernel tgk_var_table[2];
-extern const tgk_moments_kernel tgk_std_table[2];
-
-void tgk_moments_run(tgk_team *team, tgk_range *body, tgk_moments *m);
+/* dtype: 0 float, 1 double. */
+void tgk_variance(tgk_team *team, int isa, int dtype, const tgk_moments *m);
+void tgk_norm2(tgk_team *team, int isa, int dtype, const tgk_moments *m);
 
 #endif

@@ -4,16 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { MAX_DIMS = 16 };
-
-/* The nest with dims of size 1 dropped and neighbours that lie evenly in all operands joined. */
-typedef struct packed {
-    int ndim;
-    int64_t sizes[MAX_DIMS];
-    int64_t strides[MAX_DIMS][TGK_MAX_OPERANDS]; /* bytes */
-} packed;
-
-static bool joins(const packed *p, const int64_t *strides, int operands)
+static bool joins(const tgk_packed *p, const int64_t *strides, int operands)
 {
     if (p->ndim == 0)
         return false;
@@ -24,10 +15,9 @@ static bool joins(const packed *p, const int64_t *strides, int operands)
     return true;
 }
 
-/* Innermost dim first. */
-static packed pack(const tgk_nest *nest)
+static tgk_packed pack(const tgk_nest *nest)
 {
-    packed p = {0};
+    tgk_packed p = {0};
     for (int i = nest->ndim - 1; i >= 0; i--) {
         if (nest->sizes[i] == 1)
             continue;
@@ -45,7 +35,7 @@ static packed pack(const tgk_nest *nest)
 }
 
 /* Moves on along the outer dims; false at the end. */
-static bool advance(const packed *p, int operands, int64_t *index, char **data)
+static bool advance(const tgk_packed *p, int operands, int64_t *index, char **data)
 {
     for (int i = 1; i < p->ndim; i++) {
         for (int k = 0; k < operands; k++)
@@ -60,10 +50,10 @@ static bool advance(const packed *p, int operands, int64_t *index, char **data)
 }
 
 /* All elements of p from `start` on, one operand each. */
-static void run(const packed *p, int operands, char *const *start, tgk_loop *loop,
+static void run(const tgk_packed *p, int operands, char *const *start, tgk_loop *loop,
                 const void *params)
 {
-    int64_t index[MAX_DIMS] = {0};
+    int64_t index[TGK_MAX_DIMS] = {0};
     char *data[TGK_MAX_OPERANDS];
     memcpy(data, start, sizeof data);
     int64_t n = p->ndim ? p->sizes[0] : 1;
@@ -75,7 +65,7 @@ static void run(const packed *p, int operands, char *const *start, tgk_loop *loo
 /* A nest that is shared along its outermost dim. */
 typedef struct shared {
     const tgk_nest *nest;
-    const packed *whole;
+    const tgk_packed *whole;
     tgk_loop *loop;
     const void *params;
 } shared;
@@ -83,7 +73,7 @@ typedef struct shared {
 static void run_range(void *context, int64_t from, int64_t to)
 {
     const shared *s = context;
-    packed p = *s->whole;
+    tgk_packed p = *s->whole;
     char *data[TGK_MAX_OPERANDS] = {NULL};
     for (int k = 0; k < s->nest->operands; k++)
         data[k] = s->nest->data[k] + from * p.strides[p.ndim - 1][k];
@@ -93,7 +83,7 @@ static void run_range(void *context, int64_t from, int64_t to)
 
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
 {
-    packed p = pack(nest);
+    tgk_packed p = pack(nest);
     int64_t numel = 1;
     for (int i = 0; i < p.ndim; i++)
         numel *= p.sizes[i];
@@ -106,6 +96,49 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
     int64_t outer = p.sizes[p.ndim - 1], grain = TGK_GRAIN / (numel / outer);
     shared s = {nest, &p, loop, params};
     tgk_share(nest->team, outer, grain > 0 ? grain : 1, run_range, &s);
+}
+
+/* --- in pieces --- */
+
+tgk_walk tgk_walk_from(const tgk_nest *nest, int64_t from)
+{
+    tgk_walk w = {.p = pack(nest), .operands = nest->operands};
+    memcpy(w.data, nest->data, sizeof w.data);
+    for (int i = 0; i < w.p.ndim && w.p.sizes[i] > 0; i++) {
+        w.index[i] = from % w.p.sizes[i];
+        from /= w.p.sizes[i];
+        for (int k = 1; k < w.operands; k++)
+            w.data[k] += w.index[i] * w.p.strides[i][k];
+    }
+    return w;
+}
+
+/* Moves on by n elements of the innermost dim, at most to its end. */
+static void move_on(tgk_walk *w, int64_t n)
+{
+    for (int i = 0; i < w->p.ndim; i++, n = 1) {
+        for (int k = 1; k < w->operands; k++)
+            w->data[k] += n * w->p.strides[i][k];
+        w->index[i] += n;
+        if (w->index[i] < w->p.sizes[i])
+            return;
+        for (int k = 1; k < w->operands; k++)
+            w->data[k] -= w->p.strides[i][k] * w->p.sizes[i];
+        w->index[i] = 0;
+    }
+}
+
+void tgk_walk_on(tgk_walk *w, void *to, int64_t n, tgk_loop *loop, const void *params)
+{
+    char *out = to;
+    while (n > 0) {
+        int64_t left = w->p.ndim ? w->p.sizes[0] - w->index[0] : 1, run = left < n ? left : n;
+        w->data[0] = out;
+        loop(run, w->data, w->p.strides[0], params);
+        out += run * w->p.strides[0][0];
+        n -= run;
+        move_on(w, run);
+    }
 }
 
 #define COPY(T)                                                                                    \

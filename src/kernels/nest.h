@@ -35,6 +35,29 @@ enum { TGK_SHARED = 1 << 17, TGK_GRAIN = 1 << 15 };
  * strides allow. */
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params);
 
+enum { TGK_MAX_DIMS = 16 };
+
+/* The nest with dims of size 1 dropped and neighbours that lie evenly in all operands joined;
+ * innermost dim first. */
+typedef struct tgk_packed {
+    int ndim;
+    int64_t sizes[TGK_MAX_DIMS];
+    int64_t strides[TGK_MAX_DIMS][TGK_MAX_OPERANDS]; /* bytes */
+} tgk_packed;
+
+/* Where a loop over a nest in row-major order has come to. */
+typedef struct tgk_walk {
+    tgk_packed p;
+    int operands;
+    int64_t index[TGK_MAX_DIMS];
+    char *data[TGK_MAX_OPERANDS];
+} tgk_walk;
+
+/* At element `from`. Operand 0 is left to tgk_walk_on(), and must have the strides of a dense array. */
+tgk_walk tgk_walk_from(const tgk_nest *nest, int64_t from);
+/* Runs `loop` over the next n elements, of which there must be so many; operand 0 is a dense array. */
+void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void *params);
+
 /* Copies elements of 1, 4 or 8 bytes. */
 tgk_loop *tgk_copy_loop(size_t size);
 

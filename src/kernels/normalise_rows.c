@@ -1,204 +1,81 @@
-/* The kernels of layer_norm, see normalise_rows.h. Relies on row_sum.h. */
+/* The kernels of layer_norm, see normalise_rows.h; their bodies are in normalise_rows.inc. Relies on
+ * row_sum.h.
+ *
+ * Backward visits the rows once. What it adds up over the rows goes to arrays of its own for each of a
+ * few blocks of rows, which depend on the sizes alone; those are added up at the end. */
 #include "kernels/normalise_rows.h"
 
 #include "kernels/row_sum.h"
 
-#include <math.h>
+#include <string.h>
 
-enum { COLUMNS = 128 };
+enum { MAX_BLOCKS = 16, BLOCK = 1 << 14, COLUMNS = 256, AT_ONCE = 4, KEPT = 2048 };
 
-/* Columns that one item of the weight's gradient adds up: double is enough for float. */
-typedef struct columns_float {
-    double sum[COLUMNS];
-} columns_float;
+/* Of the workspace: doubles for a column in a block, the sums and what they have lost. */
+enum { DWEIGHT, DWEIGHT_LOST, DBIAS, DBIAS_LOST, PARTS };
 
-typedef struct columns_double {
-    double sum[COLUMNS], error[COLUMNS];
-} columns_double;
-
-typedef struct moments {
-    double mean, deviation, reciprocal;
-} moments;
-
-TGK_INLINE moments moments_of(const tgk_layer_norm *args, int64_t row)
+static int64_t blocks_of(const tgk_layer_norm *args)
 {
-    double deviation = args->deviations[row];
-    return (moments){args->means[row], deviation, 1 / deviation};
+    int64_t most = args->rows < MAX_BLOCKS ? args->rows : MAX_BLOCKS;
+    int64_t worth = args->rows * args->n / BLOCK;
+    return worth < 1 ? 1 : worth < most ? worth : most;
 }
 
-/* Adds g h of the rows that begin at g and x, `count` (4 or 1) of them, each n long. */
-TGK_INLINE void add_rows_float(columns_float *to, const float *g, const float *x, int64_t n,
-                               const moments *m, int count, int width)
+size_t tgk_layer_norm_workspace(const tgk_layer_norm *args)
 {
-    TGK_INDEPENDENT
-    for (int c = 0; c < width; c++) {
-        double sum = (double)g[c] * (((double)x[c] - m[0].mean) * m[0].reciprocal);
-        if (count == 4) {
-            sum += (double)g[c + n] * (((double)x[c + n] - m[1].mean) * m[1].reciprocal);
-            sum += (double)g[c + 2 * n] * (((double)x[c + 2 * n] - m[2].mean) * m[2].reciprocal);
-            sum += (double)g[c + 3 * n] * (((double)x[c + 3 * n] - m[3].mean) * m[3].reciprocal);
-        }
-        to->sum[c] += sum;
+    return args->dweight || args->dbias
+               ? (size_t)(blocks_of(args) * PARTS * args->n) * sizeof(double)
+               : 0;
+}
+
+/* The workspace of a block. */
+static double *sums_of(const tgk_layer_norm *args, int64_t block, int part)
+{
+    return args->sums + (block * PARTS + part) * args->n;
+}
+
+TGK_INLINE tgk_normal normal_at(const tgk_layer_norm *args, int64_t row)
+{
+    return tgk_normal_of(args->means[row], args->deviations[row]);
+}
+
+#define TGK_BODY "kernels/normalise_rows_isa.inc"
+#include "kernels/each_isa.h"
+
+typedef struct kernels {
+    tgk_range *forward, *backward, *columns;
+} kernels;
+
+#define TABLE(isa)                                                                                 \
+    {                                                                                              \
+        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa},                                \
+            {forward_f64_##isa, backward_f64_##isa, columns_f64_##isa},                            \
     }
+
+static const kernels table[TGK_ISAS][2] = {
+    TABLE(base),
+#ifdef TGK_X86
+    TABLE(v3),
+    TABLE(v4),
+#endif
+};
+
+void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
+{
+    tgk_share_rows(team, args->rows, args->n, table[isa][dtype].forward, args);
 }
 
-TGK_INLINE void add_rows_double(columns_double *to, const double *g, const double *x, int64_t n,
-                                const moments *m, int count, int width)
+void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {
-    for (int r = 0; r < count; r++, g += n, x += n) {
-        TGK_INDEPENDENT
-        for (int c = 0; c < width; c++) {
-            tgk_compensated sum = {to->sum[c], to->error[c]};
-            sum = tgk_compensated_add(sum, g[c] * ((x[c] - m[r].mean) / m[r].deviation));
-            to->sum[c] = sum.sum;
-            to->error[c] = sum.error;
-        }
+    const kernels *k = &table[isa][dtype];
+    if (args->n == 0) /* nor is there workspace */
+        return;
+    if (!args->dweight && !args->dbias) {
+        tgk_share_rows(team, args->rows, args->n, k->backward, args);
+        return;
     }
-}
-
-TGK_INLINE float column_float(const columns_float *of, int c)
-{
-    return (float)of->sum[c];
-}
-
-TGK_INLINE double column_double(const columns_double *of, int c)
-{
-    return tgk_compensated_total((tgk_compensated){of->sum[c], of->error[c]});
-}
-
-/* In the gradient the slope mean(u h) goes with h: float32 puts both of h's divisions into it. */
-TGK_INLINE double along_float(double deviation, moments m)
-{
-    (void)m;
-    return deviation;
-}
-
-TGK_INLINE double along_double(double deviation, moments m)
-{
-    return deviation / m.deviation;
-}
-
-TGK_INLINE double slope_float(double mean, moments m)
-{
-    return mean * m.reciprocal * m.reciprocal;
-}
-
-TGK_INLINE double slope_double(double mean, moments m)
-{
-    (void)m;
-    return mean;
-}
-
-/* Sums of nothing. */
-static const tgk_sum_float none_float;
-static const tgk_sum_double none_double;
-
-#define RANGE (void *context, int64_t from, int64_t to)
-#define EACH_ISA(name) TGK_EACH_ISA(name, RANGE, (context, from, to))
-
-/* NULL for weight or bias is known where these are called, so that loops do not ask. */
-#define LAYER_NORM(T)                                                                              \
-    TGK_INLINE void write_##T(T *y, const T *x, moments m, const T *w, const T *b, int64_t n)      \
-    {                                                                                              \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double h = tgk_over_##T((double)x[i] - m.mean, m.deviation, m.reciprocal);             \
-            h = w ? h * (double)w[i] : h;                                                          \
-            y[i] = (T)(b ? h + (double)b[i] : h);                                                  \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    TGK_INLINE void forward_##T##_body RANGE                                                       \
-    {                                                                                              \
-        const tgk_layer_norm *args = context;                                                      \
-        const T *w = args->weight, *b = args->bias;                                                \
-        for (int64_t row = from; row < to; row++) {                                                \
-            int64_t n = args->n;                                                                   \
-            const T *x = (const T *)args->x + row * n;                                             \
-            T *y = (T *)args->out + row * n;                                                       \
-            tgk_measures of = tgk_measure_##T(x, n);                                               \
-            args->means[row] = of.mean;                                                            \
-            args->deviations[row] = sqrt(of.squares / (double)n + args->eps);                      \
-            moments m = moments_of(args, row);                                                     \
-            if (w && b)                                                                            \
-                write_##T(y, x, m, w, b, n);                                                       \
-            else if (w)                                                                            \
-                write_##T(y, x, m, w, NULL, n);                                                    \
-            else if (b)                                                                            \
-                write_##T(y, x, m, NULL, b, n);                                                    \
-            else                                                                                   \
-                write_##T(y, x, m, NULL, NULL, n);                                                 \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    TGK_INLINE void gradient_##T(T *dx, const T *g, const T *x, moments m, const T *w, int64_t n)  \
-    {                                                                                              \
-        tgk_sum_##T up = none_##T, along = none_##T;                                               \
-        TGK_ROW_##T(n, double u = w ? (double)g[i] * (double)w[i] : (double)g[i];                  \
-                    tgk_add_##T(&up, group, k, u);                                                 \
-                    tgk_add_##T(&along, group, k, u * along_##T((double)x[i] - m.mean, m)));       \
-        double mean = tgk_total_##T(&up) / (double)n;                                              \
-        double slope = slope_##T(tgk_total_##T(&along) / (double)n, m);                            \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double u = w ? (double)g[i] * (double)w[i] : (double)g[i];                             \
-            double d = (u - mean) - along_##T((double)x[i] - m.mean, m) * slope;                   \
-            dx[i] = (T)tgk_over_##T(d, m.deviation, m.reciprocal);                                 \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    TGK_INLINE void backward_##T##_body RANGE                                                      \
-    {                                                                                              \
-        const tgk_layer_norm *args = context;                                                      \
-        for (int64_t row = from; row < to; row++) {                                                \
-            int64_t n = args->n, start = row * n;                                                  \
-            const T *x = (const T *)args->x + start, *g = (const T *)args->g + start;              \
-            T *dx = (T *)args->out + start;                                                        \
-            if (args->weight)                                                                      \
-                gradient_##T(dx, g, x, moments_of(args, row), args->weight, n);                    \
-            else                                                                                   \
-                gradient_##T(dx, g, x, moments_of(args, row), NULL, n);                            \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    TGK_INLINE void weight_##T##_body RANGE                                                        \
-    {                                                                                              \
-        const tgk_layer_norm *args = context;                                                      \
-        for (int64_t block = from; block < to; block++) {                                          \
-            int64_t start = block * COLUMNS, n = args->n, row = 0;                                 \
-            int width = n - start < COLUMNS ? (int)(n - start) : COLUMNS;                          \
-            const T *x = (const T *)args->x + start, *g = (const T *)args->g + start;              \
-            columns_##T sums = {.sum = {0}};                                                       \
-            for (; row + 4 <= args->rows; row += 4) {                                              \
-                const moments m[] = {moments_of(args, row), moments_of(args, row + 1),             \
-                                     moments_of(args, row + 2), moments_of(args, row + 3)};        \
-                add_rows_##T(&sums, g + row * n, x + row * n, n, m, 4, width);                     \
-            }                                                                                      \
-            for (; row < args->rows; row++) {                                                      \
-                const moments m = moments_of(args, row);                                           \
-                add_rows_##T(&sums, g + row * n, x + row * n, n, &m, 1, width);                    \
-            }                                                                                      \
-            for (int c = 0; c < width; c++)                                                        \
-                ((T *)args->out)[start + c] = column_##T(&sums, c);                                \
-        }                                                                                          \
-    }                                                                                              \
-    EACH_ISA(forward_##T);                                                                         \
-    EACH_ISA(backward_##T);                                                                        \
-    EACH_ISA(weight_##T)
-
-LAYER_NORM(float);
-LAYER_NORM(double);
-
-const tgk_layer_norm_kernels tgk_layer_norm_table[2] = {
-    {forward_float, backward_float, weight_float},
-    {forward_double, backward_double, weight_double}};
-
-void tgk_layer_norm_run(tgk_team *team, tgk_range *body, tgk_layer_norm *args)
-{
-    tgk_share_rows(team, args->rows, args->n, body, args);
-}
-
-void tgk_layer_norm_run_columns(tgk_team *team, tgk_range *body, tgk_layer_norm *args)
-{
-    tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, args->rows * COLUMNS, body, args);
+    int64_t blocks = blocks_of(args);
+    tgk_share(team, blocks, 1, k->backward, args);
+    tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, blocks * PARTS * COLUMNS, k->columns,
+                   args);
 }

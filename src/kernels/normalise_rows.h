@@ -10,30 +10,30 @@
 #include "kernels/isa.h"
 #include "kernels/team.h"
 
+#include <stddef.h>
+
 /* What a kernel is told; h stands for (x - mean) / deviation. */
 typedef struct tgk_layer_norm {
-    void *out;          /* [rows][n]; weight gradient: [n] */
+    void *out;          /* forward: h weight + bias; backward: the gradient of x, or NULL */
+    void *dweight;      /* backward: the sum of g h over the rows [n], or NULL */
+    void *dbias;        /* backward: the sum of g [n], or NULL */
     const void *x;      /* [rows][n] */
     const void *g;      /* the upstream gradient [rows][n]; may be `out` */
     const void *weight; /* [n], or NULL: ones */
     const void *bias;   /* [n], or NULL: none */
     double *means;      /* [rows]: written forward, read backward */
     double *deviations; /* [rows]: likewise, sqrt(variance + eps) */
+    double *sums;       /* backward: workspace */
     int64_t rows, n;
     double eps;
 } tgk_layer_norm;
 
-/* By dtype (float, double) and instruction set. */
-typedef struct tgk_layer_norm_kernels {
-    tgk_range *const *forward;  /* h weight + bias */
-    tgk_range *const *backward; /* (u - mean(u) - h mean(u h)) / deviation with u = g weight */
-    tgk_range *const *weight;   /* the sum of g h over the rows; for blocks of columns */
-} tgk_layer_norm_kernels;
+/* Bytes of workspace that backward needs for dweight and dbias. */
+size_t tgk_layer_norm_workspace(const tgk_layer_norm *args);
 
-extern const tgk_layer_norm_kernels tgk_layer_norm_table[2];
-
-/* Run over rows, and over columns, shared by the team. */
-void tgk_layer_norm_run(tgk_team *team, tgk_range *body, tgk_layer_norm *args);
-void tgk_layer_norm_run_columns(tgk_team *team, tgk_range *body, tgk_layer_norm *args);
+/* Shared by the team; dtype: 0 float, 1 double. The gradient of x is
+ * (u - mean(u) - h mean(u h)) / deviation with u = g weight. */
+void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args);
+void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args);
 
 #endif

@@ -1,7 +1,8 @@
 /* Sums along a row, and its mean and squared deviations, in a fixed order, for kernels compiled for
  * each instruction set. float32 adds in double in 32 lanes, so that one addition need not wait for
- * another; float64 adds with compensation in 8. Elements that do not fill a group of lanes go to a
- * lane of their own. Relies on compensated.h. */
+ * another; float64 adds with compensation in 16. Elements that do not fill a group of 8 lanes go to
+ * a lane of their own. Vectors are those of GCC's and clang's language: left to themselves, they make
+ * none of some of these loops. Relies on compensated.h. */
 #ifndef TGK_ROW_SUM_H
 #define TGK_ROW_SUM_H
 
@@ -10,50 +11,120 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { TGK_LANES = 8, TGK_REST = 4 };
+enum { TGK_LANES = 8 };
+
+/* Elements of a group, and the one that is left, to be worked with ... */
+typedef double tgk_lanes __attribute__((vector_size(TGK_LANES * sizeof(double))));
+typedef double tgk_lane __attribute__((vector_size(sizeof(double))));
+/* Parts of a group, from lane `at` on. */
+typedef double tgk_half __attribute__((vector_size(4 * sizeof(double))));
+typedef double tgk_quarter __attribute__((vector_size(2 * sizeof(double))));
+#define TGK_HALF(v, at) ((tgk_half){(v)[at], (v)[(at) + 1], (v)[(at) + 2], (v)[(at) + 3]})
+#define TGK_QUARTER(v, at) ((tgk_quarter){(v)[at], (v)[(at) + 1]})
+
+/* ... and as they lie in memory. */
+#define TGK_IN_MEMORY(T)                                                                           \
+    typedef T tgk_lanes_##T                                                                        \
+        __attribute__((vector_size(TGK_LANES * sizeof(T)), aligned(_Alignof(T)), may_alias));      \
+    typedef T tgk_lane_##T __attribute__((vector_size(sizeof(T)), aligned(_Alignof(T)), may_alias))
+TGK_IN_MEMORY(float);
+TGK_IN_MEMORY(double);
 
 typedef struct tgk_sum_float {
-    double lane[TGK_REST + 1][TGK_LANES];
+    tgk_lanes sum[4];
+    tgk_lane rest;
 } tgk_sum_float;
 
 typedef struct tgk_sum_double {
-    tgk_compensated lane[TGK_REST + 1][TGK_LANES];
+    tgk_lanes sum[2], error[2];
+    tgk_lane rest, rest_error;
 } tgk_sum_double;
 
-TGK_INLINE void tgk_add_float(tgk_sum_float *s, int group, int k, double x)
+static const tgk_sum_float tgk_none_float;
+static const tgk_sum_double tgk_none_double;
+
+TGK_INLINE void tgk_add_lanes_float(tgk_sum_float *s, int group, const tgk_lanes *x)
 {
-    s->lane[group][k] += x;
+    s->sum[group] += *x;
 }
 
-TGK_INLINE void tgk_add_double(tgk_sum_double *s, int group, int k, double x)
+TGK_INLINE void tgk_add_lane_float(tgk_sum_float *s, int group, const tgk_lane *x)
 {
-    s->lane[group][k] = tgk_compensated_add(s->lane[group][k], x);
+    (void)group;
+    s->rest += *x;
+}
+
+/* tgk_compensated_add() in lanes. */
+#define TGK_ADD_LANES(lanes, a, lost, x)                                                           \
+    do {                                                                                           \
+        const lanes sum_ = (a) + (x), part_ = sum_ - (a);                                          \
+        (lost) += ((a) - (sum_ - part_)) + ((x)-part_);                                            \
+        (a) = sum_;                                                                                \
+    } while (0)
+
+TGK_INLINE void tgk_add_lanes_double(tgk_sum_double *s, int group, const tgk_lanes *x)
+{
+    TGK_ADD_LANES(tgk_lanes, s->sum[group], s->error[group], *x);
+}
+
+TGK_INLINE void tgk_add_lane_double(tgk_sum_double *s, int group, const tgk_lane *x)
+{
+    (void)group;
+    TGK_ADD_LANES(tgk_lane, s->rest, s->rest_error, *x);
+}
+
+/* What x has lost before it was added. */
+TGK_INLINE void tgk_lose_lanes(tgk_sum_double *s, int group, const tgk_lanes *x)
+{
+    s->error[group] += *x;
+}
+
+TGK_INLINE void tgk_lose_lane(tgk_sum_double *s, int group, const tgk_lane *x)
+{
+    (void)group;
+    s->rest_error += *x;
 }
 
 TGK_INLINE double tgk_total_float(const tgk_sum_float *s)
 {
-    double a[TGK_LANES];
-    for (int k = 0; k < TGK_LANES; k++)
-        a[k] = (s->lane[0][k] + s->lane[1][k]) + (s->lane[2][k] + s->lane[3][k]);
-    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])) + s->lane[TGK_REST][0];
+    const tgk_lanes all = (s->sum[0] + s->sum[1]) + (s->sum[2] + s->sum[3]);
+    const tgk_half four = TGK_HALF(all, 0) + TGK_HALF(all, 4);
+    const tgk_quarter two = TGK_QUARTER(four, 0) + TGK_QUARTER(four, 2);
+    return two[0] + two[1] + s->rest[0];
+}
+
+/* By halves: a chain of additions would take longer than a short row. */
+TGK_INLINE tgk_compensated tgk_compensated_of(const tgk_sum_double *s)
+{
+    tgk_lanes sum = s->sum[0], error = s->error[0] + s->error[1];
+    TGK_ADD_LANES(tgk_lanes, sum, error, s->sum[1]);
+    tgk_half sum4 = TGK_HALF(sum, 0), error4 = TGK_HALF(error, 0) + TGK_HALF(error, 4);
+    TGK_ADD_LANES(tgk_half, sum4, error4, TGK_HALF(sum, 4));
+    tgk_quarter sum2 = TGK_QUARTER(sum4, 0),
+                error2 = TGK_QUARTER(error4, 0) + TGK_QUARTER(error4, 2);
+    TGK_ADD_LANES(tgk_quarter, sum2, error2, TGK_QUARTER(sum4, 2));
+    const tgk_compensated first = {sum2[0], error2[0]}, second = {sum2[1], error2[1]};
+    return tgk_compensated_join(tgk_compensated_join(first, second),
+                                (tgk_compensated){s->rest[0], s->rest_error[0]});
 }
 
 TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
 {
-    tgk_compensated all = s->lane[TGK_REST][0];
-    for (int k = 0; k < TGK_LANES; k++) {
-        all = tgk_compensated_add(all, s->lane[0][k].sum);
-        all.error += s->lane[0][k].error;
-    }
-    return tgk_compensated_total(all);
+    return tgk_compensated_total(tgk_compensated_of(s));
 }
 
-/* TGK_ROW_T(n, statement) runs a statement for each i from 0 to n, which says by `group` and `k`
- * where sums add it. */
-#define TGK_ROW_AT(to_group, to_k, at, ...)                                                        \
+/* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of
+ * the type V. In it, TGK_READ_T(p) is those at p, and TGK_KEEP(p) where doubles of theirs are kept;
+ * TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
+#define TGK_GROUP(T, number, ...)                                                                  \
     do {                                                                                           \
-        const int group = to_group, k = to_k;                                                      \
-        const int64_t i = at;                                                                      \
+        typedef tgk_lanes V;                                                                       \
+        typedef tgk_lanes_##T in_memory_;                                                          \
+        typedef tgk_lanes_double kept_;                                                            \
+        enum { group_ = number };                                                                  \
+        const int64_t i = at_ + TGK_LANES * (group_);                                              \
+        (void)sizeof(in_memory_);                                                                  \
+        (void)sizeof(kept_);                                                                       \
         __VA_ARGS__;                                                                               \
     } while (0)
 
@@ -61,80 +132,122 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
     do {                                                                                           \
         int64_t at_ = 0;                                                                           \
         for (; at_ + 4 * TGK_LANES <= (n); at_ += 4 * TGK_LANES) {                                 \
-            for (int k_ = 0; k_ < TGK_LANES; k_++) {                                               \
-                TGK_ROW_AT(0, k_, at_ + k_, __VA_ARGS__);                                          \
-                TGK_ROW_AT(1, k_, at_ + TGK_LANES + k_, __VA_ARGS__);                              \
-                TGK_ROW_AT(2, k_, at_ + 2 * TGK_LANES + k_, __VA_ARGS__);                          \
-                TGK_ROW_AT(3, k_, at_ + 3 * TGK_LANES + k_, __VA_ARGS__);                          \
-            }                                                                                      \
+            TGK_GROUP(float, 0, __VA_ARGS__);                                                      \
+            TGK_GROUP(float, 1, __VA_ARGS__);                                                      \
+            TGK_GROUP(float, 2, __VA_ARGS__);                                                      \
+            TGK_GROUP(float, 3, __VA_ARGS__);                                                      \
         }                                                                                          \
-        TGK_ROW_END(n, __VA_ARGS__);                                                               \
+        TGK_ROW_END(float, n, __VA_ARGS__);                                                        \
     } while (0)
 
 #define TGK_ROW_double(n, ...)                                                                     \
     do {                                                                                           \
         int64_t at_ = 0;                                                                           \
-        TGK_ROW_END(n, __VA_ARGS__);                                                               \
+        for (; at_ + 2 * TGK_LANES <= (n); at_ += 2 * TGK_LANES) {                                 \
+            TGK_GROUP(double, 0, __VA_ARGS__);                                                     \
+            TGK_GROUP(double, 1, __VA_ARGS__);                                                     \
+        }                                                                                          \
+        TGK_ROW_END(double, n, __VA_ARGS__);                                                       \
     } while (0)
 
-#define TGK_ROW_END(n, ...)                                                                        \
-    for (; at_ + TGK_LANES <= (n); at_ += TGK_LANES) {                                             \
-        for (int k_ = 0; k_ < TGK_LANES; k_++)                                                     \
-            TGK_ROW_AT(0, k_, at_ + k_, __VA_ARGS__);                                              \
-    }                                                                                              \
-    for (; at_ < (n); at_++)                                                                       \
-    TGK_ROW_AT(TGK_REST, 0, at_, __VA_ARGS__)
+#define TGK_ROW_END(T, n, ...)                                                                     \
+    for (; at_ + TGK_LANES <= (n); at_ += TGK_LANES)                                               \
+        TGK_GROUP(T, 0, __VA_ARGS__);                                                              \
+    for (; at_ < (n); at_++) {                                                                     \
+        typedef tgk_lane V;                                                                        \
+        typedef tgk_lane_##T in_memory_;                                                           \
+        typedef tgk_lane_double kept_;                                                             \
+        enum { group_ = 0 };                                                                       \
+        const int64_t i = at_;                                                                     \
+        (void)sizeof(in_memory_);                                                                  \
+        (void)sizeof(kept_);                                                                       \
+        __VA_ARGS__;                                                                               \
+    }
+
+#define TGK_READ_float(p) __builtin_convertvector(*(const in_memory_ *)(const void *)(p), V)
+#define TGK_READ_double(p) ((V) * (const in_memory_ *)(const void *)(p))
+#define TGK_KEEP(p) (*(kept_ *)(void *)(p))
+#define TGK_KEPT(p) ((V) * (const kept_ *)(const void *)(p))
+#define TGK_ADD_float(s, v)                                                                        \
+    _Generic((v), tgk_lanes : tgk_add_lanes_float, tgk_lane : tgk_add_lane_float)(s, group_, &(v))
+#define TGK_ADD_double(s, v)                                                                       \
+    _Generic((v), tgk_lanes : tgk_add_lanes_double, tgk_lane : tgk_add_lane_double)(s, group_, &(v))
+
+#define TGK_LOSE_double(s, v)                                                                      \
+    _Generic((v), tgk_lanes : tgk_lose_lanes, tgk_lane : tgk_lose_lane)(s, group_, &(v))
+
+/* Elements of one row in pieces: `count` of n elements each, `apart` from one to the next. */
+typedef struct tgk_pieces {
+    int64_t count, apart, n;
+} tgk_pieces;
+
+TGK_INLINE int64_t tgk_pieces_numel(tgk_pieces p)
+{
+    return p.count * p.n;
+}
 
 /* Mean and sum of squared deviations of a row. */
 typedef struct tgk_measures {
     double mean, squares;
 } tgk_measures;
 
-TGK_INLINE tgk_measures tgk_measure_float(const float *x, int64_t n)
+TGK_INLINE tgk_measures tgk_measure_float(const float *from, tgk_pieces p)
 {
-    tgk_sum_float sum = {{{0}}}, squares = {{{0}}};
-    TGK_ROW_float(n, tgk_add_float(&sum, group, k, (double)x[i]));
-    double mean = tgk_total_float(&sum) / (double)n;
-    TGK_ROW_float(n, double d = (double)x[i] - mean; tgk_add_float(&squares, group, k, d * d));
+    tgk_sum_float sum = tgk_none_float, squares = tgk_none_float;
+    const float *x = from;
+    for (int64_t j = 0; j < p.count; j++, x += p.apart)
+        TGK_ROW_float(p.n, V v = TGK_READ_float(x + i); TGK_ADD_float(&sum, v));
+    const double mean = tgk_total_float(&sum) / (double)tgk_pieces_numel(p);
+    x = from;
+    for (int64_t j = 0; j < p.count; j++, x += p.apart)
+        TGK_ROW_float(p.n, V d = TGK_READ_float(x + i) - mean; d *= d; TGK_ADD_float(&squares, d));
     return (tgk_measures){mean, tgk_total_float(&squares)};
 }
 
 /* Those of x * scale, a power of two, in x's scale. What the mean's rounding leaves is taken out of
  * the squares; beside float's that is nothing. */
-TGK_INLINE tgk_measures tgk_measure_scaled(const double *x, int64_t n, double scale)
+TGK_INLINE tgk_measures tgk_measure_scaled(const double *from, tgk_pieces p, double scale)
 {
-    tgk_sum_double sum = {{{{0}}}}, squares = {{{{0}}}}, rest = {{{{0}}}};
-    TGK_ROW_double(n, tgk_add_double(&sum, group, k, x[i] * scale));
-    double mean = tgk_total_double(&sum) / (double)n;
-    TGK_ROW_double(n, double d = x[i] * scale - mean; tgk_add_double(&squares, group, k, d * d);
-                   tgk_add_double(&rest, group, k, d));
-    double left = tgk_total_double(&rest), all = tgk_total_double(&squares);
-    return (tgk_measures){mean / scale, (all - left * left / (double)n) / scale / scale};
+    tgk_sum_double sum = tgk_none_double, squares = tgk_none_double;
+    tgk_sum_float rest = tgk_none_float; /* needs no compensation */
+    const double *x = from;
+    for (int64_t j = 0; j < p.count; j++, x += p.apart)
+        TGK_ROW_double(p.n, V v = TGK_READ_double(x + i) * scale; TGK_ADD_double(&sum, v));
+    const double n = (double)tgk_pieces_numel(p), mean = tgk_total_double(&sum) / n;
+    x = from;
+    for (int64_t j = 0; j < p.count; j++, x += p.apart)
+        TGK_ROW_double(p.n, V d = TGK_READ_double(x + i) * scale - mean, square = d * d;
+                       TGK_ADD_double(&squares, square); TGK_ADD_float(&rest, d));
+    double left = tgk_total_float(&rest), all = tgk_total_double(&squares);
+    return (tgk_measures){mean / scale, (all - left * left / n) / scale / scale};
 }
 
 /* Where a sum overflows on the way: compensation makes nan of an infinity. */
-static inline tgk_measures tgk_measure_large(const double *x, int64_t n)
+static inline tgk_measures tgk_measure_large(const double *x, tgk_pieces p)
 {
-    return tgk_measure_scaled(x, n, 0x1p-600);
+    return tgk_measure_scaled(x, p, 0x1p-600);
 }
 
-TGK_INLINE tgk_measures tgk_measure_double(const double *x, int64_t n)
+TGK_INLINE tgk_measures tgk_measure_double(const double *x, tgk_pieces p)
 {
-    tgk_measures m = tgk_measure_scaled(x, n, 1);
-    return isfinite(m.squares) ? m : tgk_measure_large(x, n);
+    tgk_measures m = tgk_measure_scaled(x, p, 1);
+    return isfinite(m.squares) ? m : tgk_measure_large(x, p);
 }
 
-/* x / d; float32 multiplies with the reciprocal, which is exact enough before it is rounded. */
-TGK_INLINE double tgk_over_float(double x, double d, double reciprocal)
+/* What a row is normalised by. A deviation whose reciprocal is no normal number is scaled, by a power
+ * of two; beside float's there is none. */
+typedef struct tgk_normal {
+    double mean, scale, reciprocal;
+} tgk_normal;
+
+TGK_INLINE tgk_normal tgk_normal_of(double mean, double deviation)
 {
-    (void)d;
-    return x * reciprocal;
+    double scale = deviation > 0x1p1000 ? 0x1p-600 : deviation < 0x1p-1000 ? 0x1p600 : 1;
+    return (tgk_normal){mean, scale, 1 / (deviation * scale)};
 }
 
-TGK_INLINE double tgk_over_double(double x, double d, double reciprocal)
-{
-    (void)reciprocal;
-    return x / d;
-}
+/* d / deviation, of a number or of lanes. */
+#define TGK_OVER_float(d, m) ((d) * (m).reciprocal)
+#define TGK_OVER_double(d, m) ((d) * (m).scale * (m).reciprocal)
 
 #endif

@@ -8,42 +8,6 @@
 
 typedef tgk_compensated sum;
 
-/* Squares are scaled by a power of two, so that none overflows or vanishes. */
-#define NORM2(T)                                                                                   \
-    static double norm2_row_##T(const T *x, int64_t n)                                             \
-    {                                                                                              \
-        double largest = 0;                                                                        \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double a = fabs((double)x[i]);                                                         \
-            largest = a > largest || a != a ? a : largest;                                         \
-            if (a != a)                                                                            \
-                break;                                                                             \
-        }                                                                                          \
-        if (largest == 0 || !isfinite(largest))                                                    \
-            return largest;                                                                        \
-        int exponent;                                                                              \
-        (void)frexp(largest, &exponent);                                                           \
-        sum s = {0, 0};                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            double a = ldexp((double)x[i], -exponent), square = a * a;                             \
-            s = tgk_compensated_add(s, square);                                                    \
-            s.error += fma(a, a, -square);                                                         \
-        }                                                                                          \
-        return ldexp(sqrt(tgk_compensated_total(s)), exponent);                                    \
-    }                                                                                              \
-                                                                                                   \
-    static void norm2_##T(void *out, const void *x, int64_t rows, int64_t n, double param)         \
-    {                                                                                              \
-        (void)param;                                                                               \
-        for (int64_t i = 0; i < rows; i++)                                                         \
-            ((T *)out)[i] = (T)norm2_row_##T((const T *)x + i * n, n);                             \
-    }
-
-NORM2(float)
-NORM2(double)
-
-tgk_row_reduce *const tgk_norm2_table[2] = {norm2_float, norm2_double};
-
 /* Comparison `op`; x != x holds for nan alone. */
 #define EXTREME(name, T, op)                                                                       \
     static void name##_##T(void *out, const void *in, int64_t rows, int64_t n, double param)       \

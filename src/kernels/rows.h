@@ -8,7 +8,6 @@
 typedef void tgk_row_reduce(void *out, const void *x, int64_t rows, int64_t n, double param);
 
 /* By dtype: float, double (and int64_t, bool where there are four). */
-extern tgk_row_reduce *const tgk_norm2_table[2];
 extern tgk_row_reduce *const tgk_max_table[4]; /* nan wins */
 extern tgk_row_reduce *const tgk_min_table[4];
 

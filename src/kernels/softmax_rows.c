@@ -3,22 +3,59 @@
 
 #include "kernels/dd.h"
 
-/* What normalises a row: nan all through for a row with nan or +inf, or of nothing but -inf. */
-typedef struct tgk_norm {
-    double max;
-    tgk_dd inverse; /* 1 / sum of e^(x - max); kept times 1 / EXP_SCALE in double */
-    tgk_dd log;     /* log of that sum */
-} tgk_norm;
+#include "kernels/exp_parts.h"
 
-/* See row.inc. Keeps e^x in double-double for x down to -800. */
-#define F64_SCALE 0x1p128
+/* What is done together: rows from `row` on, which is one, or up to TGK_SIDE. */
+typedef struct tgk_block {
+    int64_t row, start; /* the first one, and where it begins */
+    int width;
+} tgk_block;
+
+/* Fewer rows than TGK_NARROW side by side are not done as columns as they lie; but rows of up to TGK_FEW
+ * elements are copied to be such. */
+enum { TGK_NARROW = 8, TGK_FEW = 12 };
+
+static bool tgk_are_few(const tgk_rows *rows)
+{
+    return rows->inner < TGK_NARROW && rows->n <= TGK_FEW;
+}
+
+/* Where row i begins. */
+static int64_t tgk_rows_start(const tgk_rows *rows, int64_t i)
+{
+    return i / rows->inner * rows->n * rows->inner + i % rows->inner;
+}
+
+static int64_t blocks_of(int64_t rows)
+{
+    return (rows + TGK_SIDE - 1) / TGK_SIDE;
+}
+
+int64_t tgk_softmax_blocks(const tgk_rows *rows)
+{
+    return tgk_are_few(rows) ? blocks_of(rows->outer * rows->inner)
+                             : rows->outer * blocks_of(rows->inner);
+}
+
+static tgk_block tgk_block_of(const tgk_rows *rows, int64_t i)
+{
+    bool few = tgk_are_few(rows);
+    int64_t across = few ? 1 : blocks_of(rows->inner), inner = i % across * TGK_SIDE;
+    int64_t row = few ? i * TGK_SIDE : i / across * rows->inner + inner;
+    int64_t left = few ? rows->outer * rows->inner - row : rows->inner - inner;
+    return (tgk_block){row, tgk_rows_start(rows, row), (int)(left < TGK_SIDE ? left : TGK_SIDE)};
+}
+
+/* See row.inc. */
+#define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/softmax_rows_isa.inc"
 #include "kernels/each_isa.h"
 
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
 {
-    tgk_share_rows(team, rows->outer * rows->inner, rows->n, body, rows);
+    int64_t blocks = tgk_softmax_blocks(rows), all = rows->outer * rows->inner;
+    tgk_share_rows(team, blocks, blocks ? all / blocks * rows->n : 0, body, rows);
 }
 
 #define TABLE(isa)                                                                                 \

@@ -1,11 +1,13 @@
 /* softmax_rows.h: softmax, log_softmax, logsumexp and their gradients over raw memory.
  *
  * All functions run along the middle dimension of a contiguous [outer][n][inner] array. float is
- * computed in double and rounded once (at most 0.51 ulp); double in double-double (at most 1 ulp).
- * Where terms cancel (logsumexp near 0, sums of gradients) double is within that plus 2^-98 of the
+ * computed in double and rounded once (at most 0.51 ulp); double with what rounding takes away
+ * carried along (at most 2 ulp, at any margin between the elements).
+ * Where terms cancel (logsumexp near 0, sums of gradients) double is within that plus 2^-95 of the
  * terms' magnitude, and the gradients of float within 2^-50 of it.
- * Reductions have a fixed order, so a result does not depend on compiler, machine or threads. Rows
- * with nan or +inf, and rows of nothing but -inf, give nan (logsumexp: nan, +inf and -inf). */
+ * Reductions have a fixed order, so a result does not depend on compiler, machine or threads; rows
+ * of elements side by side (inner is 1) have another order than others. Rows with nan or +inf, and
+ * rows of nothing but -inf, give nan (logsumexp: nan, +inf and -inf). */
 #ifndef TGK_SOFTMAX_H
 #define TGK_SOFTMAX_H
 
@@ -22,7 +24,10 @@ typedef struct tgk_rows {
     const void *out;  /* forward: NULL; backward: the result */
 } tgk_rows;
 
-/* Bodies for tgk_share() with a tgk_rows as context, over rows: outer * inner of them. */
+/* Rows whose elements are not side by side, or few, are done so many together. */
+enum { TGK_SIDE = 64 };
+
+/* Bodies for tgk_share() with a tgk_rows as context; items are blocks of rows. */
 typedef struct tgk_softmax {
     tgk_range *softmax;
     tgk_range *log_softmax;
@@ -34,6 +39,8 @@ typedef struct tgk_softmax {
     tgk_range *log_softmax_backward;
 } tgk_softmax;
 
+/* How many blocks there are: as many as rows where inner is 1 and n is not small. */
+int64_t tgk_softmax_blocks(const tgk_rows *rows);
 /* Runs a body over all rows, shared by the team (NULL: alone) where there is enough to do. */
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows);
 

@@ -114,10 +114,31 @@ TGK_INLINE double tgk_silu_slope(double x)
     return (x > 0 ? large : small) * (1 + x * (x > 0 ? small : large));
 }
 
+/* e^-|x| to 2^-60. */
+TGK_INLINE tgk_dd tgk_decay_parts(double x)
+{
+    double a = -fabs(x);
+    tgk_reduced b = tgk_reduce(a < -750 ? -750 : a);
+    tgk_dd y = tgk_expm1_reduced(b.r, b.low), head = tgk_fast_two_sum(1, y.hi);
+    y = tgk_fast_two_sum(head.hi, head.lo + y.lo);
+    return (tgk_dd){y.hi * b.half * b.rest, y.lo * b.half * b.rest};
+}
+
+/* log(1 + e) for 0 <= e <= 1 in two parts. */
+TGK_INLINE double tgk_log1p_parts(tgk_dd e)
+{
+    tgk_dd u = tgk_fast_two_sum(1, e.hi);
+    uint64_t biased;
+    double m = tgk_log_split(u.hi, &biased), scale = tgk_from_bits((2046 - biased) << 52);
+    tgk_dd f = tgk_fast_two_sum(m - 1, (u.lo + e.lo) * scale);
+    double y = tgk_log_core(f.hi, f.lo, biased, 0);
+    return e.hi < 0x1p-54 ? e.hi : y;
+}
+
 /* log(1 + e^x) for all x. */
 TGK_INLINE double tgk_softplus(double x)
 {
-    return tgk_log1p(tgk_exp(-fabs(x))) + (x < 0 ? 0 : x);
+    return tgk_log1p_parts(tgk_decay_parts(x)) + (x < 0 ? 0 : x);
 }
 
 /* PyTorch's default threshold: above it softplus is taken to be linear. */
@@ -146,19 +167,6 @@ TGK_INLINE double tgk_elu_slope(double x, double alpha)
 {
     double y = alpha * tgk_exp(x);
     return x <= 0 ? y : 1;
-}
-
-/* (1 - t) softplus(x) + p t softplus(-x), and its derivative by x. */
-TGK_INLINE double tgk_binary_loss(double x, double t, double p)
-{
-    double y = tgk_log1p(tgk_exp(-fabs(x)));
-    return (1 - t) * (y + (x > 0 ? x : 0)) + p * t * (y + (x < 0 ? -x : 0));
-}
-
-TGK_INLINE double tgk_binary_slope(double x, double t, double p)
-{
-    double e = tgk_exp(-fabs(x)), larger = 1 / (1 + e), smaller = e / (1 + e);
-    return (1 - t) * (x < 0 ? smaller : larger) - p * t * (x < 0 ? larger : smaller);
 }
 
 #endif

@@ -5,13 +5,16 @@
 #define TGK_REDUCE_H
 
 #include "kernels/compensated.h"
-#include "kernels/team.h"
+#include "kernels/nest.h"
 
 /* out[outer][inner] = (sum over n of x) / divisor, rounded once. For float and double a sum may be
  * made in pieces of n: each goes on from the sums so far, and leaves the bits of one call in out. */
 typedef struct tgk_sum_args {
     void *out;
-    const void *x;
+    const void *x;        /* dense; NULL, for float and double: ... */
+    const tgk_nest *nest; /* ... see fold.h, for this and the next two */
+    tgk_loop *loop;
+    const void *params;
     int64_t outer, n, inner;
     double divisor;
     tgk_compensated *so_far; /* [outer][inner], zeros at first; NULL: no pieces */

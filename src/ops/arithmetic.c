@@ -196,15 +196,43 @@ tg_tensor *tg_mul(tg_tensor *a, tg_tensor *b)
     return tg_binary(&mul_op.op, a, b, false);
 }
 
+/* The gradient x of the divisor z: -x (y / z) / z, where y / z^2 would overflow sooner. */
+TGK_LOOP3(divisor_slope_f32, float, float, float, float, -(x *(y / z / z)));
+TGK_LOOP3(divisor_slope_f64, double, double, double, double, -(x *(y / z / z)));
+
+static tg_tensor *divisor_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b);
+
+/* To a, -g / b^2; to b, 2 g a / b^3. */
+static void divisor_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *a = node->in[1], *b = node->in[2];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = divisor_slope(v, a, b);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(tg_div(tg_div(tg_mul(v, g), b), b));
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = tg_mul_scalar(tg_div(divisor_slope(tg_mul(v, g), a, b), b), -2);
+}
+
+static const tg_map_op divisor_slope_op = {
+    {.name = "div_backward",
+     .forward = tg_map_forward,
+     .backward = divisor_slope_backward,
+     .reads = {TG_READS_IN(1) | TG_READS_IN(2), TG_READS_IN(0) | TG_READS_IN(2),
+               TG_READS_IN(0) | TG_READS_IN(1) | TG_READS_IN(2)}},
+    {divisor_slope_f32, divisor_slope_f64}};
+
+static tg_tensor *divisor_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
+{
+    return tg_apply_first(&divisor_slope_op.op, 3, (tg_tensor *[]){g, a, b}, NULL, 0);
+}
+
 static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *a = node->in[0], *b = node->in[1];
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_div(grad_out, b);
-    if (tg_needs_grad(node, 1)) { /* (a / b) / b: a / b^2 would overflow sooner */
-        tg_tensor *slope = tg_div(tg_div(a, b), b);
-        grad_in[1] = tg_mul(tg_neg(grad_out), slope);
-    }
+        grad_in[0] = tg_div(grad_out, node->in[1]);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = divisor_slope(grad_out, node->in[0], node->in[1]);
 }
 
 static const tg_map_op div_op = {{.name = "div",

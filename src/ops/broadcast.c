@@ -41,45 +41,6 @@ tg_tensor *tg_expand(tg_tensor *x, int ndim, const int64_t *dims)
     return expand(x, tg_shape_dims(&to));
 }
 
-/* x seen as kept, summed, kept dims; false where they alternate more than that. */
-static bool as_rows(const tg_tensor *x, const bool *summed, int64_t rows[3])
-{
-    int part = 0;
-    rows[0] = rows[1] = rows[2] = 1;
-    for (int i = 0; i < tg_at(x)->ndim; i++) {
-        if (tg_at(x)->dims[i] == 1)
-            continue;
-        if (part < 2 && summed[i] != (part == 1))
-            part++;
-        if (summed[i] != (part == 1))
-            return false;
-        rows[part] *= tg_at(x)->dims[i];
-    }
-    return true;
-}
-
-const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last)
-{
-    int order[TG_MAX_NDIM], n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < tg_at(x)->ndim; i++) {
-            if (last[i] == (pass == 1))
-                order[n++] = i;
-        }
-    }
-    return tg_copy_permuted(node, x, order);
-}
-
-/* The summed dims behind the kept ones, copied so. */
-static const void *summed_last(tg_node *node, const bool *summed, int64_t rows[3])
-{
-    const tg_tensor *x = node->in[0];
-    rows[0] = rows[1] = rows[2] = 1;
-    for (int i = 0; i < tg_at(x)->ndim; i++)
-        rows[summed[i] ? 1 : 0] *= tg_at(x)->dims[i];
-    return tg_dims_last(node, x, summed);
-}
-
 typedef struct sum_params {
     int64_t count; /* what to divide by */
 } sum_params;
@@ -87,22 +48,19 @@ typedef struct sum_params {
 static void sum_to_forward(tg_node *node)
 {
     const tg_tensor *x = node->in[0], *out = node->out;
-    bool summed[TG_MAX_NDIM];
-    int shift = tg_at(x)->ndim - tg_at(out)->ndim;
-    for (int i = 0; i < tg_at(x)->ndim; i++)
-        summed[i] = i < shift || tg_at(out)->dims[i - shift] != tg_at(x)->dims[i];
-    int64_t rows[3];
-    const void *data =
-        as_rows(x, summed, rows) ? tg_contiguous_data(node, x) : summed_last(node, summed, rows);
     const sum_params *params = node->params;
-    if (!data)
-        return;
     tg_tape *tape = tg_node_tape(node);
+    tg_rows rows;
+    if (tg_is_float(tg_at(x)->dtype))
+        tg_rows_of(&rows, x, out, false);
+    else if (!tg_rows_dense(node, &rows, x, out, false))
+        return;
     tgk_sum_args args = {.out = tg_at(out)->data,
-                         .x = data,
-                         .outer = rows[0],
-                         .n = rows[1],
-                         .inner = rows[2],
+                         .x = rows.data,
+                         .nest = &rows.nest,
+                         .outer = rows.outer,
+                         .n = rows.n,
+                         .inner = rows.inner,
                          .divisor = (double)params->count};
     tgk_sum(&tape->team, tape->isa, tg_at(x)->dtype, &args);
 }

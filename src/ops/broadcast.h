@@ -14,9 +14,6 @@ static inline tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims)
     return tg_shape_equal(tg_dims_of(x), dims) ? x : tg_sum_over(x, dims);
 }
 
-/* In forward: a copy of x's data with the dims where last[i] behind the others; NULL without
- * memory. */
-const void *tg_dims_last(tg_node *node, const tg_tensor *x, const bool *last);
 /* a + b, of one shape and float dtype. */
 tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b);
 

@@ -43,10 +43,9 @@ static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
 
 static void extreme_forward(tg_node *node, tgk_row_reduce *const *table)
 {
-    int64_t rows, n;
-    const void *x = tg_over_rows(node, &rows, &n);
-    if (x)
-        table[tg_at(node->out)->dtype](tg_at(node->out)->data, x, rows, n, 0);
+    tg_rows rows;
+    if (tg_rows_dense(node, &rows, node->in[0], node->out, true))
+        table[tg_at(node->out)->dtype](tg_at(node->out)->data, rows.data, rows.outer, rows.n, 0);
 }
 
 static void amax_forward(tg_node *node)

@@ -1,6 +1,6 @@
 /* Reading by index: gather, index_select, embedding. All are one operation, and their gradients are
  * its adjoint, which adds at the same places; each is the other's gradient. Relies on
- * kernels/index.h.
+ * kernels/gather.h.
  *
  * `big` is what is read from or added to, `small` has an element for each place read. A gather's
  * index has a value for each of those places; else the index's dims stand in small where `dim`
@@ -46,23 +46,34 @@ static layout layout_of(const lookup *p, const tg_tensor *big, const tg_tensor *
     return l;
 }
 
-/* Reports an index that is not one of big's dim. In forward, so that a replay
- * looks again. */
-static bool check_index(tg_node *node, const tg_tensor *index, int64_t size)
+/* Reports the first index that is not one of big's dim. */
+static void report_index(tg_node *node, const tg_tensor *index, int64_t size)
 {
     const int64_t *data = tg_contiguous_data(node, index);
-    if (!data)
-        return false;
-    int64_t i = tgk_index_outside(data, tg_at(index)->numel, size);
-    TG_CHECK(tg_node_tape(node), i == tg_at(index)->numel, TG_EVALUE,
-             "%s: index %lld at position %lld is outside [0, %lld)", node->op->name,
-             (long long)data[i], (long long)i, (long long)size);
-    return true;
+    int64_t i = data ? tgk_index_outside(data, tg_at(index)->numel, size) : 0;
+    if (data)
+        tg_fail(tg_node_tape(node), TG_EVALUE,
+                "%s: index %lld at position %lld is outside [0, %lld)", node->op->name,
+                (long long)data[i], (long long)i, (long long)size);
 }
 
-/* Runs a loop of kernels/index.h over all places. */
+/* The largest dim of small, of whose ranges no two write to the same place: where big is written to, one in
+ * which that lies as well. -1: there is none. */
+static int dim_to_share(const tg_tensor *small, const layout *l, bool adds)
+{
+    int best = -1;
+    int64_t size = 0;
+    for (int i = 0; i < tg_at(small)->ndim; i++) {
+        if ((l->big[i] || !adds) && tg_at(small)->dims[i] > size)
+            size = tg_at(small)->dims[best = i];
+    }
+    return best;
+}
+
+/* Runs a loop of kernels/gather.h over all places. It looks at indices as it comes to them, in a replay
+ * as well. */
 static void run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk_loop *loop,
-                int64_t skip)
+                int64_t skip, bool adds)
 {
     const lookup *p = node->params;
     const tg_tensor *index = node->in[1];
@@ -74,16 +85,24 @@ static void run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk
                      .data = {tg_at(small)->data, tg_at(index)->data, tg_at(big)->data},
                      .strides = {tg_strides(small), l.index, l.big},
                      .size = {size, sizeof(int64_t), size}};
-    tgk_index params = {tg_strides(big)[p->dim] * (int64_t)size, skip};
-    if (check_index(node, index, tg_at(big)->dims[p->dim]))
+    atomic_bool outside = false;
+    tgk_index params = {tg_strides(big)[p->dim] * (int64_t)size, skip, tg_at(big)->dims[p->dim],
+                        &outside};
+    int along = dim_to_share(small, &l, adds);
+    if (along < 0)
         tgk_nest_run(&nest, loop, &params);
+    else
+        tgk_index_run(&tg_node_tape(node)->team, &nest, along, loop, &params);
+    if (outside)
+        report_index(node, index, params.size);
 }
 
 static void read_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->in[0];
-    run(node, big, node->out, tgk_gather_loop(tg_dtype_size(tg_at(big)->dtype)), p->skip);
+    tgk_loop *loop = tgk_gather_loop(tg_node_tape(node)->isa, tg_dtype_size(tg_at(big)->dtype));
+    run(node, big, node->out, loop, p->skip, false);
 }
 
 static void add_forward(tg_node *node)
@@ -91,7 +110,8 @@ static void add_forward(tg_node *node)
     const lookup *p = node->params;
     const tg_tensor *big = node->out;
     memset(tg_at(big)->data, 0, tg_data_size(big));
-    run(node, big, node->in[0], tgk_scatter_add_table[tg_at(big)->dtype], p->padding);
+    tgk_loop *loop = tgk_scatter_add_loop(tg_node_tape(node)->isa, tg_at(big)->dtype);
+    run(node, big, node->in[0], loop, p->padding, true);
 }
 
 /* in: what is read or added, and the index. */

@@ -15,7 +15,8 @@ static void put(const tg_node *node, const tg_tensor *t, const int64_t *strides,
                      .sizes = tg_at(t)->dims,
                      .data = {tg_at(node->out)->data + offset * (int64_t)size, tg_at(t)->data},
                      .strides = {strides, tg_strides(t)},
-                     .size = {size, size}};
+                     .size = {size, size},
+                     .team = &tg_node_tape(node)->team};
     tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
 }
 

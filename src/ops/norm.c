@@ -1,9 +1,10 @@
-/* Norms. Relies on reduce.h and kernels/rows.h. */
+/* Norms. Relies on reduce.h and kernels/moments.h. */
 #include "ops/reduce.h"
 
-#include "kernels/rows.h"
+#include "kernels/moments.h"
 #include "ops/broadcast.h"
 #include "ops/check.h"
+#include "ops/layout.h"
 
 #include <float.h>
 #include <math.h>
@@ -16,10 +17,20 @@ tg_tensor *tg_over_root(tg_tensor *g, tg_tensor *y)
 
 static void norm2_forward(tg_node *node)
 {
-    int64_t rows, n;
-    const void *x = tg_over_rows(node, &rows, &n);
-    if (x)
-        tgk_norm2_table[tg_at(node->out)->dtype](tg_at(node->out)->data, x, rows, n, 0);
+    tg_header *out = tg_at(node->out);
+    tg_rows rows;
+    tg_rows_of(&rows, node->in[0], node->out, false);
+    tgk_shift *shifts = tg_workspace(node, (uint64_t)out->numel * sizeof *shifts);
+    tg_tape *tape = tg_node_tape(node);
+    if (shifts)
+        tgk_norm2(&tape->team, tape->isa, out->dtype,
+                  &(tgk_moments){.out = out->data,
+                                 .outer = rows.outer,
+                                 .n = rows.n,
+                                 .inner = rows.inner,
+                                 .x = rows.data,
+                                 .nest = &rows.nest,
+                                 .shifts = shifts});
 }
 
 static void norm2_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

@@ -66,20 +66,12 @@ tg_tensor *tg_over_apply(const tg_op *op, tg_tensor *x, const tg_over *over, int
 
 const void *tg_over_rows(tg_node *node, int64_t *kept, int64_t *reduced)
 {
-    const tg_tensor *x = node->in[0];
-    bool over[TG_MAX_NDIM];
-    for (int i = 0; i < tg_at(x)->ndim; i++)
-        over[i] = tg_at(node->out)->dims[i] != tg_at(x)->dims[i];
-    *kept = tg_at(node->out)->numel;
-    *reduced = 1;
-    for (int i = 0; i < tg_at(x)->ndim; i++)
-        *reduced *= over[i] ? tg_at(x)->dims[i] : 1;
-    bool last = true, seen = false;
-    for (int i = 0; i < tg_at(x)->ndim; i++) {
-        last = last && (over[i] || !seen || tg_at(x)->dims[i] == 1);
-        seen = seen || over[i];
-    }
-    return last ? tg_contiguous_data(node, x) : tg_dims_last(node, x, over);
+    tg_rows rows;
+    if (!tg_rows_dense(node, &rows, node->in[0], node->out, true))
+        return NULL;
+    *kept = rows.outer;
+    *reduced = rows.n;
+    return rows.data;
 }
 
 static const tg_op sum_name = {.name = "sum"}, mean_name = {.name = "mean"};

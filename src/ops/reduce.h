@@ -23,6 +23,7 @@ tg_tensor *tg_over_apply(const tg_op *op, tg_tensor *x, const tg_over *over, int
 /* g / y, and 0 where y is 0: what PyTorch takes for the slope of a root at 0. A subnormal y, whose
  * square is 0 for PyTorch, counts as 0 as well: g / y would overflow. */
 tg_tensor *tg_over_root(tg_tensor *g, tg_tensor *y);
+
 /* In forward: the input's data as [kept][reduced], copied where it lies otherwise. NULL without
  * memory. */
 const void *tg_over_rows(tg_node *node, int64_t *kept, int64_t *reduced);

@@ -174,16 +174,41 @@ tg_tensor *tg_log_softmax(tg_tensor *x, int dim)
     return apply(&log_softmax_op, x, NULL, dim);
 }
 
+/* What is outside, among and inside the dims that are reduced; false where others lie between them. */
+static bool around_reduced(const tg_node *node, tg_around *a)
+{
+    const tg_tensor *x = node->in[0];
+    bool apart = false;
+    *a = (tg_around){1, 1, 1};
+    for (int i = 0; i < tg_at(x)->ndim; i++) {
+        int64_t size = tg_at(x)->dims[i];
+        if (size == tg_at(node->out)->dims[i]) {
+            a->inner *= size;
+            continue;
+        }
+        apart |= a->n != 1 && a->inner != 1;
+        a->outer *= a->n == 1 ? a->inner : 1;
+        a->inner = a->n == 1 ? 1 : a->inner;
+        a->n *= size;
+    }
+    return !apart;
+}
+
 static void logsumexp_forward(tg_node *node)
 {
-    int64_t rows, n;
-    const void *x = tg_over_rows(node, &rows, &n);
+    tg_around a;
+    bool together = around_reduced(node, &a);
+    const void *x = together ? tg_contiguous_data(node, node->in[0]) : NULL;
+    if (!together) {
+        a = (tg_around){0, 0, 1};
+        x = tg_over_rows(node, &a.outer, &a.n);
+    }
     if (!x)
         return;
     tg_tape *tape = tg_node_tape(node);
-    tgk_rows args = {rows, n, 1, tg_at(node->out)->data, x, NULL};
+    tgk_rows rows = {a.outer, a.n, a.inner, tg_at(node->out)->data, x, NULL};
     tgk_softmax_run(&tape->team, tgk_softmax_table[tape->isa][tg_at(node->out)->dtype].logsumexp,
-                    &args);
+                    &rows);
 }
 
 static void logsumexp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

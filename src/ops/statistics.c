@@ -4,6 +4,7 @@
 #include "kernels/moments.h"
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
+#include "ops/layout.h"
 
 #include <math.h>
 
@@ -12,13 +13,24 @@ static double param_of(const tg_node *node)
     return *(const double *)node->params;
 }
 
-static void moments_forward(tg_node *node, const tgk_moments_kernel *table)
+static void moment_forward(tg_node *node, bool root)
 {
-    tgk_moments m = {.out = tg_at(node->out)->data, .param = param_of(node)};
+    tg_header *out = tg_at(node->out);
+    tg_rows rows;
+    tg_rows_of(&rows, node->in[0], node->out, false);
+    tgk_shift *shifts = tg_workspace(node, (uint64_t)out->numel * sizeof *shifts);
     tg_tape *tape = tg_node_tape(node);
-    m.x = tg_over_rows(node, &m.rows, &m.n);
-    if (m.x)
-        tgk_moments_run(&tape->team, table[tg_at(node->out)->dtype][tape->isa], &m);
+    if (shifts)
+        tgk_variance(&tape->team, tape->isa, out->dtype,
+                     &(tgk_moments){.out = out->data,
+                                    .outer = rows.outer,
+                                    .n = rows.n,
+                                    .inner = rows.inner,
+                                    .x = rows.data,
+                                    .nest = &rows.nest,
+                                    .shifts = shifts,
+                                    .param = param_of(node),
+                                    .root = root});
 }
 
 /* x minus its mean over the dims that the output has lost. */
@@ -39,7 +51,7 @@ static double divisor(const tg_node *node)
 
 static void var_forward(tg_node *node)
 {
-    moments_forward(node, tgk_var_table);
+    moment_forward(node, false);
 }
 
 static void var_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -52,7 +64,7 @@ static const tg_op var_op = {
 
 static void std_forward(tg_node *node)
 {
-    moments_forward(node, tgk_std_table);
+    moment_forward(node, true);
 }
 
 static void std_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

@@ -1,8 +1,9 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
-#include "ops/arithmetic.h"
+#include "ops/slope.h"
 
-#include "kernels/loops.h"
+#include "kernels/angle.h"
+#include "kernels/blocks.h"
 #include "kernels/special.h"
 
 #include <math.h>
@@ -16,18 +17,21 @@ TGK_LOOP1(abs_f32, float, float, fabsf(x));
 TGK_LOOP1(abs_f64, double, double, fabs(x));
 TGK_LOOP1(abs_i64, int64_t, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x);
 
-static void abs_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_mul(grad_out, tg_sign(node->in[0]));
-}
+/* The gradient x of y; 0 for nan, as in PyTorch. */
+TGK_LOOP2(abs_slope_f32, float, float, (x * (float)((y > 0) - (y < 0))));
+TGK_LOOP2(abs_slope_f64, double, double, (x * (double)((y > 0) - (y < 0))));
 
-static const tg_map_op abs_op = {
-    {.name = "abs", .forward = tg_map_forward, .backward = abs_backward, .reads = {TG_READS_IN(0)}},
-    {abs_f32, abs_f64, abs_i64}};
+TG_SLOPE(abs, NULL);
+static const tg_smooth_op abs_op = {.map = {{.name = "abs",
+                                             .forward = tg_map_forward,
+                                             .backward = tg_smooth_backward_in,
+                                             .reads = {TG_READS_IN(0)}},
+                                            {abs_f32, abs_f64, abs_i64}},
+                                    .slope = &abs_slope_op};
 
 tg_tensor *tg_abs(tg_tensor *x)
 {
-    return tg_unary(&abs_op.op, x);
+    return tg_unary(&abs_op.map.op, x);
 }
 
 /* 0 for nan, as in PyTorch. */
@@ -69,129 +73,141 @@ tg_tensor *tg_exp(tg_tensor *x)
     return tg_unary_float(&exp_op.op, x);
 }
 
-TGK_REAL1(expm1, tgk_expm1(x));
+TGK_LOOP1(expm1_f32, float, float, tgk_expm1f(x));
+TGK_LOOP1(expm1_f64, double, double, tgk_expm1(x));
+/* e^y rather than the output + 1, which is 0 for a y far below 0. */
+TGK_LOOP2_AS(expm1_slope_f32, float, float, double, float, float, x *tgk_quick_exp_any(y));
+TGK_LOOP2(expm1_slope_f64, double, double, x *tgk_exp(y));
 
-/* e^x rather than y + 1, which is 0 for an x far below 0. */
-static void expm1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+static tg_curvature expm1_curvature;
+
+TG_SLOPE(expm1, expm1_curvature);
+TG_SMOOTH_IN(expm1, false);
+
+static tg_tensor *expm1_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    grad_in[0] = tg_mul(grad_out, tg_exp(node->in[0]));
+    return tg_times_slope(&expm1_slope_op, v, x, s);
 }
-
-static const tg_map_op expm1_op = {{.name = "expm1",
-                                    .forward = tg_map_forward,
-                                    .backward = expm1_backward,
-                                    .reads = {TG_READS_IN(0)}},
-                                   {expm1_f32, expm1_f64}};
 
 tg_tensor *tg_expm1(tg_tensor *x)
 {
-    return tg_unary_float(&expm1_op.op, x);
+    return tg_unary_float(&expm1_op.map.op, x);
 }
 
 TGK_LOOP1(log_f32, float, float, tgk_logf(x));
 TGK_LOOP1(log_f64, double, double, tgk_log(x));
 
-static void log_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_div(grad_out, node->in[0]);
-}
+TGK_LOOP2(log_slope_f32, float, float, x / y);
+TGK_LOOP2(log_slope_f64, double, double, x / y);
 
-static const tg_map_op log_op = {
-    {.name = "log", .forward = tg_map_forward, .backward = log_backward, .reads = {TG_READS_IN(0)}},
-    {log_f32, log_f64}};
+static tg_curvature log_curvature;
+
+TG_SLOPE(log, log_curvature);
+TG_SMOOTH_IN(log, false);
+
+static tg_tensor *log_curvature(tg_tensor *v, tg_tensor *x, double s)
+{
+    return tg_neg(tg_times_slope(&log_slope_op, tg_times_slope(&log_slope_op, v, x, s), x, s));
+}
 
 tg_tensor *tg_log(tg_tensor *x)
 {
-    return tg_unary_float(&log_op.op, x);
+    return tg_unary_float(&log_op.map.op, x);
 }
 
-TGK_REAL1(log1p, tgk_log1p(x));
+TGK_LOOP1(log1p_f32, float, float, tgk_log1pf(x));
+TGK_LOOP1(log1p_f64, double, double, tgk_log1p(x));
+TGK_LOOP2(log1p_slope_f32, float, float, x / (1 + y));
+TGK_LOOP2(log1p_slope_f64, double, double, x / (1 + y));
 
-static void log1p_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+static tg_curvature log1p_curvature;
+
+TG_SLOPE(log1p, log1p_curvature);
+TG_SMOOTH_IN(log1p, false);
+
+static tg_tensor *log1p_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    grad_in[0] = tg_div(grad_out, tg_add_scalar(node->in[0], 1));
+    return tg_neg(tg_times_slope(&log1p_slope_op, tg_times_slope(&log1p_slope_op, v, x, s), x, s));
 }
-
-static const tg_map_op log1p_op = {{.name = "log1p",
-                                    .forward = tg_map_forward,
-                                    .backward = log1p_backward,
-                                    .reads = {TG_READS_IN(0)}},
-                                   {log1p_f32, log1p_f64}};
 
 tg_tensor *tg_log1p(tg_tensor *x)
 {
-    return tg_unary_float(&log1p_op.op, x);
+    return tg_unary_float(&log1p_op.map.op, x);
 }
 
-TGK_REAL1(sin, sin(x));
+/* --- sine and cosine: each other's slopes --- */
 
-static void sin_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+TGK_BLOCK_OF(sin_block_f32, , tgk_are_near_angles(x, n), tgk_quick_sin(x[i]), tgk_any_sin(x[i]))
+TGK_BLOCK_OF(sin_block_f64, , tgk_are_near_angles(x, n), tgk_sin_near(x[i]), tgk_sin(x[i]))
+TGK_BLOCKS(sin, f32, 1, sin_block_f32);
+TGK_BLOCKS(sin, f64, 1, sin_block_f64);
+TGK_BLOCK_OF(cos_block_f32, , tgk_are_near_angles(x, n), tgk_quick_cos(x[i]), tgk_any_cos(x[i]))
+TGK_BLOCK_OF(cos_block_f64, , tgk_are_near_angles(x, n), tgk_cos_near(x[i]), tgk_cos(x[i]))
+TGK_BLOCKS(cos, f32, 1, cos_block_f32);
+TGK_BLOCKS(cos, f64, 1, cos_block_f64);
+
+/* The gradient x of y. */
+TGK_BLOCK_OF(sin_slope_block_f32, , tgk_are_near_angles(y, n), x[i] * tgk_quick_cos(y[i]),
+             x[i] * tgk_any_cos(y[i]))
+TGK_BLOCK_OF(sin_slope_block_f64, , tgk_are_near_angles(y, n), x[i] * tgk_cos_near(y[i]),
+             x[i] * tgk_cos(y[i]))
+TGK_BLOCKS(sin_slope, f32, 2, sin_slope_block_f32);
+TGK_BLOCKS(sin_slope, f64, 2, sin_slope_block_f64);
+TGK_BLOCK_OF(cos_slope_block_f32, , tgk_are_near_angles(y, n), -x[i] * tgk_quick_sin(y[i]),
+             -x[i] * tgk_any_sin(y[i]))
+TGK_BLOCK_OF(cos_slope_block_f64, , tgk_are_near_angles(y, n), -x[i] * tgk_sin_near(y[i]),
+             -x[i] * tgk_sin(y[i]))
+TGK_BLOCKS(cos_slope, f32, 2, cos_slope_block_f32);
+TGK_BLOCKS(cos_slope, f64, 2, cos_slope_block_f64);
+
+static tg_curvature sin_curvature, cos_curvature;
+
+TG_SLOPE(sin, sin_curvature);
+TG_SLOPE(cos, cos_curvature);
+TG_SMOOTH_IN(sin, false);
+TG_SMOOTH_IN(cos, false);
+
+static tg_tensor *sin_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    grad_in[0] = tg_mul(grad_out, tg_cos(node->in[0]));
+    return tg_times_slope(&cos_slope_op, v, x, s);
 }
 
-static const tg_map_op sin_op = {
-    {.name = "sin", .forward = tg_map_forward, .backward = sin_backward, .reads = {TG_READS_IN(0)}},
-    {sin_f32, sin_f64}};
+static tg_tensor *cos_curvature(tg_tensor *v, tg_tensor *x, double s)
+{
+    return tg_neg(tg_times_slope(&sin_slope_op, v, x, s));
+}
 
 tg_tensor *tg_sin(tg_tensor *x)
 {
-    return tg_unary_float(&sin_op.op, x);
+    return tg_unary_float(&sin_op.map.op, x);
 }
-
-TGK_REAL1(cos, cos(x));
-
-static void cos_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_neg(tg_mul(grad_out, tg_sin(node->in[0])));
-}
-
-static const tg_map_op cos_op = {
-    {.name = "cos", .forward = tg_map_forward, .backward = cos_backward, .reads = {TG_READS_IN(0)}},
-    {cos_f32, cos_f64}};
 
 tg_tensor *tg_cos(tg_tensor *x)
 {
-    return tg_unary_float(&cos_op.op, x);
+    return tg_unary_float(&cos_op.map.op, x);
 }
 
-/* x 2 / sqrt(pi) e^(-y^2): the gradient x at y. y^2 would lose digits in float32. */
-TGK_REAL2(erf_slope, x *(0x1.20dd750429b6dp+0 * tgk_exp_square(y)));
+/* The gradient x of y: x 2 / sqrt(pi) e^(-y^2). */
+TGK_LOOP2_AS(erf_slope_f32, float, float, double, float, float,
+             x *(0x1.20dd750429b6dp+0 * tgk_quick_exp_square(y)));
+TGK_LOOP2(erf_slope_f64, double, double, x *(0x1.20dd750429b6dp+0 * tgk_exp_square(y)));
 
-static tg_tensor *erf_slope(tg_tensor *g, tg_tensor *x);
+static tg_curvature erf_curvature;
 
-static void erf_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+TG_SLOPE(erf, erf_curvature);
+
+static tg_tensor *erf_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    tg_tensor *g = node->in[0], *x = node->in[1];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = erf_slope(v, x);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul_scalar(tg_mul(x, erf_slope(tg_mul(v, g), x)), -2); /* -2 x overflows */
+    return tg_mul_scalar(tg_mul(x, tg_times_slope(&erf_slope_op, v, x, s)),
+                         -2); /* -2 x overflows */
 }
 
-static const tg_map_op erf_slope_op = {{.name = "erf_backward",
-                                        .forward = tg_map_forward,
-                                        .backward = erf_slope_backward,
-                                        .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},
-                                       {erf_slope_f32, erf_slope_f64}};
+TGK_LOOP1(erf_f32, float, float, tgk_erff(x));
+TGK_LOOP1(erf_f64, double, double, tgk_erf(x));
 
-static tg_tensor *erf_slope(tg_tensor *g, tg_tensor *x)
-{
-    return tg_apply_first(&erf_slope_op.op, 2, (tg_tensor *[]){g, x}, NULL, 0);
-}
-
-TGK_REAL1(erf, tgk_erf(x));
-
-static void erf_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = erf_slope(grad_out, node->in[0]);
-}
-
-static const tg_map_op erf_op = {
-    {.name = "erf", .forward = tg_map_forward, .backward = erf_backward, .reads = {TG_READS_IN(0)}},
-    {erf_f32, erf_f64}};
+TG_SMOOTH_IN(erf, false);
 
 tg_tensor *tg_erf(tg_tensor *x)
 {
-    return tg_unary_float(&erf_op.op, x);
+    return tg_unary_float(&erf_op.map.op, x);
 }

@@ -222,8 +222,51 @@ tg_tensor *tg_apply(const tg_call *call)
     return out;
 }
 
+/* Where a pass wants it, or a new tensor. */
+static tg_tensor *gradient(const tg_making *m, int i)
+{
+    tg_tape *tape = tg_node_tape(m->gradient_of);
+    tg_call call = m->call;
+    call.dtype = tg_at(m->gradient_of->in[i])->dtype;
+    call.ndim = m->shapes[i].ndim;
+    call.dims = m->shapes[i].sizes;
+    tg_tensor *place = tape->pass ? tape->pass->place(m, i, &call) : NULL;
+    return place ? place : make_output(tape, &call);
+}
+
+static void make_gradients(const tg_making *m)
+{
+    tg_tape *tape = tg_node_tape(m->gradient_of);
+    tg_record *record = NULL;
+    tg_tensor *outs[TG_MOST_WANTED];
+    int n = 0;
+    for (int i = 0; m->wanted >> i && !tape->status; i++) {
+        if (m->wanted >> i & 1)
+            outs[n++] = gradient(m, i);
+    }
+    /* The slot is for marks, see tape.c. */
+    if (!tape->status && n && (!tape->now.capture || tg_tape_slot(tape, m->call.op->name)))
+        record = tg_record_new(tape, &m->call, n);
+    if (!record)
+        return;
+    record->node.out = outs[0];
+    if (n > 1)
+        memcpy(record->node.in + m->call.n_in, outs, (size_t)n * sizeof *outs);
+    run(tape, record, true);
+    if (tape->now.capture)
+        keep(tape, record);
+    for (int i = 0, k = 0; !tape->status && k < n; i++) {
+        if (m->wanted >> i & 1)
+            m->grad_in[i] = outs[k++];
+    }
+}
+
 tg_tensor *tg_make(tg_making *making)
 {
+    if (making->shapes) {
+        make_gradients(making);
+        return NULL;
+    }
     if (making->like) {
         making->call.dtype = tg_at(making->like)->dtype;
         making->call.ndim = tg_at(making->like)->ndim;
@@ -232,45 +275,6 @@ tg_tensor *tg_make(tg_making *making)
     const tg_node *of = making->gradient_of;
     const tg_placing *pass = of ? tg_node_tape(of)->pass : NULL;
     return pass ? pass->apply(making) : tg_apply(&making->call);
-}
-
-/* Where a pass wants it, or a new tensor. */
-static tg_tensor *gradient(const tg_node *node, int i, tg_call call, const tg_shape *shape)
-{
-    tg_tape *tape = tg_node_tape(node);
-    call.dtype = tg_at(node->in[i])->dtype;
-    call.ndim = shape->ndim;
-    call.dims = shape->sizes;
-    tg_tensor *place = tape->pass ? tape->pass->place(node, i, &call) : NULL;
-    return place ? place : make_output(tape, &call);
-}
-
-void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape *shapes,
-                       tg_tensor **grad_in)
-{
-    tg_tape *tape = tg_node_tape(node);
-    tg_record *record = NULL;
-    tg_tensor *outs[TG_MOST_WANTED];
-    int n = 0;
-    for (int i = 0; i < node->n_in && i < TG_MOST_WANTED && !tape->status; i++) {
-        if (tg_wants_grad(node, i))
-            outs[n++] = gradient(node, i, *call, &shapes[i]);
-    }
-    /* The slot is for marks, see tape.c. */
-    if (!tape->status && (!tape->now.capture || tg_tape_slot(tape, call->op->name)))
-        record = tg_record_new(tape, call, n);
-    if (!record)
-        return;
-    record->node.out = outs[0];
-    if (n > 1)
-        memcpy(record->node.in + call->n_in, outs, (size_t)n * sizeof *outs);
-    run(tape, record, true);
-    if (tape->now.capture)
-        keep(tape, record);
-    for (int i = 0, k = 0; !tape->status && k < n; i++) {
-        if (tg_wants_grad(node, i))
-            grad_in[i] = outs[k++];
-    }
 }
 
 tg_tensor *const *tg_node_outs(const tg_node *node)

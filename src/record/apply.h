@@ -5,13 +5,8 @@
 #include "kernels/modes.h"
 #include "tape/tensor.h"
 
-/* tg_apply() with what else is known of the call. */
+/* tg_apply() with what else is known of the call. NULL for several outputs, too. */
 tg_tensor *tg_make(tg_making *making);
-/* The same for an operation whose outputs are the gradients of several of node's inputs, in order: of all
- * those that want one, of which there is one at least. shapes[i]: of input i's, contiguous and of its
- * dtype. Sets grad_in[i]. For a pass that records nothing; the call's dtype and dims are not read. */
-void tg_make_gradients(const tg_node *node, const tg_call *call, const tg_shape *shapes,
-                       tg_tensor **grad_in);
 
 /* tg_needs_grad(), for the library itself. */
 static inline bool tg_wants_grad(const tg_node *node, int i)

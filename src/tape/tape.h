@@ -34,6 +34,7 @@
 #include "memory/heap.h"
 #include "memory/slot.h"
 #include "random/generator.h"
+#include "tape/shape.h"
 
 #include <tinygrad/op.h>
 
@@ -62,6 +63,12 @@ typedef struct tg_making {
     int input;                  /* ... number `input`: a pass may say where it is written */
     tg_tensor *last_use; /* what nobody reads after the call, or NULL: the output, which is alike,
                                    may be written over it. grad_out, or an input of the node */
+    /* Not NULL: of several inputs, those whose bits are `wanted`, there are the gradients, which are the
+     * operation's outputs in that order: shapes[i] of input i's, contiguous and of its dtype. For a
+     * pass that records nothing; the call's dtype and dims are not read. They get to grad_in[i]. */
+    const tg_shape *shapes;
+    unsigned wanted;
+    tg_tensor **grad_in;
     bool adds; /* the operation adds to its output, where that is in place: it may do so to what
                   there is of the gradient. NULL: it did, and there is no more to add */
 } tg_making;
@@ -69,9 +76,8 @@ typedef struct tg_making {
 /* The running backward pass, as operations see it. */
 typedef struct tg_placing {
     tg_tensor *(*apply)(tg_making *making);
-    /* Where the gradient of that input, which the call makes, is kept and can be written to, or
-     * NULL: see take_place(). */
-    tg_tensor *(*place)(const tg_node *node, int input, const tg_call *call);
+    /* Where the gradient of that input, which the call makes, can be written to, or NULL. */
+    tg_tensor *(*place)(const tg_making *making, int input, const tg_call *call);
 } tg_placing;
 
 /* Where the tape's memory stood. */

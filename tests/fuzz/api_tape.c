@@ -129,7 +129,7 @@ static void release(world *w)
     size_t n = draw_keep(w, list);
     w->says = "release";
     w->here->released = true;
-    if (m)
+    if (m && !w->how->careful) /* a retried step leaves its inputs there as well */
         note(w, tg_release(w->here->tape, m->mark, n ? list : NULL, n));
 }
 
@@ -140,7 +140,7 @@ static void checkpoint(world *w)
     size_t n = draw_keep(w, list);
     w->says = "checkpoint";
     w->here->released = true;
-    if (m)
+    if (m && !w->how->careful) /* a retried step leaves its inputs there as well */
         note(w, tg_checkpoint(w->here->tape, m->mark, n ? list : NULL, n));
 }
 

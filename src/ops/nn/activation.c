@@ -1,10 +1,9 @@
 /* Activations. Those with a gradient of several steps have an operation for it: the gradient times
  * the derivative, in one pass. Relies on kernels/special.h. */
-#include "ops/arithmetic.h"
+#include "ops/slope.h"
 
 #include "kernels/loops.h"
-#include "kernels/special.h"
-#include "ops/check.h"
+#include "kernels/quick.h"
 
 #include <tinygrad/nn.h>
 
@@ -14,35 +13,20 @@ TGK_LOOP1(relu_f64, double, double, x < 0 ? 0 : x);
 TGK_LOOP1(relu_i64, int64_t, int64_t, x < 0 ? 0 : x);
 
 /* The gradient x passes where the output y is positive or nan. */
-TGK_LOOP2(relu_mask_f32, float, float, y <= 0 ? 0 : x);
-TGK_LOOP2(relu_mask_f64, double, double, y <= 0 ? 0 : x);
+TGK_LOOP2(relu_slope_f32, float, float, y <= 0 ? 0 : x);
+TGK_LOOP2(relu_slope_f64, double, double, y <= 0 ? 0 : x);
 
-static const tg_map_op relu_mask_op;
-
-static void relu_mask_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op.op, node->in[1], 0);
-}
-
-static const tg_map_op relu_mask_op = {{.name = "relu_backward",
-                                        .forward = tg_map_forward,
-                                        .backward = relu_mask_backward,
-                                        .reads = {TG_READS_IN(1)}},
-                                       {relu_mask_f32, relu_mask_f64}};
-
-static void relu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_gradient_over(node, grad_out, &relu_mask_op.op, node->out, 0);
-}
-
-static const tg_map_op relu_op = {
-    {.name = "relu", .forward = tg_map_forward, .backward = relu_backward, .reads = {TG_READS_OUT}},
-    {relu_f32, relu_f64, relu_i64}};
+TG_SLOPE(relu, NULL);
+static const tg_smooth_op relu_op = {.map = {{.name = "relu",
+                                              .forward = tg_map_forward,
+                                              .backward = tg_smooth_backward_out,
+                                              .reads = {TG_READS_OUT}},
+                                             {relu_f32, relu_f64, relu_i64}},
+                                     .slope = &relu_slope_op};
 
 tg_tensor *tg_relu(tg_tensor *x)
 {
-    return tg_unary(&relu_op.op, x);
+    return tg_unary(&relu_op.map.op, x);
 }
 
 TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
@@ -52,69 +36,49 @@ TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x));
 TGK_LOOP2(sigmoid_slope_f32, float, float, (x * (1 - y) * y));
 TGK_LOOP2(sigmoid_slope_f64, double, double, (x * (1 - y) * y));
 
-/* To y v g (1 - 2 y), and not v g (1 - y) - v g y, which has no value where g is infinite. */
-static void sigmoid_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+static tg_curvature sigmoid_curvature;
+
+TG_SLOPE(sigmoid, sigmoid_curvature);
+TG_SMOOTH_OUT(sigmoid, false);
+
+/* v (1 - 2 y), and not v (1 - y) - v y, which has no value where v is infinite. */
+static tg_tensor *sigmoid_curvature(tg_tensor *v, tg_tensor *y, double s)
 {
-    tg_tensor *y = node->in[1];
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *bend = tg_add_scalar(tg_mul_scalar(y, -2), 1);
-        grad_in[1] = tg_mul(tg_mul(v, node->in[0]), bend);
-    }
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_gradient_over(node, v, node->op, y, 0);
+    (void)s;
+    return tg_mul(v, tg_add_scalar(tg_mul_scalar(y, -2), 1));
 }
-
-static const tg_map_op sigmoid_slope_op = {
-    {.name = "sigmoid_backward",
-     .forward = tg_map_forward,
-     .backward = sigmoid_slope_backward,
-     .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},
-    {sigmoid_slope_f32, sigmoid_slope_f64}};
-
-static void sigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_gradient_over(node, grad_out, &sigmoid_slope_op.op, node->out, 0);
-}
-
-static const tg_map_op sigmoid_op = {{.name = "sigmoid",
-                                      .forward = tg_map_forward,
-                                      .backward = sigmoid_backward,
-                                      .reads = {TG_READS_OUT}},
-                                     {sigmoid_f32, sigmoid_f64}};
 
 tg_tensor *tg_sigmoid(tg_tensor *x)
 {
-    return tg_unary_float(&sigmoid_op.op, x);
+    return tg_unary_float(&sigmoid_op.map.op, x);
 }
 
 TGK_LOOP1(tanh_f32, float, float, tgk_tanhf(x));
 TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x));
 
-/* g (1 - y^2) */
-static void tanh_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *rest = tg_add_scalar(tg_neg(tg_mul(node->out, node->out)), 1);
-    grad_in[0] = rest ? tg_times_over(node, grad_out, rest) : NULL;
-}
+/* The gradient x of the output y: 1 - y^2 would lose digits. */
+TGK_LOOP2(tanh_slope_f32, float, float, (x * ((1 - y) * (1 + y))));
+TGK_LOOP2(tanh_slope_f64, double, double, (x * ((1 - y) * (1 + y))));
 
-static const tg_map_op tanh_op = {
-    {.name = "tanh", .forward = tg_map_forward, .backward = tanh_backward, .reads = {TG_READS_OUT}},
-    {tanh_f32, tanh_f64}};
+static tg_curvature tanh_curvature;
+
+TG_SLOPE(tanh, tanh_curvature);
+TG_SMOOTH_OUT(tanh, false);
+
+static tg_tensor *tanh_curvature(tg_tensor *v, tg_tensor *y, double s)
+{
+    (void)s;
+    return tg_mul(v, tg_mul_scalar(y, -2));
+}
 
 tg_tensor *tg_tanh(tg_tensor *x)
 {
-    return tg_unary_float(&tanh_op.op, x);
+    return tg_unary_float(&tanh_op.map.op, x);
 }
 
 /* --- activations of floats with one number as parameter (some leave it unused) --- */
 
 #define S (*(const double *)params)
-
-/* The gradient g times the derivative at x. */
-static tg_tensor *times_slope(const tg_op *op, tg_tensor *g, tg_tensor *x, double s)
-{
-    return tg_apply_first(op, 2, (tg_tensor *[]){g, x}, &s, sizeof s);
-}
 
 static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
 {
@@ -123,70 +87,41 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
     return tg_apply_as_first(op, 1, &x, &s, sizeof s);
 }
 
-/* v times the second derivative; v is the upstream gradient times the first-order one. */
-typedef tg_tensor *curvature(tg_tensor *v, tg_tensor *x, double s);
+/* id_op and id_slope_op, of values of x and the gradient x of y, in each dtype. */
+#define ACTIVATION(id, curve, value_f32, slope_f32, value_f64, slope_f64)                          \
+    TGK_LOOP1(id##_f32, float, float, value_f32);                                                  \
+    TGK_LOOP1(id##_f64, double, double, value_f64);                                                \
+    TGK_LOOP2_AS(id##_slope_f32, float, float, double, float, float, slope_f32);                   \
+    TGK_LOOP2(id##_slope_f64, double, double, slope_f64);                                          \
+    TG_SLOPE(id, curve);                                                                           \
+    TG_SMOOTH_IN(id, true)
 
-/* The gradient of an activation, an operation of the gradient g and the input x. */
-typedef struct slope_op {
-    tg_map_op map;
-    curvature *second; /* NULL: 0 */
-} slope_op;
-
-typedef struct activation_op {
-    tg_map_op map;
-    const slope_op *slope;
-} activation_op;
-
-static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+/* x where y is positive, else x * slope. A function, so that the slope is read before the choice and
+ * a loop of it becomes vectors. */
+TGK_INLINE double leaky(double x, double y, double slope)
 {
-    tg_tensor *g = node->in[0], *x = node->in[1];
-    double s = *(const double *)node->params;
-    curvature *second = ((const slope_op *)node->op)->second;
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = times_slope(node->op, v, x, s);
-    if (tg_needs_grad(node, 1) && second)
-        grad_in[1] = second(tg_mul(v, g), x, s);
+    return y > 0 ? x : x * slope;
 }
 
-static void activation_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    const tg_op *slope = &((const activation_op *)node->op)->slope->map.op;
-    double s = *(const double *)node->params;
-    grad_in[0] = tg_gradient_over(node, grad_out, slope, node->in[0], s);
-}
+TGK_REAL1(leaky_relu, leaky(x, x, S));
+TGK_REAL2(leaky_relu_slope, leaky(x, y, S));
 
-/* id_op and id_slope_op, from the value of x, the gradient x at y, and the curvature (NULL: 0). */
-#define ACTIVATION(id, value, gradient, curve)                                                     \
-    TGK_REAL1(id, value);                                                                          \
-    TGK_REAL2(id##_slope, gradient);                                                               \
-    static const slope_op id##_slope_op = {                                                        \
-        .map = {{.name = #id "_backward",                                                          \
-                 .forward = tg_map_forward,                                                        \
-                 .backward = slope_backward,                                                       \
-                 .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},                      \
-                {id##_slope_f32, id##_slope_f64}},                                                 \
-        .second = curve};                                                                          \
-    static const activation_op id##_op = {.map = {{.name = #id,                                    \
-                                                   .forward = tg_map_forward,                      \
-                                                   .backward = activation_backward,                \
-                                                   .reads = {TG_READS_IN(0)}},                     \
-                                                  {id##_f32, id##_f64}},                           \
-                                          .slope = &id##_slope_op}
-
-ACTIVATION(leaky_relu, x > 0 ? x : x * S, y > 0 ? x : x * S, NULL);
+TG_SLOPE(leaky_relu, NULL);
+TG_SMOOTH_IN(leaky_relu, true);
 
 tg_tensor *tg_leaky_relu(tg_tensor *x, double slope)
 {
     return activation(&leaky_relu_op.map.op, x, slope);
 }
 
-static curvature elu_curvature;
+static tg_curvature elu_curvature;
 
-ACTIVATION(elu, tgk_elu(x, S), x *tgk_elu_slope(y, S), elu_curvature);
+ACTIVATION(elu, elu_curvature, tgk_quick_elu(x, S), x *tgk_quick_elu_slope(y, S), tgk_elu(x, S),
+           x *tgk_elu_slope(y, S));
 
 static tg_tensor *elu_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    return tg_masked_fill(times_slope(&elu_slope_op.map.op, v, x, s), tg_gt_scalar(x, 0), 0);
+    return tg_masked_fill(tg_times_slope(&elu_slope_op, v, x, s), tg_gt_scalar(x, 0), 0);
 }
 
 tg_tensor *tg_elu(tg_tensor *x, double alpha)
@@ -203,7 +138,8 @@ static tg_tensor *gelu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(square), 2), density));
 }
 
-ACTIVATION(gelu, tgk_gelu(x), x *tgk_gelu_slope(y), gelu_curvature);
+ACTIVATION(gelu, gelu_curvature, tgk_quick_gelu(x), x *tgk_quick_gelu_slope(y), tgk_gelu(x),
+           x *tgk_gelu_slope(y));
 
 tg_tensor *tg_gelu(tg_tensor *x)
 {
@@ -226,7 +162,8 @@ static tg_tensor *gelu_tanh_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(tg_square(t)), 1), bend));
 }
 
-ACTIVATION(gelu_tanh, tgk_gelu_tanh(x), x *tgk_gelu_tanh_slope(y), gelu_tanh_curvature);
+ACTIVATION(gelu_tanh, gelu_tanh_curvature, (double)x *tgk_quick_gelu_gate((double)x),
+           x *tgk_quick_gelu_tanh_slope((double)y), tgk_gelu_tanh(x), x *tgk_gelu_tanh_slope(y));
 
 tg_tensor *tg_gelu_tanh(tg_tensor *x)
 {
@@ -248,7 +185,8 @@ static tg_tensor *silu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(sigmoid_slope(v, x), tg_add_scalar(tg_neg(bend), 2));
 }
 
-ACTIVATION(silu, x *tgk_sigmoid(x), x *tgk_silu_slope(y), silu_curvature);
+ACTIVATION(silu, silu_curvature, (double)x *tgk_quick_sigmoid((double)x),
+           x *tgk_quick_silu_slope((double)y), x *tgk_sigmoid(x), x *tgk_silu_slope(y));
 
 tg_tensor *tg_silu(tg_tensor *x)
 {
@@ -261,29 +199,28 @@ static tg_tensor *softplus_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_masked_fill(sigmoid_slope(v, x), tg_gt_scalar(x, TGK_LINEAR), 0);
 }
 
-ACTIVATION(softplus, tgk_softplus_torch(x), x *tgk_softplus_torch_slope(y), softplus_curvature);
+ACTIVATION(softplus, softplus_curvature, tgk_quick_softplus((double)x),
+           x *tgk_quick_sigmoid((double)y), tgk_softplus_torch(x), x *tgk_softplus_torch_slope(y));
 
 tg_tensor *tg_softplus(tg_tensor *x)
 {
     return activation(&softplus_op.map.op, x, 0);
 }
 
-TGK_REAL1(logsigmoid, -tgk_softplus(-x));
+static tg_curvature logsigmoid_curvature;
 
-static void logsigmoid_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+ACTIVATION(logsigmoid, logsigmoid_curvature, -tgk_quick_softplus(-(double)x),
+           x *tgk_quick_sigmoid(-(double)y), -tgk_softplus(-x), x *tgk_sigmoid(-y));
+
+static tg_tensor *logsigmoid_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
-    grad_in[0] = tg_mul(grad_out, tg_sigmoid(tg_neg(node->in[0])));
+    (void)s;
+    return tg_neg(sigmoid_slope(v, x));
 }
-
-static const tg_map_op logsigmoid_op = {{.name = "logsigmoid",
-                                         .forward = tg_map_forward,
-                                         .backward = logsigmoid_backward,
-                                         .reads = {TG_READS_IN(0)}},
-                                        {logsigmoid_f32, logsigmoid_f64}};
 
 tg_tensor *tg_logsigmoid(tg_tensor *x)
 {
-    return activation(&logsigmoid_op.op, x, 0);
+    return activation(&logsigmoid_op.map.op, x, 0);
 }
 
 TGK_LOOP2(prelu_f32, float, float, x > 0 ? x : y * x);

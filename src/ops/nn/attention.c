@@ -188,13 +188,12 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     for (int i = 0; i < INPUTS; i++)
         shapes[i] = gradient_dims(node, i);
     p.wanted = tg_wanted(node);
-    tg_make_gradients(node,
-                      &(tg_call){.op = &gradient_op,
-                                 .n_in = 1 + INPUTS,
-                                 .in = in,
-                                 .params = &p,
-                                 .params_size = sizeof p},
-                      shapes, grad_in);
+    tg_make(&(tg_making){
+        {.op = &gradient_op, .n_in = 1 + INPUTS, .in = in, .params = &p, .params_size = sizeof p},
+        .gradient_of = node,
+        .shapes = shapes,
+        .wanted = p.wanted,
+        .grad_in = grad_in});
 }
 
 /* --- what can be differentiated --- */

@@ -12,17 +12,25 @@
 
 #include <tinygrad/nn.h>
 
+enum { X, WEIGHT, BIAS, INPUTS };
+/* Of backward: the gradient of the output, x, weight and saved. */
+enum { G, OF_X, OF_WEIGHT, SAVED, GRADIENT_INPUTS };
+
+typedef struct params {
+    double eps;
+    unsigned wanted; /* backward: the inputs whose gradients are the outputs, as bits */
+} params;
+
 static double eps_of(const tg_node *node)
 {
-    return *(const double *)node->params;
+    return ((const params *)node->params)->eps;
 }
 
 /* What kernels are told of x (rows, n) and of the means and deviations of its rows. */
 static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tensor *saved)
 {
     double *means = (double *)(void *)tg_at(saved)->data;
-    return (tgk_layer_norm){.out = tg_at(node->out)->data,
-                            .x = tg_contiguous_data(node, x),
+    return (tgk_layer_norm){.x = tg_contiguous_data(node, x),
                             .means = means,
                             .deviations = means + tg_at(x)->dims[0],
                             .rows = tg_at(x)->dims[0],
@@ -33,41 +41,41 @@ static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tens
 static void forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    tg_tensor *weight = node->in[1], *bias = node->in[2];
-    tgk_layer_norm args = arguments(node, node->in[0], node->saved);
+    tg_tensor *weight = node->in[WEIGHT], *bias = node->in[BIAS];
+    tgk_layer_norm args = arguments(node, node->in[X], node->saved);
+    args.out = tg_at(node->out)->data;
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
     args.bias = bias ? tg_contiguous_data(node, bias) : NULL;
     if (args.x && (args.weight || !weight) && (args.bias || !bias))
-        tgk_layer_norm_run(&tape->team,
-                           tgk_layer_norm_table[tg_at(node->out)->dtype].forward[tape->isa], &args);
+        tgk_layer_norm_forward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
 }
 
-/* Inputs {g, x, weight or NULL, saved}. */
+static void *data_of(const tg_tensor *t)
+{
+    return t ? tg_at(t)->data : NULL;
+}
+
 static void gradient_forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    tg_tensor *weight = node->in[2];
-    tgk_layer_norm args = arguments(node, node->in[1], node->in[3]);
-    args.g = tg_contiguous_data(node, node->in[0]);
+    const params *p = node->params;
+    tg_tensor *out[INPUTS], *weight = node->in[OF_WEIGHT], *const *outs = tg_outs(node);
+    for (int i = 0; i < INPUTS; i++)
+        out[i] = p->wanted >> i & 1 ? *outs++ : NULL;
+    tgk_layer_norm args = arguments(node, node->in[OF_X], node->in[SAVED]);
+    args.out = data_of(out[X]);
+    args.dweight = data_of(out[WEIGHT]);
+    args.dbias = data_of(out[BIAS]);
+    args.g = tg_contiguous_data(node, node->in[G]);
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
-    if (args.x && args.g && (args.weight || !weight))
-        tgk_layer_norm_run(
-            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].backward[tape->isa], &args);
-}
-
-/* Inputs {g, x, saved}. */
-static void weight_gradient_forward(tg_node *node)
-{
-    tg_tape *tape = tg_node_tape(node);
-    tgk_layer_norm args = arguments(node, node->in[1], node->in[2]);
-    args.g = tg_contiguous_data(node, node->in[0]);
-    if (args.x && args.g)
-        tgk_layer_norm_run_columns(
-            &tape->team, tgk_layer_norm_table[tg_at(node->out)->dtype].weight[tape->isa], &args);
+    size_t size = tgk_layer_norm_workspace(&args);
+    args.sums = size ? tg_workspace(node, size) : NULL;
+    if (args.x && args.g && (args.weight || !weight) && (args.sums || !size))
+        tgk_layer_norm_backward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
 }
 
 static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
-static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node);
+static tg_tensor *gradient(tg_tensor **in, double eps);
 
 static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
 {
@@ -76,17 +84,18 @@ static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
 
 /* Of <v, P(u)>, what moves with x: P's h by -(v mean(u h) + u mean(v h)) / deviation, and its
  * deviation, which moves with x by h / n. */
-static tg_tensor *second_order(const tg_node *node, tg_tensor *v)
+tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tensor *result,
+                               tg_tensor *saved, double eps)
 {
-    tg_tensor *x = node->in[1], *weight = node->in[2];
-    tg_tensor *u = weight ? tg_mul(node->in[0], weight) : node->in[0];
-    tg_tensor *h = normalise(x, NULL, NULL, eps_of(node));
+    if (!u || !x || !v || !result)
+        return NULL;
+    tg_tensor *h = normalise(x, NULL, NULL, eps);
     tg_tensor *variance = tg_var_dims(x, 1, (int64_t[]){1}, 0, true);
-    tg_tensor *deviation = tg_sqrt(tg_add_scalar(variance, eps_of(node)));
+    tg_tensor *deviation = tg_sqrt(tg_add_scalar(variance, eps));
     tg_tensor *first = tg_mul(v, row_mean(u, h));
     tg_tensor *to_h = tg_neg(tg_div(tg_add(first, tg_mul(u, row_mean(v, h))), deviation));
-    tg_tensor *direct = tg_mul(h, tg_div(row_mean(v, node->out), deviation));
-    return tg_sub(gradient(to_h, x, NULL, node), direct);
+    tg_tensor *direct = tg_mul(h, tg_div(row_mean(v, result), deviation));
+    return tg_sub(gradient((tg_tensor *[]){to_h, x, NULL, saved}, eps), direct);
 }
 
 static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
@@ -94,11 +103,14 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     tg_tensor *weight = node->in[2];
     tg_tensor *along = NULL; /* P(v) */
     if (tg_needs_grad(node, 0) || tg_needs_grad(node, 2))
-        along = gradient(v, node->in[1], NULL, node);
+        along = gradient((tg_tensor *[]){v, node->in[OF_X], NULL, node->in[SAVED]}, eps_of(node));
     if (tg_needs_grad(node, 0))
         grad_in[0] = weight ? tg_mul(along, weight) : along;
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = second_order(node, v);
+    if (tg_needs_grad(node, 1)) {
+        tg_tensor *u = weight ? tg_mul(node->in[G], weight) : node->in[G];
+        grad_in[1] =
+            tg_normalise_second(u, node->in[OF_X], v, node->out, node->in[SAVED], eps_of(node));
+    }
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(along, node->in[0]);
 }
@@ -112,69 +124,87 @@ static const tg_op gradient_op = {
     .reads = {READS_P | TG_READS_IN(2), READS_P | TG_READS_IN(0) | TG_READS_IN(2) | TG_READS_OUT,
               READS_P | TG_READS_IN(0)}};
 
-/* P(g weight): in is {g, x, weight or NULL, saved}. */
-static tg_call gradient_call(tg_tensor **in, const tg_node *node)
+/* An operation over {g, x, weight or NULL, saved}, whose output is the wanted gradient. */
+static tg_call gradient_call(const tg_op *op, tg_tensor **in, const params *p)
 {
-    return (tg_call){.op = &gradient_op,
-                     .n_in = 4,
+    const tg_header *x = tg_at(in[OF_X]);
+    return (tg_call){.op = op,
+                     .n_in = GRADIENT_INPUTS,
                      .in = in,
-                     .dtype = tg_at(in[1])->dtype,
-                     .ndim = 2,
-                     .dims = tg_at(in[1])->dims,
-                     .params = node->params,
-                     .params_size = sizeof(double)};
+                     .dtype = x->dtype,
+                     .ndim = p->wanted == 1 << X ? 2 : 1,
+                     .dims = p->wanted == 1 << X ? x->dims : x->dims + 1,
+                     .params = p,
+                     .params_size = sizeof *p};
 }
 
-/* The same from the inputs of a gradient's node. */
-static tg_tensor *gradient(tg_tensor *g, tg_tensor *x, tg_tensor *weight, const tg_node *node)
+/* P(g weight): in is {g, x, weight or NULL, saved}. */
+static tg_tensor *gradient(tg_tensor **in, double eps)
 {
-    if (!g)
+    if (!in[G])
         return NULL;
-    tg_call call = gradient_call((tg_tensor *[]){g, x, weight, node->in[node->n_in - 1]}, node);
+    tg_call call = gradient_call(&gradient_op, in, &(params){eps, 1 << X});
     return tg_apply(&call);
 }
 
 /* The sum of g h over the rows, so for an upstream v: to g, h v; to x, P(g v). */
 static void weight_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *g = node->in[0], *x = node->in[1];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = normalise(x, v, NULL, eps_of(node));
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = gradient(g, x, v, node);
+    tg_tensor *g = node->in[G], *x = node->in[OF_X];
+    if (tg_needs_grad(node, G))
+        grad_in[G] = normalise(x, v, NULL, eps_of(node));
+    if (tg_needs_grad(node, OF_X))
+        grad_in[OF_X] = gradient((tg_tensor *[]){g, x, v, node->in[SAVED]}, eps_of(node));
 }
 
 static const tg_op weight_gradient_op = {
     .name = "layer_norm_weight",
-    .forward = weight_gradient_forward,
+    .forward = gradient_forward,
     .backward = weight_gradient_backward,
-    .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1) | TG_READS_IN(2)}};
+    .reads = {TG_READS_IN(OF_X), TG_READS_IN(G) | TG_READS_IN(OF_X) | TG_READS_IN(SAVED)}};
 
-static tg_tensor *weight_gradient(const tg_node *node, tg_tensor *g)
+/* The sum of g over the rows. */
+static void bias_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0];
-    return tg_make(&(tg_making){{.op = &weight_gradient_op,
-                                 .n_in = 3,
-                                 .in = (tg_tensor *[]){g, x, node->saved},
-                                 .dtype = tg_at(x)->dtype,
-                                 .ndim = 1,
-                                 .dims = tg_at(x)->dims + 1,
-                                 .params = node->params,
-                                 .params_size = sizeof(double)},
-                                .gradient_of = node,
-                                .input = 1});
+    const tg_tensor *g = node->in[G];
+    grad_in[G] = tg_expand(v, 2, tg_at(g)->dims);
 }
 
-/* That of x comes last: it may be written over g. */
+static const tg_op bias_gradient_op = {
+    .name = "layer_norm_bias", .forward = gradient_forward, .backward = bias_gradient_backward};
+
+/* One operation for each gradient, so that it can be differentiated. */
+static void composed_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    static const tg_op *const ops[INPUTS] = {&gradient_op, &weight_gradient_op, &bias_gradient_op};
+    for (int i = 0; i < INPUTS; i++) {
+        if (!tg_needs_grad(node, i))
+            continue;
+        tg_tensor *in[] = {g, node->in[X], i == X ? node->in[WEIGHT] : NULL, node->saved};
+        tg_call call = gradient_call(ops[i], in, &(params){eps_of(node), 1u << i});
+        grad_in[i] = tg_apply(&call);
+    }
+}
+
+static const tg_op gradients_op = {.name = "layer_norm_backward", .forward = gradient_forward};
+
+/* All gradients in one visit; that of x may be written over g. */
+static void fused_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    const tg_shape x = tg_shape_copy(tg_dims_of(node->in[X])), row = {1, {x.sizes[1]}};
+    params p = {eps_of(node), tg_wanted(node)};
+    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], node->in[WEIGHT], node->saved};
+    tg_make(&(tg_making){gradient_call(&gradients_op, in, &p), .gradient_of = node, .last_use = g,
+                         .shapes = (tg_shape[]){x, row, row}, .wanted = p.wanted,
+                         .grad_in = grad_in});
+}
+
 static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = weight_gradient(node, g);
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_sum_over(g, tg_dims_of(node->in[2]));
-    tg_call call = gradient_call((tg_tensor *[]){g, node->in[0], node->in[1], node->saved}, node);
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_make(&(tg_making){call, .gradient_of = node, .last_use = g});
+    if (tg_node_tape(node)->now.grad_enabled)
+        composed_backward(node, g, grad_in);
+    else
+        fused_backward(node, g, grad_in);
 }
 
 static const tg_op layer_norm_op = {.name = "layer_norm",
@@ -191,8 +221,8 @@ static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, do
                                .dtype = tg_at(x)->dtype,
                                .ndim = 2,
                                .dims = tg_at(x)->dims,
-                               .params = &eps,
-                               .params_size = sizeof eps,
+                               .params = &(params){.eps = eps},
+                               .params_size = sizeof(params),
                                .saved_numel = tg_at(x)->dims[0] > 0 ? 2 * tg_at(x)->dims[0] : 1,
                                .saved_dtype = TG_F64});
 }
@@ -200,6 +230,11 @@ static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, do
 tg_tensor *tg_normalise(tg_tensor *x, double eps)
 {
     return x ? normalise(x, NULL, NULL, eps) : NULL;
+}
+
+tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, double eps)
+{
+    return x ? gradient((tg_tensor *[]){g, x, NULL, saved}, eps) : NULL;
 }
 
 static bool check_last_dims(const tg_tensor *x, tg_dims shape)

@@ -307,13 +307,15 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
     for (int i = X; i <= BIAS && node->in[i]; i++)
         shapes[i] = tg_shape_copy(tg_dims_of(node->in[i]));
     p.wanted = tg_wanted(node);
-    tg_make_gradients(node,
-                      &(tg_call){.op = &gradient_op,
-                                 .n_in = GRADIENT_INPUTS,
-                                 .in = in,
-                                 .params = &p,
-                                 .params_size = sizeof p},
-                      shapes, grad_in);
+    tg_make(&(tg_making){{.op = &gradient_op,
+                          .n_in = GRADIENT_INPUTS,
+                          .in = in,
+                          .params = &p,
+                          .params_size = sizeof p},
+                         .gradient_of = node,
+                         .shapes = shapes,
+                         .wanted = p.wanted,
+                         .grad_in = grad_in});
 }
 
 /* Of operations that can be differentiated. */

@@ -1,10 +1,11 @@
-/* Elementwise losses: each computes all elements in one pass, then reduces them. float32 elements
- * are computed in double. Relies on kernels/special.h. */
+/* Elementwise losses: a reduced one adds its elements up as it makes them, some at a time, and keeps none.
+ * float32 elements are computed in double. Relies on kernels/special.h and kernels/binary.h. */
 #include "ops/nn/loss.h"
 
-#include "kernels/dd.h"
+#include "kernels/binary.h"
 #include "kernels/loops.h"
 #include "kernels/special.h"
+#include "kernels/sum.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 
@@ -17,21 +18,19 @@ bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduct
     return true;
 }
 
-/* What a loss is of: input, target, what its operation takes as well, and a weight of the elements.
- * The last two may be NULL. */
-enum { LOSS_IN = 4, WEIGHT = 3 };
+enum { WEIGHT = 3 };
 
 /* Inputs of one float dtype; the first two are of one shape, to which the others broadcast. */
 static bool check_loss(const tg_op *op, tg_tensor *const *in, tg_reduction reduction)
 {
-    if (!tg_check_floats(op, LOSS_IN, in))
+    if (!tg_check_floats(op, TG_LOSS_IN, in))
         return false;
     const tg_tensor *x = in[0];
     tg_dims dims = tg_dims_of(x);
     TG_CHECK(tg_tape_in(x), tg_shape_equal(dims, tg_dims_of(in[1])), TG_ESHAPE,
              "%s: target %s for input %s", op->name, tg_shape_of(in[1]).chars,
              tg_shape_of(x).chars);
-    for (int i = 2; i < LOSS_IN; i++)
+    for (int i = 2; i < TG_LOSS_IN; i++)
         TG_CHECK(tg_tape_in(x), !in[i] || tg_shape_expands(tg_dims_of(in[i]), dims), TG_ESHAPE,
                  "%s: weight %s does not broadcast to input %s", op->name, tg_shape_of(in[i]).chars,
                  tg_shape_of(x).chars);
@@ -50,135 +49,95 @@ static tg_tensor *weighted(tg_tensor *elements, tg_tensor *weight)
     return weight ? tg_mul(elements, weight) : elements;
 }
 
-/* A loss of those inputs, and one number. */
-static tg_tensor *loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduction reduction)
+static tg_reduction reduction_of(const tg_node *node)
+{
+    return ((const tg_loss_params *)node->params)->reduction;
+}
+
+/* What a sum of elements is divided by. */
+static double divisor(const tg_node *node)
+{
+    return reduction_of(node) == TG_MEAN ? (double)tg_at(node->in[0])->numel : 1;
+}
+
+/* Fills the output from elements that a loop makes. */
+static void fill(tg_node *node, const tgk_loops *loops)
+{
+    const tg_header *x = tg_at(node->in[0]);
+    if (reduction_of(node) == TG_NONE) {
+        tg_map_node(node, loops);
+        return;
+    }
+    tg_tape *tape = tg_node_tape(node);
+    int64_t strides[TGK_MAX_OPERANDS][TG_MAX_NDIM];
+    size_t size = tg_dtype_size(x->dtype);
+    tgk_nest nest = {.ndim = x->ndim, .operands = node->n_in + 1, .sizes = x->dims};
+    for (int i = 0; i < nest.operands; i++) {
+        tg_tensor *t = i ? node->in[i - 1] : NULL;
+        nest.data[i] = t ? tg_at(t)->data : NULL;
+        nest.strides[i] = strides[i];
+        nest.size[i] = size;
+        if (t)
+            tg_shape_expand_strides(tg_dims_of(t), tg_strides(t), tg_dims_of(node->in[0]),
+                                    strides[i]);
+        else
+            tg_shape_strides(tg_dims_of(node->in[0]), strides[i]);
+    }
+    tgk_sum_args args = {.out = tg_at(node->out)->data,
+                         .nest = &nest,
+                         .loop = loops[x->dtype][tape->isa],
+                         .params = node->params,
+                         .outer = 1,
+                         .n = x->numel,
+                         .inner = 1,
+                         .divisor = divisor(node)};
+    tgk_sum(&tape->team, tape->isa, x->dtype, &args);
+}
+
+void tg_loss_forward(tg_node *node)
+{
+    fill(node, tg_node_loops(node));
+}
+
+tg_tensor *tg_loss_upstream(const tg_node *node, tg_tensor *g)
+{
+    const tg_header *x = tg_at(node->in[0]);
+    if (reduction_of(node) == TG_NONE)
+        return g;
+    if (reduction_of(node) == TG_MEAN)
+        g = tg_div_scalar(g, divisor(node));
+    return g ? tg_expand(g, x->ndim, x->dims) : NULL;
+}
+
+static tg_tensor *apply(const tg_op *op, tg_tensor *const *in, double s, tg_reduction reduction)
+{
+    tg_loss_params p = {s, reduction};
+    const tg_header *x = tg_at(in[0]);
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = in[2] ? 3 : 2,
+                               .in = in,
+                               .dtype = x->dtype,
+                               .ndim = reduction == TG_NONE ? x->ndim : 0,
+                               .dims = x->dims,
+                               .params = &p,
+                               .params_size = sizeof p});
+}
+
+/* Elements with a weight are made, and then reduced. */
+tg_tensor *tg_loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduction reduction)
 {
     tg_tensor *y = NULL;
     tg_scope scope;
-    if (!tg_scope_open_given(&scope, op, LOSS_IN, in, 2))
+    if (!tg_scope_open_given(&scope, op, TG_LOSS_IN, in, 2))
         return NULL;
     if (check_loss(op, in, reduction))
-        y = tg_apply_as_first(op, in[2] ? 3 : 2, in, &s, sizeof s);
-    return tg_scope_close(&scope, reduce(weighted(y, in[WEIGHT]), reduction));
-}
-
-static tg_tensor *distance(const tg_op *op, tg_tensor *x, tg_tensor *t, double s,
-                           tg_reduction reduction)
-{
-    return loss(op, (tg_tensor *[LOSS_IN]){x, t}, s, reduction);
-}
-
-/* A gradient to x is the opposite of that to t. */
-static void opposite(const tg_node *node, tg_tensor *gradient, tg_tensor **grad_in)
-{
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient;
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(gradient);
+        y = apply(op, in, s, in[WEIGHT] ? TG_NONE : reduction);
+    if (in[WEIGHT])
+        y = reduce(weighted(y, in[WEIGHT]), reduction);
+    return tg_scope_close(&scope, y);
 }
 
 #define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
-#define S (*(const double *)params)
-
-TGK_REAL2(mse, (x - y) * (x - y));
-
-static void mse_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
-    opposite(node, tg_mul(grad_out, tg_mul_scalar(d, 2)), grad_in);
-}
-
-static const tg_map_op mse_op = {{.name = "mse_loss",
-                                  .forward = tg_map_forward,
-                                  .backward = mse_backward,
-                                  .reads = {READS_BOTH, READS_BOTH}},
-                                 {mse_f32, mse_f64}};
-
-tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
-{
-    return distance(&mse_op.op, x, t, 0, reduction);
-}
-
-TGK_REAL2(l1, fabs(x - y));
-
-static void l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
-    opposite(node, tg_mul(grad_out, tg_sign(d)), grad_in);
-}
-
-static const tg_map_op l1_op = {{.name = "l1_loss",
-                                 .forward = tg_map_forward,
-                                 .backward = l1_backward,
-                                 .reads = {READS_BOTH, READS_BOTH}},
-                                {l1_f32, l1_f64}};
-
-tg_tensor *tg_l1_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction)
-{
-    return distance(&l1_op.op, x, t, 0, reduction);
-}
-
-TGK_INLINE double smooth_l1(double d, double beta)
-{
-    return d < beta ? d * d / (2 * beta) : d - beta / 2;
-}
-
-TGK_REAL2(smooth_l1, smooth_l1(fabs(x - y), S));
-
-static void smooth_l1_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    double beta = *(const double *)node->params;
-    if (tg_at(grad_out)->dtype == TG_F32) /* one that float32 takes for 0 would divide 0 by 0 */
-        beta = fmax(beta, 0x1p-149);
-    tg_tensor *d = tg_div_scalar(tg_sub(node->in[0], node->in[1]), beta);
-    opposite(node, tg_mul(grad_out, tg_clamp(d, -1, 1)), grad_in);
-}
-
-static const tg_map_op smooth_l1_op = {{.name = "smooth_l1_loss",
-                                        .forward = tg_map_forward,
-                                        .backward = smooth_l1_backward,
-                                        .reads = {READS_BOTH, READS_BOTH}},
-                                       {smooth_l1_f32, smooth_l1_f64}};
-
-static tg_tensor *smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
-{
-    TG_CHECK(tg_tape_in(x), beta >= 0, TG_EVALUE, "smooth_l1_loss: beta %g is not >= 0", beta);
-    return beta > 0 ? distance(&smooth_l1_op.op, x, t, beta, reduction)
-                    : tg_l1_loss(x, t, reduction);
-}
-
-tg_tensor *tg_smooth_l1_loss(tg_tensor *x, tg_tensor *t, double beta, tg_reduction reduction)
-{
-    TG_IN_SCOPE(&smooth_l1_op.op, smooth_l1_loss(x, t, beta, reduction), x, t);
-}
-
-TGK_INLINE double huber(double d, double delta)
-{
-    return d <= delta ? d * d / 2 : delta * (d - delta / 2);
-}
-
-TGK_REAL2(huber, huber(fabs(x - y), S));
-
-static void huber_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    double delta = *(const double *)node->params;
-    tg_tensor *d = tg_sub(node->in[0], node->in[1]);
-    opposite(node, tg_mul(grad_out, tg_clamp(d, -delta, delta)), grad_in);
-}
-
-static const tg_map_op huber_op = {{.name = "huber_loss",
-                                    .forward = tg_map_forward,
-                                    .backward = huber_backward,
-                                    .reads = {READS_BOTH, READS_BOTH}},
-                                   {huber_f32, huber_f64}};
-
-tg_tensor *tg_huber_loss(tg_tensor *x, tg_tensor *t, double delta, tg_reduction reduction)
-{
-    if (!tg_check_inputs(&huber_op.op, 2, (tg_tensor *[]){x, t}))
-        return NULL;
-    TG_CHECK(tg_tape_in(x), delta > 0, TG_EVALUE, "huber_loss: delta %g is not > 0", delta);
-    return distance(&huber_op.op, x, t, delta, reduction);
-}
 
 /* --- binary cross-entropy of probabilities --- */
 
@@ -214,7 +173,7 @@ static void bce_forward(tg_node *node)
         tg_fail(tg_tape_in(x), TG_EVALUE, "bce_loss: input element %lld is %s, outside [0, 1]",
                 (long long)i, tg_number_text(tg_element(x, i), tg_at(x)->dtype).chars);
     else
-        tg_map_forward(node);
+        tg_loss_forward(node);
 }
 
 /* The gradient x of input y and target z. */
@@ -266,6 +225,7 @@ static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t)
 static void bce_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0];
+    grad_out = tg_loss_upstream(node, grad_out);
     if (tg_needs_grad(node, 0))
         grad_in[0] = bce_slope(grad_out, x, node->in[1]);
     if (tg_needs_grad(node, 1)) {
@@ -282,44 +242,21 @@ static const tg_map_op bce_op = {{.name = "bce_loss",
 
 tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reduction reduction)
 {
-    return loss(&bce_op.op, (tg_tensor *[LOSS_IN]){x, t, NULL, weight}, 0, reduction);
+    return tg_loss(&bce_op.op, (tg_tensor *[TG_LOSS_IN]){x, t, NULL, weight}, 0, reduction);
 }
 
 /* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
 
-/* s(x) = top / (1 + e) and s(-x) = bottom / (1 + e), e = e^-|x|, in double-double: the difference
- * of the terms cancels where the prediction is nearly right. */
-static double binary_slope(double x, double t, double p)
-{
-    if (!(fabs(x) <= 700)) /* e is next to nothing, or there is a nan */
-        return tgk_binary_slope(x, t, p);
-    tgk_dd e = tgk_dd_exp(tgk_dd_of(-fabs(x)), 1), one = tgk_dd_of(1);
-    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x < 0 ? e : one);
-    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? one : e);
-    return tgk_dd_round(tgk_dd_div(tgk_dd_sub(up, down), tgk_dd_add(one, e)));
-}
-
-static double binary_loss(double x, double t, double p)
-{
-    if (!(fabs(x) <= 700))
-        return tgk_binary_loss(x, t, p);
-    tgk_dd size = tgk_dd_of(fabs(x)), y = tgk_dd_log1p(tgk_dd_exp(tgk_dd_neg(size), 1));
-    tgk_dd sum = tgk_dd_add(y, size);
-    tgk_dd up = tgk_dd_mul(tgk_two_sum(1, -t), x > 0 ? sum : y);
-    tgk_dd down = tgk_dd_mul(tgk_two_prod(p, t), x < 0 ? sum : y);
-    return tgk_dd_round(tgk_dd_add(up, down));
-}
-
-#define BINARY(name, small, large)                                                                 \
-    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, small(x, y, 1));                 \
-    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, large(x, y, 1));              \
+#define BINARY(name, quick, full)                                                                  \
+    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, quick(x, y, 1));                 \
+    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, full(x, y, 1));               \
     TGK_LOOP3_AS(name##_weighted_f32, float, float, double, float, double, float, double,          \
-                 small(x, y, z));                                                                  \
+                 quick(x, y, z));                                                                  \
     TGK_LOOP3_AS(name##_weighted_f64, double, double, double, double, double, double, double,      \
-                 large(x, y, z))
+                 full(x, y, z))
 
-BINARY(binary, tgk_binary_loss, binary_loss);
-BINARY(binary_slope, tgk_binary_slope, binary_slope);
+BINARY(binary, tgk_quick_binary_loss, tgk_binary_loss);
+BINARY(binary_slope, tgk_quick_binary_slope, tgk_binary_slope);
 
 /* By the number of inputs. */
 static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
@@ -331,7 +268,7 @@ static void binary_forward(tg_node *node)
 {
     static const tgk_loops loops[2][TG_DTYPES] = {{binary_f32, binary_f64},
                                                   {binary_weighted_f32, binary_weighted_f64}};
-    binary_map(node, loops);
+    fill(node, loops[node->n_in - 2]);
 }
 
 static void binary_slope_forward(tg_node *node)
@@ -366,13 +303,40 @@ static const tg_op binary_slope_op = {
     .backward = binary_slope_backward,
     .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
 
+/* The gradient g of x and t, without a weight: g times the slope, in one visit. */
+TGK_LOOP3_AS(binary_grad_f32, float, float, double, float, double, float, double,
+             x *tgk_quick_binary_slope(y, z, 1));
+TGK_LOOP3_AS(binary_grad_f64, double, double, double, double, double, double, double,
+             x *tgk_binary_slope(y, z, 1));
+
+/* To x, s(x) s(-x); to t, -1. */
+static void binary_grad_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *g = node->in[0], *x = node->in[1], *t = node->in[2];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_apply_first(node->op, 3, (tg_tensor *[]){v, x, t}, NULL, 0);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(tg_mul(v, g), tg_mul(tg_sigmoid(x), tg_sigmoid(tg_neg(x))));
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = tg_neg(tg_mul(v, g));
+}
+
+static const tg_map_op binary_grad_op = {
+    {.name = "bce_with_logits_loss_backward",
+     .forward = tg_map_forward,
+     .backward = binary_grad_backward,
+     .reads = {TG_READS_IN(1) | TG_READS_IN(2), READS_BOTH, TG_READS_IN(0)}},
+    {binary_grad_f32, binary_grad_f64}};
+
 /* To t, w softplus(-x) - softplus(x); to w, t softplus(-x). */
 static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *t = node->in[1], *w = node->n_in == 3 ? node->in[2] : NULL;
-    if (tg_needs_grad(node, 0))
+    if (tg_needs_grad(node, 0) && !w)
         grad_in[0] =
-            tg_mul(grad_out, tg_apply_first(&binary_slope_op, node->n_in, node->in, NULL, 0));
+            tg_apply_first(&binary_grad_op.op, 3, (tg_tensor *[]){grad_out, x, t}, NULL, 0);
+    if (tg_needs_grad(node, 0) && w)
+        grad_in[0] = tg_mul(grad_out, tg_apply_first(&binary_slope_op, 3, node->in, NULL, 0));
     if (tg_needs_grad(node, 1) && !w)
         grad_in[1] = tg_neg(tg_mul(grad_out, x));
     if (tg_needs_grad(node, 1) && w) {
@@ -383,15 +347,21 @@ static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
         grad_in[2] = tg_neg(tg_mul(grad_out, tg_mul(t, tg_logsigmoid(x))));
 }
 
+static void binary_reduced_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    binary_backward(node, tg_loss_upstream(node, grad_out), grad_in);
+}
+
 static const tg_op binary_op = {.name = "bce_with_logits_loss",
                                 .forward = binary_forward,
-                                .backward = binary_backward,
+                                .backward = binary_reduced_backward,
                                 .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
 
 tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts *opts)
 {
     tg_bce_opts o = opts ? *opts : (tg_bce_opts){0};
-    return loss(&binary_op, (tg_tensor *[LOSS_IN]){x, t, o.pos_weight, o.weight}, 0, o.reduction);
+    return tg_loss(&binary_op, (tg_tensor *[TG_LOSS_IN]){x, t, o.pos_weight, o.weight}, 0,
+                   o.reduction);
 }
 
 /* --- divergence --- */
@@ -399,12 +369,37 @@ tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts
 TGK_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x));
 TGK_REAL2(kl_div_log, tgk_exp(y) * (y - x));
 
+/* -x y, in one visit. */
+TGK_REAL2(minus_product, -x *y);
+
+static tg_tensor *minus_product(tg_tensor *a, tg_tensor *b);
+
+static void minus_product_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    for (int i = 0; i < 2; i++) {
+        if (tg_needs_grad(node, i))
+            grad_in[i] = minus_product(v, node->in[1 - i]);
+    }
+}
+
+static const tg_map_op minus_product_op = {{.name = "kl_div_loss_backward",
+                                            .forward = tg_map_forward,
+                                            .backward = minus_product_backward,
+                                            .reads = {TG_READS_IN(1), TG_READS_IN(0)}},
+                                           {minus_product_f32, minus_product_f64}};
+
+static tg_tensor *minus_product(tg_tensor *a, tg_tensor *b)
+{
+    return tg_apply_first(&minus_product_op.op, 2, (tg_tensor *[]){a, b}, NULL, 0);
+}
+
 /* To x -t, to t log t + 1 - x. */
 static void kl_div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *t = node->in[1];
+    grad_out = tg_loss_upstream(node, grad_out);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_neg(tg_mul(grad_out, t));
+        grad_in[0] = minus_product(grad_out, t);
     if (tg_needs_grad(node, 1))
         grad_in[1] = tg_mul(grad_out, tg_add_scalar(tg_sub(tg_log(t), x), 1));
 }
@@ -413,19 +408,20 @@ static void kl_div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
 static void kl_div_log_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *t = node->in[1], *p = tg_exp(t);
+    grad_out = tg_loss_upstream(node, grad_out);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_neg(tg_mul(grad_out, p));
+        grad_in[0] = minus_product(grad_out, p);
     if (tg_needs_grad(node, 1))
         grad_in[1] = tg_mul(grad_out, tg_mul(p, tg_add_scalar(tg_sub(t, x), 1)));
 }
 
 static const tg_map_op kl_div_op = {{.name = "kl_div_loss",
-                                     .forward = tg_map_forward,
+                                     .forward = tg_loss_forward,
                                      .backward = kl_div_backward,
                                      .reads = {TG_READS_IN(1), READS_BOTH}},
                                     {kl_div_f32, kl_div_f64}};
 static const tg_map_op kl_div_log_op = {{.name = "kl_div_loss",
-                                         .forward = tg_map_forward,
+                                         .forward = tg_loss_forward,
                                          .backward = kl_div_log_backward,
                                          .reads = {TG_READS_IN(1), READS_BOTH}},
                                         {kl_div_log_f32, kl_div_log_f64}};
@@ -434,7 +430,7 @@ static tg_tensor *kl_div(const tg_op *op, tg_tensor *x, tg_tensor *t, const tg_k
 {
     TG_CHECK(tg_tape_in(x), !o->batch_mean || o->reduction == TG_SUM, TG_EVALUE,
              "kl_div_loss: batch_mean goes with the reduction TG_SUM");
-    tg_tensor *y = distance(op, x, t, 0, o->reduction);
+    tg_tensor *y = tg_loss(op, (tg_tensor *[TG_LOSS_IN]){x, t}, 0, o->reduction);
     return o->batch_mean && tg_at(x)->ndim ? tg_div_scalar(y, (double)tg_at(x)->dims[0]) : y;
 }
 

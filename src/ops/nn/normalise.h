@@ -6,6 +6,12 @@
 
 /* In layer_norm.c: rows of x (rows, n) with mean 0 and variance 1; eps >= 0. x may be NULL. */
 tg_tensor *tg_normalise(tg_tensor *x, double eps);
+/* Its gradient for an upstream g, which can be differentiated; saved: the rows' means, then their
+ * deviations, in float64. g and x may be NULL. */
+tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, double eps);
+/* The gradient to x of that, `result`, for an upstream v. u to result may be NULL. */
+tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tensor *result,
+                               tg_tensor *saved, double eps);
 
 /* eps as it is used: 0 means the default. */
 double tg_norm_eps(double eps);
