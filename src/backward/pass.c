@@ -10,22 +10,22 @@
 #include "ops/broadcast.h"
 #include "record/grad.h"
 
+#include <string.h>
 #include <tinygrad/ops.h>
 
 typedef struct tg_pass pass;
 
-static void begin(pass *p)
+/* What a pass makes that records nothing it gives back, header by header: this ends that. */
+static void end_recycling(tg_tape *tape)
 {
-    tg_tape *tape = p->tape;
-    tape->now.grad_enabled = p->graph;
-    tape->anomaly = false; /* each step looks at its results itself */
-    if (!p->graph)
-        tg_recycle(tape);
-    p->placing = (tg_placing){tg_place, tg_place_of};
-    tape->pass = &p->placing;
+    tape->now.recycling = tape->heap.captured = false;
+    memset(tape->heap.small, 0, sizeof tape->heap.small);
+    tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
+    tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
+    tape->free = tape->temporaries = NULL;
 }
 
-static void end(pass *p)
+static void end(const pass *p)
 {
     tg_tape *tape = p->tape;
     tape->now.grad_enabled = p->enabled;
@@ -34,7 +34,7 @@ static void end(pass *p)
     if (tape->open)
         tg_checkpoint_close(tape);
     if (!p->graph)
-        tg_recycle_end(tape);
+        end_recycling(tape);
     if (!p->graph || tape->status)
         tg_take_back(tape, p->start); /* but for a capture, whose replays need all of it */
 }
@@ -131,19 +131,6 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
     }
 }
 
-enum { INLINE_INPUTS = 8 };
-
-/* Room for a gradient per input; many inputs take it from the tape, until the pass ends. */
-static tg_tensor **gradient_slots(pass *p, const tg_node *node, tg_tensor **local)
-{
-    size_t n = (size_t)node->n_in;
-    tg_tensor **slots =
-        n <= INLINE_INPUTS ? local : tg_tape_data(p->tape, node->op->name, n * sizeof *slots);
-    for (size_t i = 0; slots && i < n; i++)
-        slots[i] = NULL;
-    return slots;
-}
-
 /* In anomaly mode: reports what is wrong with a gradient. */
 static void check_anomaly(const pass *p, const tg_node *node, int input, const tg_tensor *g)
 {
@@ -157,8 +144,14 @@ static void check_anomaly(const pass *p, const tg_node *node, int input, const t
 static void step(pass *p, tg_record *record, tg_tensor *grad_out)
 {
     tg_node *node = &record->node;
-    tg_tensor *local[INLINE_INPUTS];
-    tg_tensor **grad_in = gradient_slots(p, node, local);
+    enum { FEW = 8 }; /* the room for more gradients is the tape's, until the pass ends */
+    tg_tensor *few[FEW] = {NULL}, **grad_in = few;
+    if (node->n_in > FEW) {
+        size_t size = (size_t)node->n_in * sizeof *grad_in;
+        grad_in = tg_tape_data(p->tape, node->op->name, size);
+        if (grad_in)
+            memset(grad_in, 0, size);
+    }
     if (!grad_in || !tg_node_unchanged(node))
         return;
     p->tape->backward_of = node->op;
@@ -298,7 +291,8 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, request));
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.tape = tape,
+    pass p = {.placing = {tg_place, tg_place_of},
+              .tape = tape,
               .out = out,
               .request = request,
               .start = tg_mark_here(tape),
@@ -307,7 +301,11 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
     /* A recorded pass may leave data on the tape and no tensor: the slot is for marks, see tape.c. */
     if (!prepare(&p, out, opts) || (p.graph && !tg_tape_slot(tape, "backward")))
         return tape->status;
-    begin(&p);
+    tape->now.grad_enabled = p.graph;
+    tape->now.recycling = !p.graph;
+    tape->heap.captured = !p.graph && tape->now.capture;
+    tape->anomaly = false; /* each step looks at its results itself */
+    tape->pass = &p.placing;
     add_gradient(&p, "backward", out, seed(out, grad_out));
     if (!tape->status)
         release_temporaries(tape);

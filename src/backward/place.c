@@ -7,9 +7,11 @@
  * the leaf's shape: to be written to now. Else NULL. */
 static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
 {
-    tg_pass *p = tg_pass_of(node);
     tg_header *t = tg_at(node->in[i]);
-    const tg_holder *holder = t->is_leaf ? tg_slot_of(t->holder) : NULL;
+    if (!t->is_leaf)
+        return NULL;
+    tg_pass *p = tg_pass_of(node);
+    const tg_holder *holder = tg_slot_of(t->holder);
     if (p->graph || !tg_is_wanted(p, holder) || t->grad || holder->present ||
         call->dtype != t->dtype ||
         !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(node->in[i])))

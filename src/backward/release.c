@@ -69,7 +69,7 @@ static bool is_recomputable(const tg_record *record)
 {
     const tg_node *node = &record->node;
     return tg_is_maker(record) && node->op->forward && !(node->flags & TG_DREW) &&
-           tg_at(node->out)->version == tg_node_versions(node)[node->n_in] &&
+           tg_at(node->out)->version == record->versions[node->n_in] &&
            !(tg_at(node->out)->headers || (node->saved && tg_at(node->saved)->headers));
 }
 
@@ -179,7 +179,7 @@ static bool check_values(tg_tape *tape, const tg_record *first)
         const tg_node *node = &record->node;
         for (int i = 0; node->flags & TG_RECOMPUTE && i < node->n_in; i++) {
             const tg_tensor *x = node->in[i];
-            TG_CHECK(tape, !x || tg_at(x)->owner->version == tg_node_versions(node)[i], TG_ESTATE,
+            TG_CHECK(tape, !x || tg_at(x)->owner->version == record->versions[i], TG_ESTATE,
                      "checkpoint: input %d of %s, %s %s, was changed in place since: it cannot "
                      "be computed again",
                      i, node->op->name, tg_dtype_name(tg_at(x)->dtype), tg_shape_of(x).chars);
@@ -262,10 +262,10 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
 }
 
 /* Whether the record is to be recomputed, and makes room for it. */
-static bool begin_again(tg_tape *tape, tg_record *record)
+static bool begin_again(tg_record *record)
 {
     const tg_node *node = &record->node;
-    return node->flags & TG_RECOMPUTE && check_inputs(tape, node) &&
+    return node->flags & TG_RECOMPUTE && check_inputs(record->tape, node) &&
            revive(node->out, node->op->name) &&
            (!node->saved || revive(node->saved, node->op->name));
 }
@@ -281,9 +281,8 @@ static void release_last(tg_header *h)
 }
 
 /* Gives back what was there for recomputing the record alone. */
-static void end_again(tg_tape *tape, tg_record *record)
+static void end_again(tg_record *record)
 {
-    (void)tape;
     const tg_node *node = &record->node;
     tg_header *out = tg_at(node->out);
     if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released)

@@ -44,26 +44,20 @@ void tg_arena_free(tg_arena *arena)
     }
 }
 
-/* Memory for a block whose addresses can be in handles; NULL: there is none. */
-static tg_block *allocate(const tg_arena *arena, size_t size)
-{
-    const tg_allocator *a = arena->allocator;
-    tg_block *block = a->alloc(a->context, size);
-    uintptr_t bits = (uintptr_t)block | ((uintptr_t)block + size);
-    if (!block || !arena->slots || !(bits & TG_SLOT_HIGH))
-        return block;
-    a->free(a->context, block, size);
-    return NULL;
-}
-
+/* NULL: there is no memory, or none whose addresses can be in handles, of slots. */
 static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 {
     size += sizeof(tg_block) + 16 + align;
     if (size < arena->block_size)
         size = arena->block_size;
-    tg_block *block = allocate(arena, size);
+    const tg_allocator *a = arena->allocator;
+    tg_block *block = a->alloc(a->context, size);
     if (!block)
         return NULL;
+    if (arena->slots && ((uintptr_t)block | ((uintptr_t)block + size)) & TG_SLOT_HIGH) {
+        a->free(a->context, block, size);
+        return NULL;
+    }
     *block = (tg_block){.owner = arena->owner, .end = (char *)block + size, .size = size};
     block->start = tg_align_up((char *)(block + 1), arena->slots ? TG_SLOT_SIZE : 16);
     if (arena->slots) /* so many, wherever the allocator puts it */
@@ -77,13 +71,6 @@ static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
     return block;
 }
 
-/* Whether a piece fits into the block while that is empty. */
-static bool holds(const tg_block *block, size_t size, size_t align)
-{
-    const char *at = tg_align_up(block->start, align);
-    return at <= block->end && size <= (size_t)(block->end - at);
-}
-
 /* Goes on in the first empty block that is large enough, else in a new one; the blocks passed over
  * stay in the list for smaller requests. */
 void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
@@ -92,7 +79,8 @@ void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     tg_block **after = arena->current ? &arena->current->next : &arena->first;
     tg_block **link = after;
-    while (*link && !holds(*link, size, align))
+    void *p = NULL;
+    while (*link && !(p = tg_block_take(*link, size, align)))
         link = &(*link)->next;
     tg_block *block = *link;
     if (block)
@@ -101,9 +89,9 @@ void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
         return NULL;
     block->next = *after;
     *after = block;
-    arena->bias = tg_arena_used(arena) - (uintptr_t)block->start;
+    block->bias = tg_arena_used(arena) - (uintptr_t)block->start;
     arena->current = block;
-    return tg_block_take(block, size, align);
+    return p ? p : tg_block_take(block, size, align);
 }
 
 static void drop_above(const tg_arena *arena, tg_block *block, char *top)
@@ -113,40 +101,15 @@ static void drop_above(const tg_arena *arena, tg_block *block, char *top)
     block->top = top;
 }
 
-/* With the blocks before `current` as they are. */
-static void set_bias(tg_arena *arena, tg_block *current)
-{
-    uintptr_t before = 0;
-    for (tg_block *b = arena->first; current && b != current; b = b->next)
-        before += (uintptr_t)(b->top - b->start);
-    arena->bias = current ? before - (uintptr_t)current->start : 0;
-}
-
 void tg_arena_drop(tg_arena *arena, tg_top to)
 {
     if (!arena->current)
         return;
     tg_meter_read(arena->meter); /* tops only grow between rewinds */
-    if (arena->current == to.block) {
-        drop_above(arena, to.block, to.top);
-        return;
-    }
-    tg_block *end = arena->current->next;
+    const tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)
         drop_above(arena, b, b->start);
     if (to.block)
         drop_above(arena, to.block, to.top);
-    set_bias(arena, to.block);
     arena->current = to.block;
-}
-
-bool tg_arena_drops(const tg_arena *arena, tg_top to, const void *p)
-{
-    const char *at = p;
-    const tg_block *end = arena->current ? arena->current->next : NULL;
-    for (tg_block *b = to.block ? to.block : arena->first; b != end; b = b->next) {
-        if (at > (const char *)b && at < b->end)
-            return b != to.block || at >= to.top;
-    }
-    return false;
 }

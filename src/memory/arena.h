@@ -23,23 +23,21 @@ typedef struct tg_block {
     struct tg_block *next;
     void *owner; /* the tape: a slot finds it through its block */
     char *start, *end;
-    char *top;    /* everything in [start, top) is alive */
-    char *unused; /* of slots: nothing ever stood from here on */
-    size_t size;  /* as given to the allocator */
+    char *top;      /* everything in [start, top) is alive */
+    char *unused;   /* of slots: nothing ever stood from here on */
+    size_t size;    /* as given to the allocator */
+    uintptr_t bias; /* its top and this are the bytes in use, its own and in the blocks before it */
 } tg_block;
 
 /* No piece of memory is larger, so that sums of two sizes never wrap, nor do differences of two
  * pointers. Whoever multiplies sizes does it in 64 bits, or in what tg_shape_strides() let pass. */
 #define TG_MOST_BYTES ((size_t)PTRDIFF_MAX - ((size_t)1 << 16))
 
-struct tg_meter;
-
 typedef struct tg_arena {
     const tg_allocator *allocator;
     void *owner;
     tg_block *first;
     tg_block *current; /* NULL: nothing is alive */
-    uintptr_t bias;    /* its top and this are the bytes in use, in all blocks */
     size_t block_size; /* of the next new block */
     bool slots;        /* see slot.h */
     struct tg_meter *meter;
@@ -98,13 +96,10 @@ static inline void tg_arena_rewind(tg_arena *arena, tg_top to)
         tg_arena_drop(arena, to);
 }
 
-/* Whether a rewind would drop what stands at p. */
-bool tg_arena_drops(const tg_arena *arena, tg_top to, const void *p);
-
 /* Bytes below the tops of its blocks. */
 static inline size_t tg_arena_used(const tg_arena *arena)
 {
-    return arena->current ? (uintptr_t)arena->current->top + arena->bias : 0;
+    return arena->current ? (uintptr_t)arena->current->top + arena->current->bias : 0;
 }
 
 /* Brings the peak up to date; rewinds do so themselves. */

@@ -6,14 +6,13 @@
 bool tg_note_versions(tg_record *record)
 {
     const tg_node *node = &record->node;
-    uint64_t *versions = tg_node_versions(node);
     bool wanted = false;
     for (int i = 0; i < node->n_in; i++) {
         const tg_header *x = node->in[i] ? tg_at(node->in[i]) : NULL;
-        versions[i] = x ? x->owner->version : 0;
+        record->versions[i] = x ? x->owner->version : 0;
         wanted |= x && x->requires_grad;
     }
-    versions[node->n_in] = tg_owner_of(node->out)->version;
+    record->versions[node->n_in] = tg_owner_of(node->out)->version;
     return wanted;
 }
 
@@ -52,14 +51,6 @@ static tg_tape *tape_of_call(const tg_call *call)
 
 /* --- running --- */
 
-static inline void bump_versions(const tg_node *node)
-{
-    if (node->out)
-        tg_owner_of(node->out)->version++;
-    for (int i = 1; i < node->n_out; i++)
-        tg_owner_of(tg_outs(node)[i])->version++;
-}
-
 /* The one place where forward functions run. `again`: over values that were there. */
 static inline void run(tg_tape *tape, tg_record *record, bool again)
 {
@@ -72,14 +63,18 @@ static inline void run(tg_tape *tape, tg_record *record, bool again)
         tape->profiler.add(tape, node, start);
     if (tape->now.made)
         tg_take_back_made(tape);
-    if (node->in_place || again)
-        bump_versions(node);
+    if (node->in_place || again) {
+        if (node->out)
+            tg_owner_of(node->out)->version++;
+        for (int i = 1; i < node->n_out; i++)
+            tg_owner_of(node->in[node->n_in + i])->version++;
+    }
 }
 
 tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end, const tg_rerun *how)
 {
     for (; record != end; record = record->next) {
-        if (record->node.op->forward && (!how->before || how->before(tape, record))) {
+        if (record->node.op->forward && (!how->before || how->before(record))) {
             run(tape, record, how->writes);
             if (tape->anomaly && !tape->status)
                 check_anomaly(&record->node);
@@ -87,7 +82,7 @@ tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end, 
         if (tape->status)
             break;
         if (how->after)
-            how->after(tape, record);
+            how->after(record);
     }
     return record;
 }
@@ -160,31 +155,28 @@ static tg_tensor *make_output(tg_tape *tape, const tg_call *call)
  * where nothing is recorded. NULL on an error. */
 static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_record)
 {
-    tg_tensor *saved = NULL, *out = make_output(tape, call);
-    if (!out)
+    tg_tensor *outs[] = {make_output(tape, call), NULL};
+    if (outs[0] && call->saved_numel)
+        outs[1] = tg_tensor_new(tape, call->op->name, call->saved_dtype,
+                                (tg_dims){1, &call->saved_numel});
+    if (tape->status)
         return NULL;
-    if (call->saved_numel) {
-        saved = tg_tensor_new(tape, call->op->name, call->saved_dtype,
-                              (tg_dims){1, &call->saved_numel});
-        if (!saved)
-            return NULL;
-    }
     *before_record = tg_arena_top(&tape->bodies);
     /* A record that stays, without a tensor of its own: the slot is for marks, see tape.c. */
     if (call->in_place && (tape->now.grad_enabled || tape->now.capture) &&
         !tg_tape_slot(tape, call->op->name))
         return NULL;
-    tg_record *record = tg_record_new(tape, call, saved ? 2 : 1);
+    tg_record *record = tg_record_new(tape, call, outs[1] ? 2 : 1);
     if (!record)
         return NULL;
-    record->node.out = out;
-    record->node.saved = saved;
-    if (saved)
-        memcpy(record->node.in + call->n_in, (tg_tensor *[]){out, saved}, 2 * sizeof out);
+    record->node.out = outs[0];
+    record->node.saved = outs[1];
+    if (outs[1])
+        memcpy(record->node.in + call->n_in, outs, sizeof outs);
     return record;
 }
 
-static void keep(tg_tape *tape, tg_record *record)
+static inline void keep(tg_tape *tape, tg_record *record)
 {
     record->node.phase = tape->pass ? TG_PHASE_BACKWARD : TG_PHASE_FORWARD;
     if (!tape->now.grad_enabled) {
@@ -305,7 +297,7 @@ bool tg_check_version(const tg_node *node, int i)
     static const char *const names[] = {"input 0", "input 1", "input 2", "input 3",
                                         "input 4", "input 5", "input 6", "a later input"};
     const tg_tensor *t = i < node->n_in ? node->in[i] : node->out;
-    uint64_t noted = tg_node_versions(node)[i];
+    uint64_t noted = tg_record_of(node)->versions[i];
     TG_CHECK(tg_tape_in(t), tg_at(t)->owner->version == noted, TG_ESTATE,
              "backward: %s needs its %s %s %s as it was, but it was changed in place "
              "(version %llu, recorded at version %llu)",

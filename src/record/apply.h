@@ -54,9 +54,8 @@ bool tg_note_versions(tg_record *record);
 /* How records run again; NULL functions do nothing. */
 typedef struct tg_rerun {
     bool writes; /* other values, into tensors that the program knows: a new version of them */
-    bool (*before)(tg_tape *tape,
-                   tg_record *record);               /* whether it runs; false with an error, too */
-    void (*after)(tg_tape *tape, tg_record *record); /* also where it did not run */
+    bool (*before)(tg_record *record); /* whether it runs; false with an error, too */
+    void (*after)(tg_record *record);  /* also where it did not run */
 } tg_rerun;
 
 /* Runs the records from `record` to before `end` again. Returns the one at which there was an error, else

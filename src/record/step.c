@@ -120,15 +120,14 @@ tg_status tg_capture_replay(tg_capture *capture)
 
 /* --- without a capture --- */
 
-static bool is_recorded(tg_tape *tape, tg_record *record)
+static bool is_recorded(tg_record *record)
 {
-    (void)tape;
     return !(record->node.flags & TG_BESIDE);
 }
 
-static void note(tg_tape *tape, tg_record *record)
+static void note(tg_record *record)
 {
-    if (is_recorded(tape, record))
+    if (is_recorded(record))
         tg_note_versions(record);
 }
 

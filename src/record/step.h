@@ -8,10 +8,5 @@
  * it, unless it has dropped or kept that itself. False, with the error set, where that cannot be done
  * again or memory is out. */
 bool tg_expect(tg_holder *holder, bool graph);
-/* The step drops it, whatever was there. */
-static inline void tg_expect_nothing(tg_holder *holder)
-{
-    holder->captured = tg_slot_tape(&holder->head)->captures;
-}
 
 #endif

@@ -113,31 +113,11 @@ void *tg_workspace(tg_node *node, uint64_t bytes)
     return or_fail(tape, node->op->name, tg_heap_lend(&tape->heap, size, &tape->now.lent));
 }
 
-void tg_recycle(tg_tape *tape)
-{
-    tape->now.recycling = true;
-    tape->heap.captured = tape->now.capture;
-}
-
-void tg_recycle_end(tg_tape *tape)
-{
-    tape->now.recycling = tape->heap.captured = false;
-    memset(tape->heap.small, 0, sizeof tape->heap.small);
-    tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
-    tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
-    tape->free = tape->temporaries = NULL;
-}
-
-static size_t round_up(size_t size, size_t to)
-{
-    return (size + to - 1) / to * to;
-}
-
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call, int n_out)
 {
-    size_t n = (size_t)call->n_in, outs = n_out > 1 ? (size_t)n_out : 0;
-    size_t in = round_up(sizeof(tg_record), sizeof(uint64_t)) + (n + 1) * sizeof(uint64_t);
-    size_t params = round_up(in + (n + outs) * sizeof(tg_tensor *), 16);
+    size_t n = (size_t)call->n_in, more = n_out > 1 ? (size_t)n_out : 0;
+    size_t in = sizeof(tg_record) + (n + 1) * sizeof(uint64_t);
+    size_t params = (in + (n + more) * sizeof *call->in + 15) & ~(size_t)15;
     tg_record *record = tg_tape_body(tape, call->op->name, params + call->params_size);
     if (!record)
         return NULL;
@@ -274,16 +254,22 @@ static tg_status check_mark(tg_tape *tape, const tg_mark *m, const char *name)
     return TG_OK;
 }
 
-static bool drops(const tg_tape *tape, const tg_mark *m, const void *slot)
+/* Whether a rewind to the mark would drop what stands there. */
+static bool drops(const tg_mark *m, const void *at)
 {
-    const mark at = read(m);
-    return slot && tg_arena_drops(&tape->slots, standing_of(&at).slots, slot);
+    const tg_slot *slot = at, *last = tg_slot_of(read(m).last);
+    if (!slot || !last)
+        return slot;
+    const tg_block *b = last->block;
+    while (b && b != slot->block)
+        b = b->next;
+    return b && (b != last->block || slot > last);
 }
 
 bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *m)
 {
     const tg_captured *c = tape->newest;
-    return drops(tape, m, c && c->end && tg_slot_alive(c->end) ? tg_slot_of(c->end) : c);
+    return drops(m, c && c->end && tg_slot_alive(c->end) ? tg_slot_of(c->end) : c);
 }
 
 bool tg_uncaptured(tg_tape *tape, const char *name)
@@ -305,7 +291,7 @@ tg_status tg_tape_rewind(tg_tape *tape, tg_mark to)
     tg_status status = check_mark(tape, &to, "tape_rewind");
     if (status)
         return status;
-    while (drops(tape, &to, tape->newest)) {
+    while (drops(&to, tape->newest)) {
         tape->now.capture = tape->now.capture == tape->newest ? NULL : tape->now.capture;
         tape->newest = tape->newest->before;
     }

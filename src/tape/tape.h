@@ -38,13 +38,13 @@
 
 #include <tinygrad/op.h>
 
-/* A recorded operation: what op.h shows of it, and what the tape keeps for itself. The arrays of
- * versions, inputs, outputs (where there is more than one) and parameters follow it in the same
- * piece of memory. */
+/* A recorded operation: what op.h shows of it, and what the tape keeps for itself. Inputs, outputs
+ * (where there is more than one) and parameters follow it in the same piece of memory. */
 typedef struct tg_record {
     tg_tape *tape;
     tg_node node;
     struct tg_record *prev, *next;
+    uint64_t versions[]; /* of each input, then of the output, as forward left them */
 } tg_record;
 
 /* What every capture begins with: a rewind past it gives it up. */
@@ -175,11 +175,6 @@ static inline tg_tape *tg_check_handle(const void *handle, const char *name, con
                                            : tg_refuse_dead(handle, name, what);
 }
 
-/* For a pass that records nothing: from now on what it makes it gives back, header by header; and the end
- * of that. */
-void tg_recycle(tg_tape *tape);
-void tg_recycle_end(tg_tape *tape);
-
 /* A new slot; NULL, with the error set on behalf of `name`, where memory is out. */
 void *tg_tape_slot(tg_tape *tape, const char *name);
 /* Memory that is rewound with the slots around it. As above. */
@@ -208,12 +203,6 @@ enum {
     TG_DREW = 16,  /* its forward took random numbers */
     TG_BESIDE = 32 /* not recorded, but for a capture: nobody but its replays looks at it */
 };
-
-/* The versions of each input, then of the output, as forward left them: before the inputs. */
-static inline uint64_t *tg_node_versions(const tg_node *node)
-{
-    return (uint64_t *)(void *)node->in - node->n_in - 1;
-}
 
 /* tg_node_outs(), for the library itself. */
 static inline tg_tensor *const *tg_outs(const tg_node *node)
@@ -272,7 +261,7 @@ bool tg_outside_capture(tg_tape *tape, const char *name);
 /* Whether a rewind to the mark would drop something that a capture noted. */
 bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *mark);
 tg_status tg_fail_memory(tg_tape *tape, const char *name);
-/* A record of a call with the arrays that follow it. */
+/* A record of a call, without outputs but with room for them. NULL, with the error set, where memory is out. */
 tg_record *tg_record_new(tg_tape *tape, const tg_call *call, int n_out);
 void tg_record_link(tg_tape *tape, tg_record *record);
 /* The first record after a mark (NULL: there is none), or why the mark is no good. */
