@@ -162,14 +162,14 @@ static void step(tg_pass *p, tg_record *record, tg_tensor *grad_out)
 static void visit(tg_pass *p, tg_record *record, tg_tensor *g)
 {
     tg_tensor *t = record->node.out;
-    bool release = p->careful && !p->graph, reads = tg_reads_of(&record->node) & TG_READS_OUT;
+    bool release = p->careful && !p->graph;
     if (tg_is_wanted(p, tg_holder_of(t))) {
         pin(g);
         tg_keep_later(p, t, g);
     }
     if (p->careful && !tg_data_ready(record))
         return;
-    if (release && t != p->out && !reads)
+    if (release && t != p->out && !(tg_reads_of(&record->node) & TG_READS_OUT))
         tg_release_output(record, p->release);
     step(p, record, g);
     if (p->tape->status || p->graph)
