@@ -13,16 +13,6 @@ static bool check_inputs(tg_tape *tape, tg_tensor *const *inputs, size_t n, tg_t
     return true;
 }
 
-/* Where gradients are kept is as before. */
-static void put_back(tg_tensor *const *inputs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const tg_holder *holder = tg_holder_of(inputs[i]);
-        if (holder && holder->requested)
-            tg_at(inputs[i])->holder = holder->former;
-    }
-}
-
 tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs, size_t n,
                        tg_tensor **grads, const tg_backward_opts *opts)
 {
@@ -50,7 +40,11 @@ tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *in
     tape->speaker = outer;
     for (size_t i = 0; i < held && !tape->status; i++)
         grads[i] = tg_held_grad(tg_its_holder(inputs[i]));
-    put_back(inputs, held);
+    for (size_t i = 0; i < held; i++) { /* where gradients are kept is as before */
+        const tg_holder *holder = tg_holder_of(inputs[i]);
+        if (holder && holder->requested)
+            tg_at(inputs[i])->holder = holder->former;
+    }
     if (tape->status)
         tg_take_back(tape, start);
     return tape->status;

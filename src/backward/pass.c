@@ -13,19 +13,7 @@
 #include <string.h>
 #include <tinygrad/ops.h>
 
-typedef struct tg_pass pass;
-
-/* What a pass makes that records nothing it gives back, header by header: this ends that. */
-static void end_recycling(tg_tape *tape)
-{
-    tape->now.recycling = tape->heap.captured = false;
-    memset(tape->heap.small, 0, sizeof tape->heap.small);
-    tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
-    tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
-    tape->free = tape->temporaries = NULL;
-}
-
-static void end(const pass *p)
+static void end(const tg_pass *p)
 {
     tg_tape *tape = p->tape;
     tape->now.grad_enabled = p->enabled;
@@ -33,8 +21,13 @@ static void end(const pass *p)
     tape->pass = NULL;
     if (tape->open)
         tg_checkpoint_close(tape);
-    if (!p->graph)
-        end_recycling(tape);
+    if (!p->graph) { /* what it made it gave back, header by header */
+        tape->now.recycling = tape->heap.captured = false;
+        memset(tape->heap.small, 0, sizeof tape->heap.small);
+        tg_block *first = tape->pass_slots.first; /* the next pass goes on in it at once */
+        tg_arena_rewind(&tape->pass_slots, (tg_top){first, first ? first->start : NULL});
+        tape->free = tape->temporaries = NULL;
+    }
     if (!p->graph || tape->status)
         tg_take_back(tape, p->start); /* but for a capture, whose replays need all of it */
 }
@@ -83,7 +76,7 @@ static void add_to(tg_tensor *t, tg_tensor *g)
 
 /* The first gradient of a leaf that has none goes straight to its place; it counts only once the
  * whole pass is done. */
-static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
+static void set_leaf(tg_pass *p, tg_tensor *t, tg_tensor *g)
 {
     tg_holder *holder = tg_its_holder(t);
     if (p->graph || holder->present) {
@@ -97,7 +90,7 @@ static void set_leaf(pass *p, tg_tensor *t, tg_tensor *g)
     tg_keep_later(p, t, NULL);
 }
 
-static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
+static void add_gradient(tg_pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 {
     if (!g || p->tape->status || (tg_at(t)->is_leaf && !tg_is_wanted(p, tg_its_holder(t))))
         return;
@@ -132,7 +125,7 @@ static void add_gradient(pass *p, const char *name, tg_tensor *t, tg_tensor *g)
 }
 
 /* In anomaly mode: reports what is wrong with a gradient. */
-static void check_anomaly(const pass *p, const tg_node *node, int input, const tg_tensor *g)
+static void check_anomaly(const tg_pass *p, const tg_node *node, int input, const tg_tensor *g)
 {
     int64_t i = tg_first_anomaly(g);
     if (i >= 0)
@@ -141,7 +134,7 @@ static void check_anomaly(const pass *p, const tg_node *node, int input, const t
 }
 
 /* Runs one record's backward with the gradient of its output. */
-static void step(pass *p, tg_record *record, tg_tensor *grad_out)
+static void step(tg_pass *p, tg_record *record, tg_tensor *grad_out)
 {
     tg_node *node = &record->node;
     enum { FEW = 8 }; /* the room for more gradients is the tape's, until the pass ends */
@@ -166,7 +159,7 @@ static void step(pass *p, tg_record *record, tg_tensor *grad_out)
 }
 
 /* Goes on from a result whose gradient is complete. The pass's own output stays. */
-static void visit(pass *p, tg_record *record, tg_tensor *g)
+static void visit(tg_pass *p, tg_record *record, tg_tensor *g)
 {
     tg_tensor *t = record->node.out;
     bool release = p->careful && !p->graph;
@@ -174,9 +167,9 @@ static void visit(pass *p, tg_record *record, tg_tensor *g)
         pin(g);
         tg_keep_later(p, t, g);
     }
-    if (p->careful && !tg_data_ready(p->tape, record))
+    if (p->careful && !tg_data_ready(record))
         return;
-    if (release && t != p->out && !tg_reads_output(record))
+    if (release && t != p->out && !(tg_reads_of(&record->node) & TG_READS_OUT))
         tg_release_output(record, p->release);
     step(p, record, g);
     if (p->tape->status || p->graph)
@@ -190,7 +183,7 @@ static void visit(pass *p, tg_record *record, tg_tensor *g)
 }
 
 /* Walks back from `record`. After an error it only empties the slots. */
-static void walk(pass *p, tg_record *record)
+static void walk(tg_pass *p, tg_record *record)
 {
     for (; p->pending > 0; record = record->prev) {
         p->release &= record != p->after;
@@ -207,7 +200,7 @@ static void walk(pass *p, tg_record *record)
 }
 
 /* What can still fail, before any gradient that is kept changes. */
-static void add_former_gradients(pass *p)
+static void add_former_gradients(tg_pass *p)
 {
     for (tg_tensor *t = p->kept; t; t = tg_its_holder(t)->next) {
         tg_holder *holder = tg_its_holder(t);
@@ -221,7 +214,7 @@ static void add_former_gradients(pass *p)
     }
 }
 
-static void finish(pass *p)
+static void finish(tg_pass *p)
 {
     add_former_gradients(p);
     for (tg_tensor *t = p->kept; t; t = tg_its_holder(t)->next) {
@@ -276,7 +269,7 @@ bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out)
 }
 
 /* Reads the options; whether they can be followed. */
-static bool prepare(pass *p, const tg_tensor *out, const tg_backward_opts *opts)
+static bool prepare(tg_pass *p, const tg_tensor *out, const tg_backward_opts *opts)
 {
     const tg_mark *since = opts ? opts->release_since : NULL;
     p->graph = opts && opts->create_graph;
@@ -291,13 +284,13 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, request));
     tg_tape *tape = tg_tape_in(out);
-    pass p = {.placing = {tg_place, tg_place_of},
-              .tape = tape,
-              .out = out,
-              .request = request,
-              .start = tg_mark_here(tape),
-              .enabled = tape->now.grad_enabled,
-              .anomaly = tape->anomaly};
+    tg_pass p = {.placing = {tg_place, tg_place_of},
+                 .tape = tape,
+                 .out = out,
+                 .request = request,
+                 .start = tg_mark_here(tape),
+                 .enabled = tape->now.grad_enabled,
+                 .anomaly = tape->anomaly};
     /* A recorded pass may leave data on the tape and no tensor: the slot is for marks, see tape.c. */
     if (!prepare(&p, out, opts) || (p.graph && !tg_tape_slot(tape, "backward")))
         return tape->status;

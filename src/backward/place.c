@@ -37,7 +37,8 @@ static bool is_last_reader(const tg_record *record, const tg_header *owner, cons
     for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
          r = r->prev, looks++) {
         if (r == owner->u.record)
-            return tg_is_maker(r) && !tg_reads_output(r) && owner->headers == headers;
+            return tg_is_maker(r) && !(tg_reads_of(&r->node) & TG_READS_OUT) &&
+                   owner->headers == headers;
         bool shares = tg_owner_of(r->node.out) == owner;
         if (tg_reads_again(r, owner) || (shares && r->node.in_place))
             return false;
@@ -56,39 +57,25 @@ static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_
            !owner->pooled && is_last_reader(record, owner, after);
 }
 
-/* A temporary over x's data, which are its own; NULL without memory. */
-static tg_tensor *take_over(const tg_tensor *x)
-{
-    tg_tensor *t = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
-    if (!t)
-        return NULL;
-    tg_header *h = tg_at(t);
-    h->owner->headers--;
-    h->headers = 1;
-    h->owner = h;
-    return t;
-}
-
-/* x and all views of its data have none any more. */
-static void hide_all(const tg_record *record, const tg_tensor *x)
+/* Over x, where the pass gives data back and nothing else reads that: by a temporary whose own the data
+ * are now. x and all views of its data have none any more. */
+static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_call *call)
 {
     tg_header *owner = tg_owner_of(x);
+    call->in_place = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
+    if (!call->in_place)
+        return NULL;
+    owner->headers--;
+    tg_header *h = tg_at(call->in_place);
+    h->headers = 1;
+    h->owner = h;
+    tg_tensor *out = tg_apply(call);
     for (record = record->prev; record != owner->u.record; record = record->prev) {
-        tg_tensor *t = record->node.out;
+        const tg_tensor *t = record->node.out;
         if (tg_owner_of(t) == owner && !tg_is_released(t))
             tg_hide(tg_at(t));
     }
     tg_hide(owner);
-}
-
-/* Over x, where the pass gives data back and nothing else reads that. */
-static tg_tensor *apply_over(const tg_record *record, tg_tensor *x, tg_call *call)
-{
-    call->in_place = take_over(x);
-    if (!call->in_place)
-        return NULL;
-    tg_tensor *out = tg_apply(call);
-    hide_all(record, x);
     return out;
 }
 

@@ -73,19 +73,22 @@ static bool is_recomputable(const tg_record *record)
            !(tg_at(node->out)->headers || (node->saved && tg_at(node->saved)->headers));
 }
 
-/* Marks what goes; between count(1) and count(-1). */
+/* Marks what goes, where it is counted. */
 static void choose(const giving *g, tg_record *first)
 {
     for (tg_record *record = first; record; record = record->next) {
         tg_node *node = &record->node;
-        if (g->checkpoint && is_recomputable(record))
-            node->flags |= TG_RECOMPUTE;
+        bool again = g->checkpoint && is_recomputable(record);
         if (g->checkpoint)
-            continue;
-        if (tg_is_maker(record) && tg_at(node->out)->headers == 0)
-            tg_at(node->out)->released = true;
-        if (node->saved && tg_at(node->saved)->headers == 0)
-            tg_at(node->saved)->released = true;
+            node->flags |= TG_IN_CHECKPOINT | (record == first ? TG_CHECKPOINT_FIRST : 0) |
+                           (again ? TG_RECOMPUTE : 0);
+        tg_tensor *made[] = {tg_is_maker(record) ? node->out : NULL, node->saved};
+        for (int i = 0; i < 2; i++) {
+            if (!made[i] || !(g->checkpoint ? again : tg_at(made[i])->headers == 0))
+                continue;
+            tg_at(made[i])->recomputed |= again;
+            tg_at(made[i])->released = true;
+        }
     }
 }
 
@@ -100,13 +103,6 @@ void tg_hide(tg_header *h)
         h->small = false;
     }
     h->released = true;
-}
-
-static void show_view(tg_header *h)
-{
-    h->data = h->owner->data + h->offset;
-    h->owner->headers++;
-    h->released = false;
 }
 
 static void give(tg_tensor *t)
@@ -141,25 +137,8 @@ static bool check(tg_tape *tape, const giving *g, tg_mark mark, tg_record **firs
     return tg_check_list(tape, g->name, "kept tensor", g->keep, g->n);
 }
 
-tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
-{
-    if (!tape || tape->status || !tg_outside_capture(tape, "release"))
-        return tg_error(tape);
-    const giving g = {.name = "release", .keep = keep, .n = n};
-    tg_record *first;
-    if (!check(tape, &g, mark, &first))
-        return tg_error(tape);
-    count(&g, first, 1);
-    choose(&g, first);
-    count(&g, first, (uint32_t)-1);
-    give_back(first, NULL);
-    tape->released = true;
-    return TG_OK;
-}
-
-/* --- making a checkpoint --- */
-
-/* Checkpoints do not nest, and all that forward reads must be there. */
+/* Checkpoints do not nest, all that forward reads must be there, and the values that it found are those
+ * that it will find. Where what goes is counted. */
 static bool check_records(tg_tape *tape, const tg_record *first)
 {
     for (const tg_record *record = first; record; record = record->next) {
@@ -168,16 +147,8 @@ static bool check_records(tg_tape *tape, const tg_record *first)
                  "checkpoint: %s since the mark is in a checkpoint already", node->op->name);
         TG_CHECK(tape, !tg_lacks_data(node), TG_ESTATE,
                  "checkpoint: data of %s were given back already", node->op->name);
-    }
-    return true;
-}
-
-/* Whether the values that the operations found are those that they will find. */
-static bool check_values(tg_tape *tape, const tg_record *first)
-{
-    for (const tg_record *record = first; record; record = record->next) {
-        const tg_node *node = &record->node;
-        for (int i = 0; node->flags & TG_RECOMPUTE && i < node->n_in; i++) {
+        bool again = is_recomputable(record);
+        for (int i = 0; again && i < node->n_in; i++) {
             const tg_tensor *x = node->in[i];
             TG_CHECK(tape, !x || tg_at(x)->owner->version == record->versions[i], TG_ESTATE,
                      "checkpoint: input %d of %s, %s %s, was changed in place since: it cannot "
@@ -188,41 +159,32 @@ static bool check_values(tg_tape *tape, const tg_record *first)
     return true;
 }
 
-static void release_chosen(tg_record *first)
+static tg_status give_since(tg_tape *tape, tg_mark mark, const giving *g)
 {
-    for (tg_record *record = first; record; record = record->next) {
-        tg_node *node = &record->node;
-        node->flags |= TG_IN_CHECKPOINT | (record == first ? TG_CHECKPOINT_FIRST : 0);
-        tg_tensor *made[] = {node->out, node->saved};
-        for (int i = 0; i < 2 && node->flags & TG_RECOMPUTE; i++) {
-            if (!made[i])
-                continue;
-            tg_at(made[i])->recomputed = true;
-            tg_at(made[i])->released = true;
-        }
-    }
+    tg_record *first;
+    if (!tape || tape->status || !tg_outside_capture(tape, g->name) ||
+        !check(tape, g, mark, &first))
+        return tg_error(tape);
+    count(g, first, 1);
+    if (!g->checkpoint || check_records(tape, first))
+        choose(g, first);
+    count(g, first, (uint32_t)-1);
+    if (tape->status)
+        return tape->status;
     give_back(first, NULL);
+    tape->released = true;
+    return TG_OK;
+}
+
+tg_status tg_release(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
+{
+    return give_since(tape, mark, &(giving){.name = "release", .keep = keep, .n = n});
 }
 
 tg_status tg_checkpoint(tg_tape *tape, tg_mark mark, tg_tensor *const *keep, size_t n)
 {
-    if (!tape || tape->status || !tg_outside_capture(tape, "checkpoint"))
-        return tg_error(tape);
     const giving g = {.name = "checkpoint", .keep = keep, .n = n, .checkpoint = true};
-    tg_record *first;
-    if (!check(tape, &g, mark, &first) || !check_records(tape, first))
-        return tg_error(tape);
-    count(&g, first, 1);
-    choose(&g, first);
-    count(&g, first, (uint32_t)-1);
-    if (!check_values(tape, first)) {
-        for (tg_record *record = first; record; record = record->next)
-            record->node.flags &= (uint8_t)~TG_RECOMPUTE;
-        return tg_error(tape);
-    }
-    release_chosen(first);
-    tape->released = true;
-    return TG_OK;
+    return give_since(tape, mark, &g);
 }
 
 /* --- in a backward pass --- */
@@ -285,8 +247,11 @@ static void end_again(tg_record *record)
 {
     const tg_node *node = &record->node;
     tg_header *out = tg_at(node->out);
-    if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released)
-        show_view(out);
+    if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released) {
+        out->data = out->owner->data + out->offset;
+        out->owner->headers++;
+        out->released = false;
+    }
     count_reads(record, RECOMPUTING, (uint32_t)-1);
     for (int i = 0; i < node->n_in; i++) {
         if (node->in[i] && tg_owner_of(node->in[i])->recomputed)
@@ -351,21 +316,16 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
     return record;
 }
 
-/* Opens the checkpoint that the record is in, and closes any other. */
-static bool enter(tg_tape *tape, tg_record *record)
+bool tg_data_ready(tg_record *record)
 {
-    if (record->node.flags & TG_CHECKPOINT_OPEN)
-        return true;
-    if (tape->open)
-        tg_checkpoint_close(tape);
-    return !(record->node.flags & TG_IN_CHECKPOINT) || open_checkpoint(tape, record);
-}
-
-bool tg_data_ready(tg_tape *tape, tg_record *record)
-{
+    tg_tape *tape = record->tape;
     const tg_node *node = &record->node;
-    if (!enter(tape, record))
-        return false;
+    if (!(node->flags & TG_CHECKPOINT_OPEN)) {
+        if (tape->open)
+            tg_checkpoint_close(tape);
+        if (node->flags & TG_IN_CHECKPOINT && !open_checkpoint(tape, record))
+            return false;
+    }
     unsigned reads = tg_reads_of(node);
     bool gone = tg_is_released(node->saved) || (reads & TG_READS_OUT && tg_is_released(node->out));
     for (int i = 0; i < node->n_in && i < 7; i++)
@@ -373,11 +333,6 @@ bool tg_data_ready(tg_tape *tape, tg_record *record)
     TG_CHECK(tape, !gone, TG_ESTATE, "backward: %s reads data that were given back",
              node->op->name);
     return true;
-}
-
-bool tg_reads_output(const tg_record *record)
-{
-    return tg_reads_of(&record->node) & TG_READS_OUT;
 }
 
 void tg_release_output(const tg_record *record, bool all)

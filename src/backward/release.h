@@ -22,7 +22,6 @@ bool tg_reads_again(const tg_record *record, const tg_header *owner);
 /* In a backward pass, once nothing reads them any more: give back the data of a record's output (the
  * step of a record that reads it comes first), and what its forward saved, unless something
  * besides records has to do with them; those of a checkpoint, or all. */
-bool tg_reads_output(const tg_record *record);
 void tg_release_output(const tg_record *record, bool all);
 void tg_release_saved(const tg_record *record, bool all);
 
@@ -32,7 +31,7 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
 /* In a backward pass, before a record's step: sees to it that the data of the checkpoint that it is
  * in are there, and those of no other. Whether all that the step reads is there; else sets ESTATE.
  */
-bool tg_data_ready(tg_tape *tape, tg_record *record);
+bool tg_data_ready(tg_record *record);
 /* Gives the open checkpoint's data back. */
 void tg_checkpoint_close(tg_tape *tape);
 

@@ -14,7 +14,7 @@ bool tg_set_profile_enabled(tg_tape *tape, bool enabled)
     if (!tg_outside(tape, "set_profile_enabled"))
         return former;
     if (enabled && !p->rows) {
-        tg_arena_init(&p->memory, &tape->allocator, tape, 0);
+        p->memory = (tg_arena){.allocator = &tape->allocator, .owner = tape};
         p->rows = tg_arena_alloc(&p->memory, TG_PROFILE_ALL_ROWS * sizeof *p->rows, 16);
         if (!p->rows)
             tg_fail_memory(tape, "set_profile_enabled");

@@ -21,11 +21,6 @@ static void default_free(void *context, void *memory, size_t size)
 
 const tg_allocator tg_allocator_default = {default_alloc, default_free, NULL};
 
-void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size)
-{
-    *arena = (tg_arena){.allocator = allocator, .owner = owner, .block_size = block_size};
-}
-
 void tg_meter_read(tg_meter *meter)
 {
     size_t used = 0;

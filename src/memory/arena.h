@@ -56,7 +56,6 @@ typedef struct tg_top {
     char *top;
 } tg_top;
 
-void tg_arena_init(tg_arena *arena, const tg_allocator *allocator, void *owner, size_t block_size);
 void tg_arena_free(tg_arena *arena);
 static inline char *tg_align_up(char *p, size_t align)
 {

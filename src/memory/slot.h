@@ -80,11 +80,4 @@ static inline bool tg_slot_alive(const void *handle)
     return slot->self == handle && (const char *)slot < slot->block->top;
 }
 
-/* The last slot in use; NULL: there is none. */
-static inline const tg_slot *tg_slot_last(const tg_arena *arena)
-{
-    return arena->current ? (const tg_slot *)(const void *)(arena->current->top - TG_SLOT_SIZE)
-                          : NULL;
-}
-
 #endif

@@ -65,34 +65,30 @@ void tg_add_again(tg_tensor *to, tg_tensor *from)
     tg_do(tg_tape_in(to), &(tg_call){.op = &op, .n_in = 1, .in = &from, .in_place = to});
 }
 
-/* Makes g what is kept or, where something is kept and the pass is no graph, adds it. */
-static void keep_now(tg_holder *holder, tg_tensor *g, bool graph)
-{
-    tg_tensor *value = holder->value;
-    if (value && g != value && (graph || !holder->present)) {
-        tg_tensor_copy(value, g);
-    } else if (value && g != value) {
-        tg_holder_settle(holder);
-        accumulate_into(value, g);
-    }
-    holder->graph = graph ? g : NULL;
-    holder->present = true;
-    if (value)
-        tg_at(value)->owner->version++;
-}
-
 typedef struct keeping {
     tg_holder *holder;
     bool graph;
 } keeping;
 
+/* Makes the gradient what is kept or, where something is kept and the pass is no graph, adds it. */
 static void keep_forward(tg_node *node)
 {
     const keeping *k = node->params;
-    const tg_tensor *value = k->holder->value;
-    int moves = k->holder->present && !k->graph ? 3 : 2;
-    tg_profile_moves(tg_slot_tape(&k->holder->head), value, node->in[0] == value ? 0 : moves);
-    keep_now(k->holder, node->in[0], k->graph);
+    tg_tensor *value = k->holder->value, *g = node->in[0];
+    bool add = k->holder->present && !k->graph;
+    if (value && g != value) {
+        tg_profile_moves(tg_slot_tape(&k->holder->head), value, add ? 3 : 2);
+        if (add) {
+            tg_holder_settle(k->holder);
+            accumulate_into(value, g);
+        } else {
+            tg_tensor_copy(value, g);
+        }
+    }
+    k->holder->graph = k->graph ? g : NULL;
+    k->holder->present = true;
+    if (value)
+        tg_at(value)->owner->version++;
 }
 
 static tg_call keep_call(const keeping *k, tg_tensor *const *g)
@@ -161,16 +157,13 @@ bool tg_request(tg_tensor *t, const char *name, bool graph)
 
 tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data)
 {
-    if (tape->now.forward_of) {
-        tg_doing outer = tg_inside_open(tape);
-        tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
-        tg_inside_close(tape, &outer);
-        return t;
-    }
+    bool inside = tape->now.forward_of;
+    tg_doing outer = inside ? tg_inside_open(tape) : tape->now;
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
-    if (!t || !(flags & TG_REQUIRES_GRAD) || tg_at(t)->pooled)
-        return t; /* inside a backward function nothing requires a gradient */
+    tg_inside_close(tape, &outer);
+    if (!t || !(flags & TG_REQUIRES_GRAD) || inside || tg_at(t)->pooled)
+        return t; /* inside a function of an operation nothing requires a gradient */
     tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
     if (hold(t, name, false))
         return t;

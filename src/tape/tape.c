@@ -19,35 +19,34 @@ int64_t tg_now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void set_up(tg_tape *tape, const tg_allocator *allocator, size_t block_size)
-{
-    *tape = (tg_tape){.allocator = *allocator, .now.grad_enabled = true};
-    tape->epoch = tape->born = (uint64_t)tg_now();
-    tg_arena *arenas[] = {&tape->slots, &tape->pass_slots, &tape->bodies, &tape->data};
-    for (int i = 0; i < TG_METERED; i++) {
-        tg_arena_init(arenas[i], &tape->allocator, tape, block_size);
-        arenas[i]->meter = &tape->meter;
-        tape->meter.arenas[i] = arenas[i];
-    }
-    tape->slots.slots = tape->pass_slots.slots = true;
-    tape->heap.arena = &tape->data;
-    tg_generator_seed(&tape->generator, 0);
-}
-
 tg_tape *tg_tape_new(const tg_tape_opts *opts)
 {
+    const tg_tape_opts o = opts ? *opts : (tg_tape_opts){0};
     tg_allocator allocator = tg_allocator_default;
-    if (opts && opts->alloc && opts->free)
-        allocator = (tg_allocator){opts->alloc, opts->free, opts->context};
-    size_t block_size = opts && opts->block_size ? opts->block_size : (size_t)16 << 10;
+    if (o.alloc && o.free)
+        allocator = (tg_allocator){o.alloc, o.free, o.context};
     tg_tape *tape = allocator.alloc(allocator.context, sizeof *tape);
     if (!tape)
         return NULL;
-    set_up(tape, &allocator, block_size);
-    tape->on_error = opts ? opts->on_error : NULL;
-    tape->error_context = opts ? opts->error_context : NULL;
-    tgk_team_init(&tape->team, opts ? opts->threads : 0);
-    tape->isa = tape->generator.isa = tgk_isa_choose(opts ? (int)opts->isa - 1 : -1);
+    *tape = (tg_tape){.allocator = allocator,
+                      .now.grad_enabled = true,
+                      .heap.arena = &tape->data,
+                      .on_error = o.on_error,
+                      .error_context = o.error_context};
+    tape->epoch = tape->born = (uint64_t)tg_now();
+    tg_arena *arenas[] = {&tape->slots, &tape->pass_slots, &tape->bodies, &tape->data};
+    for (int i = 0; i < TG_METERED; i++) {
+        *arenas[i] = (tg_arena){.allocator = &tape->allocator,
+                                .owner = tape,
+                                .block_size = o.block_size ? o.block_size : (size_t)16 << 10,
+                                .slots = i < 2,
+                                .meter = &tape->meter};
+        tape->meter.arenas[i] = arenas[i];
+    }
+    tgk_team_init(&tape->team, o.threads);
+    tape->isa = tgk_isa_choose(opts ? (int)o.isa - 1 : -1);
+    tg_generator_seed(&tape->generator, 0);
+    tape->generator.isa = tape->isa;
     return tape;
 }
 
@@ -230,7 +229,8 @@ tg_mark tg_mark_here(const tg_tape *tape)
     tg_mark here = {0};
     if (!tape)
         return here;
-    const tg_slot *last = tg_slot_last(&tape->slots);
+    const tg_block *block = tape->slots.current;
+    const tg_slot *last = block ? (const void *)(block->top - TG_SLOT_SIZE) : NULL;
     mark m = {.tape = (tg_tape *)(uintptr_t)tape,
               .last = last ? last->self : NULL,
               .bodies = tg_arena_top(&tape->bodies),

@@ -124,24 +124,20 @@ static tg_header *new_header(tg_tape *tape, const char *name, int dtype, tg_dims
     return h;
 }
 
-/* For a rewind: what h takes is older than h. In a pass all is given back anyway. */
-static bool borrow(tg_tape *tape, const tg_header *h, const char *name)
-{
-    tg_borrowed *b = tape->now.recycling ? NULL : tg_tape_body(tape, name, sizeof *b);
-    if (!b)
-        return tape->now.recycling;
-    *b = (tg_borrowed){h, tape->borrowed};
-    tape->borrowed = b;
-    return true;
-}
-
 bool tg_data_take(tg_header *h, const char *name)
 {
     tg_tape *tape = tg_slot_tape(&h->head);
     size_t size = tg_header_bytes(h);
     h->data = tape->heap.bytes ? tg_heap_find(&tape->heap, size) : NULL;
+    if (h->data && !tape->now.recycling) { /* for a rewind: what h takes is older than h */
+        tg_borrowed *b = tg_tape_body(tape, name, sizeof *b);
+        if (!b)
+            return false;
+        *b = (tg_borrowed){h, tape->borrowed};
+        tape->borrowed = b;
+    }
     if (h->data)
-        return borrow(tape, h, name);
+        return true;
     if (tape->now.recycling && size <= TG_HEAP_SMALL) {
         h->small = true;
         h->data = tg_heap_take_small(&tape->heap, size);
