@@ -456,6 +456,34 @@ static void failed_operation(void **state)
     tg_tape_free(tape);
 }
 
+/* What is left of a capture that was rewound into: neither. */
+static void data_of_half_a_capture(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape, 3);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_mark inside = tg_tape_mark(tape);
+    tg_zero_grad(x);
+    tg_tensor *y = tg_exp(tg_mul(x, x));
+    tg_backward(tg_sum(y));
+    tg_mark later = tg_tape_mark(tape);
+    tg_mul(x, x);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_tape_rewind(tape, later), TG_OK);
+    tg_tensor *z = tg_sum(tg_exp(tg_exp(y)));
+    assert_int_equal(tg_release(tape, inside, NULL, 0), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "release: a capture was made since the mark");
+    assert_int_equal(tg_checkpoint(tape, inside, &y, 1), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "checkpoint: a capture was made since the mark");
+    const tg_backward_opts opts = {.release_since = &inside};
+    assert_int_equal(tg_backward_with(z, NULL, &opts), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "backward: a capture was made since the mark");
+    assert_int_equal(tg_release(tape, later, &z, 1), TG_OK);
+    assert_int_equal(tg_backward(z), TG_OK);
+    tg_tape_free(tape);
+}
+
 /* Data that replays need are not given back, before or after the capture; those of later operations
  * may be. */
 static void data_are_not_given_back(void **state)
@@ -694,6 +722,7 @@ int main(void)
         cmocka_unit_test(failed_operation),
         cmocka_unit_test(data_are_not_given_back),
         cmocka_unit_test(stale_captures),
+        cmocka_unit_test(data_of_half_a_capture),
         cmocka_unit_test(given_up),
         cmocka_unit_test(graph_onto_a_former_gradient),
         cmocka_unit_test(replays_allocate_nothing),

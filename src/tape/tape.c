@@ -269,6 +269,10 @@ static bool drops(const tg_mark *m, const void *at)
 bool tg_mark_before_noted(const tg_tape *tape, const tg_mark *m)
 {
     const tg_captured *c = tape->newest;
+    for (const tg_record *r = c ? tape->last : NULL; r && r != read(m).record; r = r->prev) {
+        if (r->node.flags & TG_BESIDE) /* of a capture that was rewound into */
+            return true;
+    }
     return drops(m, c && c->end && tg_slot_alive(c->end) ? tg_slot_of(c->end) : c);
 }
 
