@@ -14,6 +14,7 @@
 typedef __float128 exact;
 
 exact expq(exact), logq(exact), log1pq(exact), expm1q(exact), tanhq(exact), erfq(exact);
+exact sinq(exact), cosq(exact), powq(exact, exact);
 exact fabsq(exact), frexpq(exact, int *), ldexpq(exact, int);
 
 enum { EXACT_F32 = 0, EXACT_F64 = 1 }; /* dtypes */

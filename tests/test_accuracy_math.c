@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #include "exact.h"
-#include "kernels/quick.h"
+#include "kernels/angle.h"
+#include "kernels/power.h"
 #include "kernels/softmax_rows.h"
 
 /* ---- The math functions. ---- */
@@ -20,6 +21,16 @@
 static exact exact_sigmoid(exact x)
 {
     return x < 0 ? expq(x) / (1 + expq(x)) : 1 / (1 + expq(-x));
+}
+
+static float sin_f32(float x)
+{
+    return (float)tgk_any_sin((double)x);
+}
+
+static float cos_f32(float x)
+{
+    return (float)tgk_any_cos((double)x);
 }
 
 typedef struct function {
@@ -39,6 +50,8 @@ static const function functions[] = {
     {"tanh", tgk_tanh, tgk_tanhf, tanhq, -20, 20, false},
     {"sigmoid", tgk_sigmoid, tgk_sigmoidf, exact_sigmoid, -746, 40, false},
     {"erf", tgk_erf, tgk_erff, erfq, -6, 6, false},
+    {"sin", tgk_sin, sin_f32, sinq, -1000, 1000, false},
+    {"cos", tgk_cos, cos_f32, cosq, -1000, 1000, false},
 };
 
 /* A mix of the function's range, the neighbourhood of 0, and all magnitudes. */
@@ -74,6 +87,47 @@ static void test_functions(void **state)
         assert_true(worst <= 1);
         assert_true(worst_f32 <= 0.501);
     }
+}
+
+/* Bases of all magnitudes, near 1 too, and exponents whose powers are in the range of the dtype. */
+static void test_pow(void **state)
+{
+    (void)state;
+    double worst = 0, worst_f32 = 0;
+    for (int k = 0; k < 100000; k++) {
+        double x = chance(50)   ? magnitude(-1073, 1023)
+                   : chance(50) ? uniform(0.9, 1.1)
+                                : magnitude(-4, 4);
+        double y = chance(50) ? uniform(-745, 709) / log(x) : uniform(-5, 5);
+        exact want = powq((exact)x, (exact)y);
+        if (isfinite(y) && want < (exact)0x1p1023)
+            worst = fmax(worst, exact_ulps(tgk_pow(x, y), want, EXACT_F64));
+        x = (double)(float)(chance(50) ? magnitude(-148, 127) : x);
+        y = (double)(float)(chance(50) ? uniform(-103, 88) / log(x) : y);
+        want = powq((exact)x, (exact)y);
+        if (x > 0 && isfinite(x) && isfinite(y) && want < (exact)0x1p127)
+            worst_f32 = fmax(worst_f32,
+                             exact_ulps((double)(float)tgk_any_quick_pow(x, y), want, EXACT_F32));
+    }
+    print_message("%-8s %.3f ulp, float %.6f\n", "pow", worst, worst_f32);
+    assert_true(worst <= 1);
+    assert_true(worst_f32 <= 0.501);
+}
+
+/* Angles next to multiples of pi / 2, where sine or cosine is all rest of a reduction. */
+static void test_far_angles(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (int k = 0; k < 100000; k++) {
+        double x = chance(50)
+                       ? magnitude(20, 1023.9)
+                       : floor(magnitude(0, 40)) * 0x1.921fb54442d18p+0 + uniform(-1e-9, 1e-9);
+        worst = fmax(worst, exact_ulps(tgk_sin(x), sinq((exact)x), EXACT_F64));
+        worst = fmax(worst, exact_ulps(tgk_cos(x), cosq((exact)x), EXACT_F64));
+    }
+    print_message("%-8s %.3f ulp\n", "far", worst);
+    assert_true(worst <= 1);
 }
 
 static void test_special_values(void **state)
@@ -214,10 +268,9 @@ static void test_softmax_grad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_special_values),
-        cmocka_unit_test(test_softmax),
-        cmocka_unit_test(test_softmax_grad),
+        cmocka_unit_test(test_functions),  cmocka_unit_test(test_pow),
+        cmocka_unit_test(test_far_angles), cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_softmax),    cmocka_unit_test(test_softmax_grad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,15 +70,15 @@ typedef struct tgk_reduced {
 /* x is nan or |x| <= 1100. */
 TGK_INLINE tgk_reduced tgk_reduce(double x)
 {
-    const double magic = 0x1.8p52 + 2048; /* adding it leaves k + 2048 in the lowest bits */
+    const double magic = 0x1.8p52 + 2046; /* adding it leaves k + 2046 in the lowest bits */
     double t = fma(x, TGK_LOG2E, magic), k = t - magic;
     double rough = fma(k, -TGK_LN2_HI, x), fix = k * TGK_LN2_LO;
-    uint64_t biased = tgk_bits(t) & 0xfff, half = biased >> 1;
+    uint64_t biased = tgk_bits(t), half = biased >> 1;
     tgk_reduced out;
     out.r = rough - fix;
     out.low = (rough - out.r) - fix;
-    out.half = tgk_from_bits((half - 1) << 52);
-    out.rest = tgk_from_bits((biased - half - 1) << 52);
+    out.half = tgk_from_bits(half << 52);
+    out.rest = tgk_from_bits((biased - half) << 52);
     return out;
 }
 
@@ -162,22 +162,47 @@ TGK_INLINE double tgk_quotient(tgk_dd num, tgk_dd den)
     return fma(rest, inverse, q);
 }
 
+/* tanh(x) for 0 <= x <= 1. */
+TGK_INLINE double tgk_tanh_small(double x)
+{
+    double z = x * x;
+    double y = fma(z, -0x1.0d4401a06cd82p-24, 0x1.5f61429d79518p-21);
+    y = fma(z, y, -0x1.cafb57fd2e2d2p-19);
+    y = fma(z, y, 0x1.9e1b3976d67ffp-17);
+    y = fma(z, y, -0x1.2eb76f22de9f7p-15);
+    y = fma(z, y, 0x1.8d7c8d04943f2p-14);
+    y = fma(z, y, -0x1.f336d40991ab4p-13);
+    y = fma(z, y, 0x1.352147e06114ep-11);
+    y = fma(z, y, -0x1.7d9bcdfc4fe0fp-10);
+    y = fma(z, y, 0x1.d6d31035734dap-9);
+    y = fma(z, y, -0x1.226e2ec231128p-7);
+    y = fma(z, y, 0x1.664f4836cc5bdp-6);
+    y = fma(z, y, -0x1.ba1ba1b811f24p-5);
+    y = fma(z, y, 0x1.111111110d81fp-3);
+    y = fma(z, y, -0x1.555555555550fp-2);
+    return fma(x * z, y, x);
+}
+
 TGK_INLINE double tgk_tanh(double x)
 {
-    double a = fabs(x);
-    tgk_dd num = tgk_expm1_parts(2 * (a > 22 ? 22 : a));
-    tgk_dd den = tgk_two_sum(2, num.hi);
-    den = tgk_fast_two_sum(den.hi, den.lo + num.lo);
-    double y = tgk_quotient(num, den);
-    return a < 0x1p-28 ? x : copysign(y, x);
+    double a = fabs(x), e = tgk_exp_reduced(tgk_reduce(2 * (a > 22 ? 22 : a)));
+    double large = 1 - 2 / (e + 1), small = tgk_tanh_small(a > 1 ? 1 : a);
+    return copysign(a < 1 ? small : large, x);
+}
+
+/* e^(r + low) in two parts. */
+TGK_INLINE tgk_dd tgk_exp_reduced_parts(double r, double low)
+{
+    tgk_dd head = tgk_fast_two_sum(1, r);
+    double tail = r * r * fma(r, tgk_exp_tail(r), 0.5);
+    return tgk_fast_two_sum(head.hi, head.lo + fma(low, head.hi, tail));
 }
 
 TGK_INLINE double tgk_sigmoid(double x)
 {
     double a = -fabs(x);
     tgk_reduced b = tgk_reduce(a < -750 ? -750 : a);
-    tgk_dd y = tgk_expm1_reduced(b.r, b.low), head = tgk_fast_two_sum(1, y.hi);
-    y = tgk_fast_two_sum(head.hi, head.lo + y.lo);
+    tgk_dd y = tgk_exp_reduced_parts(b.r, b.low);
     double scale = b.half * b.rest;
     tgk_dd den = tgk_fast_two_sum(1, scale * y.hi);
     den.lo += scale * y.lo;

@@ -30,16 +30,16 @@ TGK_INLINE double tgk_quick_pow(double x, double y)
     return tgk_quick_exp_wide(y * tgk_quick_log(x));
 }
 
-/* log(x) to 2^-66 for finite x > 0. */
+/* log(x) to 2^-63 for finite x > 0. */
 TGK_INLINE tgk_dd tgk_log_parts(double x)
 {
     uint64_t biased;
     double tiny = x < 0x1p-1022 ? 54 : 0, m = tgk_log_split(tiny > 0 ? x * 0x1p54 : x, &biased);
     double k = -tgk_quick_exponent(biased) - tiny;
     /* s = f / (2 + f); log(m) = 2 s (1 + z / 3 + z^2 / 5 + ...), z = s^2 */
-    double f = m - 1, den = 2 + f, den_low = f - (den - 2), inverse = 1 / den, s = f * inverse;
-    double s_low = fma(-s, den_low, fma(-s, den, f)) * inverse;
-    double z = s * s, z_low = fma(2 * s, s_low, fma(s, s, -z));
+    double f = m - 1, den = 2 + f, den_low = f - (den - 2), inverse = 1 / den, near = f * inverse;
+    tgk_dd t = tgk_fast_two_sum(near, fma(-near, den_low, fma(-near, den, f)) * inverse);
+    double s = t.hi, s_low = t.lo, z = s * s, z_low = fma(2 * s, s_low, fma(s, s, -z));
     double p = fma(z, 0x1.0e400b353a661p-4, 0x1.0f8033c41c291p-4);
     p = fma(z, p, 0x1.3b1ee8c8e9b88p-4);
     p = fma(z, p, 0x1.745ce9f5e1ac4p-4);
@@ -64,7 +64,9 @@ TGK_INLINE double tgk_pow_positive(double x, double y)
     double p = y * log.hi, low = fma(y, log.lo, fma(y, log.hi, -p));
     double near = tgk_clamp(p, -750, 710);
     tgk_reduced a = tgk_reduce(near);
-    a.low += near == p ? low : 0;
+    tgk_dd r = tgk_fast_two_sum(a.r, a.low + (near == p ? low : 0)); /* up to 2^-43 */
+    a.r = r.hi;
+    a.low = r.lo;
     return tgk_exp_reduced(a);
 }
 
