@@ -15,6 +15,10 @@
 #define TGK_APART static
 #endif
 
+/* Rows whose elements are not side by side are done so many together, as columns; but not if there are fewer
+ * than TGK_NARROW: those of up to TGK_SHORT elements are copied to be rows. */
+enum { TGK_SIDE = 64, TGK_NARROW = 8, TGK_SHORT = 1024 };
+
 /* Exponentials in double are kept times this, and so stay clear of underflow down to e^-797. */
 #define TGK_EXP_SCALE 0x1p128
 
