@@ -61,6 +61,9 @@ typedef struct tgk_position {
     tgk_dd far, near;
 } tgk_position;
 
+/* So many classes are taken together. */
+enum { TGK_CLASSES = 256 };
+
 /* Where some of a position's stats are. */
 enum { TGK_STAT_MAX = 0, TGK_STAT_OTHERS = 2 };
 
