@@ -10,7 +10,7 @@
 
 /* A function that stays one: loops in it are outermost, and compilers leave short ones to vectors. */
 #if defined(__GNUC__)
-#define TGK_APART __attribute__((noinline)) static
+#define TGK_APART __attribute__((noinline, unused)) static
 #else
 #define TGK_APART static
 #endif
