@@ -278,6 +278,8 @@ static void test_cross_entropy(void **state)
     }
     for (int i = 0; i < 1000; i++)
         check_ce(i % 2, 2, 1 + (int64_t)(draw() % 9), 1);
+    for (int i = 0; i < 400; i++) /* positions side by side */
+        check_ce(i % 2, 1, 1 + (int64_t)(draw() % 9), 8 + (int64_t)(draw() % 57));
     for (int i = 0; i < 12; i++)
         check_ce(i % 2, 2, 50000 / (1 + (int64_t)(draw() % 40)), 1);
     for (int i = 0; i < 4000; i++)

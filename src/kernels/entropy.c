@@ -61,6 +61,9 @@ typedef struct tgk_position {
     tgk_dd far, near;
 } tgk_position;
 
+/* So many classes are taken together. */
+enum { TGK_CLASSES = 256 };
+
 /* Where some of a position's stats are. */
 enum { TGK_STAT_MAX = 0, TGK_STAT_OTHERS = 2 };
 
@@ -99,11 +102,6 @@ TGK_INLINE int64_t tgk_start(const tgk_ce *ce, int64_t i)
 {
     return ce->d == 1 ? i * ce->c : i / ce->d * ce->c * ce->d + i % ce->d;
 }
-
-/* a_c, A - a_c, and sizes such that each is accurate to a few 2^-53 of its size. */
-typedef struct tgk_plain_coef {
-    double a, a_size, rest, rest_size;
-} tgk_plain_coef;
 
 /* a_c and A - a_c, times EXP_SCALE. */
 typedef struct tgk_wide_coef {

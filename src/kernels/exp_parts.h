@@ -1,19 +1,23 @@
 /* exp_parts.h: e^x and log(1 + x) as a double and what rounding took from it, to about 2^-59, for rows in
- * double; and what rows of floats need of e^x that exp_quick() has not. Relies on math.h. Without branches,
+ * double; and what rows of floats need of e^x that exp_quick() has not. Relies on dd.h. Without branches,
  * so that loops over these functions vectorise. */
 #ifndef TGK_EXP_PARTS_H
 #define TGK_EXP_PARTS_H
 
-#include "kernels/math.h"
+#include "kernels/dd.h"
 
 #include <stdbool.h>
 
 /* A function that stays one: loops in it are outermost, and compilers leave short ones to vectors. */
 #if defined(__GNUC__)
-#define TGK_APART __attribute__((noinline)) static
+#define TGK_APART __attribute__((noinline, unused)) static
 #else
 #define TGK_APART static
 #endif
+
+/* Rows whose elements are not side by side are done so many together, as columns; but not if there are fewer
+ * than TGK_NARROW: those of up to TGK_SHORT elements are copied to be rows. */
+enum { TGK_SIDE = 64, TGK_NARROW = 8, TGK_SHORT = 1024 };
 
 /* Exponentials in double are kept times this, and so stay clear of underflow down to e^-797. */
 #define TGK_EXP_SCALE 0x1p128
@@ -122,6 +126,16 @@ TGK_INLINE tgk_dd tgk_quotient_parts(tgk_dd num, tgk_dd den)
     double q = num.hi / den.hi;
     double rest = fma(-q, den.hi, num.hi) + fma(-q, den.lo, num.lo);
     return (tgk_dd){q, rest / den.hi};
+}
+
+/* As tgk_dd_exp(), without a branch. */
+TGK_INLINE tgk_dd tgk_exp_wide(tgk_dd x, double scale)
+{
+    bool far = x.hi < -1100;
+    tgk_dd_exp_parts a = tgk_dd_exp_split((tgk_dd){far ? -1100 : x.hi, far ? 0 : x.lo});
+    tgk_dd y = tgk_dd_add_small(a.table, tgk_dd_mul(a.table, a.tail));
+    double half = far ? 0 : a.half * scale;
+    return (tgk_dd){y.hi * half * a.rest, y.lo * half * a.rest};
 }
 
 /* Sums side by side, each with what its additions rounded away: element i of a row is added to lane i % 32. So

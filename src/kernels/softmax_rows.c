@@ -11,9 +11,8 @@ typedef struct tgk_block {
     int width;
 } tgk_block;
 
-/* Fewer rows than TGK_NARROW side by side are not done as columns as they lie; but rows of up to TGK_FEW
- * elements are copied to be such. */
-enum { TGK_NARROW = 8, TGK_FEW = 12 };
+/* Rows of up to so many elements are copied to be columns. */
+enum { TGK_FEW = 12 };
 
 static bool tgk_are_few(const tgk_rows *rows)
 {

@@ -24,9 +24,6 @@ typedef struct tgk_rows {
     const void *out;  /* forward: NULL; backward: the result */
 } tgk_rows;
 
-/* Rows whose elements are not side by side, or few, are done so many together. */
-enum { TGK_SIDE = 64 };
-
 /* Bodies for tgk_share() with a tgk_rows as context; items are blocks of rows. */
 typedef struct tgk_softmax {
     tgk_range *softmax;
