@@ -4,7 +4,15 @@
 
 #include "kernels/compensated.h"
 
-enum { COLUMNS = 64, LANES = 16, CHUNK = 64, BLOCKS = 64, BLOCK = 1 << 14, LONG = 2 * BLOCK };
+enum {
+    COLUMNS = 64,
+    LANES = 16,
+    CHUNK = 64,
+    TOGETHER = 4,
+    BLOCKS = 64,
+    BLOCK = 1 << 14,
+    LONG = 2 * BLOCK
+};
 
 TGK_INLINE int64_t groups(int64_t inner)
 {
