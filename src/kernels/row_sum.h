@@ -33,12 +33,13 @@ TGK_IN_MEMORY(double);
 /* A conversion of eight at once: of what the language has for that, GCC makes more. */
 TGK_INLINE void tgk_read_lanes(tgk_lanes *to, const float *x)
 {
-    *to = (tgk_lanes){x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]};
+    *to = (tgk_lanes){(double)x[0], (double)x[1], (double)x[2], (double)x[3],
+                      (double)x[4], (double)x[5], (double)x[6], (double)x[7]};
 }
 
 TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
 {
-    *to = (tgk_lane){*x};
+    *to = (tgk_lane){(double)*x};
 }
 
 typedef struct tgk_sum_float {
