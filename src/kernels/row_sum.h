@@ -30,6 +30,18 @@ typedef double tgk_quarter __attribute__((vector_size(2 * sizeof(double))));
 TGK_IN_MEMORY(float);
 TGK_IN_MEMORY(double);
 
+/* A conversion of eight at once: of what the language has for that, GCC makes more. */
+TGK_INLINE void tgk_read_lanes(tgk_lanes *to, const float *x)
+{
+    *to = (tgk_lanes){(double)x[0], (double)x[1], (double)x[2], (double)x[3],
+                      (double)x[4], (double)x[5], (double)x[6], (double)x[7]};
+}
+
+TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
+{
+    *to = (tgk_lane){(double)*x};
+}
+
 typedef struct tgk_sum_float {
     tgk_lanes sum[4];
     tgk_lane rest;
@@ -114,17 +126,19 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
 }
 
 /* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of
- * the type V. In it, TGK_READ_T(p) is those at p, and TGK_KEEP(p) where doubles of theirs are kept;
- * TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
+ * the type V. In it, TGK_READ_T(p) is those at p, TGK_WRITE_T(p, v) writes some there, and TGK_KEEP(p) where doubles of theirs are kept;
+ * TGK_READ_float() stands but once in an expression. TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
 #define TGK_GROUP(T, number, ...)                                                                  \
     do {                                                                                           \
         typedef tgk_lanes V;                                                                       \
         typedef tgk_lanes_##T in_memory_;                                                          \
         typedef tgk_lanes_double kept_;                                                            \
+        V read_;                                                                                   \
         enum { group_ = number };                                                                  \
         const int64_t i = at_ + TGK_LANES * (group_);                                              \
         (void)sizeof(in_memory_);                                                                  \
         (void)sizeof(kept_);                                                                       \
+        (void)sizeof(read_);                                                                       \
         __VA_ARGS__;                                                                               \
     } while (0)
 
@@ -157,15 +171,20 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
         typedef tgk_lane V;                                                                        \
         typedef tgk_lane_##T in_memory_;                                                           \
         typedef tgk_lane_double kept_;                                                             \
+        V read_;                                                                                   \
         enum { group_ = 0 };                                                                       \
         const int64_t i = at_;                                                                     \
         (void)sizeof(in_memory_);                                                                  \
         (void)sizeof(kept_);                                                                       \
+        (void)sizeof(read_);                                                                       \
         __VA_ARGS__;                                                                               \
     }
 
-#define TGK_READ_float(p) __builtin_convertvector(*(const in_memory_ *)(const void *)(p), V)
+#define TGK_READ_float(p)                                                                          \
+    (_Generic(read_, tgk_lanes : tgk_read_lanes, tgk_lane : tgk_read_lane)(&read_, p), read_)
 #define TGK_READ_double(p) ((V) * (const in_memory_ *)(const void *)(p))
+#define TGK_WRITE_float(p, v) (*(in_memory_ *)(void *)(p) = __builtin_convertvector(v, in_memory_))
+#define TGK_WRITE_double(p, v) (*(in_memory_ *)(void *)(p) = (in_memory_)(v))
 #define TGK_KEEP(p) (*(kept_ *)(void *)(p))
 #define TGK_KEPT(p) ((V) * (const kept_ *)(const void *)(p))
 #define TGK_ADD_float(s, v)                                                                        \

@@ -1,76 +1,85 @@
-/* Reductions of rows, see rows.h. */
+/* Extremes and running sums, see rows.h; their loops are in rows.inc. Rows (inner is 1) are searched in
+ * lanes, and long ones in blocks; columns go in groups, so that memory is read in order. */
 #include "kernels/rows.h"
 
 #include "kernels/compensated.h"
 
-#include <math.h>
-#include <stdbool.h>
+enum {
+    COLUMNS = 64,
+    LANES = 16,
+    CHUNK = 64,
+    TOGETHER = 4,
+    BLOCKS = 64,
+    BLOCK = 1 << 14,
+    LONG = 2 * BLOCK
+};
 
-typedef tgk_compensated sum;
+TGK_INLINE int64_t groups(int64_t inner)
+{
+    return (inner + COLUMNS - 1) / COLUMNS;
+}
 
-/* Comparison `op`; x != x holds for nan alone. */
-#define EXTREME(name, T, op)                                                                       \
-    static void name##_##T(void *out, const void *in, int64_t rows, int64_t n, double param)       \
+/* One long row, cut into blocks. */
+typedef struct long_row {
+    const tgk_extremes *e;
+    int64_t row, block; /* its number; elements of a block */
+    int64_t *at;        /* each block's extreme */
+} long_row;
+
+#define TGK_BODY "kernels/rows_isa.inc"
+#include "kernels/each_isa.h"
+
+/* Extremes of rows, of blocks, of columns; the best of blocks; running sums of rows and columns. */
+typedef struct kernels {
+    tgk_range *rows, *blocks, *columns;
+    void (*join)(const tgk_extremes *e, int64_t row, const int64_t *at, int64_t count);
+    tgk_range *running, *running_columns;
+} kernels;
+
+#define KERNELS(type, isa)                                                                         \
     {                                                                                              \
-        (void)param;                                                                               \
-        for (int64_t i = 0; i < rows; i++) {                                                       \
-            const T *x = (const T *)in + i * n;                                                    \
-            T best = x[0];                                                                         \
-            for (int64_t k = 1; k < n && best == best; k++)                                        \
-                best = x[k] op best || x[k] != x[k] ? x[k] : best;                                 \
-            ((T *)out)[i] = best;                                                                  \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    static void arg##name##_##T(int64_t *out, const void *in, int64_t outer, int64_t n,            \
-                                int64_t inner)                                                     \
+        rows_##type##_##isa, blocks_##type##_##isa, columns_##type##_##isa, join_##type##_##isa,   \
+            running_##type##_##isa, running_columns_##type##_##isa                                 \
+    }
+#define TABLE(isa)                                                                                 \
     {                                                                                              \
-        for (int64_t i = 0; i < outer * inner; i++) {                                              \
-            const T *x = (const T *)in + i / inner * n * inner + i % inner;                        \
-            int64_t at = 0;                                                                        \
-            for (int64_t k = 1; k < n && x[at * inner] == x[at * inner]; k++) {                    \
-                if (x[k * inner] op x[at * inner] || x[k * inner] != x[k * inner])                 \
-                    at = k;                                                                        \
-            }                                                                                      \
-            out[i] = at;                                                                           \
-        }                                                                                          \
+        KERNELS(f32, isa), KERNELS(f64, isa), KERNELS(i64, isa), KERNELS(bool, isa)                \
     }
 
-EXTREME(max, float, >)
-EXTREME(max, double, >)
-EXTREME(max, int64_t, >)
-EXTREME(max, bool, >)
-EXTREME(min, float, <)
-EXTREME(min, double, <)
-EXTREME(min, int64_t, <)
-EXTREME(min, bool, <)
+static const kernels table[TGK_ISAS][4] = {
+    TABLE(base),
+#ifdef TGK_X86
+    TABLE(v3),
+    TABLE(v4),
+#endif
+};
 
-tgk_row_reduce *const tgk_max_table[4] = {max_float, max_double, max_int64_t, max_bool};
-tgk_row_reduce *const tgk_min_table[4] = {min_float, min_double, min_int64_t, min_bool};
-tgk_index_of *const tgk_argmax_table[4] = {argmax_float, argmax_double, argmax_int64_t,
-                                           argmax_bool};
-tgk_index_of *const tgk_argmin_table[4] = {argmin_float, argmin_double, argmin_int64_t,
-                                           argmin_bool};
-
-#define CUMSUM(T, Tout, Tsum, start, add, total)                                                   \
-    static void cumsum_##T(void *out, const void *in, int64_t outer, int64_t n, int64_t inner,     \
-                           int backward)                                                           \
-    {                                                                                              \
-        for (int64_t i = 0; i < outer * inner; i++) {                                              \
-            int64_t first = i / inner * n * inner + i % inner;                                     \
-            Tsum s = start;                                                                        \
-            for (int64_t k = 0; k < n; k++) {                                                      \
-                int64_t at = first + (backward ? n - 1 - k : k) * inner;                           \
-                s = add;                                                                           \
-                ((Tout *)out)[at] = (Tout)(total);                                                 \
-            }                                                                                      \
-        }                                                                                          \
+void tgk_extremes_run(tgk_team *team, int isa, int dtype, tgk_extremes *e)
+{
+    const kernels *k = &table[isa][dtype];
+    if (e->inner > 1) {
+        tgk_share_rows(team, e->outer * groups(e->inner), e->n * COLUMNS, k->columns, e);
+        return;
     }
+    if (e->n < LONG) {
+        tgk_share_rows(team, e->outer * e->inner, e->n, k->rows, e);
+        return;
+    }
+    int64_t at[BLOCKS], block = (e->n + BLOCKS - 1) / BLOCKS;
+    block = block > BLOCK ? block : BLOCK;
+    int64_t count = (e->n + block - 1) / block;
+    for (int64_t row = 0; row < e->outer * e->inner; row++) {
+        long_row one = {e, row, block, at};
+        tgk_share(team, count, 1, k->blocks, &one);
+        k->join(e, row, at, count);
+    }
+}
 
-#define X (((const double *)in)[at])
-CUMSUM(float, float, double, 0, s + (double)((const float *)in)[at], s)
-CUMSUM(double, double, sum, ((sum){0, 0}), tgk_compensated_add(s, X), tgk_compensated_total(s))
-CUMSUM(int64_t, int64_t, uint64_t, 0, s + (uint64_t)((const int64_t *)in)[at], s)
-CUMSUM(bool, int64_t, uint64_t, 0, s + ((const bool *)in)[at], s)
-
-tgk_running *const tgk_cumsum_table[4] = {cumsum_float, cumsum_double, cumsum_int64_t, cumsum_bool};
+void tgk_running_sums(tgk_team *team, int isa, int dtype, tgk_running *r)
+{
+    const kernels *k = &table[isa][dtype];
+    if (r->inner > 1)
+        tgk_share_rows(team, r->outer * groups(r->inner), r->n * COLUMNS, k->running_columns, r);
+    else
+        tgk_share_rows(team, r->outer * r->inner, r->n, k->running, r);
+}

@@ -1,25 +1,30 @@
-/* Reductions of rows: x is [rows][n], out is [rows], over raw memory. float32 works in double,
- * float64 with compensated sums. */
+/* The largest and smallest elements, and running sums, along the middle of [outer][n][inner], over raw
+ * memory. float32 adds in double, float64 with compensation. By dtype: 0 float, 1 double, 2 int64_t,
+ * 3 bool. */
 #ifndef TGK_ROWS_H
 #define TGK_ROWS_H
 
-#include <stdint.h>
+#include "kernels/isa.h"
+#include "kernels/team.h"
 
-typedef void tgk_row_reduce(void *out, const void *x, int64_t rows, int64_t n, double param);
+typedef struct tgk_extremes {
+    void *out;      /* [outer][inner], or NULL */
+    int64_t *index; /* likewise: where it is; the first of equals. The first nan is the extreme */
+    const void *x;
+    int64_t outer, n, inner; /* n > 0 */
+    bool smallest;
+} tgk_extremes;
 
-/* By dtype: float, double (and int64_t, bool where there are four). */
-extern tgk_row_reduce *const tgk_max_table[4]; /* nan wins */
-extern tgk_row_reduce *const tgk_min_table[4];
+void tgk_extremes_run(tgk_team *team, int isa, int dtype, tgk_extremes *e);
 
-/* Along the middle of [outer][n][inner]: the index of the first largest (smallest) element; the
- * first nan counts as such. */
-typedef void tgk_index_of(int64_t *out, const void *x, int64_t outer, int64_t n, int64_t inner);
-extern tgk_index_of *const tgk_argmax_table[4];
-extern tgk_index_of *const tgk_argmin_table[4];
+/* Sums so far, from the end on where so; of integers, int64_t, which wrap around. */
+typedef struct tgk_running {
+    void *out;
+    const void *x;
+    int64_t outer, n, inner;
+    bool from_end;
+} tgk_running;
 
-/* Running sums along the middle of [outer][n][inner], from the end on where backward. */
-typedef void tgk_running(void *out, const void *x, int64_t outer, int64_t n, int64_t inner,
-                         int backward);
-extern tgk_running *const tgk_cumsum_table[4];
+void tgk_running_sums(tgk_team *team, int isa, int dtype, tgk_running *r);
 
 #endif

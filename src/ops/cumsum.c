@@ -13,11 +13,16 @@ static tg_tensor *cumsum(tg_tensor *x, direction d);
 static void cumsum_forward(tg_node *node)
 {
     const direction *d = node->params;
+    tg_tape *tape = tg_node_tape(node);
     tg_around a = tg_around_dim(node->in[0], d->dim);
-    const void *x = tg_contiguous_data(node, node->in[0]);
-    if (x)
-        tgk_cumsum_table[tg_at(node->in[0])->dtype](tg_at(node->out)->data, x, a.outer, a.n,
-                                                    a.inner, d->backward);
+    tgk_running r = {.out = tg_at(node->out)->data,
+                     .x = tg_contiguous_data(node, node->in[0]),
+                     .outer = a.outer,
+                     .n = a.n,
+                     .inner = a.inner,
+                     .from_end = d->backward};
+    if (r.x)
+        tgk_running_sums(&tape->team, tape->isa, tg_at(node->in[0])->dtype, &r);
 }
 
 static void cumsum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)

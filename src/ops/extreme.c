@@ -41,21 +41,29 @@ static void extreme_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
     grad_in[0] = tg_binary(&shared_op.op, ties, tg_div(grad_out, count), true);
 }
 
-static void extreme_forward(tg_node *node, tgk_row_reduce *const *table)
+static void extreme_forward(tg_node *node, bool smallest)
 {
+    tg_tape *tape = tg_node_tape(node);
     tg_rows rows;
-    if (tg_rows_dense(node, &rows, node->in[0], node->out, true))
-        table[tg_at(node->out)->dtype](tg_at(node->out)->data, rows.data, rows.outer, rows.n, 0);
+    if (!tg_rows_dense(node, &rows, node->in[0], node->out, false))
+        return;
+    tgk_extremes e = {.out = tg_at(node->out)->data,
+                      .x = rows.data,
+                      .outer = rows.outer,
+                      .n = rows.n,
+                      .inner = rows.inner,
+                      .smallest = smallest};
+    tgk_extremes_run(&tape->team, tape->isa, tg_at(node->out)->dtype, &e);
 }
 
 static void amax_forward(tg_node *node)
 {
-    extreme_forward(node, tgk_max_table);
+    extreme_forward(node, false);
 }
 
 static void amin_forward(tg_node *node)
 {
-    extreme_forward(node, tgk_min_table);
+    extreme_forward(node, true);
 }
 
 static const tg_op amax_op = {.name = "amax",
@@ -111,24 +119,29 @@ tg_tensor *tg_min(tg_tensor *x)
     return extreme_of_all(&min_name, &amin_op, x);
 }
 
-static void index_forward(tg_node *node, tgk_index_of *const *table)
+static void index_forward(tg_node *node, bool smallest)
 {
+    tg_tape *tape = tg_node_tape(node);
     const tg_tensor *in = node->in[0];
     tg_around a = tg_around_dim(in, *(const int *)node->params);
-    const void *x = tg_contiguous_data(node, in);
-    if (x)
-        table[tg_at(in)->dtype]((int64_t *)(void *)tg_at(node->out)->data, x, a.outer, a.n,
-                                a.inner);
+    tgk_extremes e = {.index = (int64_t *)(void *)tg_at(node->out)->data,
+                      .x = tg_contiguous_data(node, in),
+                      .outer = a.outer,
+                      .n = a.n,
+                      .inner = a.inner,
+                      .smallest = smallest};
+    if (e.x)
+        tgk_extremes_run(&tape->team, tape->isa, tg_at(in)->dtype, &e);
 }
 
 static void argmax_forward(tg_node *node)
 {
-    index_forward(node, tgk_argmax_table);
+    index_forward(node, false);
 }
 
 static void argmin_forward(tg_node *node)
 {
-    index_forward(node, tgk_argmin_table);
+    index_forward(node, true);
 }
 
 static const tg_op argmax_op = {.name = "argmax", .forward = argmax_forward};

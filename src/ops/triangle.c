@@ -1,5 +1,6 @@
 /* Triangles of matrices: tril and triu. Bytes of zeros are zeros in every dtype. */
 #include "ops/arithmetic.h"
+#include "ops/layout.h"
 
 #include <string.h>
 
@@ -7,39 +8,58 @@ typedef struct triangle {
     int64_t diagonal; /* from -rows to columns: more makes no difference */
 } triangle;
 
-/* Zeroes the columns from `from` to, without, `to` of a row; both are cut to it. */
-static void clear(char *row, int64_t columns, size_t size, int64_t from, int64_t to)
+/* What the rows of all matrices, one after the other, are made of. */
+typedef struct rows {
+    char *out;
+    const char *x;
+    int64_t height, columns, diagonal;
+    size_t size; /* of an element */
+    bool upper;
+} rows;
+
+/* In row i the columns before this are below the diagonal, or on it; of triu, below it. */
+static int64_t split_of(const rows *r, int64_t i)
 {
-    from = from < 0 ? 0 : from;
-    to = to > columns ? columns : to;
-    if (from < to)
-        memset(row + (size_t)from * size, 0, (size_t)(to - from) * size);
+    int64_t at = i % r->height + r->diagonal + !r->upper;
+    return at < 0 ? 0 : at > r->columns ? r->columns : at;
+}
+
+static void fill_rows(void *context, int64_t from, int64_t to)
+{
+    const rows *r = context;
+    const size_t width = (size_t)r->columns * r->size;
+    for (int64_t i = from; i < to; i++) {
+        char *out = r->out + (size_t)i * width;
+        size_t low = (size_t)split_of(r, i) * r->size, start = r->upper ? low : 0;
+        size_t count = r->upper ? width - low : low;
+        memset(out + (r->upper ? 0 : low), 0, width - count);
+        if (count)
+            memcpy(out + start, r->x + (size_t)i * width + start, count);
+    }
+}
+
+static void fill(tg_node *node, bool upper)
+{
+    const tg_header *out = tg_at(node->out);
+    rows r = {.out = out->data,
+              .x = tg_contiguous_data(node, node->in[0]),
+              .height = out->dims[out->ndim - 2],
+              .columns = out->dims[out->ndim - 1],
+              .diagonal = ((const triangle *)node->params)->diagonal,
+              .size = tg_dtype_size(out->dtype),
+              .upper = upper};
+    if (r.x && out->numel)
+        tgk_share_rows(&tg_node_tape(node)->team, out->numel / r.columns, r.columns, fill_rows, &r);
 }
 
 static void tril_forward(tg_node *node)
 {
-    const triangle *p = node->params;
-    const tg_tensor *out = node->out;
-    int64_t rows = tg_at(out)->dims[tg_at(out)->ndim - 2],
-            columns = tg_at(out)->dims[tg_at(out)->ndim - 1];
-    size_t size = tg_dtype_size(tg_at(out)->dtype);
-    tg_tensor_copy(node->out, node->in[0]);
-    for (int64_t i = 0; columns && i < tg_at(out)->numel / columns; i++)
-        clear(tg_at(out)->data + (size_t)(i * columns) * size, columns, size,
-              i % rows + p->diagonal + 1, columns);
+    fill(node, false);
 }
 
 static void triu_forward(tg_node *node)
 {
-    const triangle *p = node->params;
-    const tg_tensor *out = node->out;
-    int64_t rows = tg_at(out)->dims[tg_at(out)->ndim - 2],
-            columns = tg_at(out)->dims[tg_at(out)->ndim - 1];
-    size_t size = tg_dtype_size(tg_at(out)->dtype);
-    tg_tensor_copy(node->out, node->in[0]);
-    for (int64_t i = 0; columns && i < tg_at(out)->numel / columns; i++)
-        clear(tg_at(out)->data + (size_t)(i * columns) * size, columns, size, 0,
-              i % rows + p->diagonal);
+    fill(node, true);
 }
 
 static void tril_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
