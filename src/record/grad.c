@@ -157,13 +157,16 @@ bool tg_request(tg_tensor *t, const char *name, bool graph)
 
 tg_tensor *tg_tensor_leaf(tg_tape *tape, const char *name, tg_dims dims, int flags, void *data)
 {
-    bool inside = tape->now.forward_of;
-    tg_doing outer = inside ? tg_inside_open(tape) : tape->now;
+    if (tape->now.forward_of) {
+        tg_doing outer = tg_inside_open(tape);
+        tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
+        tg_inside_close(tape, &outer);
+        return t;
+    }
     tg_mark start = tg_mark_here(tape);
     tg_tensor *t = tg_tensor_over(tape, name, flags & 0xff, dims, data);
-    tg_inside_close(tape, &outer);
-    if (!t || !(flags & TG_REQUIRES_GRAD) || inside || tg_at(t)->pooled)
-        return t; /* inside a function of an operation nothing requires a gradient */
+    if (!t || !(flags & TG_REQUIRES_GRAD) || tg_at(t)->pooled)
+        return t; /* inside a backward function nothing requires a gradient */
     tg_at(t)->requires_grad = tg_at(t)->is_leaf = true;
     if (hold(t, name, false))
         return t;
