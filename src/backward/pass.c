@@ -235,13 +235,9 @@ static tg_tensor *seed(const tg_tensor *out, tg_tensor *grad_out)
     tg_tape *tape = tg_tape_in(out);
     if (!grad_out)
         return tg_ones(tape, tg_at(out)->ndim, tg_at(out)->dims, tg_at(out)->dtype);
-    if (tape->now.grad_enabled)
-        return grad_out;
-    /* A copy: grad_out may be a dropped gradient, whose memory the pass writes to. */
-    tg_tensor *g = tg_tensor_new(tape, "backward", tg_at(grad_out)->dtype, tg_dims_of(grad_out));
-    if (g)
-        tg_copy_again(g, grad_out);
-    return g;
+    /* A gradient that was dropped stands where the pass writes to. */
+    bool kept = !tape->now.grad_enabled && tg_owner_of(grad_out)->kept;
+    return kept ? tg_clone(grad_out) : grad_out;
 }
 
 bool tg_check_backward(const tg_tensor *out, tg_tensor *grad_out)

@@ -90,9 +90,11 @@ static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *ca
 tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call)
 {
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
-    bool over = !kept && x && tg_is_exclusive(x) && tg_at(x)->dtype == call->dtype &&
-                tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
-    return over ? x : kept;
+    if (kept || !x || !tg_is_exclusive(x))
+        return kept;
+    bool alike = m->like == x || (tg_at(x)->dtype == call->dtype &&
+                                  tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims}));
+    return alike ? x : NULL;
 }
 
 tg_tensor *tg_place(tg_making *m)

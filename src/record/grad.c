@@ -135,6 +135,8 @@ static bool hold(tg_tensor *t, const char *name, bool graph)
         holder && !graph ? tg_tensor_new(tape, name, tg_at(t)->dtype, tg_dims_of(t)) : NULL;
     if (!holder || !(value || graph))
         return false;
+    if (value)
+        tg_at(value)->kept = true;
     *holder = (tg_holder){.head = holder->head, .value = value};
     tg_at(t)->holder = holder->head.self;
     return tg_empty_again(holder);

@@ -20,6 +20,7 @@ typedef struct tg_header {
     bool pooled : 1;     /* header and data belong to the running backward pass */
     bool temporary : 1;  /* still in the list of what the running backward function made */
     bool small : 1;      /* its data are one of a pass's small pieces */
+    bool kept : 1;       /* its data are a kept gradient's, present or dropped */
     bool recomputed : 1; /* a checkpoint takes its data away and makes them again */
     uint8_t room;        /* for sizes: how many `dims` has place for */
     uint32_t pins;       /* gradients of tensors that it is */
