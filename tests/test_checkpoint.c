@@ -1,3 +1,4 @@
+#include <string.h>
 /* tg_checkpoint(): the same bits as with all data in place, over models and whatever they are made
  * of; what cannot be computed again; errors, and passes that fail half-way. test_checkpoint_size.c
  * has how much memory it takes. Relies on src/tensor.h. */
@@ -592,6 +593,39 @@ static void failing_allocations(void **state)
     }
 }
 
+/* An operation whose forward calls one that draws is not computed again. */
+static void draw_inside(tg_node *node)
+{
+    tg_tensor *y = tg_dropout(node->in[0], 0.5, true);
+    memcpy(tg_out_data(node), tg_f32(y), (size_t)tg_numel(y) * sizeof(float));
+}
+
+static void undraw(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(grad_out, tg_div(node->out, node->in[0]));
+}
+
+static void draws_inside(void **state)
+{
+    (void)state;
+    static const tg_op op = {"draws", draw_inside, undraw, {TG_READS_IN(0) | TG_READS_OUT}};
+    float gradient[2][100];
+    for (int i = 0; i < 2; i++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_full(tape, TG_DIMS(100), 0.5, TG_REQUIRES_GRAD);
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *y =
+            tg_apply(&(tg_call){.op = &op, .n_in = 1, .in = &x, .ndim = 1, .dims = tg_sizes(x)});
+        tg_tensor *loss = tg_sum(tg_exp(y));
+        if (i)
+            assert_int_equal(tg_checkpoint(tape, mark, &loss, 1), TG_OK);
+        assert_int_equal(tg_backward(loss), TG_OK);
+        memcpy(gradient[i], tg_f32(tg_grad(x)), sizeof gradient[i]);
+        tg_tape_free(tape);
+    }
+    assert_memory_equal(gradient[0], gradient[1], sizeof gradient[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,6 +640,7 @@ int main(void)
         cmocka_unit_test(changed_before),
         cmocka_unit_test(changed_between),
         cmocka_unit_test(create_graph),
+        cmocka_unit_test(draws_inside),
         cmocka_unit_test(errors),
         cmocka_unit_test(failing_allocations),
     };

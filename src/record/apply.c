@@ -61,8 +61,10 @@ static inline void run(tg_tape *tape, tg_record *record, bool again)
     tape->now.forward_of = NULL;
     if (start)
         tape->profiler.add(tape, node, start);
-    if (tape->now.made)
+    if (tape->now.made) {
+        node->flags |= tape->now.drew ? TG_DREW : 0;
         tg_take_back_made(tape);
+    }
     if (node->in_place || again) {
         if (node->out)
             tg_owner_of(node->out)->version++;

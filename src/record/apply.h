@@ -28,6 +28,7 @@ static inline unsigned tg_wanted(const tg_node *node)
 static inline tg_generator *tg_node_generator(tg_node *node)
 {
     node->flags |= TG_DREW;
+    tg_node_tape(node)->now.drew = true; /* for a function that called */
     return &tg_node_tape(node)->generator;
 }
 

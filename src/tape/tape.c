@@ -97,6 +97,7 @@ static void begin_making(tg_tape *tape)
     if (tape->now.made)
         return;
     tape->now.made = true;
+    tape->now.drew = false;
     tape->now.from = tg_stand(tape);
     tape->workspace_used = 0;
 }

@@ -94,6 +94,7 @@ typedef struct tg_doing {
     bool recycling;       /* a pass that records nothing is running, and gives back what it makes */
     tg_captured *capture; /* what is being captured, see record/step.c */
     bool made;            /* the running forward function made something, or took workspace ... */
+    bool drew;            /* what it called took random numbers */
     tg_standing from;     /* ... from here on */
     tg_piece *lent;       /* to it, as workspace */
 } tg_doing;
@@ -230,7 +231,9 @@ static inline bool tg_outside(tg_tape *tape, const char *name)
 tg_doing tg_inside_open(tg_tape *tape);
 static inline void tg_inside_close(tg_tape *tape, const tg_doing *outer)
 {
+    bool drew = tape->now.drew;
     tape->now = *outer;
+    tape->now.drew |= drew;
 }
 
 static inline tg_standing tg_stand(const tg_tape *tape)
