@@ -212,10 +212,11 @@ TG_API tg_status tg_capture_end(tg_capture *capture);
 /** Does again what was done during the capture, into the same tensors: bit for bit what the same
  * calls would do now. Random operations draw again, an optimiser's rate may have changed, and
  * errors that depend on data (a target out of range) are reported, with nothing done after them.
- * Calls no allocator. Afterwards results and gradients can be read; they cannot be differentiated
- * again. TG_ESTATE, before anything is done: the capture is not complete, or the tape was rewound
- * into it; a gradient that the step takes as it finds it (one that it neither drops nor makes
- * itself) is there now and was not then, or the reverse. TG_EVALUE: NULL. */
+ * Calls no allocator, but perhaps for tensors that forward functions of your own make. Afterwards
+ * results and gradients can be read; they cannot be differentiated again. TG_ESTATE, before anything
+ * is done: the capture is not complete, or the tape was rewound into it; a gradient that the step
+ * takes as it finds it (one that it neither drops nor makes itself) is there now and was not then,
+ * or the reverse. TG_EVALUE: NULL. */
 TG_API tg_status tg_capture_replay(tg_capture *capture);
 
 /** The first error since tg_tape_new() or tg_clear_error(); TG_ENOMEM for a NULL tape. */
@@ -376,9 +377,10 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);
  * as long as t. Nothing to do for leaves. TG_ESTATE where t requires no gradient. */
 TG_API tg_status tg_retain_grad(tg_tensor *t);
 /** torch.autograd.grad: the gradients of `out` with respect to n chosen tensors (leaves or
- * interior), as new tensors in grads[0..n), without touching any tg_grad(). NULL for an input
- * that `out` does not depend on. grad_out and opts as tg_backward_with(). Errors as
- * tg_backward_with(); then all of grads is NULL. TG_ESTATE: an input that requires no gradient. */
+ * interior), as new tensors in grads[0..n), without touching any tg_grad(); one that is listed twice
+ * has one. NULL for an input that `out` does not depend on. grad_out and opts as
+ * tg_backward_with(). Errors as tg_backward_with(); then all of grads is NULL. TG_ESTATE: an input
+ * that requires no gradient. */
 TG_API tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs,
                               size_t n, tg_tensor **grads, const tg_backward_opts *opts);
 /** Anomaly mode: the first operation whose output, or whose gradient in a backward pass, holds a

@@ -280,7 +280,7 @@ tg_status tg_backward_run(tg_tensor *out, tg_tensor *grad_out, const tg_backward
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_backward_run(out, grad_out, opts, request));
     tg_tape *tape = tg_tape_in(out);
-    tg_pass p = {.placing = {tg_place, tg_place_of},
+    tg_pass p = {.placing = tg_places,
                  .tape = tape,
                  .out = out,
                  .request = request,

@@ -32,9 +32,8 @@ static inline tg_pass *tg_pass_of(const tg_node *node)
     return (tg_pass *)(uintptr_t)tg_node_tape(node)->pass;
 }
 
-/* tg_placing. */
-tg_tensor *tg_place(tg_making *making);
-tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call);
+/* Where gradients are written, see place.c. */
+extern const tg_placing tg_places;
 
 /* Whether nobody else can see g's data (which a header may have made that is gone): then they may be
  * written to in place. */

@@ -87,7 +87,7 @@ static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *ca
     return call->in_place ? NULL : out;
 }
 
-tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call)
+static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
 {
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
     if (kept || !x || !tg_is_exclusive(x))
@@ -97,7 +97,7 @@ tg_tensor *tg_place_of(const tg_making *m, int i, const tg_call *call)
     return alike ? x : NULL;
 }
 
-tg_tensor *tg_place(tg_making *m)
+static tg_tensor *apply_placed(tg_making *m)
 {
     const tg_pass *p = tg_pass_of(m->gradient_of);
     const tg_record *record = tg_record_of(m->gradient_of);
@@ -106,6 +106,8 @@ tg_tensor *tg_place(tg_making *m)
         return apply_to_sum(p, m->gradient_of->in[m->input], call);
     if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
         return apply_over(record, m->last_use, call);
-    call->in_place = tg_place_of(m, m->input, call);
+    call->in_place = place_of(m, m->input, call);
     return tg_apply(call);
 }
+
+const tg_placing tg_places = {apply_placed, place_of};

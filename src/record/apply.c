@@ -91,11 +91,6 @@ tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end, 
 
 /* --- beside operations --- */
 
-static uint8_t phase_beside(const tg_tape *tape, const tg_call *call)
-{
-    return tape->pass ? TG_PHASE_BACKWARD : call->in_place ? TG_PHASE_FORWARD : TG_PHASE_STEP;
-}
-
 bool tg_note(tg_tape *tape, const tg_call *call)
 {
     if (!tape->now.capture || tape->status)
@@ -109,7 +104,7 @@ bool tg_note(tg_tape *tape, const tg_call *call)
     record->node.out = call->in_place;
     record->node.in_place = false;
     record->node.flags |= TG_BESIDE;
-    record->node.phase = phase_beside(tape, call);
+    record->node.phase = call->in_place ? TG_PHASE_FORWARD : TG_PHASE_STEP;
     tg_record_link(tape, record);
     return true;
 }
@@ -128,7 +123,7 @@ void tg_do_now(tg_tape *tape, const tg_call *call)
                                  .in = (tg_tensor **)(uintptr_t)call->in,
                                  .n_in = call->n_in,
                                  .n_out = call->in_place != NULL,
-                                 .phase = phase_beside(tape, call),
+                                 .phase = call->in_place ? TG_PHASE_FORWARD : TG_PHASE_STEP,
                                  .params = call->params}};
     run(tape, &record, false);
 }
@@ -180,7 +175,6 @@ static tg_record *prepare(tg_tape *tape, const tg_call *call, tg_top *before_rec
 
 static inline void keep(tg_tape *tape, tg_record *record)
 {
-    record->node.phase = tape->pass ? TG_PHASE_BACKWARD : TG_PHASE_FORWARD;
     if (!tape->now.grad_enabled) {
         record->node.flags |= TG_BESIDE;
     } else if (tg_note_versions(record) && !record->node.in_place && record->node.op->backward) {

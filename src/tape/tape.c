@@ -140,6 +140,8 @@ tg_record *tg_record_new(tg_tape *tape, const tg_call *call, int n_out)
 
 void tg_record_link(tg_tape *tape, tg_record *record)
 {
+    if (tape->pass)
+        record->node.phase = TG_PHASE_BACKWARD;
     record->prev = tape->last;
     record->next = NULL;
     *(tape->last ? &tape->last->next : &tape->first) = record;
