@@ -2,8 +2,8 @@
  * Relies on apply.h and broadcast.h.
  *
  * Creation order is a topological order, so that no sort and no recursion is needed. A tensor's
- * `grad` slot is used only while a pass runs. A pass that records nothing takes its tensors from
- * pools, gives each back once nothing needs it, and ends by rewinding what the pools took. */
+ * `grad` slot is used only while a pass runs. A pass that records nothing gives each tensor that it
+ * makes back once nothing needs it, and ends by rewinding what is left. */
 #include "backward/pass.h"
 
 #include "backward/release.h"

@@ -4,8 +4,7 @@
  * records and nobody wants it, 0 is left.
  *
  * A checkpoint is a run of records with TG_IN_CHECKPOINT, the first of which says that it is. It is
- * nothing besides these bits: they go with the records when the tape is rewound. Relies on apply.h and
- * spares.h. */
+ * nothing besides these bits: they go with the records when the tape is rewound. Relies on apply.h. */
 #include "backward/release.h"
 
 /* A call that gives data back. */

@@ -8,7 +8,7 @@
 
 enum { NAME = sizeof((tg_profile_row *)0)->name };
 
-/* What an operation reads and writes at least. Other actions say it themselves, as they run. */
+/* What an operation reads and writes at least. What is done beside operations says it itself, as it runs. */
 static int64_t count_bytes(const tg_node *node)
 {
     if (!node->out)

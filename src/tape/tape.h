@@ -1,5 +1,5 @@
-/* The tape: slots, records of operations, the sticky error, the generator. Relies on slot.h and
- * generator.h; knows nothing of what is inside a tensor.
+/* The tape: slots, records of operations, the sticky error, the generator. Relies on slot.h, heap.h and
+ * generator.h.
  *
  * The words of this library, one for each thing:
  *     handle      what names a tensor, an optimiser, a list, a capture: never an address, see slot.h
