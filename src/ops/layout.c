@@ -110,3 +110,10 @@ bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_te
         tgk_nest_run(&rows->nest, tgk_copy_loop(size), NULL);
     return rows->data;
 }
+
+void tg_wanted_data(const tg_node *node, unsigned wanted, int n, void **data)
+{
+    tg_tensor *const *out = tg_outs(node);
+    for (int i = 0; i < n; i++)
+        data[i] = wanted >> i & 1 ? tg_at(*out++)->data : NULL;
+}

@@ -27,4 +27,8 @@ void tg_rows_of(tg_rows *rows, const tg_tensor *x, const tg_tensor *out, bool la
 bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_tensor *out,
                    bool last);
 
+/* The data of node's outputs, which are the gradients of those of n inputs whose bits are `wanted`; NULL
+ * for the others. */
+void tg_wanted_data(const tg_node *node, unsigned wanted, int n, void **data);
+
 #endif

@@ -67,22 +67,17 @@ static void forward(tg_node *node)
         tgk_batch_norm_forward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
 }
 
-static void *data_of(const tg_tensor *t)
-{
-    return t ? tg_at(t)->data : NULL;
-}
-
 static void gradient_forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
     const params *p = node->params;
-    tg_tensor *out[GRADIENTS], *weight = node->in[OF_WEIGHT], *const *outs = tg_outs(node);
-    for (int i = 0; i < GRADIENTS; i++)
-        out[i] = p->wanted >> i & 1 ? *outs++ : NULL;
+    tg_tensor *weight = node->in[OF_WEIGHT];
+    void *out[GRADIENTS];
+    tg_wanted_data(node, p->wanted, GRADIENTS, out);
     tgk_batch_norm args = arguments(node, node->in[OF_X], node->in[SAVED]);
-    args.out = data_of(out[X]);
-    args.dweight = data_of(out[WEIGHT]);
-    args.dbias = data_of(out[BIAS]);
+    args.out = out[X];
+    args.dweight = out[WEIGHT];
+    args.dbias = out[BIAS];
     args.g = tg_contiguous_data(node, node->in[G]);
     args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
     if (args.x && args.g && (args.weight || !weight))

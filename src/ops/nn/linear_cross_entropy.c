@@ -258,10 +258,11 @@ static bool prepare(descent *d, tg_node *node)
     *w = (sweep){
         .node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(tg_at(node->out)->dtype)};
     w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
-    tg_tensor *const *out = tg_outs(node);
-    char **gradients[] = {&d->dx, &d->dweight, &d->dbias};
-    for (int i = X; i <= BIAS; i++)
-        *gradients[i] = p->wanted >> i & 1 ? tg_at(*out++)->data : NULL;
+    void *out[BIAS + 1];
+    tg_wanted_data(node, p->wanted, BIAS + 1, out);
+    d->dx = out[X];
+    d->dweight = out[WEIGHT];
+    d->dbias = out[BIAS];
     uint64_t stats = (uint64_t)(w->piece.rows * TGK_CE_STATS + TGK_CE_TOTALS) * sizeof(double);
     const need needs[] = {{&w->logits, logits_bytes(w)},
                           {&d->dlogits, logits_bytes(w)},
