@@ -106,6 +106,81 @@ static void sizes_that_change(void **state)
     assert_int_equal(allocator.live, 0);
 }
 
+/* --- where the allocator puts the blocks --- */
+
+/* An allocator whose pieces follow each other upwards or downwards, `shift` bytes after a line's beginning. */
+typedef struct area {
+    char *bytes, *from, *to;
+    bool downwards;
+    size_t shift, calls;
+} area;
+
+enum { AREA = 1 << 24, LINE = 64 };
+
+static void *area_alloc(void *context, size_t size)
+{
+    area *a = context;
+    size_t whole = (size + 2 * LINE - 1) / LINE * LINE;
+    if (whole > (size_t)(a->to - a->from))
+        return NULL;
+    a->calls++;
+    if (a->downwards)
+        return (a->to -= whole) + a->shift;
+    a->from += whole;
+    return a->from - whole + a->shift;
+}
+
+static void area_free(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)memory;
+    (void)size;
+}
+
+/* What graphs of many sizes take, some of whose pieces are given back while later ones are in use. */
+static void take_and_release(area *a, tg_memory_info *memory)
+{
+    tg_tape *tape = tg_tape_new(
+        &(tg_tape_opts){.alloc = area_alloc, .free = area_free, .context = a, .block_size = 256});
+    tg_tensor *w = tg_ones(tape, TG_DIMS(1), TG_REQUIRES_GRAD);
+    for (int64_t step = 0; step < 30; step++) {
+        tg_tensor *sum = tg_zeros(tape, TG_DIMS(1), 0);
+        tg_mark mark = tg_tape_mark(tape);
+        for (int64_t k = 1; k < 8; k++) {
+            tg_tensor *x = tg_ones(tape, TG_DIMS(100 + (step * 977 + k * 3571) % 5000), 0);
+            sum = tg_add(sum, tg_mean(tg_exp(tg_mul(tg_sin(x), w))));
+            if (k % 2)
+                tg_release(tape, mark, &sum, 1);
+        }
+        tg_backward(sum);
+        tg_release(tape, mark, NULL, 0);
+    }
+    assert_ok(tape);
+    *memory = tg_memory(tape);
+    tg_tape_free(tape);
+}
+
+static void wherever_blocks_are(void **state)
+{
+    (void)state;
+    char *bytes = aligned_alloc(LINE, AREA);
+    tg_memory_info first = {0};
+    size_t calls = 0;
+    for (size_t i = 0; i < 8; i++) {
+        area a = {bytes, bytes, bytes + AREA, i % 2, i / 2 * (LINE / 4), 0};
+        tg_memory_info memory;
+        take_and_release(&a, &memory);
+        if (i == 0) {
+            first = memory;
+            calls = a.calls;
+        }
+        assert_int_equal(a.calls, calls);
+        assert_int_equal(memory.live, first.live);
+        assert_int_equal(memory.peak, first.peak);
+    }
+    free(bytes);
+}
+
 /* --- bytes that are written to --- */
 
 /* An allocator whose pieces are filled with a pattern, so that it can be told how far each was
@@ -350,13 +425,10 @@ static void losses_keep_no_elements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(training_loops),
-        cmocka_unit_test(ten_thousand_steps),
-        cmocka_unit_test(sizes_that_change),
-        cmocka_unit_test(gradients_are_recycled),
-        cmocka_unit_test(small_operations),
-        cmocka_unit_test(failing_allocations),
-        cmocka_unit_test(reductions_make_no_copies),
+        cmocka_unit_test(training_loops),          cmocka_unit_test(ten_thousand_steps),
+        cmocka_unit_test(sizes_that_change),       cmocka_unit_test(wherever_blocks_are),
+        cmocka_unit_test(gradients_are_recycled),  cmocka_unit_test(small_operations),
+        cmocka_unit_test(failing_allocations),     cmocka_unit_test(reductions_make_no_copies),
         cmocka_unit_test(losses_keep_no_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ void tg_arena_free(tg_arena *arena)
 /* NULL: there is no memory, or none whose addresses can be in handles, of slots. */
 static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
 {
-    size += sizeof(tg_block) + 16 + align;
+    size_t to = arena->slots ? TG_SLOT_SIZE : TG_ARENA_ALIGN;
+    size += sizeof(tg_block) + to + align;
     if (size < arena->block_size)
         size = arena->block_size;
     const tg_allocator *a = arena->allocator;
@@ -53,11 +54,10 @@ static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
         a->free(a->context, block, size);
         return NULL;
     }
-    *block = (tg_block){.owner = arena->owner, .end = (char *)block + size, .size = size};
-    block->start = tg_align_up((char *)(block + 1), arena->slots ? TG_SLOT_SIZE : 16);
-    if (arena->slots) /* so many, wherever the allocator puts it */
-        block->end =
-            block->start + (size - sizeof *block - TG_SLOT_SIZE) / TG_SLOT_SIZE * TG_SLOT_SIZE;
+    *block = (tg_block){.owner = arena->owner, .size = size};
+    block->start = tg_align_up((char *)(block + 1), to);
+    /* It holds the same wherever the allocator puts it. */
+    block->end = block->start + (size - sizeof *block - to) / to * to;
     block->top = block->unused = block->start;
     if (!arena->slots)
         TG_POISON(block->top, (size_t)(block->end - block->top));

@@ -45,7 +45,7 @@ void *tg_heap_find(tg_heap *heap, size_t size)
         tg_piece *rest = (tg_piece *)(void *)((char *)p + size);
         TG_UNPOISON(rest, sizeof *rest);
         size_t left = p->size - size;
-        *rest = (tg_piece){p->next, left, p->largest < left ? p->largest : left};
+        *rest = (tg_piece){p->next, left, p->largest < left ? p->largest : left, p->at + size};
         *link = rest;
     }
     heap->bytes -= size;
@@ -71,14 +71,28 @@ static void join(tg_piece *p)
     TG_POISON(next, sizeof *next);
 }
 
+/* The block in use that a piece is in; NULL for one of what was stocked. */
+static const tg_block *block_of(const tg_arena *arena, const void *piece)
+{
+    const char *at = piece;
+    const tg_block *end = arena->current ? arena->current->next : NULL;
+    for (const tg_block *b = arena->first; b != end; b = b->next) {
+        if (at >= b->start && at < b->end)
+            return b;
+    }
+    return NULL;
+}
+
 static void put(tg_heap *heap, tg_piece *p, size_t size, size_t largest)
 {
+    const tg_block *block = block_of(heap->arena, p);
+    uintptr_t at = (uintptr_t)p + (block ? block->bias : 0);
     tg_piece **link = &heap->first, *before = NULL;
-    for (; *link && *link < p; link = &(*link)->next)
+    for (; *link && (*link)->at < at; link = &(*link)->next)
         before = *link;
     TG_POISON(p, size);
     TG_UNPOISON(p, sizeof *p);
-    *p = (tg_piece){*link, size, largest};
+    *p = (tg_piece){*link, size, largest, at};
     *link = p;
     heap->bytes += size;
     join(p);
@@ -142,15 +156,10 @@ void tg_heap_forget(tg_heap *heap)
 /* How many of a piece's bytes are below the top of their block. */
 static size_t bytes_in_use(const tg_arena *arena, const tg_piece *p)
 {
+    const tg_block *block = block_of(arena, p);
     const char *at = (const char *)p;
-    const tg_block *end = arena->current ? arena->current->next : arena->first;
-    for (const tg_block *b = arena->first; b != end; b = b->next) {
-        if (at > (const char *)b && at < b->end) {
-            size_t below = at < b->top ? (size_t)(b->top - at) : 0;
-            return below < p->size ? below : p->size;
-        }
-    }
-    return 0;
+    size_t below = block && at < block->top ? (size_t)(block->top - at) : 0;
+    return below < p->size ? below : p->size;
 }
 
 void tg_heap_trim(tg_heap *heap)

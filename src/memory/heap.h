@@ -1,6 +1,6 @@
 /* Pieces of data: given back while what was made after them is in use, they are taken again, before an
- * arena has to grow. There are two kinds of them. Lasting ones stand in the order of addresses, are cut
- * and joined. The small ones that a backward pass makes for itself are kept by size, which is
+ * arena has to grow. There are two kinds of them. Lasting ones stand in the order in which the
+ * arena has them, are cut and joined. The small ones that a backward pass makes for itself are kept by size, which is
  * quicker, and are all gone when it ends. Relies on arena.h. */
 #ifndef TG_HEAP_H
 #define TG_HEAP_H
@@ -19,6 +19,7 @@ typedef struct tg_piece {
     struct tg_piece *next;
     size_t size;
     size_t largest; /* of the requests that it was given back from */
+    uintptr_t at;   /* in the arena, wherever the allocator has put its blocks */
 } tg_piece;
 
 typedef struct tg_heap {
