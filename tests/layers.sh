@@ -8,7 +8,7 @@
 # a lower header; calls are read from the object files. And what is to be read in one sitting, memory, tape,
 # record and backward, has a limit of lines of code, without comments and blank lines.
 set -eu
-limit=3110
+limit=3000
 source=$1
 shift
 work=$(mktemp -d)

@@ -79,14 +79,6 @@ static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_cal
     return out;
 }
 
-/* Adds to the gradient of x. Anomaly mode looks at what is added. */
-static tg_tensor *apply_to_sum(const tg_pass *p, const tg_tensor *x, tg_call *call)
-{
-    call->in_place = !p->graph && !p->anomaly && tg_can_add_to(x) ? tg_at(x)->grad : NULL;
-    tg_tensor *out = tg_apply(call);
-    return call->in_place ? NULL : out;
-}
-
 static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
 {
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
@@ -102,8 +94,12 @@ static tg_tensor *apply_placed(tg_making *m)
     const tg_pass *p = tg_pass_of(m->gradient_of);
     const tg_record *record = tg_record_of(m->gradient_of);
     tg_call *call = &m->call;
-    if (m->adds)
-        return apply_to_sum(p, m->gradient_of->in[m->input], call);
+    if (m->adds) { /* anomaly mode looks at what is added */
+        const tg_tensor *x = m->gradient_of->in[m->input];
+        call->in_place = !p->graph && !p->anomaly && tg_can_add_to(x) ? tg_at(x)->grad : NULL;
+        tg_tensor *out = tg_apply(call);
+        return call->in_place ? NULL : out;
+    }
     if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
         return apply_over(record, m->last_use, call);
     call->in_place = place_of(m, m->input, call);

@@ -125,13 +125,18 @@ static void give_back(tg_record *first, const tg_record *end)
     }
 }
 
-/* The arguments; `first`: the first record since the mark. */
-static bool check(tg_tape *tape, const giving *g, tg_mark mark, tg_record **first)
+/* Finds the first record since the mark; whether data since then may be given back. */
+static bool check_mark(tg_tape *tape, const char *name, tg_mark mark, tg_record **first)
 {
-    if (tg_mark_records(tape, mark, g->name, first))
+    if (!tg_outside_capture(tape, name) || tg_mark_records(tape, mark, name, first))
         return false;
     TG_CHECK(tape, !tg_mark_before_noted(tape, &mark), TG_ESTATE,
-             "%s: a capture was made since the mark, and replays need the data", g->name);
+             "%s: a capture was made since the mark, and replays need the data", name);
+    return true;
+}
+
+static bool check_kept(tg_tape *tape, const giving *g)
+{
     TG_CHECK(tape, g->keep || !g->n, TG_EVALUE, "%s: keep is NULL", g->name);
     return tg_check_list(tape, g->name, "kept tensor", g->keep, g->n);
 }
@@ -161,8 +166,7 @@ static bool check_records(tg_tape *tape, const tg_record *first)
 static tg_status give_since(tg_tape *tape, tg_mark mark, const giving *g)
 {
     tg_record *first;
-    if (!tape || tape->status || !tg_outside_capture(tape, g->name) ||
-        !check(tape, g, mark, &first))
+    if (!tape || tape->status || !check_mark(tape, g->name, mark, &first) || !check_kept(tape, g))
         return tg_error(tape);
     count(g, first, 1);
     if (!g->checkpoint || check_records(tape, first))
@@ -302,12 +306,8 @@ bool tg_release_since(const tg_tensor *out, tg_mark mark, const tg_record **afte
 {
     tg_tape *tape = tg_tape_in(out);
     tg_record *record;
-    if (tg_mark_records(tape, mark, "backward", &record) || tg_at(out)->is_leaf ||
-        !tg_outside_capture(tape, "backward with release_since"))
+    if (!check_mark(tape, "backward", mark, &record) || tg_at(out)->is_leaf)
         return false;
-    TG_CHECK(tape, !tg_mark_before_noted(tape, &mark), TG_ESTATE,
-             "backward: a capture was made since the mark of release_since, and replays need the "
-             "data");
     *after = record ? record->prev : NULL;
     while (record && record != tg_at(out)->u.record)
         record = record->next;

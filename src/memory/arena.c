@@ -40,10 +40,10 @@ void tg_arena_free(tg_arena *arena)
 }
 
 /* NULL: there is no memory, or none whose addresses can be in handles, of slots. */
-static tg_block *new_block(tg_arena *arena, size_t size, size_t align)
+static tg_block *new_block(tg_arena *arena, size_t size)
 {
     size_t to = arena->slots ? TG_SLOT_SIZE : TG_ARENA_ALIGN;
-    size += sizeof(tg_block) + to + align;
+    size = (size + to - 1) / to * to + sizeof(tg_block) + to;
     if (size < arena->block_size)
         size = arena->block_size;
     const tg_allocator *a = arena->allocator;
@@ -80,7 +80,7 @@ void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align)
     tg_block *block = *link;
     if (block)
         *link = block->next;
-    else if (!(block = new_block(arena, size, align)))
+    else if (!(block = new_block(arena, size)))
         return NULL;
     block->next = *after;
     *after = block;

@@ -109,39 +109,35 @@ void tg_heap_give(tg_heap *heap, void *piece, size_t size)
         TG_POISON(piece, size);
 }
 
-size_t tg_heap_lent_size(size_t size)
-{
-    size += TG_HEAP_ALIGN;
-    return rounded(size > TG_HEAP_ABOVE ? size : TG_HEAP_ABOVE + 1);
-}
-
 void *tg_heap_lend(tg_heap *heap, size_t size, tg_piece **lent)
 {
-    size_t whole = tg_heap_lent_size(size);
-    tg_piece *p = size < heap->bytes ? tg_heap_find(heap, whole) : NULL;
-    if (!p)
-        return tg_heap_grow(heap, size);
-    p->next = *lent;
-    p->size = whole; /* its largest request is as it was */
-    *lent = p;
-    return (char *)p + TG_HEAP_ALIGN;
+    size_t least = size > TG_HEAP_ABOVE ? size : TG_HEAP_ABOVE;
+    size_t whole = rounded(least + TG_HEAP_ALIGN), after = heap->lent + whole;
+    char *lends = heap->stock + heap->lent;
+    if (!heap->stock || after > heap->stock_size) {
+        tg_piece *p = size < heap->bytes ? tg_heap_find(heap, whole) : NULL;
+        if (p) {
+            p->next = *lent;
+            p->size = whole; /* its largest request is as it was */
+            *lent = p;
+        }
+        lends = p ? (char *)p + TG_HEAP_ALIGN : tg_heap_grow(heap, size);
+    }
+    if (!lends)
+        return NULL;
+    heap->lent = after;
+    heap->lent_most = after > heap->lent_most ? after : heap->lent_most;
+    return lends;
 }
 
-void tg_heap_call_in(tg_heap *heap, tg_piece **lent)
+void tg_heap_call_in(tg_heap *heap, tg_piece **lent, size_t bytes)
 {
+    heap->lent = bytes;
     while (*lent) {
         tg_piece *p = *lent;
         *lent = p->next;
         put(heap, p, p->size, p->largest);
     }
-}
-
-void tg_heap_stock(tg_heap *heap, void *piece, size_t size)
-{
-    heap->first = NULL;
-    heap->bytes = 0;
-    if (size)
-        put(heap, piece, size, 0);
 }
 
 /* With a captured step's pieces, which a replay writes to, no longer poisoned. */

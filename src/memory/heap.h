@@ -27,7 +27,11 @@ typedef struct tg_heap {
     tg_piece *first; /* free ones that last ... */
     size_t bytes;    /* ... and all their bytes */
     void *small[TG_HEAP_CLASSES];
-    bool captured; /* a replay writes again to what was given back: it is not poisoned */
+    bool captured;   /* a replay writes again to what was given back: it is not poisoned */
+    size_t lent;     /* bytes that are, and the most that were */
+    size_t lent_most;
+    char *stock; /* not NULL: so many bytes that are lent first, aligned as lasting pieces */
+    size_t stock_size;
 } tg_heap;
 
 /* The class of pieces that hold `size` bytes: 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, ... */
@@ -84,14 +88,10 @@ static inline void tg_heap_give_small(tg_heap *heap, void *piece, size_t size)
 /* The same for a lasting one. */
 void tg_heap_give(tg_heap *heap, void *piece, size_t size);
 
-/* A piece until tg_heap_call_in(), which gives back what is in the list *lent, or until the arena is
- * rewound; NULL where memory is out. */
+/* A piece until tg_heap_call_in(), which gives back what is in the list *lent, so that `bytes` are lent,
+ * or until the arena is rewound; NULL where memory is out. */
 void *tg_heap_lend(tg_heap *heap, size_t size, tg_piece **lent);
-void tg_heap_call_in(tg_heap *heap, tg_piece **lent);
-/* Its bytes in a heap that has nothing else to lend. */
-size_t tg_heap_lent_size(size_t size);
-/* Makes all of a piece, aligned as lasting ones, what there is to take. */
-void tg_heap_stock(tg_heap *heap, void *piece, size_t size);
+void tg_heap_call_in(tg_heap *heap, tg_piece **lent, size_t bytes);
 
 /* Forgets all lasting pieces. */
 void tg_heap_forget(tg_heap *heap);

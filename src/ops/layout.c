@@ -80,6 +80,8 @@ void tg_rows_of(tg_rows *rows, const tg_tensor *t, const tg_tensor *out, bool la
     }
     bool straight = in_order(rows, x, reduced) && !(last && rows->inner != 1);
     rows->data = straight && x->contiguous ? x->data : NULL;
+    if (rows->data)
+        return;
     if (!straight)
         reduced_last(rows, x, reduced, order);
     for (int i = 0; i < x->ndim; i++) {

@@ -70,6 +70,10 @@ tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end,
 bool tg_do(tg_tape *tape, const tg_call *call);
 void tg_do_now(tg_tape *tape, const tg_call *call);
 bool tg_note(tg_tape *tape, const tg_call *call);
+/* The running pass keeps a gradient in the holder: a captured step takes what was there before as it finds
+ * it, unless it has dropped or kept that itself. False, with the error set, where that cannot be done
+ * again or memory is out. */
+bool tg_expect(tg_holder *holder, bool graph);
 
 /* The running forward function moves t's elements that many times. */
 static inline void tg_profile_moves(tg_tape *tape, const tg_tensor *t, int times)

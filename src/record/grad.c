@@ -1,8 +1,7 @@
-/* Leaves and kept gradients, see grad.h. Relies on step.h and map.h. */
+/* Leaves and kept gradients, see grad.h. Relies on map.h and step.c. */
 #include "record/grad.h"
 
 #include "kernels/loops.h"
-#include "record/step.h"
 
 TGK_LOOP2(accumulate_f32, float, float, x + y);
 TGK_LOOP2(accumulate_f64, double, double, x + y);

@@ -1,8 +1,6 @@
 /* A whole step, captured once and done again. While a capture is open, whatever is done is linked into the
  * tape's list of records; so a capture is where that began and where it ended. Replays take workspace
  * from a piece of their own, so that they touch no arena. Relies on apply.h. */
-#include "record/step.h"
-
 #include "record/apply.h"
 
 /* A gradient that the step takes as it finds it: there, or not. */
@@ -36,7 +34,7 @@ tg_capture *tg_capture_begin(tg_tape *tape)
     tape->captures++;
     tg_heap_forget(&tape->heap);
     tape->capture_failed = false;
-    tape->workspace_most = 0;
+    tape->heap.lent_most = 0;
     return (tg_capture *)(uintptr_t)n->base.head.self;
 }
 
@@ -58,7 +56,7 @@ tg_status tg_capture_end(tg_capture *capture)
         return tg_fail(tape, TG_ESTATE, "capture_end: an operation failed during the capture: %s",
                        tape->failure);
     const tg_slot *end = tg_tape_slot(tape, "capture_end");
-    n->workspace_size = tape->workspace_most;
+    n->workspace_size = tape->heap.lent_most;
     n->workspace = end ? tg_tape_data(tape, "capture_end", n->workspace_size) : NULL;
     if (!n->workspace)
         return TG_ENOMEM;
@@ -108,13 +106,11 @@ tg_status tg_capture_replay(tg_capture *capture)
     const noted *n = tg_slot_of(capture);
     if (tape->status || !tg_outside_capture(tape, "capture_replay") || !check_ready(tape, n))
         return tape->status;
-    tg_piece *first = tape->heap.first;
-    size_t bytes = tape->heap.bytes;
-    tg_heap_stock(&tape->heap, n->workspace, n->workspace_size);
+    tape->heap.stock = n->workspace;
+    tape->heap.stock_size = n->workspace_size;
     if (n->last != n->before)
         tg_run_again(tape, n->before ? n->before->next : tape->first, n->last->next, &all);
-    tape->heap.first = first;
-    tape->heap.bytes = bytes;
+    tape->heap.stock = NULL;
     return tape->status;
 }
 

@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Tells the program. Meanwhile the tape is in a state in which calls do nothing. */
-static void report(tg_tape *tape)
-{
-    tg_status status = tape->status;
-    const char *outer = tape->calling;
-    tape->calling = "on_error";
-    tape->reporting = true;
-    tape->status = TG_ESTATE;
-    tape->on_error(tape->error_context, status, tape->message);
-    tape->status = status;
-    tape->reporting = false;
-    tape->calling = outer;
-}
-
 tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
 {
     if (!tape || tape->status)
@@ -37,8 +23,17 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     if (!tape->capture_failed)
         memcpy(tape->failure, tape->message, sizeof tape->message);
     tape->capture_failed = true;
-    if (tape->on_error)
-        report(tape);
+    if (!tape->on_error)
+        return status;
+    /* The program is told. Meanwhile the tape is in a state in which calls do nothing. */
+    const char *outer = tape->calling;
+    tape->calling = "on_error";
+    tape->reporting = true;
+    tape->status = TG_ESTATE;
+    tape->on_error(tape->error_context, status, tape->message);
+    tape->status = status;
+    tape->reporting = false;
+    tape->calling = outer;
     return status;
 }
 

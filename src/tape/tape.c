@@ -99,7 +99,7 @@ static void begin_making(tg_tape *tape)
     tape->now.made = true;
     tape->now.drew = false;
     tape->now.from = tg_stand(tape);
-    tape->workspace_used = 0;
+    tape->now.lent_before = tape->heap.lent;
 }
 
 void *tg_workspace(tg_node *node, uint64_t bytes)
@@ -107,9 +107,6 @@ void *tg_workspace(tg_node *node, uint64_t bytes)
     tg_tape *tape = tg_node_tape(node);
     size_t size = bytes < TG_MOST_BYTES ? (size_t)bytes : TG_MOST_BYTES;
     begin_making(tape);
-    tape->workspace_used += tg_heap_lent_size(size);
-    if (tape->workspace_used > tape->workspace_most)
-        tape->workspace_most = tape->workspace_used;
     return or_fail(tape, node->op->name, tg_heap_lend(&tape->heap, size, &tape->now.lent));
 }
 
@@ -217,7 +214,7 @@ void tg_take_back_made(tg_tape *tape)
 {
     tg_drop_slots(tape, &tape->now.from);
     tg_arena_rewind(&tape->data, tape->now.from.data);
-    tg_heap_call_in(&tape->heap, &tape->now.lent);
+    tg_heap_call_in(&tape->heap, &tape->now.lent, tape->now.lent_before);
     tape->now.made = false;
 }
 

@@ -96,7 +96,8 @@ typedef struct tg_doing {
     bool made;            /* the running forward function made something, or took workspace ... */
     bool drew;            /* what it called took random numbers */
     tg_standing from;     /* ... from here on */
-    tg_piece *lent;       /* to it, as workspace */
+    tg_piece *lent;       /* to it, as workspace; lent before: */
+    size_t lent_before;
 } tg_doing;
 
 /* Zeros: off, and nothing measured. */
@@ -134,8 +135,6 @@ struct tg_tape {
     tg_captured *newest;           /* capture, of those that were not rewound away */
     uint32_t captures;             /* begun so far */
     bool capture_failed;           /* there was an error since it began */
-    size_t workspace_used;         /* by the running forward function ... */
-    size_t workspace_most;         /* ... and by any since the capture began */
     tg_heap heap;                  /* pieces of data */
     tg_meter meter;                /* of all arenas */
     tg_generator generator;
