@@ -27,8 +27,8 @@ typedef struct tg_heap {
     tg_piece *first; /* free ones that last ... */
     size_t bytes;    /* ... and all their bytes */
     void *small[TG_HEAP_CLASSES];
-    bool captured;   /* a replay writes again to what was given back: it is not poisoned */
-    size_t lent;     /* bytes that are, and the most that were */
+    bool captured; /* a replay writes again to what was given back: it is not poisoned */
+    size_t lent;   /* bytes that are, and the most that were */
     size_t lent_most;
     char *stock; /* not NULL: so many bytes that are lent first, aligned as lasting pieces */
     size_t stock_size;
