@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "exact.h"
-#include "kernels/entropy.h"
+#include "kernels/loss/entropy.h"
 #include "kernels/softmax_rows.h"
 
 enum { MAX_POSITIONS = 64, MAX_ELEMENTS = 120000, MAX_CLASSES = 60000 };

@@ -1,4 +1,4 @@
-/* cross_entropy: recording and gradients. The numbers are made in kernels/entropy.c.
+/* cross_entropy: recording and gradients. The numbers are made in kernels/loss/entropy.c.
  *
  * With a the weighted, smoothed and (for a mean) divided targets, the loss is -sum(a log p), and
  * its gradient dx = g (p sum(a) - a). Gradients of that, and gradients to probability targets
@@ -6,7 +6,7 @@
 #include "ops/nn/cross_entropy.h"
 #include "ops/layout.h"
 
-#include "kernels/coefficients.h"
+#include "kernels/loss/coefficients.h"
 
 static const tg_ce_params *params_of(const tg_node *node)
 {

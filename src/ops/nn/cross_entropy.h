@@ -5,7 +5,7 @@
 
 #include "ops/nn/loss.h"
 
-#include "kernels/entropy.h"
+#include "kernels/loss/entropy.h"
 
 /* What an operation is told, beside its inputs: its params begin with this. */
 typedef struct tg_ce_params {

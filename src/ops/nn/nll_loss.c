@@ -1,4 +1,4 @@
-/* nll_loss: a loss of log-probabilities of classes. The numbers are made in kernels/entropy.c. */
+/* nll_loss: a loss of log-probabilities of classes. The numbers are made in kernels/loss/entropy.c. */
 #include "ops/layout.h"
 #include "ops/nn/cross_entropy.h"
 

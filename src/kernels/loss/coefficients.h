@@ -3,7 +3,7 @@
 #ifndef TGK_COEFFICIENTS_H
 #define TGK_COEFFICIENTS_H
 
-#include "kernels/entropy.h"
+#include "kernels/loss/entropy.h"
 
 /* a [n][c][d] so that the reduced loss is -sum of a * log(p); all 0 where a mean is over
  * nothing. By dtype: float, double. ce->x and ce->prob are not read. */

@@ -1,5 +1,5 @@
 /* See coefficients.h. */
-#include "kernels/coefficients.h"
+#include "kernels/loss/coefficients.h"
 
 #define COEFFICIENTS(T)                                                                            \
     static double denominator_##T(const tgk_ce *ce)                                                \

@@ -13,7 +13,7 @@
  * the result is much smaller than its terms; where it is, the row is done again in double-double
  * (for index targets forward finds that out, with the whole row before it).
  * double is done so always, but for index targets without smoothing: entropy_index_f64.inc. */
-#include "kernels/entropy.h"
+#include "kernels/loss/entropy.h"
 
 #include "kernels/dd.h"
 #include "kernels/exp_parts.h"
@@ -171,7 +171,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 /* See row.inc. */
 #define F64_SCALE TGK_EXP_SCALE
 
-#define TGK_BODY "kernels/entropy_isa.inc"
+#define TGK_BODY "kernels/loss/entropy_isa.inc"
 #include "kernels/each_isa.h"
 
 #define FUNCTIONS(type)                                                                            \
