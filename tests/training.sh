@@ -26,6 +26,7 @@ done
 [ "$(wc -l <"$dir/it's.csv")" = 31 ] || fail "rows of the curve"
 if command -v gnuplot >/dev/null; then
     grep -q '</svg>' "$dir/it's.csv.svg" || fail "no SVG"
+    grep -q '>accuracy<' "$dir/it's.csv.svg" || fail "no accuracy in the SVG"
 else
     [ ! -e "$dir/it's.csv.svg" ] || fail "an SVG without gnuplot"
 fi

@@ -121,7 +121,7 @@ bool run_next(run *r)
 
 void run_report(run *r, double loss, double accuracy, int64_t samples)
 {
-    bool has_accuracy = !isnan(accuracy);
+    bool has_accuracy = r->has_accuracy = !isnan(accuracy);
     if (tg_error(r->tape))
         return;
     if (r->curve_file) {
@@ -147,7 +147,7 @@ static void close_curve(run *r)
     whole = !fclose(r->curve_file) && whole;
     r->curve_file = NULL;
     if (whole)
-        run_plot(r->curve);
+        run_plot(r->curve, r->has_accuracy);
     else
         tg_fail(r->tape, TG_EIO, "%s cannot be written", r->curve);
 }

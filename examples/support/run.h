@@ -48,6 +48,7 @@ typedef struct run {
     const tg_params *model;
     tg_optim *optim;
     FILE *curve_file;
+    bool has_accuracy;
     int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
     double started;    /* seconds */
 } run;
