@@ -99,6 +99,19 @@ static void save(const run *r)
 }
 #endif
 
+/* To stderr: what is trained is not among the results. */
+static void introduce(const run *r)
+{
+    int64_t numbers = 0;
+    size_t n = tg_params_unique_count(r->model);
+    for (size_t i = 0; i < n; i++)
+        numbers += tg_numel(tg_params_unique(r->model)[i]);
+    if (!tg_error(r->tape))
+        fprintf(stderr, "%s: %lld parameters in %zu tensors, epochs %d to %d, seed %llu\n",
+                r->program, (long long)numbers, n, r->epoch + 1, r->last,
+                (unsigned long long)r->seed);
+}
+
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
 {
     r->tape = tape;
@@ -106,9 +119,23 @@ void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
     r->optim = optim;
     if (r->resume)
         resume(r);
+    if (r->epoch < r->last)
+        introduce(r);
+    if (r->save && !tg_error(tape))
+        save(r); /* what cannot be written is better known before the training than after */
     if (r->curve && !tg_error(tape))
         open_curve(r);
-    r->started = seconds();
+    r->started = r->saved = seconds();
+}
+
+/* A crash loses an epoch, or a second. */
+static void save_sometimes(run *r)
+{
+    double now = seconds();
+    if (!r->save || now - r->saved < 1)
+        return;
+    save(r);
+    r->saved = now;
 }
 
 bool run_next(run *r)
@@ -124,6 +151,7 @@ void run_report(run *r, double loss, double accuracy, int64_t samples)
     bool has_accuracy = r->has_accuracy = !isnan(accuracy);
     if (tg_error(r->tape))
         return;
+    save_sometimes(r);
     if (r->curve_file) {
         fprintf(r->curve_file, "%d,%.9g,", r->epoch, loss);
         fprintf(r->curve_file, has_accuracy ? "%.9g\n" : "\n", accuracy);

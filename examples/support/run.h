@@ -32,7 +32,7 @@ typedef struct run {
     int epochs; /* of the whole run, what came before --resume included */
     double lr;
     const char *data;      /* --data: the input */
-    const char *save;      /* --save: where the checkpoint goes at the end */
+    const char *save;      /* --save: where the checkpoint goes */
     const char *resume;    /* --resume: what --save wrote */
     const char *curve;     /* --curve: CSV; an SVG as well where gnuplot is installed */
     bool eager;            /* --eager: record every step anew */
@@ -49,24 +49,25 @@ typedef struct run {
     tg_optim *optim;
     FILE *curve_file;
     bool has_accuracy;
-    int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
-    double started;    /* seconds */
+    int last, resumed;     /* epochs: where to stop (--stop), and how many were done before */
+    double started, saved; /* seconds */
 } run;
 
 /* Reads the command line and catches Ctrl-C. -1: go on; else the exit code: 0 after --help, 2 for a
  * wrong command line. Where the library is built without tinygrad-io, --save and --resume
  * are refused. */
 int run_start(run *r, int argc, char **argv);
-/* Says what is trained, opens the curve, starts the clock, and reads --resume into model, optimiser
- * and the tape's generator, so that the next epoch is that of a run that never stopped. The
- * learning rate is the file's as well: set it. An error is the tape's. */
+/* Says on stderr what is trained, opens the curve, starts the clock, and reads --resume into model,
+ * optimiser and the tape's generator, so that the next epoch is that of a run that never stopped.
+ * The learning rate is the file's as well: set it. Then --save is written, lest it fail when all is
+ * done. An error is the tape's. */
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim);
 /* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape
  * has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
  * second Ctrl-C ends the program at once, and saves nothing. */
 bool run_next(run *r);
-/* After each epoch: one line, on a terminal with speed and time left, and a row of the curve.
- * `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
+/* After each epoch: one line, on a terminal with speed and time left, a row of the curve, and, if
+ * the last one is older than a second, a checkpoint. `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
  * has an error. */
 void run_report(run *r, double loss, double accuracy, int64_t samples);
 /* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the
