@@ -114,11 +114,10 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
     fashion set;
     if (!fashion_read(tape, &set, r->data, "t10k"))
         return 1;
-    tg_params *list = tg_params_new(tape), *saved = tg_params_new(tape);
+    tg_params *list = tg_params_new(tape);
     model m = make_model(tape, list, conv);
-    for (size_t i = 0; i < tg_params_count(list); i++)
-        tg_params_add(saved, tg_params_tensor(list, i), "model.%s", tg_params_name(list, i));
-    tg_load_safetensors(path, saved, &(tg_load_opts){.partial = true});
+    if (!model_read(list, tape, path, r->program))
+        return 1;
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
     double right = fashion_accuracy(&testing, tape, forward, &m);
     if (tg_error(tape))

@@ -106,6 +106,18 @@ static void write_text(tg_tape *tape, const model *m, const text *source, int le
         putchar('\n');
 }
 
+/* --sample: without training; the text says which letters there are. */
+static int sample(const run *r, tg_tape *tape, const text *source, int letters, const char *path)
+{
+    tg_params *list = tg_params_new(tape);
+    model m = make_model(tape, list, source->n_bytes);
+    if (!model_read(list, tape, path, r->program))
+        return 1;
+    tg_manual_seed(tape, r->seed);
+    write_text(tape, &m, source, letters);
+    return tg_error(tape) ? 1 : 0;
+}
+
 static int teach(run *r, tg_tape *tape, const text *source, int letters)
 {
     guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
@@ -128,8 +140,11 @@ static int teach(run *r, tg_tape *tape, const text *source, int letters)
 int main(int argc, char **argv)
 {
     int letters = 600;
-    const run_option own[] = {{"sample", "write so many letters afterwards", .count = &letters}};
-    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 1};
+    const char *saved = NULL;
+    const run_option own[] = {
+        {"letters", "how many to write afterwards", .count = &letters},
+        {"sample", "only write, by what --save wrote to this file", .text = &saved}};
+    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 2};
     r.data = "/usr/share/common-licenses/GPL-3";
     int code = run_start(&r, argc, argv);
     if (code >= 0)
@@ -138,7 +153,8 @@ int main(int argc, char **argv)
     tg_manual_seed(tape, r.seed);
     text source;
     if (text_read(tape, &source, r.data, 2 * CONTEXT + 1)) {
-        code = teach(&r, tape, &source, letters);
+        code =
+            saved ? sample(&r, tape, &source, letters, saved) : teach(&r, tape, &source, letters);
     } else {
         fprintf(stderr, "transformer: give it a text by --data; Debian's package base-files has "
                         "/usr/share/common-licenses/GPL-3\n");

@@ -74,6 +74,6 @@ values "$dir/10" "$dir/20" >"$dir/parts"
 values "$dir/30" | cmp - "$dir/parts" || fail "resumed differently"
 # Epoch 11 tells the loss before its step, so of what epoch 10 left.
 "$(dirname "$iris")/evaluate_iris" "$dir/model" >"$dir/evaluated"
-sed "s/.*  loss/loss/;q" "$dir/20" | cmp - "$dir/evaluated" || fail "evaluate_iris: another loss"
+sed "s,.*  loss,$dir/model: loss,;q" "$dir/20" | cmp - "$dir/evaluated" || fail "evaluate_iris: another loss"
 "$iris" --optimiser sgd --resume "$dir/model" 2>"$dir/err" && fail "resumed another optimiser"
 grep -q 'momentum_buffer' "$dir/err" || fail "no reason given"
