@@ -75,13 +75,15 @@ static tg_tensor *record(void *context, int64_t size)
 }
 
 /* Goes once over the pictures in random order; returns the mean loss. */
-static double train(tg_tape *tape, step *s, const fashion_loader *l)
+static double train(run *r, tg_tape *tape, step *s, const fashion_loader *l)
 {
+    int64_t seen = 0;
     double sum = 0;
     tg_batches_start(l->batches);
     while (tg_batches_next(l->batches)) {
         int64_t size = fashion_batch(l);
         sum += step_run(s, tape, size) * (double)size;
+        run_progress(r, seen += size, l->set->n);
     }
     return sum / (double)l->set->n;
 }
@@ -101,7 +103,7 @@ static int teach(run *r, tg_tape *tape, bool conv)
     run_begin(r, tape, list, optim);
     while (run_next(r)) {
         tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
-        double loss = train(tape, &s, &t.loader);
+        double loss = train(r, tape, &s, &t.loader);
         run_report(r, loss, fashion_accuracy(&testing, tape, forward, &m), trainset.n);
     }
     run_save(r);

@@ -103,7 +103,7 @@ static int sample(const run *r, tg_tape *tape, bool recurrent, const char *path)
 
 static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .run = r};
     model m = make_model(tape, g.list, recurrent);
     g.model = &m;
     guess_prepare(&g, tape, &(guess_sizes){w->n, BATCH, WORDS_ROW, WORDS_STEPS}, r->lr);

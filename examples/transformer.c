@@ -120,7 +120,7 @@ static int sample(const run *r, tg_tape *tape, const text *source, int letters, 
 
 static int teach(run *r, tg_tape *tape, const text *source, int letters)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .run = r};
     model m = make_model(tape, g.list, source->n_bytes);
     int64_t rows = (source->n - 1) / CONTEXT - 1; /* and less than one row over, before the first */
     g.model = &m;

@@ -14,6 +14,8 @@
 #ifndef EXAMPLES_RUN_H
 #define EXAMPLES_RUN_H
 
+#include "screen.h"
+
 #include <tinygrad.h>
 
 /* A flag of one program's own: "--name TEXT", or "--name N" for a whole number >= 0. What it points
@@ -49,8 +51,9 @@ typedef struct run {
     tg_optim *optim;
     FILE *curve_file;
     bool has_accuracy;
-    int last, resumed;     /* epochs: where to stop (--stop), and how many were done before */
-    double started, saved; /* seconds */
+    int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
+    double started, saved, shown; /* seconds */
+    screen_curve losses;
 } run;
 
 /* Reads the command line and catches Ctrl-C. -1: go on; else the exit code: 0 after --help, 2 for a
@@ -70,8 +73,10 @@ bool run_next(run *r);
  * the last one is older than a second, a checkpoint. `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
  * has an error. */
 void run_report(run *r, double loss, double accuracy, int64_t samples);
+/* Within an epoch, as often as one likes: a bar on a terminal. */
+void run_progress(run *r, int64_t done, int64_t total);
 /* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the
- * curve. Random numbers drawn from here on do not matter to the run. */
+ * curve, on a terminal as well. Random numbers drawn from here on do not matter to the run. */
 void run_save(run *r);
 /* Says the tape's error on stderr. The exit code: 0 or 1. */
 int run_finish(const run *r);
