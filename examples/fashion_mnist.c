@@ -2,6 +2,7 @@
  * hidden layer or, by --model conv, a small convolutional one, and tells its accuracy on the test
  * set after each epoch. Data: Debian's package dataset-fashion-mnist. */
 #include "support/fashion.h"
+#include "support/mistakes.h"
 #include "support/model.h"
 #include "support/run.h"
 #include "support/step.h"
@@ -122,19 +123,21 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
         return 1;
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
     double right = fashion_accuracy(&testing, tape, forward, &m);
+    if (!tg_error(tape))
+        printf("accuracy %.2f%%\n", 100 * right);
+    mistakes_print(&testing, tape, forward, &m);
     if (tg_error(tape))
         fprintf(stderr, "%s: %s\n", r->program, tg_error_message(tape));
-    else
-        printf("accuracy %.2f%%\n", 100 * right);
     return tg_error(tape) ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
     const char *kind = "mlp", *saved = NULL;
-    const run_option own[] = {
-        {"model", "mlp or conv", .text = &kind},
-        {"evaluate", "only test what --save wrote to this file", .text = &saved}};
+    const run_option own[] = {{"model", "mlp or conv", .text = &kind},
+                              {"evaluate",
+                               "only test what --save wrote to this file, and show its mistakes",
+                               .text = &saved}};
     run r = {.seed = 1, .epochs = 12, .lr = 2e-3, .own = own, .n_own = 2};
     r.data = "/usr/share/datasets/fashion-mnist";
     int code = run_start(&r, argc, argv);
