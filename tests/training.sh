@@ -58,12 +58,17 @@ rows=$(tail -n 1 "$dir/long.csv" | cut -d, -f1)
 "$iris" --save "$dir/none/model" >"$dir/out" 2>"$dir/err" && fail "saved to nowhere"
 [ ! -s "$dir/out" ] && grep -q 'none/model' "$dir/err" || fail "trained before it found no place to save"
 # Killed, it has left what a second ago was.
+saved() {
+    "$iris" --epochs 1 --resume "$dir/killed" 2>&1 >"$dir/out" | grep -q ' has [1-9][0-9]* epochs done'
+}
 "$iris" --epochs 100000000 --save "$dir/killed" >"$dir/out" 2>"$dir/err" &
-sleep 2.5
+for try in $(seq 40); do
+    sleep 0.5
+    ! saved || break
+done
 kill -KILL $!
 wait $! 2>"$dir/err" || true
-"$iris" --epochs 1 --resume "$dir/killed" 2>&1 >"$dir/out" | grep -q ' has [1-9][0-9]* epochs done' ||
-    fail "a killed run left nothing"
+saved || fail "a killed run left nothing, $try"
 "$iris" --epochs 1 --resume "$dir/stopped" >"$dir/next"
 "$iris" --epochs 10 --save "$dir/model" >"$dir/10"
 "$iris" --epochs 30 --resume "$dir/model" >"$dir/20"
