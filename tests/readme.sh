@@ -1,5 +1,5 @@
 #!/bin/sh
-# readme.sh SOURCE_DIR: what README and the pages of src/doc point at is there: links, paths, each folder of src on the
+# readme.sh SOURCE_DIR: what README and the pages of src/doc point at is there: links, paths, each floor of src on the
 # map, and the functions of the tour, whose five stops are short enough to be read in one sitting.
 set -eu
 work=$(mktemp -d)
@@ -17,7 +17,7 @@ paths=$(cat README.md src/doc/*.md | sed 's,build/[A-Za-z0-9_/.]*,,g' |
 for path in $paths; do
     [ -e "$path" ] || [ -e "tests/add_op/$(basename "$path")" ] || fail "there is no $path"
 done
-for folder in $(find src -name '*.c' | sed 's,[^/]*$,,' | sort -u); do
+for folder in $(find src -name '*.c' | sed 's,^\(src/[a-z]*/\).*,\1,' | sort -u); do
     grep -qF " $folder " src/doc/working.md || fail "$folder is not on the map"
 done
 
