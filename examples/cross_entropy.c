@@ -13,11 +13,14 @@ int main(void)
     tg_tensor *loss = tg_cross_entropy(outputs, targets, NULL);
     tg_print(stdout, loss);
     tg_backward(loss);
+    puts("is the loss of 3 rows of outputs for 5 classes. Its gradient, a number an output:");
     tg_print(stdout, tg_grad(outputs));
 
     /* Softmax turns the outputs into a probability distribution: each row sums to 1. */
     tg_tensor *probabilities = tg_softmax(outputs, 1);
+    puts("The outputs as probabilities, by softmax:");
     tg_print(stdout, probabilities);
+    puts("The sum of each row of them:");
     tg_print(stdout, tg_sum_dim(probabilities, 1, false));
 
     tg_status status = tg_error(tape);

@@ -38,21 +38,23 @@ static tg_tensor *forward(const model *m, tg_tensor *x)
     return tg_linear(tg_relu(tg_linear(x, m->w1, m->b1)), m->w2, m->b2);
 }
 
-static void evaluate(tg_tape *tape, const model *m, const iris *flowers)
+static void evaluate(tg_tape *tape, const model *m, const iris *flowers, const char *path)
 {
     tg_tensor *x = tg_from_f32(tape, flowers->features[0], TG_DIMS(IRIS_FLOWERS, IRIS_FEATURES), 0);
     tg_tensor *y = tg_from_i64(tape, flowers->species, TG_DIMS(IRIS_FLOWERS), 0);
     tg_tensor *logits = forward(m, x);
     tg_tensor *loss = tg_cross_entropy(logits, y, NULL);
     if (!tg_error(tape))
-        printf("loss %.4f  accuracy %.2f%%\n", tg_item(loss), 100 * iris_accuracy(flowers, logits));
+        printf("%s: loss %.4f  accuracy %.2f%%\n", path, tg_item(loss),
+               100 * iris_accuracy(flowers, logits));
 }
 
 int main(int argc, char **argv)
 {
     iris flowers;
     if (argc != 2) {
-        fprintf(stderr, "usage: evaluate_iris FILE\n");
+        fprintf(stderr, "usage: evaluate_iris FILE\n"
+                        "FILE: examples/data/iris.safetensors, or what iris --save wrote\n");
         return 2;
     }
     if (!iris_read(&flowers, NULL))
@@ -60,7 +62,7 @@ int main(int argc, char **argv)
 
     tg_tape *tape = tg_tape_new(NULL);
     model m = read_model(tape, argv[1]);
-    evaluate(tape, &m, &flowers);
+    evaluate(tape, &m, &flowers, argv[1]);
     tg_status status = tg_error(tape);
     if (status)
         fprintf(stderr, "evaluate_iris: %s\n", tg_error_message(tape));

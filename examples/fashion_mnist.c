@@ -2,6 +2,7 @@
  * hidden layer or, by --model conv, a small convolutional one, and tells its accuracy on the test
  * set after each epoch. Data: Debian's package dataset-fashion-mnist. */
 #include "support/fashion.h"
+#include "support/mistakes.h"
 #include "support/model.h"
 #include "support/run.h"
 #include "support/step.h"
@@ -75,13 +76,15 @@ static tg_tensor *record(void *context, int64_t size)
 }
 
 /* Goes once over the pictures in random order; returns the mean loss. */
-static double train(tg_tape *tape, step *s, const fashion_loader *l)
+static double train(run *r, tg_tape *tape, step *s, const fashion_loader *l)
 {
+    int64_t seen = 0;
     double sum = 0;
     tg_batches_start(l->batches);
     while (tg_batches_next(l->batches)) {
         int64_t size = fashion_batch(l);
         sum += step_run(s, tape, size) * (double)size;
+        run_progress(r, seen += size, l->set->n);
     }
     return sum / (double)l->set->n;
 }
@@ -101,7 +104,7 @@ static int teach(run *r, tg_tape *tape, bool conv)
     run_begin(r, tape, list, optim);
     while (run_next(r)) {
         tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
-        double loss = train(tape, &s, &t.loader);
+        double loss = train(r, tape, &s, &t.loader);
         run_report(r, loss, fashion_accuracy(&testing, tape, forward, &m), trainset.n);
     }
     run_save(r);
@@ -114,26 +117,27 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
     fashion set;
     if (!fashion_read(tape, &set, r->data, "t10k"))
         return 1;
-    tg_params *list = tg_params_new(tape), *saved = tg_params_new(tape);
+    tg_params *list = tg_params_new(tape);
     model m = make_model(tape, list, conv);
-    for (size_t i = 0; i < tg_params_count(list); i++)
-        tg_params_add(saved, tg_params_tensor(list, i), "model.%s", tg_params_name(list, i));
-    tg_load_safetensors(path, saved, &(tg_load_opts){.partial = true});
+    if (!model_read(list, tape, path, r->program))
+        return 1;
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
     double right = fashion_accuracy(&testing, tape, forward, &m);
+    if (!tg_error(tape))
+        printf("accuracy %.2f%%\n", 100 * right);
+    mistakes_print(&testing, tape, forward, &m);
     if (tg_error(tape))
         fprintf(stderr, "%s: %s\n", r->program, tg_error_message(tape));
-    else
-        printf("accuracy %.2f%%\n", 100 * right);
     return tg_error(tape) ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
     const char *kind = "mlp", *saved = NULL;
-    const run_option own[] = {
-        {"model", "mlp or conv", .text = &kind},
-        {"evaluate", "only test what --save wrote to this file", .text = &saved}};
+    const run_option own[] = {{"model", "mlp or conv", .text = &kind},
+                              {"evaluate",
+                               "only test what --save wrote to this file, and show its mistakes",
+                               .text = &saved}};
     run r = {.seed = 1, .epochs = 12, .lr = 2e-3, .own = own, .n_own = 2};
     r.data = "/usr/share/datasets/fashion-mnist";
     int code = run_start(&r, argc, argv);

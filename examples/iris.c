@@ -75,7 +75,8 @@ int main(int argc, char **argv)
         return code;
     bool adamw = !strcmp(optimiser, "adamw");
     if (!adamw && strcmp(optimiser, "sgd") != 0) {
-        fprintf(stderr, "iris: --optimiser %s: neither sgd nor adamw\n", optimiser);
+        fprintf(stderr, "iris: --optimiser %s: neither sgd nor adamw\ntry iris --help\n",
+                optimiser);
         return 2;
     }
     if (!iris_read(&flowers, r.data))

@@ -89,9 +89,21 @@ static void print_new(tg_tape *tape, const model *m)
     }
 }
 
+/* --sample: without training, and without the list of words. */
+static int sample(const run *r, tg_tape *tape, bool recurrent, const char *path)
+{
+    tg_params *list = tg_params_new(tape);
+    model m = make_model(tape, list, recurrent);
+    if (!model_read(list, tape, path, r->program))
+        return 1;
+    tg_manual_seed(tape, r->seed);
+    print_new(tape, &m);
+    return tg_error(tape) ? 1 : 0;
+}
+
 static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .run = r};
     model m = make_model(tape, g.list, recurrent);
     g.model = &m;
     guess_prepare(&g, tape, &(guess_sizes){w->n, BATCH, WORDS_ROW, WORDS_STEPS}, r->lr);
@@ -108,9 +120,11 @@ static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
 
 int main(int argc, char **argv)
 {
-    const char *kind = "mlp";
-    const run_option own[] = {{"model", "mlp or gru", .text = &kind}};
-    run r = {.seed = 1, .epochs = 5, .lr = 4e-3, .own = own, .n_own = 1};
+    const char *kind = "mlp", *saved = NULL;
+    const run_option own[] = {
+        {"model", "mlp or gru", .text = &kind},
+        {"sample", "only make up words, by what --save wrote to this file", .text = &saved}};
+    run r = {.seed = 1, .epochs = 5, .lr = 4e-3, .own = own, .n_own = 2};
     r.data = "/usr/share/dict/words";
     int code = run_start(&r, argc, argv);
     if (code >= 0)
@@ -121,7 +135,9 @@ int main(int argc, char **argv)
     tg_tape *tape = tg_tape_new(NULL);
     tg_manual_seed(tape, r.seed);
     words w;
-    if (words_read(tape, &w, r.data)) {
+    if (saved) {
+        code = sample(&r, tape, chosen == 1, saved);
+    } else if (words_read(tape, &w, r.data)) {
         code = teach(&r, tape, chosen == 1, &w);
     } else {
         fprintf(stderr, "names: a list of words is in Debian's package wamerican\n");

@@ -79,6 +79,22 @@ static void evaluate(tg_tape *tape, const model *m, tg_tensor *points)
     tg_print(stdout, tg_softmax(forward(m, probes), 1));
 }
 
+/* The plane as the network divides it, a character for each point's class. */
+static void draw(tg_tape *tape, const model *m)
+{
+    enum { ROWS = 13, COLUMNS = 41 };
+    float at[ROWS * COLUMNS][2];
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        at[i][0] = 0.25F * (float)(i % COLUMNS) - 5;
+        at[i][1] = 4 - 0.5F * (float)(i / COLUMNS);
+    }
+    tg_tensor *points = tg_from_f32(tape, at[0], TG_DIMS(ROWS * COLUMNS, 2), 0);
+    const int64_t *classes = tg_i64(tg_argmax_dim(forward(m, points), 1, false));
+    puts("the plane from (-5, 4) to (5, -2), a character for each class:");
+    for (int i = 0; i < ROWS * COLUMNS && classes; i++)
+        printf("%c%s", "^-o"[classes[i]], (i + 1) % COLUMNS ? "" : "\n");
+}
+
 int main(void)
 {
     tg_tape *tape = tg_tape_new(NULL);
@@ -87,6 +103,7 @@ int main(void)
     model m = make_model(tape);
     train(tape, &m, points, labels);
     evaluate(tape, &m, points);
+    draw(tape, &m);
 
     tg_status status = tg_error(tape);
     if (status)

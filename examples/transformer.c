@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum { BLOCKS = 2, HEADS = 4, WIDTH = 64, CONTEXT = 64, BATCH = 16 };
+enum { BLOCKS = 2, HEADS = 4, WIDTH = 64, EACH = WIDTH / HEADS, CONTEXT = 64, BATCH = 16 };
 
 typedef struct block {
     layer norm1, qkv, proj, norm2, up, down;
@@ -20,6 +20,12 @@ typedef struct model {
     block blocks[BLOCKS];
     layer norm, head;
 } model;
+
+/* Of the command line. */
+typedef struct choices {
+    int letters, head;
+    const char *saved;
+} choices;
 
 static layer new_norm(tg_tape *tape)
 {
@@ -58,24 +64,35 @@ static tg_tensor *norm(tg_tensor *x, const layer *l)
     return tg_layer_norm(x, TG_DIMS(WIDTH), l->weight, l->bias, 0);
 }
 
-/* x (n, length, WIDTH); queries, keys and values are (n, HEADS, length, WIDTH / HEADS). */
+/* x (n, length, WIDTH) to queries, keys and values, each (n, HEADS, length, EACH). */
+static tg_tensor *heads(tg_tensor *x, const layer *qkv)
+{
+    tg_tensor *all =
+        tg_reshape(model_apply(x, qkv), TG_DIMS(tg_size(x, 0), tg_size(x, 1), 3, HEADS, EACH));
+    return tg_permute(all, TG_DIMS(2, 0, 3, 1, 4));
+}
+
 static tg_tensor *attention(tg_tensor *x, const layer *qkv, const layer *proj)
 {
     int64_t n = tg_size(x, 0), length = tg_size(x, 1);
-    tg_tensor *all = tg_reshape(model_apply(x, qkv), TG_DIMS(n, length, 3, HEADS, WIDTH / HEADS));
-    all = tg_permute(all, TG_DIMS(2, 0, 3, 1, 4));
+    tg_tensor *all = heads(x, qkv);
     tg_tensor *mixed =
         tg_scaled_dot_product_attention(tg_select(all, 0, 0), tg_select(all, 0, 1),
                                         tg_select(all, 0, 2), &(tg_attention_opts){.causal = true});
     return model_apply(tg_reshape(tg_transpose(mixed, 1, 2), TG_DIMS(n, length, WIDTH)), proj);
 }
 
+static tg_tensor *embed(const model *m, tg_tensor *symbols)
+{
+    tg_tensor *x = tg_embedding(m->symbols, symbols, TG_NO_PADDING);
+    return tg_add(x, tg_narrow(m->positions, 0, 0, tg_size(symbols, 1)));
+}
+
 /* Symbols (n, length) to raw outputs for the symbol after each, (n, length, symbols). */
 static tg_tensor *forward(const void *context, tg_tensor *symbols)
 {
     const model *m = context;
-    tg_tensor *x = tg_embedding(m->symbols, symbols, TG_NO_PADDING);
-    x = tg_add(x, tg_narrow(m->positions, 0, 0, tg_size(symbols, 1)));
+    tg_tensor *x = embed(m, symbols);
     for (const block *b = m->blocks; b < m->blocks + BLOCKS; b++) {
         x = tg_add(x, attention(norm(x, &b->norm1), &b->qkv, &b->proj));
         x = tg_add(x, model_apply(tg_gelu(model_apply(norm(x, &b->norm2), &b->up)), &b->down));
@@ -106,9 +123,46 @@ static void write_text(tg_tape *tape, const model *m, const text *source, int le
         putchar('\n');
 }
 
+/* How much each letter of a text's beginning, a line each, looks at those up to it, by one head of the
+ * first block. Training never has these weights at once: the library's attention makes them in passing. */
+static void show_attention(tg_tape *tape, const model *m, const text *source, int head)
+{
+    enum { SHOWN = 32 };
+    bool enabled = tg_set_grad_enabled(tape, false);
+    tg_tensor *x = embed(m, tg_from_i64(tape, source->symbols, TG_DIMS(1, SHOWN), 0));
+    tg_tensor *all = heads(norm(x, &m->blocks[0].norm1), &m->blocks[0].qkv);
+    all = tg_select(tg_select(all, 1, 0), 1, head); /* (3, SHOWN, EACH) */
+    tg_tensor *keys = tg_transpose(tg_select(all, 0, 1), 0, 1);
+    tg_tensor *scores = tg_mul_scalar(tg_matmul(tg_select(all, 0, 0), keys), 1 / sqrt(EACH));
+    tg_tensor *later = tg_triu(tg_ones(tape, TG_DIMS(SHOWN, SHOWN), TG_BOOL), 1);
+    const float *w = tg_f32(tg_softmax(tg_masked_fill(scores, later, -(double)INFINITY), 1));
+    tg_set_grad_enabled(tape, enabled);
+    for (int i = 0; i < SHOWN && w; i++) {
+        unsigned char letter = source->bytes[source->symbols[i]];
+        printf("%c |", letter < ' ' ? ' ' : letter);
+        for (int k = 0; k <= i; k++)
+            putchar(" .:-=+*#%@"[(int)(9.99F * w[i * SHOWN + k])]);
+        putchar('\n');
+    }
+}
+
+/* --sample: without training; the text says which letters there are. */
+static int sample(const run *r, tg_tape *tape, const text *source, const choices *chosen)
+{
+    tg_params *list = tg_params_new(tape);
+    model m = make_model(tape, list, source->n_bytes);
+    if (!model_read(list, tape, chosen->saved, r->program))
+        return 1;
+    tg_manual_seed(tape, r->seed);
+    write_text(tape, &m, source, chosen->letters);
+    if (chosen->head)
+        show_attention(tape, &m, source, chosen->head - 1);
+    return tg_error(tape) ? 1 : 0;
+}
+
 static int teach(run *r, tg_tape *tape, const text *source, int letters)
 {
-    guess g = {.forward = forward, .list = tg_params_new(tape), .eager = r->eager};
+    guess g = {.forward = forward, .list = tg_params_new(tape), .run = r};
     model m = make_model(tape, g.list, source->n_bytes);
     int64_t rows = (source->n - 1) / CONTEXT - 1; /* and less than one row over, before the first */
     g.model = &m;
@@ -127,18 +181,26 @@ static int teach(run *r, tg_tape *tape, const text *source, int letters)
 
 int main(int argc, char **argv)
 {
-    int letters = 600;
-    const run_option own[] = {{"sample", "write so many letters afterwards", .count = &letters}};
-    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 1};
+    choices chosen = {.letters = 600};
+    const run_option own[] = {
+        {"letters", "how many to write afterwards", .count = &chosen.letters},
+        {"sample", "only write, by what --save wrote to this file", .text = &chosen.saved},
+        {"attention", "after --sample show where head N of 4 looks to", .count = &chosen.head}};
+    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 3};
     r.data = "/usr/share/common-licenses/GPL-3";
     int code = run_start(&r, argc, argv);
     if (code >= 0)
         return code;
+    if (chosen.head > HEADS) {
+        fprintf(stderr, "transformer: --attention %d: there are %d heads\n", chosen.head, HEADS);
+        return 2;
+    }
     tg_tape *tape = tg_tape_new(NULL);
     tg_manual_seed(tape, r.seed);
     text source;
     if (text_read(tape, &source, r.data, 2 * CONTEXT + 1)) {
-        code = teach(&r, tape, &source, letters);
+        code = chosen.saved ? sample(&r, tape, &source, &chosen)
+                            : teach(&r, tape, &source, chosen.letters);
     } else {
         fprintf(stderr, "transformer: give it a text by --data; Debian's package base-files has "
                         "/usr/share/common-licenses/GPL-3\n");

@@ -1,6 +1,6 @@
 #!/bin/sh
-# add_op.sh SOURCE_DIR: README's steps to add an operation, taken in a copy of the tree with the files of
-# add_op/, hold: no other file is touched, it is no longer than README says, and all generic tests run
+# add_op.sh SOURCE_DIR: the steps of src/doc/working.md to add an operation, taken in a copy of the tree with the files of
+# add_op/, hold: no other file is touched, it is no longer than the page says, and all generic tests run
 # over the new rows. Those tests also see a gradient that is wrong only where it jumps.
 set -eu
 source=$1
@@ -43,8 +43,8 @@ passes() {
 }
 
 at_most 15 "$files/sinh.c" "$files/sinh.h" "$files/sinh.row"
-if grep -vxFf "$source/README.md" "$files/sinh.c"; then
-    echo "README shows something else"
+if grep -vxFf "$source/src/doc/working.md" "$files/sinh.c"; then
+    echo "the page shows something else"
     exit 1
 fi
 cat "$files/sinh.c" >>src/ops/unary.c

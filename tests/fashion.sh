@@ -15,7 +15,13 @@ fail() {
 mkdir "$dir/test"
 cp "$good"/t10k-* "$dir/test"
 "$program" --data "$dir/test" --evaluate "$dir/mlp" >"$dir/tested"
-grep -q "$(cat "$dir/tested")\$" "$dir/trained" || fail "evaluated otherwise than trained"
+grep -q "$(head -n 1 "$dir/tested")\$" "$dir/trained" || fail "evaluated otherwise than trained"
+# One epoch leaves mistakes: those off the diagonal. There are 30 pictures, and two of the worst are drawn.
+"$program" --data "$good" --epochs 1 --lr 0 --save "$dir/raw" >"$dir/out"
+"$program" --data "$dir/test" --evaluate "$dir/raw" >"$dir/tested"
+[ "$(sed -n '3,12p' "$dir/tested" | awk '{for (i = 2; i <= NF; i++) n += $i} END {print n}')" = 30 ] || fail "not all in the table"
+[ "$(sed -n 's/.*taken for .*(probability .*/x/p' "$dir/tested" | wc -l)" = 2 ] || fail "not the two worst"
+[ "$(grep -c '▀\|▄\|█' "$dir/tested")" -gt 10 ] || fail "no pictures"
 "$program" --data "$good" --model conv --resume "$dir/mlp" 2>"$dir/err" && fail "took another model"
 grep -q 'conv1.weight' "$dir/err" || fail "did not say what the file lacks"
 "$program" --data "$good" --model conv --evaluate "$dir/mlp" >"$dir/out" 2>"$dir/err" &&

@@ -344,7 +344,7 @@ static void test_print(void **state)
 {
     (void)state;
     static const char *const columns[] = {"operation", "phase",    "calls", "time",
-                                          "share",     "per call", "bytes", "GB/s"};
+                                          "share",     "per call", "bytes", "GiB/s"};
     char text[4096];
     tg_tape *tape = tg_tape_new(NULL);
     model m = make(tape);
@@ -375,6 +375,23 @@ static void test_print(void **state)
     assert_int_equal(sscanf(line, "total %lld", &total), 1);
     assert_int_equal(total, calls);
     assert_null(strtok(NULL, "\n"));
+    tg_tape_free(tape);
+}
+
+/* Sizes are in the units of tg_print_memory(), and the widest, short of 1,024 of one, fits. */
+static void test_print_units(void **state)
+{
+    (void)state;
+    char text[2048];
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *small = tg_ones(tape, TG_DIMS(1024), 0);
+    tg_tensor *large = tg_ones(tape, TG_DIMS(1023, 128), 0);
+    tg_set_profile_enabled(tape, true);
+    tg_exp(small);
+    tg_neg(large);
+    print(tape, text, sizeof text);
+    assert_non_null(strstr(text, "     8.000 KiB  "));
+    assert_non_null(strstr(text, "  1023.000 KiB  "));
     tg_tape_free(tape);
 }
 
@@ -419,7 +436,8 @@ int main(void)
         cmocka_unit_test(test_first_rows),    cmocka_unit_test(test_no_tape),
         cmocka_unit_test(test_memory),        cmocka_unit_test(test_many_operations),
         cmocka_unit_test(test_long_name),     cmocka_unit_test(test_print),
-        cmocka_unit_test(test_print_nothing), cmocka_unit_test(test_print_failing),
+        cmocka_unit_test(test_print_nothing), cmocka_unit_test(test_print_units),
+        cmocka_unit_test(test_print_failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

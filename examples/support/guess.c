@@ -18,11 +18,12 @@ void guess_prepare(guess *g, tg_tape *tape, const guess_sizes *sizes, double lr)
 {
     g->optim = tg_adamw(tape, tg_params_unique(g->list), tg_params_unique_count(g->list),
                         &(tg_adam_opts){.lr = lr});
+    g->rows = sizes->rows;
     g->batches =
         tg_batches_new(tape, sizes->rows, sizes->batch, &(tg_batches_opts){.shuffle = true});
     g->x = tg_zeros(tape, TG_DIMS(sizes->batch, sizes->width), TG_I64);
     g->y = tg_zeros(tape, TG_DIMS(sizes->batch, sizes->steps), TG_I64);
-    g->step = (step){.record = record, .context = g, .size = sizes->batch, .eager = g->eager};
+    g->step = (step){.record = record, .context = g, .size = sizes->batch, .eager = g->run->eager};
 }
 
 double guess_epoch(guess *g, tg_tape *tape, const int64_t *inputs, const int64_t *targets)
@@ -36,6 +37,7 @@ double guess_epoch(guess *g, tg_tape *tape, const int64_t *inputs, const int64_t
         tg_batches_read(g->batches, targets, g->y);
         sum += step_run(&g->step, tape, size) * (double)size;
         seen += size;
+        run_progress(g->run, seen, g->rows);
     }
     return sum / (double)seen;
 }

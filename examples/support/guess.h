@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_GUESS_H
 #define EXAMPLES_GUESS_H
 
+#include "run.h"
 #include "step.h"
 
 /* Set the first four. */
@@ -11,7 +12,8 @@ typedef struct guess {
     tg_tensor *(*forward)(const void *model, tg_tensor *rows);
     const void *model;
     tg_params *list; /* the model's parameters */
-    bool eager;      /* see step.h */
+    run *run;        /* is told of the progress, and says whether steps are recorded anew */
+    int64_t rows;    /* of the data set */
     tg_optim *optim;
     tg_batches *batches;
     tg_tensor *x, *y; /* a full batch of inputs, and of targets */

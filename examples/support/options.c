@@ -10,7 +10,7 @@ enum { HELP, EAGER, SEED, EPOCHS, STOP, LR, DATA, SAVE, RESUME, CURVE, COMMON };
 static const struct {
     const char *name, *argument, *help;
 } common[COMMON] = {
-    [HELP] = {"help", NULL, "this text"},
+    [HELP] = {"help", NULL, "this text, as -h"},
     [EAGER] = {"eager", NULL,
                "record every step anew instead of replaying the first; same numbers"},
     [SEED] = {"seed", " N", "of the random generator"},
@@ -18,7 +18,8 @@ static const struct {
     [STOP] = {"stop", " N", "end after epoch N of them, as Ctrl-C would, for --resume to go on"},
     [LR] = {"lr", " X", "learning rate"},
     [DATA] = {"data", " PATH", "what to learn from"},
-    [SAVE] = {"save", " FILE", "write a checkpoint at the end (safetensors)"},
+    [SAVE] = {"save", " FILE",
+              "write a checkpoint (safetensors): at the start, after epochs, and at the end"},
     [RESUME] = {"resume", " FILE",
                 "go on from what --save wrote; give the other options as before"},
     [CURVE] = {"curve", " FILE", "epoch, loss, accuracy as CSV; with gnuplot an SVG as well"},
@@ -57,8 +58,8 @@ static bool number(const run *r, const char *name, const char *text, double most
     bool right = end != text && !*end && *value >= 0 && *value <= most;
     right = right && (!whole || *value == floor(*value));
     if (!right)
-        fprintf(stderr, "%s: --%s %s: not a %snumber in range\n", r->program, name, text,
-                whole ? "whole " : "");
+        fprintf(stderr, "%s: --%s %s: not a %snumber from 0 to %.16g\n", r->program, name, text,
+                whole ? "whole " : "", most);
     return right;
 }
 
@@ -124,22 +125,43 @@ static void list_options(const run *r, struct option *options)
     }
 }
 
-int run_options(run *r, int argc, char **argv)
+/* What getopt_long() does not take; it would say so with the path that the program was called by.
+ * A letter is told from a number of the list. */
+static bool refuse(const run *r, int why, const char *argument)
+{
+    if (why == '?' && optopt > COMMON + RUN_MAX_OWN)
+        fprintf(stderr, "%s: -%c: not an option\n", r->program, optopt);
+    else
+        fprintf(stderr, "%s: %s: %s\n", r->program, argument,
+                why == ':' ? "a value is missing" : "not an option");
+    return false;
+}
+
+/* Whether all of the command line could be taken; sets *help where it asks for that. */
+static bool read_options(run *r, int argc, char **argv, bool *help)
 {
     struct option options[COMMON + RUN_MAX_OWN + 1] = {{0}};
     list_options(r, options);
     optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == HELP) {
-            print_help(r);
-            return 0;
-        }
-        if (option == '?' || !take(r, option, optarg))
-            return 2;
+    for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        if (option == HELP || option == 'h')
+            return *help = true;
+        if (option == '?' || option == ':')
+            return refuse(r, option, argv[optind - 1]);
+        if (!take(r, option, optarg))
+            return false;
     }
-    if (optind < argc) {
-        fprintf(stderr, "%s: %s: not an option\n", r->program, argv[optind]);
+    return optind == argc || refuse(r, 0, argv[optind]);
+}
+
+int run_options(run *r, int argc, char **argv)
+{
+    bool help = false;
+    if (!read_options(r, argc, argv, &help)) {
+        fprintf(stderr, "try %s --help\n", r->program);
         return 2;
     }
-    return -1;
+    if (help)
+        print_help(r);
+    return help ? 0 : -1;
 }

@@ -10,13 +10,19 @@
 
 extern char **environ; /* POSIX declares it nowhere */
 
-static const char script[] = "set terminal svg size 640,400; set datafile separator ','; set grid; "
-                             "set xlabel 'epoch'; set ylabel 'loss'; set key off; "
-                             "plot '/dev/stdin' using 1:2 skip 1 with lines";
+#define CURVE(column) "'/dev/stdin' using 1:" column " skip 1 with lines "
+static const char setting[] = "set terminal svg size 640,400 background 'white'; set datafile "
+                              "separator ','; set grid; set key center right;"
+                              "set xlabel 'epoch'; set ylabel 'loss'; ";
+static const char loss_alone[] = "plot " CURVE("2") "title 'loss'";
+static const char loss_and_accuracy[] =
+    "set ytics nomirror; set y2tics; set y2label 'accuracy, %';"
+    "plot " CURVE("2") "title 'loss', " CURVE("(100*$3)") "axes x1y2 title 'accuracy'";
 
-static bool draw(const char *csv, const char *svg)
+static bool draw(const char *csv, const char *svg, bool has_accuracy)
 {
-    char *arguments[] = {"gnuplot", "-e", (char *)script, NULL};
+    char *plot = (char *)(has_accuracy ? loss_and_accuracy : loss_alone);
+    char *arguments[] = {"gnuplot", "-e", (char *)setting, "-e", plot, NULL};
     posix_spawn_file_actions_t files;
     pid_t child;
     int status = 1;
@@ -32,10 +38,10 @@ static bool draw(const char *csv, const char *svg)
     return status == 0;
 }
 
-void run_plot(const char *csv)
+void run_plot(const char *csv, bool has_accuracy)
 {
     char svg[4096];
     int length = snprintf(svg, sizeof svg, "%s.svg", csv);
-    if (length > 0 && (size_t)length < sizeof svg && !draw(csv, svg))
+    if (length > 0 && (size_t)length < sizeof svg && !draw(csv, svg, has_accuracy))
         unlink(svg); /* empty: gnuplot is not there */
 }

@@ -99,6 +99,19 @@ static void save(const run *r)
 }
 #endif
 
+/* To stderr: what is trained is not among the results. */
+static void introduce(const run *r)
+{
+    int64_t numbers = 0;
+    size_t n = tg_params_unique_count(r->model);
+    for (size_t i = 0; i < n; i++)
+        numbers += tg_numel(tg_params_unique(r->model)[i]);
+    if (!tg_error(r->tape))
+        fprintf(stderr, "%s: %lld parameters in %zu tensors, epochs %d to %d, seed %llu\n",
+                r->program, (long long)numbers, n, r->epoch + 1, r->last,
+                (unsigned long long)r->seed);
+}
+
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
 {
     r->tape = tape;
@@ -106,9 +119,23 @@ void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
     r->optim = optim;
     if (r->resume)
         resume(r);
+    if (r->epoch < r->last)
+        introduce(r);
+    if (r->save && !tg_error(tape))
+        save(r); /* what cannot be written is better known before the training than after */
     if (r->curve && !tg_error(tape))
         open_curve(r);
-    r->started = seconds();
+    r->started = r->saved = seconds();
+}
+
+/* A crash loses an epoch, or a second. */
+static void save_sometimes(run *r)
+{
+    double now = seconds();
+    if (!r->save || now - r->saved < 1)
+        return;
+    save(r);
+    r->saved = now;
 }
 
 bool run_next(run *r)
@@ -119,26 +146,46 @@ bool run_next(run *r)
     return true;
 }
 
+static void print_epoch(run *r, double loss, double accuracy, int64_t samples)
+{
+    char line[512]; /* the largest double has 309 digits */
+    int used = snprintf(line, sizeof line, "epoch %d/%d  loss %.4f", r->epoch, r->epochs, loss);
+    char *end = line + used;
+    if (r->has_accuracy)
+        end += snprintf(end, 32, "  accuracy %.2f%%", 100 * accuracy);
+    if (!r->terminal) {
+        puts(line);
+        return;
+    }
+    double each = (seconds() - r->started) / (r->epoch - r->resumed);
+    snprintf(end, 96, "  %.0f samples/s  %.0f s left", (double)samples / each,
+             each * (r->last - r->epoch));
+    screen_keep(&r->losses, loss);
+    screen_line(line);
+}
+
 void run_report(run *r, double loss, double accuracy, int64_t samples)
 {
-    bool has_accuracy = !isnan(accuracy);
+    r->has_accuracy = !isnan(accuracy);
     if (tg_error(r->tape))
         return;
+    save_sometimes(r);
     if (r->curve_file) {
         fprintf(r->curve_file, "%d,%.9g,", r->epoch, loss);
-        fprintf(r->curve_file, has_accuracy ? "%.9g\n" : "\n", accuracy);
+        fprintf(r->curve_file, r->has_accuracy ? "%.9g\n" : "\n", accuracy);
     }
-    printf("%sepoch %d/%d  loss %.4f", r->terminal ? "\r" : "", r->epoch, r->epochs, loss);
-    if (has_accuracy)
-        printf("  accuracy %.2f%%", 100 * accuracy);
-    if (r->terminal) {
-        double each = (seconds() - r->started) / (r->epoch - r->resumed);
-        printf("  %.0f samples/s  %.0f s left\033[K", (double)samples / each,
-               each * (r->last - r->epoch));
-        fflush(stdout);
-    } else {
-        putchar('\n');
-    }
+    print_epoch(r, loss, accuracy, samples);
+}
+
+void run_progress(run *r, int64_t done, int64_t total)
+{
+    double now = r->terminal ? seconds() : 0;
+    if (done == total || now - r->shown < 0.1) /* always so where there is no terminal */
+        return;
+    char before[64];
+    snprintf(before, sizeof before, "epoch %d/%d", r->epoch, r->epochs);
+    screen_bar(before, (double)done / (double)total);
+    r->shown = now;
 }
 
 static void close_curve(run *r)
@@ -147,15 +194,17 @@ static void close_curve(run *r)
     whole = !fclose(r->curve_file) && whole;
     r->curve_file = NULL;
     if (whole)
-        run_plot(r->curve);
+        run_plot(r->curve, r->has_accuracy);
     else
         tg_fail(r->tape, TG_EIO, "%s cannot be written", r->curve);
 }
 
 void run_save(run *r)
 {
-    if (r->terminal && r->epoch > r->resumed)
+    if (r->terminal && r->epoch > r->resumed) {
         putchar('\n');
+        screen_draw(&r->losses, r->resumed + 1, r->epoch);
+    }
     if (stopping)
         fprintf(stderr, "%s: stopped early, after epoch %d\n", r->program, r->epoch);
     if (r->save && !tg_error(r->tape))

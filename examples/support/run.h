@@ -14,6 +14,8 @@
 #ifndef EXAMPLES_RUN_H
 #define EXAMPLES_RUN_H
 
+#include "screen.h"
+
 #include <tinygrad.h>
 
 /* A flag of one program's own: "--name TEXT", or "--name N" for a whole number >= 0. What it points
@@ -32,7 +34,7 @@ typedef struct run {
     int epochs; /* of the whole run, what came before --resume included */
     double lr;
     const char *data;      /* --data: the input */
-    const char *save;      /* --save: where the checkpoint goes at the end */
+    const char *save;      /* --save: where the checkpoint goes */
     const char *resume;    /* --resume: what --save wrote */
     const char *curve;     /* --curve: CSV; an SVG as well where gnuplot is installed */
     bool eager;            /* --eager: record every step anew */
@@ -48,28 +50,33 @@ typedef struct run {
     const tg_params *model;
     tg_optim *optim;
     FILE *curve_file;
+    bool has_accuracy;
     int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
-    double started;    /* seconds */
+    double started, saved, shown; /* seconds */
+    screen_curve losses;
 } run;
 
 /* Reads the command line and catches Ctrl-C. -1: go on; else the exit code: 0 after --help, 2 for a
  * wrong command line. Where the library is built without tinygrad-io, --save and --resume
  * are refused. */
 int run_start(run *r, int argc, char **argv);
-/* Says what is trained, opens the curve, starts the clock, and reads --resume into model, optimiser
- * and the tape's generator, so that the next epoch is that of a run that never stopped. The
- * learning rate is the file's as well: set it. An error is the tape's. */
+/* Says on stderr what is trained, opens the curve, starts the clock, and reads --resume into model,
+ * optimiser and the tape's generator, so that the next epoch is that of a run that never stopped.
+ * The learning rate is the file's as well: set it. Then --save is written, lest it fail when all is
+ * done. An error is the tape's. */
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim);
 /* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape
  * has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
  * second Ctrl-C ends the program at once, and saves nothing. */
 bool run_next(run *r);
-/* After each epoch: one line, on a terminal with speed and time left, and a row of the curve.
- * `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
+/* After each epoch: one line, on a terminal with speed and time left, a row of the curve, and, if
+ * the last one is older than a second, a checkpoint. `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
  * has an error. */
 void run_report(run *r, double loss, double accuracy, int64_t samples);
+/* Within an epoch, as often as one likes: a bar on a terminal. */
+void run_progress(run *r, int64_t done, int64_t total);
 /* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the
- * curve. Random numbers drawn from here on do not matter to the run. */
+ * curve, on a terminal as well. Random numbers drawn from here on do not matter to the run. */
 void run_save(run *r);
 /* Says the tape's error on stderr. The exit code: 0 or 1. */
 int run_finish(const run *r);

@@ -35,11 +35,14 @@ extern "C" {
 /** The shape of a 0-d tensor. */
 #define TG_SCALAR 0, NULL
 
-/** Marks what the shared library exports. */
+/** Marks what the shared library exports. Who builds the sources may define it before, as
+ * nothing for example; tinygrad's own build does so where it makes static libraries alone. */
+#ifndef TG_API
 #if defined(__GNUC__)
 #define TG_API __attribute__((visibility("default")))
 #else
 #define TG_API
+#endif
 #endif
 
 #define TG_VERSION_MAJOR 0 /**< a change may break programs */

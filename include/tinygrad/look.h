@@ -19,8 +19,8 @@ extern "C" {
  * elements), and a newline. TG_EIO where writing fails; TG_EVALUE for NULL. */
 TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
 /** Writes the operations recorded since `mark` as a graph for Graphviz (dot -Tsvg): operations as
- * boxes, tensors with dtype and shape; filled blue are leaves that require a gradient, blue what a
- * backward pass goes through. The same program writes the same text in every run. TG_EIO where
+ * boxes, tensors with their shape, and their dtype where it is not float32; filled blue are leaves
+ * that require a gradient, blue what a backward pass goes through. The same program writes the same text in every run. TG_EIO where
  * writing fails; TG_EVALUE for a NULL file; else as tg_tape_replay(). */
 TG_API tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark);
 

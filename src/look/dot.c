@@ -33,8 +33,10 @@ static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
     const char *style = !tg_at(t)->requires_grad ? ""
                         : tg_at(t)->is_leaf      ? ", style=filled, fillcolor=lightblue"
                                                  : ", color=blue";
-    fprintf(file, "  t%d_%lld [label=\"%s %s\"%s];\n", p.block, p.offset,
-            tg_dtype_name(tg_at(t)->dtype), tg_shape_of(t).chars, style);
+    bool usual = tg_at(t)->dtype == TG_F32;
+    fprintf(file, "  t%d_%lld [label=\"%s%s%s\"%s];\n", p.block, p.offset,
+            usual ? "" : tg_dtype_name(tg_at(t)->dtype), usual ? "" : " ", tg_shape_of(t).chars,
+            style);
 }
 
 static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)

@@ -94,28 +94,29 @@ static cell fixed(double value, int decimals, const char *unit)
     return c;
 }
 
-/* The same in the largest of four units that leaves a whole part. */
-static cell scaled(double value, const char *const units[4])
+/* The same in the largest of four units, each `step` of the one before, that leaves a whole part. */
+static cell scaled(double value, double step, const char *const units[4])
 {
     int i = 0;
-    for (; i < 3 && value >= 1000; i++)
-        value /= 1000;
+    for (; i < 3 && value >= step; i++)
+        value /= step;
     return fixed(value, 3, units[i]);
 }
 
 static const char *const times[] = {"ns", "us", "ms", "s"};
-static const char *const sizes[] = {" B ", " kB", " MB", " GB"};
+static const char *const sizes[] = {" B  ", " KiB", " MiB", " GiB"};
 
 static bool print_row(FILE *file, int width, const listing *l, const tg_profile_row *row)
 {
     static const char *const phases[TG_PHASES] = {"forward", "backward", "step"};
     double time = (double)row->nanoseconds, bytes = (double)row->bytes;
-    cell rate = row->nanoseconds && row->bytes ? fixed(bytes / time, 1, "") : (cell){"-"};
-    return fprintf(file, "%-*s  %-8s  %9" PRId64 "  %9s  %6s  %9s  %10s  %6s\n", width, row->name,
-                   phases[row->phase], row->calls, scaled(time, times).text,
+    cell rate =
+        row->nanoseconds && row->bytes ? fixed(bytes / time * 1e9 / 0x1p30, 1, "") : (cell){"-"};
+    return fprintf(file, "%-*s  %-8s  %9" PRId64 "  %9s  %6s  %9s  %12s  %6s\n", width, row->name,
+                   phases[row->phase], row->calls, scaled(time, 1000, times).text,
                    fixed(100 * share_of(l, row->nanoseconds), 1, "%").text,
-                   scaled(time / (double)row->calls, times).text, scaled(bytes, sizes).text,
-                   rate.text) >= 0;
+                   scaled(time / (double)row->calls, 1000, times).text,
+                   scaled(bytes, 1024, sizes).text, rate.text) >= 0;
 }
 
 static bool print_all(FILE *file, const listing *l)
@@ -127,15 +128,15 @@ static bool print_all(FILE *file, const listing *l)
         width = length > width ? length : width;
         calls += l->row[i]->calls;
     }
-    if (fprintf(file, "%-*s  %-8s  %9s  %9s  %6s  %9s  %10s  %6s\n", width, "operation", "phase",
-                "calls", "time", "share", "per call", "bytes", "GB/s") < 0)
+    if (fprintf(file, "%-*s  %-8s  %9s  %9s  %6s  %9s  %12s  %6s\n", width, "operation", "phase",
+                "calls", "time", "share", "per call", "bytes", "GiB/s") < 0)
         return false;
     for (size_t i = 0; i < l->n; i++) {
         if (!print_row(file, width, l, l->row[i]))
             return false;
     }
     return fprintf(file, "%-*s  %-8s  %9" PRId64 "  %9s\n", width, "total", "", calls,
-                   scaled((double)l->nanoseconds, times).text) >= 0;
+                   scaled((double)l->nanoseconds, 1000, times).text) >= 0;
 }
 
 tg_status tg_print_profile(FILE *file, tg_tape *tape)
