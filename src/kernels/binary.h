@@ -42,8 +42,9 @@ TGK_INLINE double tgk_binary_slope(double x, double t, double p)
 
 TGK_INLINE double tgk_quick_binary_slope(double x, double t, double p)
 {
-    double e = tgk_quick_decay(x), up = 1 - t, down = p * t;
-    return (x < 0 ? fma(up, e, -down) : fma(-down, e, up)) * tgk_quick_inverse(1 + e);
+    tgk_quick_odds y = tgk_quick_odds_of(x);
+    double up = 1 - t, down = p * t;
+    return (x < 0 ? fma(up, y.small, -down * y.large) : fma(-down, y.small, up * y.large)) / y.sum;
 }
 
 #endif

@@ -11,7 +11,7 @@
 TGK_INLINE double tgk_quick_log(double x)
 {
     uint64_t biased;
-    double f = tgk_log_split(x, &biased) - 1, s = f * tgk_quick_inverse(2 + f), z = s * s;
+    double f = tgk_log_split(x, &biased) - 1, s = f / (2 + f), z = s * s;
     double p = fma(z, 0x1.9111cb7d3afa3p-3, 0x1.c62b58698dbd2p-3);
     p = fma(z, p, 0x1.2494111bb4c8ap-2);
     p = fma(z, p, 0x1.999996ab4ebbfp-2);

@@ -3,8 +3,9 @@
  * infinities, subnormals and signed zeros come out as in <math.h>.
  *
  * Written as selects, so that loops vectorise, and with fma(): a product and a sum apart would give
- * other bits, and on AVX-512 cost a loop a third of its speed. Divisions begin in float, which has
- * them at four times the speed, and end with a Newton step in double. */
+ * other bits, and on AVX-512 cost a loop a third of its speed. Divisions are those of double: the
+ * divider works beside the polynomials, while a reciprocal in float with a Newton step in double has
+ * more to do than it spares. */
 #ifndef TGK_QUICK_H
 #define TGK_QUICK_H
 
@@ -53,13 +54,6 @@ TGK_INLINE double tgk_quick_exp_any(float x)
     return tgk_quick_exp((double)tgk_clampf(x, (float)TGK_QUICK_ZERO, 700));
 }
 
-/* 1 / x for x in the middle of the range of float. */
-TGK_INLINE double tgk_quick_inverse(double x)
-{
-    double y = (double)(1 / (float)x);
-    return fma(fma(-x, y, 1), y, y);
-}
-
 TGK_INLINE float tgk_expf(float x)
 {
     return (float)tgk_quick_exp((double)tgk_clampf(x, -104, 89));
@@ -77,11 +71,29 @@ TGK_INLINE float tgk_expm1f(float x)
     return (float)tgk_quick_expm1((double)tgk_clampf(x, -20, 89));
 }
 
+/* e^a as 2^k (even + odd) / (even - odd): a Pade approximation in r, good to 2^-44 of odd / even, for
+ * functions that divide anyway. Not below TGK_QUICK_ZERO. */
+typedef struct tgk_quick_ratio {
+    double even, odd, scale;
+} tgk_quick_ratio;
+
+TGK_INLINE tgk_quick_ratio tgk_quick_pade(double a)
+{
+    const double magic = 0x1.8p52 + 1023; /* as in tgk_quick_split() */
+    double t = fma(a, TGK_LOG2E, magic), r = fma(t - magic, -0x1.62e42fefa39efp-1, a), z = r * r;
+    return (tgk_quick_ratio){.even = fma(fma(z, 0.0625, 11.25), z, 105),
+                             .odd = r * fma(z, 1.25, 52.5),
+                             .scale = tgk_from_bits(tgk_bits(t) << 52)};
+}
+
+/* (1 - e) / (1 + e) with e = e^(-2 |x|). */
 TGK_INLINE float tgk_tanhf(float x)
 {
     float a = fabsf(x);
-    double y = tgk_quick_expm1((double)(a > 10 ? 10 : a) * 2);
-    return copysignf((float)(y * tgk_quick_inverse(2 + y)), x);
+    tgk_quick_ratio e = tgk_quick_pade((double)(a > 10 ? 10 : a) * -2);
+    double less = 1 - e.scale, more = 1 + e.scale;
+    double y = fma(e.even, less, -e.odd * more) / fma(e.even, more, -e.odd * less);
+    return copysignf((float)y, x);
 }
 
 /* e^-|x|, and 0 from a little above 709 on. */
@@ -91,15 +103,47 @@ TGK_INLINE double tgk_quick_decay(double x)
     return tgk_quick_exp(a < TGK_QUICK_ZERO ? TGK_QUICK_ZERO : a);
 }
 
+/* sigmoid(-|x|) and sigmoid(|x|) times `sum`, which is theirs. */
+typedef struct tgk_quick_odds {
+    double small, large, sum;
+} tgk_quick_odds;
+
+/* a = -|x| >= TGK_QUICK_ZERO, or nan. */
+TGK_INLINE tgk_quick_odds tgk_quick_odds_at(double a)
+{
+    tgk_quick_ratio e = tgk_quick_pade(a);
+    double small = e.scale * (e.even + e.odd), large = e.even - e.odd;
+    return (tgk_quick_odds){small, large, small + large};
+}
+
+TGK_INLINE tgk_quick_odds tgk_quick_odds_of(double x)
+{
+    double a = -fabs(x);
+    return tgk_quick_odds_at(a < TGK_QUICK_ZERO ? TGK_QUICK_ZERO : a);
+}
+
 TGK_INLINE double tgk_quick_sigmoid(double x)
 {
-    double e = tgk_quick_decay(x);
-    return (x < 0 ? e : 1) * tgk_quick_inverse(1 + e);
+    tgk_quick_odds y = tgk_quick_odds_of(x);
+    return (x < 0 ? y.small : y.large) / y.sum;
+}
+
+/* x or 1 times sigmoid(x); bounds and choices in float are half the work. */
+TGK_INLINE double tgk_quick_times_sigmoid(double factor, float x)
+{
+    float a = fabsf(x), far = -(float)TGK_QUICK_ZERO;
+    tgk_quick_odds y = tgk_quick_odds_at(-(double)(a > far ? far : a));
+    return factor * (x < 0 ? y.small : y.large) / y.sum;
 }
 
 TGK_INLINE float tgk_sigmoidf(float x)
 {
-    return (float)tgk_quick_sigmoid((double)x);
+    return (float)tgk_quick_times_sigmoid(1, x);
+}
+
+TGK_INLINE float tgk_siluf(float x)
+{
+    return (float)tgk_quick_times_sigmoid((double)x, x);
 }
 
 /* log(1 + f) / f for sqrt(1/2) <= 1 + f <= sqrt(2). */
@@ -215,39 +259,31 @@ TGK_INLINE double tgk_quick_exp_square(float x)
     return tgk_quick_exp(-a * a);
 }
 
-/* The normal distribution at x, as in special.h: e^(-x^2 / 2) times a polynomial of
- * 1 / (|x| + 4.5); 0 from 37.66 on. */
-TGK_INLINE tgk_normal tgk_quick_normal_at(float x)
+/* The normal distribution function at -|x|: e^(-x^2 / 2) times a polynomial of 1 / (|x| + 4.5); 0
+ * from 37.66 on. */
+TGK_INLINE double tgk_quick_normal_tail(float x)
 {
     float a = fabsf(x);
-    a = a > 37.66F ? 37.66F : a;
-    double y = (double)a, w = (double)(1 / (a + 4.5F)), e = tgk_quick_exp(-0.5 * y * y);
-    w = fma(fma(-4.5 - y, w, 1), w, w);
-    double p = fma(w, -0x1.66cc6949281dap+21, 0x1.fedfdcb896104p+21);
-    p = fma(w, p, -0x1.1c8494011c71bp+21);
-    p = fma(w, p, 0x1.35cb3d01c8eb8p+19);
-    p = fma(w, p, -0x1.98a5c2f061236p+16);
-    p = fma(w, p, 0x1.dbe5d7b370269p+13);
-    p = fma(w, p, 0x1.a8b9a9b5a34b5p+8);
-    p = fma(w, p, 0x1.9fe6a23ab55efp+8);
-    p = fma(w, p, 0x1.d9339107904ddp+6);
-    p = fma(w, p, 0x1.ec25bc1c21375p+4);
-    p = fma(w, p, 0x1.ec18e8c6179e4p+2);
-    p = fma(w, p, 0x1.cb86a9579a35ep+0);
-    p = fma(w, p, 0x1.9884dfbeb3940p-2);
-    return (tgk_normal){e * (w * p), e * TGK_INV_SQRT_2PI};
+    double y = (double)(a > 37.66F ? 37.66F : a), e = tgk_quick_exp(-0.5 * y * y);
+    double w = 1 / (y + 4.5), z = w * w;
+    double even = fma(z, -0x1.66cc6949281dap+21, -0x1.1c8494011c71bp+21);
+    even = fma(z, even, -0x1.98a5c2f061236p+16);
+    even = fma(z, even, 0x1.a8b9a9b5a34b5p+8);
+    even = fma(z, even, 0x1.d9339107904ddp+6);
+    even = fma(z, even, 0x1.ec18e8c6179e4p+2);
+    even = fma(z, even, 0x1.9884dfbeb3940p-2);
+    double odd = fma(z, 0x1.fedfdcb896104p+21, 0x1.35cb3d01c8eb8p+19);
+    odd = fma(z, odd, 0x1.dbe5d7b370269p+13);
+    odd = fma(z, odd, 0x1.9fe6a23ab55efp+8);
+    odd = fma(z, odd, 0x1.ec25bc1c21375p+4);
+    odd = fma(z, odd, 0x1.cb86a9579a35ep+0);
+    return e * (w * fma(w, odd, even));
 }
 
 TGK_INLINE double tgk_quick_gelu(float x)
 {
-    double tail = tgk_quick_normal_at(x).tail;
+    double tail = tgk_quick_normal_tail(x);
     return (double)x * (x > 0 ? 1 - tail : tail);
-}
-
-TGK_INLINE double tgk_quick_gelu_slope(float x)
-{
-    tgk_normal at = tgk_quick_normal_at(x);
-    return fma((double)x, at.density, x > 0 ? 1 - at.tail : at.tail);
 }
 
 /* (1 + tanh(u)) / 2 = sigmoid(2 u) with the u of tg_gelu_tanh(). */
@@ -261,12 +297,6 @@ TGK_INLINE double tgk_quick_gelu_tanh_slope(double x)
     double small = tgk_quick_gelu_gate(-fabs(x)), large = 1 - small;
     double du = fma(x * x, 3 * 0x1.2444f2a4d8b4bp-4, 0x1.9884533d43651p+0);
     return fma(x * (small * large), du, x > 0 ? large : small);
-}
-
-TGK_INLINE double tgk_quick_silu_slope(double x)
-{
-    double e = tgk_quick_decay(x), large = tgk_quick_inverse(1 + e), small = e * large;
-    return (x > 0 ? large : small) * fma(x, x > 0 ? small : large, 1);
 }
 
 TGK_INLINE double tgk_quick_elu(float x, double alpha)

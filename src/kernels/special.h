@@ -110,8 +110,9 @@ TGK_INLINE double tgk_gelu_tanh_slope(double x)
 
 TGK_INLINE double tgk_silu_slope(double x)
 {
-    double small = tgk_sigmoid(-fabs(x)), large = 1 - small;
-    return (x > 0 ? large : small) * (1 + x * (x > 0 ? small : large));
+    double a = -fabs(x), e = tgk_exp_reduced(tgk_reduce(a < -750 ? -750 : a));
+    double small = e / (1 + e), large = 1 - small;
+    return (x > 0 ? large : small) * fma(x, x > 0 ? small : large, 1);
 }
 
 /* e^-|x| to 2^-60. */

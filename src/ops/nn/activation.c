@@ -3,7 +3,7 @@
 #include "ops/slope.h"
 
 #include "kernels/loops.h"
-#include "kernels/quick.h"
+#include "kernels/quick_slope.h"
 
 #include <tinygrad/nn.h>
 
@@ -91,7 +91,7 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
 #define ACTIVATION(id, curve, value_f32, slope_f32, value_f64, slope_f64)                          \
     TGK_LOOP1(id##_f32, float, float, value_f32);                                                  \
     TGK_LOOP1(id##_f64, double, double, value_f64);                                                \
-    TGK_LOOP2_AS(id##_slope_f32, float, float, double, float, float, slope_f32);                   \
+    TGK_LOOP2(id##_slope_f32, float, float, slope_f32);                                            \
     TGK_LOOP2(id##_slope_f64, double, double, slope_f64);                                          \
     TG_SLOPE(id, curve);                                                                           \
     TG_SMOOTH_IN(id, true)
@@ -116,8 +116,8 @@ tg_tensor *tg_leaky_relu(tg_tensor *x, double slope)
 
 static tg_curvature elu_curvature;
 
-ACTIVATION(elu, elu_curvature, tgk_quick_elu(x, S), x *tgk_quick_elu_slope(y, S), tgk_elu(x, S),
-           x *tgk_elu_slope(y, S));
+ACTIVATION(elu, elu_curvature, tgk_quick_elu(x, S), (double)x *tgk_quick_elu_slope(y, S),
+           tgk_elu(x, S), x *tgk_elu_slope(y, S));
 
 static tg_tensor *elu_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
@@ -138,7 +138,7 @@ static tg_tensor *gelu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(v, tg_mul(tg_add_scalar(tg_neg(square), 2), density));
 }
 
-ACTIVATION(gelu, gelu_curvature, tgk_quick_gelu(x), x *tgk_quick_gelu_slope(y), tgk_gelu(x),
+ACTIVATION(gelu, gelu_curvature, tgk_quick_gelu(x), x *tgk_gelu_slopef(y), tgk_gelu(x),
            x *tgk_gelu_slope(y));
 
 tg_tensor *tg_gelu(tg_tensor *x)
@@ -163,7 +163,8 @@ static tg_tensor *gelu_tanh_curvature(tg_tensor *v, tg_tensor *x, double s)
 }
 
 ACTIVATION(gelu_tanh, gelu_tanh_curvature, (double)x *tgk_quick_gelu_gate((double)x),
-           x *tgk_quick_gelu_tanh_slope((double)y), tgk_gelu_tanh(x), x *tgk_gelu_tanh_slope(y));
+           (double)x *tgk_quick_gelu_tanh_slope((double)y), tgk_gelu_tanh(x),
+           x *tgk_gelu_tanh_slope(y));
 
 tg_tensor *tg_gelu_tanh(tg_tensor *x)
 {
@@ -185,8 +186,8 @@ static tg_tensor *silu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(sigmoid_slope(v, x), tg_add_scalar(tg_neg(bend), 2));
 }
 
-ACTIVATION(silu, silu_curvature, (double)x *tgk_quick_sigmoid((double)x),
-           x *tgk_quick_silu_slope((double)y), x *tgk_sigmoid(x), x *tgk_silu_slope(y));
+ACTIVATION(silu, silu_curvature, tgk_siluf(x), x *tgk_silu_slopef(y), x *tgk_sigmoid(x),
+           x *tgk_silu_slope(y));
 
 tg_tensor *tg_silu(tg_tensor *x)
 {
@@ -200,7 +201,8 @@ static tg_tensor *softplus_curvature(tg_tensor *v, tg_tensor *x, double s)
 }
 
 ACTIVATION(softplus, softplus_curvature, tgk_quick_softplus((double)x),
-           x *tgk_quick_sigmoid((double)y), tgk_softplus_torch(x), x *tgk_softplus_torch_slope(y));
+           (double)x *tgk_quick_sigmoid((double)y), tgk_softplus_torch(x),
+           x *tgk_softplus_torch_slope(y));
 
 tg_tensor *tg_softplus(tg_tensor *x)
 {
@@ -210,7 +212,7 @@ tg_tensor *tg_softplus(tg_tensor *x)
 static tg_curvature logsigmoid_curvature;
 
 ACTIVATION(logsigmoid, logsigmoid_curvature, -tgk_quick_softplus(-(double)x),
-           x *tgk_quick_sigmoid(-(double)y), -tgk_softplus(-x), x *tgk_sigmoid(-y));
+           (double)x *tgk_quick_sigmoid(-(double)y), -tgk_softplus(-x), x *tgk_sigmoid(-y));
 
 static tg_tensor *logsigmoid_curvature(tg_tensor *v, tg_tensor *x, double s)
 {
