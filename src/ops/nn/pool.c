@@ -88,14 +88,13 @@ static void max_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 
 static const tg_op max_op = {.name = "max_pool", .forward = max_forward, .backward = max_backward};
 
-static tg_tensor *largest(tg_tensor *image, const tgk_window *w)
+static tg_tensor *largest(tg_tensor *x, const tgk_window *w, tg_dims dims)
 {
-    const int64_t dims[] = {tg_at(image)->dims[0], tg_at(image)->dims[1], w->out[0], w->out[1]};
-    int64_t places = dims[0] * dims[1] * dims[2] * dims[3];
-    tg_call call = call_of(&max_op, &image, 1, w);
-    call.dtype = tg_at(image)->dtype;
-    call.ndim = 4;
-    call.dims = dims;
+    int64_t places = w->n * w->out[0] * w->out[1];
+    tg_call call = call_of(&max_op, &x, 1, w);
+    call.dtype = tg_at(x)->dtype;
+    call.ndim = dims.ndim;
+    call.dims = dims.sizes;
     call.saved_numel = places / 2 + 1; /* half of an int64 for each */
     call.saved_dtype = TG_I64;
     return tg_apply(&call);
@@ -104,11 +103,11 @@ static tg_tensor *largest(tg_tensor *image, const tgk_window *w)
 /* --- all poolings --- */
 
 /* Options with their defaults; each plane of the image is an image of its own. */
-static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, const pooling *p)
+static tgk_window window_of(const int64_t *image, const tg_pool_opts *o, const pooling *p)
 {
-    tgk_window w = {.n = tg_at(image)->dims[0] * tg_at(image)->dims[1],
+    tgk_window w = {.n = image[0] * image[1],
                     .c = 1,
-                    .in = {tg_at(image)->dims[2], tg_at(image)->dims[3]},
+                    .in = {image[2], image[3]},
                     .kernel = {1, 1},
                     .stride = {1, 1},
                     .dilation = {1, 1}};
@@ -139,24 +138,25 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
     return true;
 }
 
-static tg_tensor *mean(tg_tensor *image, const tgk_window *w)
+static tg_tensor *mean(tg_tensor *x, const tgk_window *w, tg_dims dims)
 {
-    image = tg_reshape(image, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
-    return tg_mean_dim(tg_unfold(image, w), 1, false); /* of (planes, window, places) */
+    tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
+    /* of (planes, window, places) */
+    return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
 }
 
 static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
 {
-    tg_tensor *image = tg_check_floats(&p->op, 1, &x) ? tg_as_images(&p->op, x, p->spatial) : NULL;
-    if (!image)
+    int64_t image[4], sizes[4];
+    if (!tg_check_floats(&p->op, 1, &x) || !tg_image_sizes(&p->op, x, p->spatial, image))
         return NULL;
     TG_CHECK(tg_tape_in(x), o->kernel[0], TG_EVALUE,
              "%s: no kernel: set opts->kernel, the size of the window", p->op.name);
     tgk_window w = window_of(image, o, p);
     if (!check_window(p, x, &w))
         return NULL;
-    tg_tensor *y = p->largest ? largest(image, &w) : mean(image, &w);
-    return tg_from_images(y, x, tg_at(x)->dims[tg_at(x)->ndim - p->spatial - 1], &w, p->spatial);
+    tg_dims dims = {tg_image_dims(x, image[1], &w, p->spatial, sizes), sizes};
+    return p->largest ? largest(x, &w, dims) : mean(x, &w, dims);
 }
 
 static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
