@@ -3,6 +3,7 @@
 
 #include "kernels/convolve_plan.h"
 #include "kernels/isa.h"
+#include "kernels/row_sum.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -67,10 +68,10 @@ static int64_t blocks_of(const tgk_plan *p)
     return p->bundles * p->axis[0].blocks * p->axis[1].blocks;
 }
 
-/* Elements of a copy of some channels; of a row of what is made. */
-static int64_t copy_size(const tgk_plan *p)
+/* Elements of a copy of so many channels, and those that are read behind it; of a row of what is made. */
+static int64_t copy_size(const tgk_plan *p, int64_t channels)
 {
-    return p->channels * p->channel + TGK_CONV_SLACK;
+    return channels * p->channel + p->axis[1].reach + TGK_CONV_SLACK;
 }
 
 static int64_t row_size(const tgk_plan *p)
@@ -163,12 +164,13 @@ static size_t lay_out(const tgk_team *team, int dtype, const tgk_plan *p, bool w
     if (weight) {
         divide_sums(p, threads, j);
         piece =
-            rounded(copy_size(p) * size) + rounded(row_size(p) * size) * (j->count + 1) +
+            rounded(copy_size(p, p->channels) * size) +
+            rounded(row_size(p) * size) * (j->count + 1) +
             j->count * (sums_of(p, j) + TILE_SLACK) * (LANES_BYTES + 2 * (int64_t)sizeof(double));
     } else {
         divide_weights(p, size, j);
         packed = rounded(j->groups * j->count * p->from * p->taps * size);
-        piece = rounded(copy_size(p) * size) + rounded(row_size(p) * size) * j->count;
+        piece = rounded(copy_size(p, p->channels) * size) + rounded(row_size(p) * size) * j->count;
     }
     char *start = j->c->workspace;
     start += start ? -(uintptr_t)start % PAGE : 0;

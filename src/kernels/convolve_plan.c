@@ -71,6 +71,15 @@ static void keep_near(tgk_axis *a)
     a->reach = a->apart ? 0 : a->reach;
 }
 
+/* Of a row of the copy. The zeros in front of the next row are those behind this one, too, where there
+ * are enough; behind the last row there are zeros. */
+static int64_t width_of(const tgk_axis *a)
+{
+    int64_t width = a->block + a->reach, behind = width - a->padding - a->from;
+    bool shared = a->blocks == 1 && a->stride == 1 && !a->apart && behind > 0;
+    return shared && behind <= a->padding ? most(a->block, width - behind) : width;
+}
+
 /* The sizes of parts: some rows, or all rows of some images. */
 static void divide(tgk_plan *p)
 {
@@ -78,7 +87,7 @@ static void divide(tgk_plan *p)
     columns->blocks = parts(columns->to, TGK_CONV_POSITIONS);
     columns->block = parts(columns->to, columns->blocks);
     keep_near(columns);
-    p->width = columns->block + columns->reach;
+    p->width = width_of(columns);
     rows->blocks = parts(rows->to, most(1, TGK_CONV_POSITIONS / p->width));
     rows->block = parts(rows->to, rows->blocks);
     keep_near(rows);
