@@ -15,7 +15,7 @@
 
 enum { SUMS_AFTER = 16, LANES_BYTES = 64, TILE_SLACK = 16, PAGE = 64 };
 /* Of the gradient of weights, at a time: channels of y. */
-enum { MADE_SUMS = 48 };
+enum { MADE_SUMS = 66 };
 
 static inline int64_t least(int64_t a, int64_t b)
 {
@@ -145,7 +145,8 @@ static void divide_weights(const tgk_plan *p, int64_t size, job *j)
 static void divide_sums(const tgk_plan *p, int64_t threads, job *j)
 {
     j->taps = least(p->taps, TGK_CONV_STEPS);
-    j->count = least(p->to, MADE_SUMS);
+    int64_t lots = (p->to + MADE_SUMS - 1) / MADE_SUMS;
+    j->count = least(p->to, ((p->to + lots - 1) / lots + 5) / 6 * 6);
     int64_t items = p->groups * ((p->from + p->channels - 1) / p->channels);
     while (j->count > 6 && items * ((p->to + j->count - 1) / j->count) < 2 * threads)
         j->count = (j->count / 2 + 5) / 6 * 6;
@@ -255,9 +256,25 @@ static int64_t count_of(const tgk_convolution *c, tgk_convolution_kind kind)
                                         : c->channels * (w->c / c->groups);
 }
 
-size_t tgk_convolve_workspace(const tgk_team *team, int dtype, tgk_convolution_kind kind,
-                              const tgk_convolution *c)
+/* Where windows are single elements, an image is one row of them. */
+static tgk_convolution flat(const tgk_convolution *c)
 {
+    tgk_convolution as_row = *c;
+    tgk_window *w = &as_row.w;
+    bool single = true;
+    for (int i = 0; i < 2; i++)
+        single &= w->kernel[i] == 1 && w->stride[i] == 1 && w->padding[i] == 0;
+    if (single) {
+        w->in[1] = w->out[1] = w->in[0] * w->in[1];
+        w->in[0] = w->out[0] = 1;
+    }
+    return as_row;
+}
+
+size_t tgk_convolve_workspace(const tgk_team *team, int dtype, tgk_convolution_kind kind,
+                              const tgk_convolution *given)
+{
+    const tgk_convolution as_row = flat(given), *c = &as_row;
     job j = {.c = &(tgk_convolution){.workspace = NULL}};
     int64_t first[2] = {0, 0};
     size_t largest = 0;
@@ -276,8 +293,9 @@ size_t tgk_convolve_workspace(const tgk_team *team, int dtype, tgk_convolution_k
 }
 
 void tgk_convolve(tgk_team *team, int isa, int dtype, tgk_convolution_kind kind,
-                  const tgk_convolution *c)
+                  const tgk_convolution *given)
 {
+    const tgk_convolution as_row = flat(given), *c = &as_row;
     int64_t count = count_of(c, kind), first[2] = {0, 0};
     if (count == 0)
         return;

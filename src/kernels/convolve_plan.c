@@ -101,7 +101,8 @@ static void divide(tgk_plan *p)
     p->channel = p->plane * rows->phases * columns->phases;
     p->positions = p->pitch * rows->block;
     p->taps = rows->taps * columns->taps;
-    p->channels = most(1, least(p->from, TGK_CONV_STEPS / most(1, p->taps)));
+    int64_t lots = parts(p->from, most(1, TGK_CONV_STEPS / most(1, p->taps)));
+    p->channels = parts(p->from, most(1, lots));
 }
 
 tgk_plan tgk_plan_forward(const tgk_convolution *c)

@@ -35,7 +35,7 @@ typedef struct tgk_plan {
 enum {
     TGK_CONV_SLACK = 144, /* elements that may be read behind a copy */
     TGK_CONV_POSITIONS = 1024,
-    TGK_CONV_STEPS = 256,       /* of a chain, at a time */
+    TGK_CONV_STEPS = 160,       /* of a chain, at a time */
     TGK_CONV_WEIGHTS = 2 << 20, /* bytes that are packed at a time */
     TGK_CONV_MADE = 128         /* channels made at a time */
 };
