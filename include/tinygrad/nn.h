@@ -76,8 +76,8 @@ typedef struct tg_pool_opts {
     int64_t dilation[2]; /**< default 1; max pooling only */
 } tg_pool_opts;
 /** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
- * wins (the first of several; PyTorch: the last). A window of nothing but -inf gives its
- * gradient to the padding, where it has any. */
+ * wins (the first of several; PyTorch: the last). The padding is never chosen. Keeps four bytes for
+ * each window. TG_EVALUE, too: images of more than 2^31 - 1 elements each. */
 TG_API tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts);
 /** The largest of each window of (N, C, H, W) or (C, H, W). */
 TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);

@@ -11,26 +11,6 @@ typedef struct element {
     int64_t k0, k1;
 } element;
 
-/* Where an element of the window is for place `at`. */
-static int64_t source(const tgk_window *w, int axis, int64_t k, int64_t at)
-{
-    return at * w->stride[axis] - w->padding[axis] + k * w->dilation[axis];
-}
-
-/* The places for which that is inside the image. */
-typedef struct places {
-    int64_t from, to;
-} places;
-
-static places inside(const tgk_window *w, int axis, int64_t k)
-{
-    int64_t stride = w->stride[axis], first = source(w, axis, k, 0), out = w->out[axis];
-    int64_t from = first < 0 ? (stride - 1 - first) / stride : 0;
-    int64_t to = first < w->in[axis] ? (w->in[axis] - 1 - first) / stride + 1 : 0;
-    to = to < out ? to : out;
-    return (places){from < to ? from : to, to};
-}
-
 #define WINDOW(T)                                                                                  \
     static void fill_##T(T *out, int64_t n, double value)                                          \
     {                                                                                              \
@@ -41,13 +21,14 @@ static places inside(const tgk_window *w, int axis, int64_t k)
     static void unfold_row_##T(element e, T *row, const T *plane)                                  \
     {                                                                                              \
         const tgk_window *w = e.w;                                                                 \
-        places p0 = inside(w, 0, e.k0), p1 = inside(w, 1, e.k1);                                   \
+        tgk_places p0 = tgk_window_inside(w, 0, e.k0), p1 = tgk_window_inside(w, 1, e.k1);         \
         int64_t stride = w->stride[1], count = p1.to - p1.from, width = w->out[1];                 \
         fill_##T(row, p0.from *width, w->fill);                                                    \
         fill_##T(row + p0.to * width, (w->out[0] - p0.to) * width, w->fill);                       \
         for (int64_t o0 = p0.from; o0 < p0.to; o0++) {                                             \
             T *out = row + o0 * width;                                                             \
-            const T *in = plane + source(w, 0, e.k0, o0) * w->in[1] + source(w, 1, e.k1, p1.from); \
+            const T *in = plane + tgk_window_source(w, 0, e.k0, o0) * w->in[1] +                   \
+                          tgk_window_source(w, 1, e.k1, p1.from);                                  \
             fill_##T(out, p1.from, w->fill);                                                       \
             fill_##T(out + p1.to, width - p1.to, w->fill);                                         \
             if (stride == 1)                                                                       \
@@ -60,10 +41,11 @@ static places inside(const tgk_window *w, int axis, int64_t k)
     static void fold_row_##T(element e, T *plane, const T *row)                                    \
     {                                                                                              \
         const tgk_window *w = e.w;                                                                 \
-        places p0 = inside(w, 0, e.k0), p1 = inside(w, 1, e.k1);                                   \
+        tgk_places p0 = tgk_window_inside(w, 0, e.k0), p1 = tgk_window_inside(w, 1, e.k1);         \
         int64_t stride = w->stride[1], count = p1.to - p1.from;                                    \
         for (int64_t o0 = p0.from; o0 < p0.to; o0++) {                                             \
-            T *out = plane + source(w, 0, e.k0, o0) * w->in[1] + source(w, 1, e.k1, p1.from);      \
+            T *out = plane + tgk_window_source(w, 0, e.k0, o0) * w->in[1] +                        \
+                     tgk_window_source(w, 1, e.k1, p1.from);                                       \
             const T *in = row + o0 * w->out[1] + p1.from;                                          \
             for (int64_t i = 0; stride == 1 && i < count; i++)                                     \
                 out[i] += in[i];                                                                   \

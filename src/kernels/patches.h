@@ -12,6 +12,26 @@ typedef struct tgk_window {
     double fill; /* what stands outside the image */
 } tgk_window;
 
+/* Where element k of the window is, along an axis, for place `at`. */
+static inline int64_t tgk_window_source(const tgk_window *w, int axis, int64_t k, int64_t at)
+{
+    return at * w->stride[axis] - w->padding[axis] + k * w->dilation[axis];
+}
+
+/* The places for which that is inside the image. */
+typedef struct tgk_places {
+    int64_t from, to;
+} tgk_places;
+
+static inline tgk_places tgk_window_inside(const tgk_window *w, int axis, int64_t k)
+{
+    int64_t stride = w->stride[axis], first = tgk_window_source(w, axis, k, 0), out = w->out[axis];
+    int64_t from = first < 0 ? (stride - 1 - first) / stride : 0;
+    int64_t to = first < w->in[axis] ? (w->in[axis] - 1 - first) / stride + 1 : 0;
+    to = to < out ? to : out;
+    return (tgk_places){from < to ? from : to, to};
+}
+
 /* unfold: columns from images. fold, its adjoint: adds each column element to its place in the
  * image, in a fixed order. By dtype: float, double;
  * bodies for tgk_window_run(). */

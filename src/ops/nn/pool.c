@@ -2,24 +2,112 @@
 #include "ops/check.h"
 #include "ops/nn/window.h"
 
-#include <math.h>
+#include "kernels/pool.h"
+#include "ops/layout.h"
+
 #include <tinygrad/nn.h>
 
 typedef struct pooling {
     tg_op op; /* its name */
     int spatial;
-    double fill;                                  /* what counts as the elements around the image */
-    tg_tensor *(*reduce)(tg_tensor *, int, bool); /* makes one of a window */
-    bool dilates;
+    bool largest; /* else the mean */
 } pooling;
 
-/* Options with their defaults; each plane of the image is an image of its own. */
-static tgk_window window_of(const tg_tensor *image, const tg_pool_opts *o, const pooling *p)
+/* --- the largest: `at`, which forward keeps, names an element of the plane for each place --- */
+
+static void run(tg_node *node, tgk_pool_kind kind, const void *image, const void *result,
+                const tg_tensor *at)
 {
-    tgk_window w = {.n = tg_at(image)->dims[0] * tg_at(image)->dims[1],
+    tg_tape *tape = tg_node_tape(node);
+    tgk_pooling call = {.w = node->params,
+                        .image = (void *)(uintptr_t)image,
+                        .result = (void *)(uintptr_t)result,
+                        .at = (int32_t *)(void *)tg_at(at)->data};
+    if (image && result)
+        tgk_pool_run(&tape->team, tape->isa, tg_at(node->out)->dtype, kind, &call);
+}
+
+static tg_call call_of(const tg_op *op, tg_tensor *const *in, int n, const tgk_window *w)
+{
+    return (tg_call){.op = op, .n_in = n, .in = in, .params = w, .params_size = sizeof *w};
+}
+
+static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const tgk_window *w);
+
+static void pick_forward(tg_node *node)
+{
+    run(node, TGK_POOL_PICK, tg_contiguous_data(node, node->in[0]), tg_at(node->out)->data,
+        node->in[1]);
+}
+
+static void pick_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    grad_in[0] = spread(node, v, node->in[1], node->params);
+}
+
+static const tg_op pick_op = {.name = "max_pool_pick",
+                              .forward = pick_forward,
+                              .backward = pick_backward,
+                              .reads = {TG_READS_IN(1)}};
+
+static void spread_forward(tg_node *node)
+{
+    run(node, TGK_POOL_SPREAD, tg_at(node->out)->data, tg_contiguous_data(node, node->in[0]),
+        node->in[1]);
+}
+
+static void spread_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *in[] = {v, node->in[1]};
+    grad_in[0] = tg_make(&(tg_making){call_of(&pick_op, in, 2, node->params), .like = node->in[0]});
+}
+
+static const tg_op spread_op = {.name = "max_pool_backward",
+                                .forward = spread_forward,
+                                .backward = spread_backward,
+                                .reads = {TG_READS_IN(1)}};
+
+/* The gradient of of's input, from that of its output. */
+static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const tgk_window *w)
+{
+    tg_tensor *in[] = {g, at};
+    return tg_make(
+        &(tg_making){call_of(&spread_op, in, 2, w), .like = of->in[0], .gradient_of = of});
+}
+
+static void max_forward(tg_node *node)
+{
+    run(node, TGK_POOL_LARGEST, tg_contiguous_data(node, node->in[0]), tg_at(node->out)->data,
+        node->saved);
+}
+
+static void max_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    grad_in[0] = spread(node, g, node->saved, node->params);
+}
+
+static const tg_op max_op = {.name = "max_pool", .forward = max_forward, .backward = max_backward};
+
+static tg_tensor *largest(tg_tensor *x, const tgk_window *w, tg_dims dims)
+{
+    int64_t places = w->n * w->out[0] * w->out[1];
+    tg_call call = call_of(&max_op, &x, 1, w);
+    call.dtype = tg_at(x)->dtype;
+    call.ndim = dims.ndim;
+    call.dims = dims.sizes;
+    call.saved_numel = places / 2 + 1; /* half of an int64 for each */
+    call.saved_dtype = TG_I64;
+    return tg_apply(&call);
+}
+
+/* --- all poolings --- */
+
+/* Options with their defaults; each plane of the image is an image of its own. */
+static tgk_window window_of(const int64_t *image, const tg_pool_opts *o, const pooling *p)
+{
+    tgk_window w = {.n = image[0] * image[1],
                     .c = 1,
-                    .fill = p->fill,
-                    .in = {tg_at(image)->dims[2], tg_at(image)->dims[3]},
+                    .in = {image[2], image[3]},
                     .kernel = {1, 1},
                     .stride = {1, 1},
                     .dilation = {1, 1}};
@@ -42,25 +130,33 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
         TG_CHECK(tape, w->padding[axis] <= w->kernel[axis] / 2, TG_EVALUE,
                  "%s: padding %lld is more than half of kernel %lld", p->op.name,
                  (long long)w->padding[axis], (long long)w->kernel[axis]);
-        TG_CHECK(tape, p->dilates || w->dilation[axis] == 1, TG_EVALUE,
+        TG_CHECK(tape, p->largest || w->dilation[axis] == 1, TG_EVALUE,
                  "%s: dilation is for max pooling only", p->op.name);
     }
+    TG_CHECK(tape, !p->largest || !w->in[1] || w->in[0] <= TGK_POOL_MOST / w->in[1], TG_EVALUE,
+             "%s: planes of more than 2^31 - 1 elements in %s", p->op.name, tg_shape_of(x).chars);
     return true;
+}
+
+static tg_tensor *mean(tg_tensor *x, const tgk_window *w, tg_dims dims)
+{
+    tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
+    /* of (planes, window, places) */
+    return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
 }
 
 static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
 {
-    tg_tensor *image = tg_check_floats(&p->op, 1, &x) ? tg_as_images(&p->op, x, p->spatial) : NULL;
-    if (!image)
+    int64_t image[4], sizes[4];
+    if (!tg_check_floats(&p->op, 1, &x) || !tg_image_sizes(&p->op, x, p->spatial, image))
         return NULL;
     TG_CHECK(tg_tape_in(x), o->kernel[0], TG_EVALUE,
              "%s: no kernel: set opts->kernel, the size of the window", p->op.name);
     tgk_window w = window_of(image, o, p);
     if (!check_window(p, x, &w))
         return NULL;
-    image = tg_reshape(image, 4, (int64_t[]){w.n, 1, w.in[0], w.in[1]});
-    tg_tensor *y = p->reduce(tg_unfold(image, &w), 1, false); /* of (planes, window, places) */
-    return tg_from_images(y, x, tg_at(x)->dims[tg_at(x)->ndim - p->spatial - 1], &w, p->spatial);
+    tg_dims dims = {tg_image_dims(x, image[1], &w, p->spatial, sizes), sizes};
+    return p->largest ? largest(x, &w, dims) : mean(x, &w, dims);
 }
 
 static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
@@ -70,24 +166,24 @@ static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
 
 tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "max_pool1d"}, 1, -(double)INFINITY, tg_max_dim, true};
+    static const pooling p = {{.name = "max_pool1d"}, 1, true};
     return pool(&p, x, opts);
 }
 
 tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "max_pool2d"}, 2, -(double)INFINITY, tg_max_dim, true};
+    static const pooling p = {{.name = "max_pool2d"}, 2, true};
     return pool(&p, x, opts);
 }
 
 tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "avg_pool1d"}, 1, 0, tg_mean_dim, false};
+    static const pooling p = {{.name = "avg_pool1d"}, 1, false};
     return pool(&p, x, opts);
 }
 
 tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "avg_pool2d"}, 2, 0, tg_mean_dim, false};
+    static const pooling p = {{.name = "avg_pool2d"}, 2, false};
     return pool(&p, x, opts);
 }

@@ -100,23 +100,22 @@ bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w)
     return fit_axis(op, x, w, 0) && fit_axis(op, x, w, 1);
 }
 
-tg_tensor *tg_as_images(const tg_op *op, tg_tensor *x, int spatial)
+bool tg_image_sizes(const tg_op *op, const tg_tensor *x, int spatial, int64_t sizes[4])
 {
     TG_CHECK(tg_tape_in(x), tg_at(x)->ndim == spatial + 1 || tg_at(x)->ndim == spatial + 2,
              TG_ESHAPE, "%s: input %s, wanted %d or %d dims", op->name, tg_shape_of(x).chars,
              spatial + 1, spatial + 2);
     const int64_t *from_c = tg_at(x)->dims + tg_at(x)->ndim - spatial - 1;
-    int64_t dims[] = {tg_at(x)->ndim == spatial + 2 ? tg_at(x)->dims[0] : 1, from_c[0],
-                      spatial == 2 ? from_c[1] : 1, from_c[spatial]};
-    return tg_reshape(x, 4, dims);
+    sizes[0] = tg_at(x)->ndim == spatial + 2 ? tg_at(x)->dims[0] : 1;
+    sizes[1] = from_c[0];
+    sizes[2] = spatial == 2 ? from_c[1] : 1;
+    sizes[3] = from_c[spatial];
+    return true;
 }
 
-tg_tensor *tg_from_images(tg_tensor *y, const tg_tensor *x, int64_t channels, const tgk_window *w,
-                          int spatial)
+int tg_image_dims(const tg_tensor *x, int64_t channels, const tgk_window *w, int spatial,
+                  int64_t dims[4])
 {
-    if (!y)
-        return NULL;
-    int64_t dims[4];
     int n = 0;
     if (tg_at(x)->ndim == spatial + 2)
         dims[n++] = tg_at(x)->dims[0];
@@ -124,5 +123,5 @@ tg_tensor *tg_from_images(tg_tensor *y, const tg_tensor *x, int64_t channels, co
     if (spatial == 2)
         dims[n++] = w->out[0];
     dims[n++] = w->out[1];
-    return tg_reshape(y, n, dims);
+    return n;
 }

@@ -17,11 +17,11 @@ static inline int64_t tg_window_option(const int64_t option[2], int i, int64_t o
 bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w);
 /* x (N, C, H, W) as columns (N, C * KH * KW, OH * OW). */
 tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w);
-/* x with a batch of 1 and, for one spatial dim, a height of 1; `spatial` dims are expected.
- * NULL, and the error, for other ranks. */
-tg_tensor *tg_as_images(const tg_op *op, tg_tensor *x, int spatial);
-/* The result y (N, channels, OH * OW), in any shape, in the rank that x had. */
-tg_tensor *tg_from_images(tg_tensor *y, const tg_tensor *x, int64_t channels, const tgk_window *w,
-                          int spatial);
+/* (N, C, H, W) of x, with a batch of 1 and, for one spatial dim, a height of 1; `spatial` dims are
+ * expected. False, and the error, for other ranks. */
+bool tg_image_sizes(const tg_op *op, const tg_tensor *x, int spatial, int64_t sizes[4]);
+/* The dims of a result for x with so many channels, in the rank that x has; returns how many. */
+int tg_image_dims(const tg_tensor *x, int64_t channels, const tgk_window *w, int spatial,
+                  int64_t dims[4]);
 
 #endif
