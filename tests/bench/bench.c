@@ -2,13 +2,14 @@
  * rows by the beginning of their names; none: all; --list names them. bench.py runs the same
  * rows in PyTorch beside it. */
 #define _POSIX_C_SOURCE 199309L
+#include "timing.h"
+
 #include <tinygrad.h>
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct state {
+    const struct row *row;
     tg_tape *tape;
     tg_mark mark;
     int64_t size;
@@ -29,13 +30,6 @@ typedef struct row {
     const char *unit;
     int64_t sizes[12];
 } row;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void cross_entropy_make(state *s)
 {
@@ -383,46 +377,15 @@ static const row rows[] = {
     {"conv2d", conv_make, conv_step, NULL, "us", {28}},
 };
 
-static int by_value(const void *a, const void *b)
+static void turn(void *context)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-enum { MAX_SAMPLES = 101 };
-
-static void turn(const row *r, state *s)
-{
+    state *s = (state *)context;
     if (s->capture) {
         tg_capture_replay(s->capture);
         return;
     }
     tg_tape_rewind(s->tape, s->mark);
-    r->step(s);
-}
-
-/* Seconds of one step: enough turns a sample for the clock, and samples for about half a second. */
-static int sample(const row *r, state *s, double *seconds)
-{
-    int turns = 1, n = 0;
-    double end = 0, start = now();
-    for (int i = 0; i < 3 || now() - start < 0.05; i++) {
-        double t = now();
-        turn(r, s);
-        t = now() - t;
-        turns = t > 0 && t < 1e-3 ? (int)(1e-3 / t) + 1 : 1;
-        if (t > 1)
-            break;
-    }
-    start = now();
-    while (n < MAX_SAMPLES && (n < 5 || end - start < 0.5)) {
-        double t = now();
-        for (int i = 0; i < turns; i++)
-            turn(r, s);
-        end = now();
-        seconds[n++] = (end - t) / turns;
-    }
-    return n;
+    s->row->step(s);
 }
 
 static void *counted_alloc(void *context, size_t size)
@@ -438,23 +401,33 @@ static void counted_free(void *context, void *memory, size_t size)
 }
 
 /* A tape gives nothing back before its end, so that what it holds is the most it ever held. */
-static double memory(const row *r, state *s, const size_t *bytes)
+static double memory(state *s, const size_t *bytes)
 {
     size_t before = *bytes;
-    for (int i = 0; i < 2; i++) {
-        tg_tape_rewind(s->tape, s->mark);
-        r->step(s);
-    }
+    for (int i = 0; i < 2; i++)
+        turn(s);
     return (double)(*bytes - before) / (1 << 20);
+}
+
+static void print_row(const state *s, timing t)
+{
+    const row *r = s->row;
+    if (tg_error(s->tape)) {
+        printf("%s/%lld: %s\n", r->name, (long long)s->size, tg_error_message(s->tape));
+    } else {
+        double work = r->work ? r->work(s->size) : 0;
+        printf("%s/%lld %.6g %.6g %s %d\n", r->name, (long long)s->size,
+               work > 0 ? work / t.median : t.median * 1e6,
+               work > 0 ? work / t.least : t.least * 1e6, r->unit, t.samples);
+    }
+    fflush(stdout);
 }
 
 static void run(const row *r, int64_t size)
 {
     size_t bytes = 0;
     tg_tape_opts opts = {.alloc = counted_alloc, .free = counted_free, .context = &bytes};
-    state s = {.tape = tg_tape_new(&opts), .size = size};
-    double seconds[MAX_SAMPLES];
-    bool timed = strcmp(r->unit, "MiB") != 0;
+    state s = {.row = r, .tape = tg_tape_new(&opts), .size = size};
     r->make(&s);
     s.mark = tg_tape_mark(s.tape);
     if (strstr(r->name, "_replayed")) {
@@ -462,20 +435,14 @@ static void run(const row *r, int64_t size)
         r->step(&s);
         tg_capture_end(s.capture);
     }
-    int n = timed ? sample(r, &s, seconds) : 1;
-    if (!timed)
-        *seconds = memory(r, &s, &bytes) * 1e-6; /* as a time is printed */
-    if (tg_error(s.tape)) {
-        printf("%s/%lld: %s\n", r->name, (long long)size, tg_error_message(s.tape));
+    timing t;
+    if (strcmp(r->unit, "MiB")) {
+        t = time_turns(turn, &s);
     } else {
-        qsort(seconds, (size_t)n, sizeof *seconds, by_value);
-        double median = seconds[n / 2], least = seconds[0];
-        double work = r->work ? r->work(size) : 0;
-        printf("%s/%lld %.6g %.6g %s %d\n", r->name, (long long)size,
-               work > 0 ? work / median : median * 1e6, work > 0 ? work / least : least * 1e6,
-               r->unit, n);
+        double as_time = memory(&s, &bytes) * 1e-6; /* as a time is printed */
+        t = (timing){as_time, as_time, 1};
     }
-    fflush(stdout);
+    print_row(&s, t);
     tg_tape_free(s.tape);
 }
 

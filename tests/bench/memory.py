@@ -105,6 +105,26 @@ def highest(events):
     return most
 
 
+def standing(model, optimiser, data):
+    """Bytes of all tensors that outlive a step."""
+    tensors = [*model.parameters(), *model.buffers(), *data]
+    tensors += [p.grad for p in model.parameters() if p.grad is not None]
+    tensors += [t for state in optimiser.state.values() for t in state.values()
+                if isinstance(t, torch.Tensor)]
+    return sum(t.numel() * t.element_size() for t in tensors)
+
+
+def highest_during(step):
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU],
+                                profile_memory=True) as profile:
+        step()
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        profile.export_chrome_trace(file.name)
+        with open(file.name, encoding="utf-8") as trace:
+            events = json.load(trace)["traceEvents"]
+    return highest(events)
+
+
 def peak(make, x, target, run=plain, keep_gradients=False):
     torch.manual_seed(0)
     model = make()
@@ -120,19 +140,8 @@ def peak(make, x, target, run=plain, keep_gradients=False):
     if not keep_gradients:
         optimiser.zero_grad()
     gc.collect()
-    standing = [*model.parameters(), x, target]
-    standing += [p.grad for p in model.parameters() if p.grad is not None]
-    standing += [t for state in optimiser.state.values() for t in state.values()
-                 if isinstance(t, torch.Tensor)]
-    before = sum(t.numel() * t.element_size() for t in standing)
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU],
-                                profile_memory=True) as profile:
-        step()
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        profile.export_chrome_trace(file.name)
-        with open(file.name, encoding="utf-8") as trace:
-            events = json.load(trace)["traceEvents"]
-    return before + highest(events)
+    before = standing(model, optimiser, [x, target])
+    return before + highest_during(step)
 
 
 def main():
