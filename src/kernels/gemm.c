@@ -3,6 +3,11 @@
  * on from what the one before left in c, so that the chain of every element is unbroken. */
 #include "kernels/gemm.h"
 
+/* Strides are not 1 often enough for second copies of all loops. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-version-loops-for-strides", "no-unswitch-loops", "no-split-loops")
+#endif
+
 #include <math.h>
 #include <string.h>
 
@@ -22,6 +27,15 @@ enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, S
 #define TGK_APART __attribute__((noinline))
 #else
 #define TGK_APART
+#endif
+
+/* Before a loop over registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
 #endif
 
 static inline int64_t least(int64_t a, int64_t b)
