@@ -3,6 +3,11 @@
  * on from what the one before left in c, so that the chain of every element is unbroken. */
 #include "kernels/gemm.h"
 
+/* Strides are not 1 often enough for second copies of all loops. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-version-loops-for-strides", "no-unswitch-loops", "no-split-loops")
+#endif
+
 #include <math.h>
 #include <string.h>
 
@@ -10,8 +15,28 @@
 #include <immintrin.h>
 #endif
 
-/* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. */
-enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32 };
+/* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. For
+ * LYING tiles of rows b is not packed. */
+enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 3 };
+/* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
+ * the second cache is read but once or twice; small ones. */
+enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
+
+/* A function that is large, and called for work enough: once, not in each caller. */
+#if defined(__GNUC__)
+#define TGK_APART __attribute__((noinline))
+#else
+#define TGK_APART
+#endif
+
+/* Before a loop over registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
 
 static inline int64_t least(int64_t a, int64_t b)
 {
@@ -30,25 +55,43 @@ static const void *behind(const void *p, int64_t index, size_t size)
     return (const char *)p + index * (int64_t)size;
 }
 
-#ifdef TGK_X86
-/* Products for which packing does not pay: small ones, and those of so few rows that a b which is
- * whole in the second cache is read but once or twice. */
-enum { SMALL_ROWS = 8, SMALL = 64 * 64 * 64, SMALL_B = 4096, FEW_ROWS = 2 * SMALL_ROWS };
-enum { FEW_B = 1 << 18 };
-
-static bool tgk_is_small(const tgk_gemm_args *g)
-{
-    if (g->m <= FEW_ROWS && g->b.column == 1 && g->k <= FEW_B && g->n <= FEW_B &&
-        g->n * g->k <= FEW_B)
-        return true;
-    return g->k <= SMALL && g->n <= SMALL && g->m <= SMALL && g->n * g->k <= SMALL_B &&
-           g->m * g->n * g->k <= SMALL;
-}
-#endif
-
 static int64_t row_of_c(const tgk_gemm_args *args)
 {
     return args->row ? args->row : args->n;
+}
+
+/* Whether the rows of b are contiguous. */
+static bool tgk_lies(const tgk_gemm_args *g)
+{
+    return g->b.column == 1 || g->n == 1;
+}
+
+/* A product of one column is, turned around, one of one row: whose elements are the lanes. */
+static bool tgk_as_row(const tgk_gemm_args *g, tgk_gemm_args *turned)
+{
+    bool dense = g->a.row == 1 || g->a.column == 1;
+    if (g->n != 1 || g->m <= FEW_ROWS || row_of_c(g) != 1 || !dense)
+        return false;
+    *turned = *g;
+    turned->a = (tgk_matrix){g->b.data, g->b.column, g->b.row};
+    turned->b = (tgk_matrix){g->a.data, g->a.column, g->a.row};
+    turned->m = 1;
+    turned->n = turned->row = g->m;
+    return true;
+}
+
+bool tgk_gemm_in_place(const tgk_gemm_args *g)
+{
+    tgk_gemm_args turned;
+    if (tgk_as_row(g, &turned))
+        g = &turned;
+    if (!tgk_lies(g))
+        return g->m <= FEW_ROWS && (g->b.row == 1 || g->k == 1);
+    if (g->m <= FEW_ROWS)
+        return true;
+    if (g->k > FEW_B || g->n > FEW_B || g->n * g->k > FEW_B)
+        return false;
+    return g->m <= 2 * FEW_ROWS || g->k <= 8 || (g->n * g->k <= SMALL_B && g->m <= SMALL / SMALL_B);
 }
 
 void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size)

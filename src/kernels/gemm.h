@@ -21,7 +21,7 @@ typedef struct tgk_gemm_args {
     int64_t row;      /* from one row of c to the next, in elements; 0: n */
     const void *bias; /* [n] or NULL, added last */
     bool accumulate;  /* start from what c holds instead of 0 */
-    void *workspace;  /* tgk_gemm_workspace() bytes */
+    void *workspace;  /* tgk_gemm_workspace() bytes, unless the product is done in place */
 } tgk_gemm_args;
 
 /* c = a b + bias. Each element is a chain of fused multiply-adds in order of k from 0 on, so
@@ -37,5 +37,7 @@ void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t si
 
 /* For a product with these sizes of elements of `size` bytes. */
 size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size);
+/* Whether a product, and each of its rows or columns, needs no workspace. */
+bool tgk_gemm_in_place(const tgk_gemm_args *args);
 
 #endif

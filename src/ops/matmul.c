@@ -9,57 +9,115 @@
 
 #include <tinygrad/ops.h>
 
-/* From so many multiply-adds on a product is worth sharing. */
-enum { SHARED = 1 << 20 };
+/* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
+ * FETCHED of them. Pieces of columns begin with whole vectors where there are enough. */
+enum { SHARED = 1 << 20, FETCHED = 8, COLUMNS = 32 };
 
-/* One product, cut into pieces along the longer side of the result; each element is computed as it
- * would be in one piece. The workspace has room for `pieces`. */
+/* Products of one shape: the strides of a and b along what they are a batch of. */
+typedef struct batches {
+    int64_t count;
+    tg_dims dims;
+    int64_t a[TG_MAX_NDIM], b[TG_MAX_NDIM];
+} batches;
+
+/* A batch, or (where there is none) one product, cut into pieces along the longer side of the
+ * result: each element is computed as it would be in one piece. The workspace has room for
+ * `pieces`. */
 typedef struct sharing {
     tgk_gemm *gemm;
     const tgk_gemm_args *args;
+    const batches *batch;
     int64_t pieces;
+    int dtype;
     size_t size, workspace; /* bytes of an element; of a piece's workspace */
 } sharing;
+
+static void multiply(const sharing *s, const tgk_gemm_args *args)
+{
+    if (!tgk_blas_gemm(args, s->dtype))
+        s->gemm(args);
+}
+
+/* Where piece i of something begins. */
+static int64_t piece_start(const sharing *s, int64_t length, int64_t i)
+{
+    int64_t start = length * i / s->pieces;
+    return length < 2 * COLUMNS * s->pieces || i == s->pieces ? start : start / COLUMNS * COLUMNS;
+}
+
+/* Piece i of a batch. */
+static void multiply_batch(const sharing *s, tgk_gemm_args *part, int64_t i)
+{
+    const batches *batch = s->batch;
+    const int64_t size = (int64_t)s->size, end = batch->count * (i + 1) / s->pieces;
+    for (int64_t at = batch->count * i / s->pieces; at < end; at++) {
+        const int64_t a = tg_shape_offset(batch->dims, batch->a, at),
+                      b = tg_shape_offset(batch->dims, batch->b, at);
+        part->a.data = (const char *)s->args->a.data + a * size;
+        part->b.data = (const char *)s->args->b.data + b * size;
+        part->c = (char *)s->args->c + at * part->m * part->n * size;
+        multiply(s, part);
+    }
+}
+
+/* Piece i of one product. */
+static void multiply_piece(const sharing *s, tgk_gemm_args *part, int64_t i)
+{
+    if (s->pieces > 1 && part->m >= part->n)
+        tgk_gemm_rows(part, part->m * i / s->pieces, part->m * (i + 1) / s->pieces, s->size);
+    else if (s->pieces > 1)
+        tgk_gemm_columns(part, piece_start(s, part->n, i), piece_start(s, part->n, i + 1), s->size);
+    multiply(s, part);
+}
 
 static void multiply_pieces(void *context, int64_t from, int64_t to)
 {
     const sharing *s = context;
     for (int64_t i = from; i < to; i++) {
         tgk_gemm_args part = *s->args;
-        bool by_rows = part.m >= part.n;
-        int64_t length = by_rows ? part.m : part.n;
-        int64_t start = length * i / s->pieces, end = length * (i + 1) / s->pieces;
-        if (by_rows)
-            tgk_gemm_rows(&part, start, end, s->size);
+        if (s->workspace)
+            part.workspace = (char *)part.workspace + (size_t)i * s->workspace;
+        if (s->batch)
+            multiply_batch(s, &part, i);
         else
-            tgk_gemm_columns(&part, start, end, s->size);
-        part.workspace = (char *)part.workspace + (size_t)i * s->workspace;
-        s->gemm(&part);
+            multiply_piece(s, &part, i);
     }
 }
 
-/* How many pieces a product is worth. */
-static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args)
+/* How many pieces `count` products are worth. */
+static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args, int64_t count)
 {
-    bool large = (double)args->m * (double)args->n * (double)args->k >= SHARED;
-    return large ? tape->team.threads : 1;
+    double m = (double)args->m, n = (double)args->n, k = (double)args->k;
+    double work = (m * n * k + FETCHED * (m * n + n * k + k * m)) * (double)count;
+    return work >= SHARED ? tape->team.threads : 1;
+}
+
+static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batch)
+{
+    tg_tape *tape = tg_node_tape(node);
+    int dtype = tg_at(node->out)->dtype;
+    sharing s = {.gemm = tgk_gemm_table[tape->isa][dtype],
+                 .args = args,
+                 .batch = batch,
+                 .pieces = pieces_of(tape, args, batch ? batch->count : 1),
+                 .dtype = dtype,
+                 .size = tg_dtype_size(dtype)};
+    if (!tgk_gemm_in_place(args)) {
+        s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
+        if (!args->workspace)
+            args->workspace = tg_workspace(node, (size_t)s.pieces * s.workspace);
+        if (!args->workspace)
+            return;
+    }
+    if (s.pieces == 1)
+        multiply_pieces(&s, 0, 1);
+    else
+        tgk_share(&tape->team, s.pieces, 1, multiply_pieces, &s);
 }
 
 void tg_multiply(tg_node *node, tgk_gemm_args *args)
 {
-    tg_tape *tape = tg_node_tape(node);
-    int dtype = tg_at(node->out)->dtype;
-    if (tgk_blas_gemm(args, dtype))
-        return;
-    sharing s = {.gemm = tgk_gemm_table[tape->isa][dtype],
-                 .args = args,
-                 .pieces = pieces_of(tape, args),
-                 .size = tg_dtype_size(dtype)};
-    s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
-    if (!args->workspace)
-        args->workspace = tg_workspace(node, (size_t)s.pieces * s.workspace);
-    if (args->workspace)
-        tgk_share(&tape->team, s.pieces, 1, multiply_pieces, &s);
+    multiply_all(node, args, NULL);
 }
 
 tgk_matrix tg_matrix_of(const tg_tensor *t)
@@ -80,23 +138,21 @@ static void matmul_forward(tg_node *node)
     const tg_tensor *a = node->in[0], *b = node->in[1], *out = node->out;
     if (tg_at(out)->numel == 0)
         return;
-    int64_t size = (int64_t)tg_dtype_size(tg_at(out)->dtype);
     tgk_gemm_args args = {.m = tg_at(out)->dims[tg_at(out)->ndim - 2],
                           .n = tg_at(out)->dims[tg_at(out)->ndim - 1],
                           .k = tg_at(a)->dims[tg_at(a)->ndim - 1],
                           .a = tg_matrix_of(a),
-                          .b = tg_matrix_of(b)};
-    tg_dims batch = {tg_at(out)->ndim - 2, tg_at(out)->dims};
-    int64_t strides_a[TG_MAX_NDIM], strides_b[TG_MAX_NDIM];
-    batch_strides(a, batch, strides_a);
-    batch_strides(b, batch, strides_b);
-    int64_t count = tg_at(out)->numel / (args.m * args.n);
-    for (int64_t i = 0; i < count; i++) {
-        args.a.data = tg_at(a)->data + tg_shape_offset(batch, strides_a, i) * size;
-        args.b.data = tg_at(b)->data + tg_shape_offset(batch, strides_b, i) * size;
-        args.c = tg_at(out)->data + i * args.m * args.n * size;
+                          .b = tg_matrix_of(b),
+                          .c = tg_at(out)->data};
+    batches all = {.count = tg_at(out)->numel / (args.m * args.n),
+                   .dims = {tg_at(out)->ndim - 2, tg_at(out)->dims}};
+    if (all.count == 1) {
         tg_multiply(node, &args);
+        return;
     }
+    batch_strides(a, all.dims, all.a);
+    batch_strides(b, all.dims, all.b);
+    multiply_all(node, &args, &all);
 }
 
 static const tg_op matmul_op;
