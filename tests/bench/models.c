@@ -450,6 +450,8 @@ static bool run(const model *m)
         state s = begin(m, w, m->batch, false);
         turn(&s);
         turn(&s);
+        if (!s.capture)
+            tg_tape_rewind(s.tape, s.mark);
         tg_reset_peak_memory(s.tape);
         turn(&s);
         size_t peak = tg_memory(s.tape).peak;

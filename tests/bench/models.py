@@ -249,13 +249,13 @@ MODELS = {
 
 
 class Training:
-    def __init__(self, name, args):
+    def __init__(self, name, layers=False, fused=False, compiled=False):
         make, data, optimiser = MODELS[name]
         torch.manual_seed(0)
-        self.model = make(own=True) if args.layers and make in (Gru, Lstm) else make()
+        self.model = make(own=True) if layers and make in (Gru, Lstm) else make()
         self.data = data()
-        self.optimiser = optimiser(self.model.parameters(), args.fused)
-        self.loss = torch.compile(self.model) if args.compile else self.model
+        self.optimiser = optimiser(self.model.parameters(), fused)
+        self.loss = torch.compile(self.model) if compiled else self.model
 
     def step(self):
         loss = self.loss(*self.data)
@@ -281,7 +281,7 @@ def ours(args, threads, *words):
 
 
 def compare_losses(name, args):
-    training = Training(name, args)
+    training = Training(name)
     if name.startswith("mlp"):
         training.model.eval()
     mine = [float(word) for word in ours(args, 1, "--losses", name)[name]]
@@ -301,29 +301,27 @@ def median_us(step):
     return statistics.median(samples) * 1e6
 
 
-def their_numbers(name, args):
-    """The median and the memory of a step; nan where PyTorch cannot run it so."""
+def or_nan(measurement):
+    """nan where PyTorch cannot run a model so."""
     try:
-        training = Training(name, args)
-        return median_us(training.step), training.peak_mib()
+        return measurement()
     except RuntimeError:
-        return math.nan, math.nan
+        return math.nan
 
 
 def measure(name, args, threads):
     torch.set_num_threads(threads)
-    rounds = []
+    training, rounds = Training(name, args.layers, args.fused, args.compile), []
     for _ in range(args.rounds):
         lines = ours(args, threads, name)
         times = [float(lines[f"{name}/{way}"][0]) for way in ("eager", "captured")]
-        peaks = [int(lines[f"{name}/{way}"][4]) / 2**20 for way in ("eager", "released")]
-        rounds.append((times, their_numbers(name, args), peaks))
-    eager, captured = (statistics.median(r[0][i] for r in rounds) for i in range(2))
-    theirs = statistics.median(r[1][0] for r in rounds)
-    (plain, released), their_peak = rounds[0][2], rounds[0][1][1]
+        rounds.append((*times, or_nan(lambda: median_us(training.step))))
+    eager, captured, theirs = map(statistics.median, zip(*rounds))
+    peaks = [int(lines[f"{name}/{way}"][4]) / 2**20 for way in ("eager", "released")]
+    peaks.append(or_nan(training.peak_mib))
     return (f"| {name} | {threads} | {eager:.4g} | {captured:.4g} | {theirs:.4g} "
-            f"| {theirs / eager:.2f} | {theirs / captured:.2f} "
-            f"| {plain:.1f} | {released:.1f} | {their_peak:.1f} |")
+            f"| {theirs / eager:.2f} | {theirs / captured:.2f} | "
+            + " | ".join(f"{peak:.1f}" for peak in peaks) + " |")
 
 
 def main():
