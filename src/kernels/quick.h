@@ -1,6 +1,6 @@
-/* quick.h: functions whose result is rounded to float, and their slopes: computed in double to 2^-35
- * or better, then rounded once, so that a float32 result is within 0.501 ulp of the exact one. nan,
- * infinities, subnormals and signed zeros come out as in <math.h>.
+/* quick.h: functions whose result is rounded to float, and slopes (others are in quick_slope.h):
+ * computed in double to 2^-35 or better, then rounded once, so that a float32 result is within
+ * 0.501 ulp of the exact one. nan, infinities, subnormals and signed zeros come out as in <math.h>.
  *
  * Written as selects, so that loops vectorise, and with fma(): a product and a sum apart would give
  * other bits, and on AVX-512 cost a loop a third of its speed. Divisions are those of double: the
