@@ -17,9 +17,9 @@
 
 /* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. For
  * LYING tiles of rows b is not packed. */
-enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 3 };
+enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 5 };
 /* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
- * the second cache is read but once or twice; small ones. */
+ * the second cache is read but once or twice; of so few steps of k that c is most of it; small. */
 enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
 
 /* A function that is large, and called for work enough: once, not in each caller. */
@@ -91,7 +91,8 @@ bool tgk_gemm_in_place(const tgk_gemm_args *g)
         return true;
     if (g->k > FEW_B || g->n > FEW_B || g->n * g->k > FEW_B)
         return false;
-    return g->m <= 2 * FEW_ROWS || g->k <= 8 || (g->n * g->k <= SMALL_B && g->m <= SMALL / SMALL_B);
+    return g->m <= 2 * FEW_ROWS || g->k <= 16 ||
+           (g->n * g->k <= SMALL_B && g->m <= SMALL / SMALL_B);
 }
 
 void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size)
