@@ -224,7 +224,7 @@ static void convolve(tgk_team *team, int isa, int dtype, const tgk_convolution *
 
 static void weight_gradient(tgk_team *team, int isa, int dtype, const tgk_convolution *c)
 {
-    tgk_plan p = tgk_plan_forward(c);
+    tgk_plan p = tgk_plan_forward(c, size_of(dtype));
     job j = {.c = c, .p = &p, .item = table[isa][dtype].weight};
     lay_out(team, dtype, &p, true, &j);
     tgk_plan_offsets(&p, p.channels * p.taps, p.channels * p.taps + TILE_SLACK, j.offsets);
@@ -281,11 +281,11 @@ size_t tgk_convolve_workspace(const tgk_team *team, int dtype, tgk_convolution_k
     if (count_of(c, kind) == 0 || (kind == TGK_CONVOLVE_WEIGHT && c->w.n == 0))
         return 0;
     if (kind != TGK_CONVOLVE_IMAGE) {
-        tgk_plan p = tgk_plan_forward(c);
+        tgk_plan p = tgk_plan_forward(c, size_of(dtype));
         return lay_out(team, dtype, &p, kind == TGK_CONVOLVE_WEIGHT, &j);
     }
     do {
-        tgk_plan p = tgk_plan_image(c, first);
+        tgk_plan p = tgk_plan_image(c, first, size_of(dtype));
         size_t size = lay_out(team, dtype, &p, false, &j);
         largest = size > largest ? size : largest;
     } while (next_start(&c->w, first));
@@ -304,14 +304,14 @@ void tgk_convolve(tgk_team *team, int isa, int dtype, tgk_convolution_kind kind,
     } else if (kind == TGK_CONVOLVE_WEIGHT) {
         memset(c->out, 0, (size_t)(count * c->w.kernel[0] * c->w.kernel[1] * size_of(dtype)));
     } else if (kind == TGK_CONVOLVE) {
-        tgk_plan p = tgk_plan_forward(c);
+        tgk_plan p = tgk_plan_forward(c, size_of(dtype));
         convolve(team, isa, dtype, c, &p);
     } else {
         tgk_convolution from_y = *c;
         from_y.x = c->y;
         from_y.bias = NULL;
         do {
-            tgk_plan p = tgk_plan_image(c, first);
+            tgk_plan p = tgk_plan_image(c, first, size_of(dtype));
             convolve(team, isa, dtype, &from_y, &p);
         } while (next_start(&c->w, first));
     }

@@ -81,18 +81,19 @@ static int64_t width_of(const tgk_axis *a)
 }
 
 /* The sizes of parts: some rows, or all rows of some images. */
-static void divide(tgk_plan *p)
+static void divide(tgk_plan *p, int64_t size)
 {
+    const int64_t positions = TGK_CONV_ROW / size;
     tgk_axis *rows = &p->axis[0], *columns = &p->axis[1];
-    columns->blocks = parts(columns->to, TGK_CONV_POSITIONS);
+    columns->blocks = parts(columns->to, positions);
     columns->block = parts(columns->to, columns->blocks);
     keep_near(columns);
     p->width = width_of(columns);
-    rows->blocks = parts(rows->to, most(1, TGK_CONV_POSITIONS / p->width));
+    rows->blocks = parts(rows->to, most(1, positions / p->width));
     rows->block = parts(rows->to, rows->blocks);
     keep_near(rows);
     bool whole = rows->blocks == 1 && columns->blocks == 1;
-    int64_t fit = most(1, TGK_CONV_POSITIONS / (rows->block * p->width));
+    int64_t fit = most(1, positions / (rows->block * p->width));
     p->together = whole ? least(fit, p->images) : 1;
     p->bundles = parts(p->images, p->together);
     p->together = parts(p->images, p->bundles);
@@ -105,7 +106,7 @@ static void divide(tgk_plan *p)
     p->channels = parts(p->from, most(1, lots));
 }
 
-tgk_plan tgk_plan_forward(const tgk_convolution *c)
+tgk_plan tgk_plan_forward(const tgk_convolution *c, int64_t size)
 {
     tgk_plan p = {.axis = {forward_axis(&c->w, 0), forward_axis(&c->w, 1)},
                   .images = c->w.n,
@@ -116,11 +117,11 @@ tgk_plan tgk_plan_forward(const tgk_convolution *c)
                   .kernel_row = c->w.kernel[1]};
     p.by_to = p.from * p.kernel;
     p.by_from = p.kernel;
-    divide(&p);
+    divide(&p, size);
     return p;
 }
 
-tgk_plan tgk_plan_image(const tgk_convolution *c, const int64_t first[2])
+tgk_plan tgk_plan_image(const tgk_convolution *c, const int64_t first[2], int64_t size)
 {
     tgk_plan p = {.axis = {image_axis(&c->w, 0, first[0]), image_axis(&c->w, 1, first[1])},
                   .images = c->w.n,
@@ -131,7 +132,7 @@ tgk_plan tgk_plan_image(const tgk_convolution *c, const int64_t first[2])
                   .kernel_row = c->w.kernel[1]};
     p.by_to = p.kernel;
     p.by_from = p.to * p.kernel;
-    divide(&p);
+    divide(&p, size);
     return p;
 }
 

@@ -33,8 +33,8 @@ typedef struct tgk_plan {
 } tgk_plan;
 
 enum {
-    TGK_CONV_SLACK = 144, /* elements that may be read behind a copy */
-    TGK_CONV_POSITIONS = 1024,
+    TGK_CONV_SLACK = 144,       /* elements that may be read behind a copy */
+    TGK_CONV_ROW = 4096,        /* bytes of one channel of what is made at a time */
     TGK_CONV_STEPS = 160,       /* of a chain, at a time */
     TGK_CONV_WEIGHTS = 2 << 20, /* bytes that are packed at a time */
     TGK_CONV_MADE = 128         /* channels made at a time */
@@ -51,9 +51,10 @@ static inline int64_t tgk_axis_phase(const tgk_axis *a, int64_t f)
     return (a->apart ? tgk_axis_tap(a, f) : f) - a->padding;
 }
 
-tgk_plan tgk_plan_forward(const tgk_convolution *c);
+/* Of elements of `size` bytes. */
+tgk_plan tgk_plan_forward(const tgk_convolution *c, int64_t size);
 /* Of those elements of the images that are first[], first[] + stride, ... */
-tgk_plan tgk_plan_image(const tgk_convolution *c, const int64_t first[2]);
+tgk_plan tgk_plan_image(const tgk_convolution *c, const int64_t first[2], int64_t size);
 /* For element i of the kernel, in order of both axes, of channel c of a copy: where it reads for position
  * 0. `count` of them, and those behind repeat the last. */
 void tgk_plan_offsets(const tgk_plan *p, int64_t count, int64_t all, int64_t *offsets);
