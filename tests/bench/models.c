@@ -39,7 +39,7 @@ typedef struct model {
     const char *name;
     void (*make)(state *s);
     tg_tensor *(*loss)(state *s);
-    int64_t batch, small; /* as it is timed, and by --check */
+    int64_t batch, small; /* as it is timed, and by --check; 0: another row checks the same */
     double adam;
     tg_sgd_opts sgd;
     int64_t width, heads; /* where models differ by them */
@@ -379,15 +379,15 @@ static tg_tensor *words_loss(state *s)
 
 static const model models[] = {
     {"lenet", lenet_make, lenet_loss, 64, 4, .sgd = {.lr = 0.01, .momentum = 0.9}},
-    {"vgg", vgg_make, vgg_loss, 64, 2, .adam = 1e-3},
+    {"vgg", vgg_make, vgg_loss, 64, 1, .adam = 1e-3},
     {"gru", recurrent_make, gru_loss, 32, 2, .adam = 1e-3, .width = 3},
     {"lstm", recurrent_make, lstm_loss, 32, 2, .adam = 1e-3, .width = 4},
     {"transformer_128", transformer_make, transformer_loss, 16, 1, .adam = 1e-3, .width = 128,
      .heads = 4},
-    {"transformer_256", transformer_make, transformer_loss, 16, 1, .adam = 1e-3, .width = 256,
+    {"transformer_256", transformer_make, transformer_loss, 16, 0, .adam = 1e-3, .width = 256,
      .heads = 8},
     {"mlp_128", mlp_make, mlp_loss, 128, 4, .adam = 1e-3},
-    {"mlp_2048", mlp_make, mlp_loss, 2048, 8, .adam = 1e-3},
+    {"mlp_2048", mlp_make, mlp_loss, 2048, 0, .adam = 1e-3},
     {"autoencoder", autoencoder_make, autoencoder_loss, 128, 4, .adam = 1e-3},
     {"pinn", pinn_make, pinn_loss, 1024, 16, .adam = 1e-3},
     {"word_vectors", words_make, words_loss, 1024, 16, .sgd = {.lr = 1}},
@@ -490,6 +490,8 @@ static bool print_losses(const model *m)
 
 static bool check(const model *m)
 {
+    if (!m->small)
+        return true;
     double eager[LOSSES] = {0};
     bool fine = first_losses(m, EAGER, m->small, eager);
     if (!isfinite(eager[0]) || !(eager[LOSSES - 1] < eager[0])) {
