@@ -103,7 +103,7 @@ static void divide(tgk_plan *p, int64_t size)
     p->positions = p->pitch * rows->block;
     p->taps = rows->taps * columns->taps;
     int64_t lots = parts(p->from, most(1, TGK_CONV_STEPS / most(1, p->taps)));
-    p->channels = parts(p->from, most(1, lots));
+    p->channels = most(1, parts(p->from, most(1, lots)));
 }
 
 tgk_plan tgk_plan_forward(const tgk_convolution *c, int64_t size)
