@@ -113,8 +113,8 @@ void *tg_heap_lend(tg_heap *heap, size_t size, tg_piece **lent)
 {
     size_t least = size > TG_HEAP_ABOVE ? size : TG_HEAP_ABOVE;
     size_t whole = rounded(least + TG_HEAP_ALIGN), after = heap->lent + whole;
-    char *lends = heap->stock + heap->lent;
-    if (!heap->stock || after > heap->stock_size) {
+    char *lends = heap->stock && after <= heap->stock_size ? heap->stock + heap->lent : NULL;
+    if (!lends) {
         tg_piece *p = size < heap->bytes ? tg_heap_find(heap, whole) : NULL;
         if (p) {
             p->next = *lent;
