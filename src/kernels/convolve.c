@@ -174,7 +174,8 @@ static size_t lay_out(const tgk_team *team, int dtype, const tgk_plan *p, bool w
         piece = rounded(copy_size(p, p->channels) * size) + rounded(row_size(p) * size) * j->count;
     }
     char *start = j->c->workspace;
-    start += start ? -(uintptr_t)start % PAGE : 0;
+    if (start)
+        start += -(uintptr_t)start % PAGE;
     j->offsets = (int64_t *)(void *)start;
     j->packed = start ? start + offsets : NULL;
     j->pieces = start ? start + offsets + packed : NULL;
