@@ -18,7 +18,7 @@ typedef struct tg_allocator {
 /* malloc and free. */
 extern const tg_allocator tg_allocator_default;
 
-enum { TG_ARENA_ALIGN = 64 };
+enum { TG_ARENA_ALIGN = 64 }; /* of blocks that are not of slots */
 
 /* Blocks stand in one list: full ones, the current one, empty ones kept for reuse. */
 typedef struct tg_block {
@@ -77,7 +77,7 @@ static inline void *tg_block_take(tg_block *block, size_t size, size_t align)
 
 /* Goes on in another block. */
 void *tg_arena_alloc_in_next_block(tg_arena *arena, size_t size, size_t align);
-/* align: a power of two, at most TG_ARENA_ALIGN. NULL where memory is out; the arena is then as before. */
+/* align: a power of two, at most that of the blocks. NULL where memory is out; the arena is then as before. */
 static inline void *tg_arena_alloc(tg_arena *arena, size_t size, size_t align)
 {
     void *p = arena->current ? tg_block_take(arena->current, size, align) : NULL;

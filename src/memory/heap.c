@@ -71,7 +71,7 @@ static void join(tg_piece *p)
     TG_POISON(next, sizeof *next);
 }
 
-/* The block in use that a piece is in; NULL for one of what was stocked. */
+/* The block in use that a piece is in; NULL where a rewind has left it. */
 static const tg_block *block_of(const tg_arena *arena, const void *piece)
 {
     const char *at = piece;

@@ -268,4 +268,5 @@ def main():
         print(f"| {name} | {results[0][1]} |", " | ".join(cells), "|", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -23,10 +23,10 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
+from bench import median_seconds
 from memory import highest_during, standing
 from torch import nn
 
@@ -290,17 +290,6 @@ def compare_losses(name, args):
         sys.exit(f"{name}: the first losses are {mine}, PyTorch's {theirs}")
 
 
-def median_us(step):
-    for _ in range(3):
-        step()
-    samples, start = [], time.perf_counter()
-    while len(samples) < 5 or (time.perf_counter() - start < 0.5 and len(samples) < 1000):
-        before = time.perf_counter()
-        step()
-        samples.append(time.perf_counter() - before)
-    return statistics.median(samples) * 1e6
-
-
 def or_nan(measurement):
     """nan where PyTorch cannot run a model so."""
     try:
@@ -315,7 +304,7 @@ def measure(name, args, threads):
     for _ in range(args.rounds):
         lines = ours(args, threads, name)
         times = [float(lines[f"{name}/{way}"][0]) for way in ("eager", "captured")]
-        rounds.append((*times, or_nan(lambda: median_us(training.step))))
+        rounds.append((*times, or_nan(lambda: median_seconds(training.step) * 1e6)))
     eager, captured, theirs = map(statistics.median, zip(*rounds))
     peaks = [int(lines[f"{name}/{way}"][4]) / 2**20 for way in ("eager", "released")]
     peaks.append(or_nan(training.peak_mib))
