@@ -22,13 +22,6 @@ enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 
  * the second cache is read but once or twice; of so few steps of k that c is most of it; small. */
 enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
 
-/* A function that is large, and called for work enough: once, not in each caller. */
-#if defined(__GNUC__)
-#define TGK_APART __attribute__((noinline))
-#else
-#define TGK_APART
-#endif
-
 /* Before a loop over registers. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")

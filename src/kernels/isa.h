@@ -8,7 +8,7 @@
 #ifdef __FAST_MATH__
 #error "Results have promised bits: compile without -ffast-math and -Ofast."
 #endif
-#if FLT_EVAL_METHOD != 0
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: where there is a _Float16 as well */
 #error "Float and double must be computed as such; for 32 bits of x86 use -msse2 -mfpmath=sse."
 #endif
 
@@ -32,6 +32,13 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_RARELY __attribute__((noinline, cold)) static
 #else
 #define TGK_RARELY static
+#endif
+
+/* A function that is large, and stays one: loops in it are outermost, and compilers leave short ones to vectors. */
+#if defined(__GNUC__)
+#define TGK_APART __attribute__((noinline, unused)) static
+#else
+#define TGK_APART static
 #endif
 
 /* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for

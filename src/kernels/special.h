@@ -27,9 +27,9 @@ TGK_INLINE double tgk_exp_square(double x)
 }
 
 /* The normal distribution at x: `tail` is its function at -|x|, `density` its density. */
-typedef struct tgk_normal {
+typedef struct tgk_gaussian {
     double tail, density;
-} tgk_normal;
+} tgk_gaussian;
 
 /* e^(a^2 / 2) times the normal distribution function at -a, for 0 <= a <= 40. */
 TGK_INLINE double tgk_normal_scaled(double a)
@@ -60,12 +60,12 @@ TGK_INLINE double tgk_normal_scaled(double a)
     return fma(u, odd, even) / fma(0.75, a, 1);
 }
 
-TGK_INLINE tgk_normal tgk_normal_at(double x)
+TGK_INLINE tgk_gaussian tgk_normal_at(double x)
 {
     double a = fabs(x);
     a = a > 40 ? 40 : a;
     double square = 0.5 * a * a, e = tgk_exp_minus(square, fma(0.5 * a, a, -square));
-    return (tgk_normal){e * tgk_normal_scaled(a), e * TGK_INV_SQRT_2PI};
+    return (tgk_gaussian){e * tgk_normal_scaled(a), e * TGK_INV_SQRT_2PI};
 }
 
 TGK_INLINE double tgk_gelu(double x)
@@ -76,7 +76,7 @@ TGK_INLINE double tgk_gelu(double x)
 
 TGK_INLINE double tgk_gelu_slope(double x)
 {
-    tgk_normal at = tgk_normal_at(x);
+    tgk_gaussian at = tgk_normal_at(x);
     return (x > 0 ? 1 - at.tail : at.tail) + x * at.density;
 }
 

@@ -1,0 +1,17 @@
+# The library as tinygrad.c and tinygrad.h, and tinygrad_io.c, in amalgamation/ of the build directory:
+# cmake --build build --target amalgamation. A part of CMakeLists.txt.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+set(amalgamation ${PROJECT_BINARY_DIR}/amalgamation)
+set(amalgamate ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/src/amalgamate.py ${CMAKE_C_COMPILER} ${amalgamation})
+if(TINYGRAD_AMALGAMATED)
+    if(NOT Python3_Interpreter_FOUND)
+        message(FATAL_ERROR "TINYGRAD_AMALGAMATED: the amalgamation is made by python3")
+    endif()
+    execute_process(COMMAND ${amalgamate} RESULT_VARIABLE failed)
+    if(failed)
+        message(FATAL_ERROR "The amalgamation cannot be made")
+    endif()
+    set(sources ${amalgamation}/tinygrad.c)
+elseif(Python3_Interpreter_FOUND AND top_level)
+    add_custom_target(amalgamation COMMAND ${amalgamate} COMMENT "The library in two files" VERBATIM)
+endif()
