@@ -1,38 +1,51 @@
 /* Loops of functions that have a quick way for most elements and another for a few: elements go
- * through buffers, a block at a time, and a block without one of the few is computed by vectors.
+ * a block at a time, as doubles, and a block without one of the few is computed by vectors. Doubles side
+ * by side are read and written where they lie, others go through buffers.
  * What an element becomes must not depend on its block. Relies on loops.h. */
 #ifndef TGK_BLOCKS_H
 #define TGK_BLOCKS_H
 
 #include "kernels/loops.h"
 
-#include <string.h>
-
 enum { TGK_BLOCK = 256 };
 
-/* x becomes the result of x, y and z, as many as there are inputs: n <= TGK_BLOCK elements. */
-typedef void tgk_block(int64_t n, double *x, const double *y, const double *z, const void *params);
+/* Results of x, y and z, as many as there are inputs: n <= TGK_BLOCK elements. `out` may be one of them. */
+typedef void tgk_block(int64_t n, double *out, const double *x, const double *y, const double *z,
+                       const void *params);
 
-TGK_INLINE void tgk_take_f32(double *to, const char *from, int64_t stride, int64_t n)
+/* The elements of an input, where they lie or in `room`. */
+TGK_INLINE const double *tgk_take_f32(double *room, const char *from, int64_t stride, int64_t n)
 {
     if (stride == sizeof(float)) {
         const float *in = (const float *)(const void *)from;
         for (int64_t i = 0; i < n; i++)
-            to[i] = (double)in[i];
-        return;
+            room[i] = (double)in[i];
+        return room;
     }
     for (int64_t i = 0; i < n; i++)
-        to[i] = (double)*(const float *)(const void *)(from + i * stride);
+        room[i] = (double)*(const float *)(const void *)(from + i * stride);
+    return room;
 }
 
-TGK_INLINE void tgk_take_f64(double *to, const char *from, int64_t stride, int64_t n)
+TGK_INLINE const double *tgk_take_f64(double *room, const char *from, int64_t stride, int64_t n)
 {
-    if (stride == sizeof(double)) {
-        memcpy(to, from, (size_t)n * sizeof(double));
-        return;
-    }
+    if (stride == sizeof(double))
+        return (const double *)(const void *)from;
     for (int64_t i = 0; i < n; i++)
-        to[i] = *(const double *)(const void *)(from + i * stride);
+        room[i] = *(const double *)(const void *)(from + i * stride);
+    return room;
+}
+
+/* Where results are computed: what tgk_put_T() then brings to `to`. */
+TGK_INLINE double *tgk_place_f32(double *room, char *to, int64_t stride)
+{
+    (void)to, (void)stride;
+    return room;
+}
+
+TGK_INLINE double *tgk_place_f64(double *room, char *to, int64_t stride)
+{
+    return stride == sizeof(double) ? (double *)(void *)to : room;
 }
 
 TGK_INLINE void tgk_put_f32(char *to, int64_t stride, const double *from, int64_t n)
@@ -49,28 +62,25 @@ TGK_INLINE void tgk_put_f32(char *to, int64_t stride, const double *from, int64_
 
 TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_t n)
 {
-    if (stride == sizeof(double)) {
-        memcpy(to, from, (size_t)n * sizeof(double));
-        return;
-    }
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n && stride != sizeof(double); i++)
         *(double *)(void *)(to + i * stride) = from[i];
 }
 
-/* A tgk_block: elements x[i] (and y[i], z[i]) become `quick` where all of the block are usual, else
+/* A tgk_block: out[i] becomes `quick` of x[i] (and y[i], z[i]) where all of the block are usual, else
  * `any`, which is the same for those that are. `constant` declares what the others use. */
 #define TGK_BLOCK_OF(name, constant, all_usual, quick, any)                                        \
-    TGK_INLINE void name(int64_t n, double *x, const double *y, const double *z,                   \
-                         const void *params)                                                       \
+    TGK_INLINE void name(int64_t n, double *out, const double *x, const double *y,                 \
+                         const double *z, const void *params)                                      \
     {                                                                                              \
         (void)y, (void)z, (void)params;                                                            \
         constant;                                                                                  \
         if (all_usual) {                                                                           \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++)                                                        \
-                x[i] = (quick);                                                                    \
+                out[i] = (quick);                                                                  \
         } else {                                                                                   \
             for (int64_t i = 0; i < n; i++)                                                        \
-                x[i] = (any);                                                                      \
+                out[i] = (any);                                                                    \
         }                                                                                          \
     }
 
@@ -78,13 +88,15 @@ TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_
 #define TGK_BLOCKS(name, T, inputs, block)                                                         \
     TGK_INLINE void name##_##T##_body(TGK_LOOP_PARAMETERS)                                         \
     {                                                                                              \
-        double in[3][TGK_BLOCK];                                                                   \
+        double room[3][TGK_BLOCK];                                                                 \
+        const double *in[3] = {room[0], room[1], room[2]};                                         \
         for (int64_t at = 0; at < n; at += TGK_BLOCK) {                                            \
             int64_t m = n - at < TGK_BLOCK ? n - at : TGK_BLOCK;                                   \
+            double *out = tgk_place_##T(room[0], data[0] + at * s[0], s[0]);                       \
             for (int k = 0; k < (inputs); k++)                                                     \
-                tgk_take_##T(in[k], data[k + 1] + at * s[k + 1], s[k + 1], m);                     \
-            block(m, in[0], in[1], in[2], params);                                                 \
-            tgk_put_##T(data[0] + at * s[0], s[0], in[0], m);                                      \
+                in[k] = tgk_take_##T(room[k], data[k + 1] + at * s[k + 1], s[k + 1], m);           \
+            block(m, out, in[0], in[1], in[2], params);                                            \
+            tgk_put_##T(data[0] + at * s[0], s[0], out, m);                                        \
         }                                                                                          \
     }                                                                                              \
     TGK_LOOP_EACH_ISA(name##_##T)

@@ -119,12 +119,36 @@ TGK_INLINE void fill_unit_f32_body(tg_generator *g, float *out, int64_t n)
 
 TGK_EACH_ISA(fill_unit_f32, (tg_generator * g, float *out, int64_t n), (g, out, n));
 
-static void fill_unit_f64(tg_generator *g, double *out, int64_t n)
+/* unit_f64() of two words, by conversions that vectors have; all of it is exact. */
+TGK_INLINE double unit_of(uint32_t high, uint32_t low)
 {
-    for (int64_t i = 0; i < n; i++) {
-        out[i] = unit_f64(draw_u64(g));
+    double above = (double)(int32_t)(high & 0x1fffffu) * 0x1p32;
+    double below = (double)(int32_t)(low ^ 0x80000000u) + 0x1p31;
+    return (above + below) * 0x1p-53;
+}
+
+/* A pair of words may lie across the end of the state. */
+TGK_INLINE void fill_unit_f64_body(tg_generator *g, double *out, int64_t n)
+{
+    while (n > 0) {
+        int32_t pairs = (WORDS - g->next) / 2, count = n < pairs ? (int32_t)n : pairs;
+        const uint32_t *words = g->state + g->next;
+        for (int32_t i = 0; i < count; i++) {
+            out[i] = unit_of(tempered(words[2 * i]), tempered(words[2 * i + 1]));
+        }
+        g->next += 2 * count;
+        out += count;
+        n -= count;
+        if (n > 0 && g->next < WORDS) {
+            *out++ = unit_f64(draw_u64(g));
+            n--;
+        } else if (n > 0) {
+            twist(g);
+        }
     }
 }
+
+TGK_EACH_ISA(fill_unit_f64, (tg_generator * g, double *out, int64_t n), (g, out, n));
 
 /* Where rounding took a draw up to the excluded bound, PyTorch returns the other one. */
 TGK_INLINE void stretch_f32_body(float *out, int64_t n, float start, float end)
@@ -138,6 +162,17 @@ TGK_INLINE void stretch_f32_body(float *out, int64_t n, float start, float end)
 
 TGK_EACH_ISA(stretch_f32, (float *out, int64_t n, float start, float end), (out, n, start, end));
 
+TGK_INLINE void stretch_f64_body(double *out, int64_t n, double low, double high)
+{
+    double width = high - low;
+    for (int64_t i = 0; i < n; i++) {
+        double x = fma(out[i], width, low);
+        out[i] = x == high ? low : x;
+    }
+}
+
+TGK_EACH_ISA(stretch_f64, (double *out, int64_t n, double low, double high), (out, n, low, high));
+
 void tg_generator_uniform_f32(tg_generator *g, float *out, int64_t n, double low, double high)
 {
     float start = (float)low;
@@ -150,10 +185,9 @@ void tg_generator_uniform_f32(tg_generator *g, float *out, int64_t n, double low
 
 void tg_generator_uniform_f64(tg_generator *g, double *out, int64_t n, double low, double high)
 {
-    double width = high - low;
-    for (int64_t i = 0; i < n; i++) {
-        double x = fma(unit_f64(draw_u64(g)), width, low);
-        out[i] = x == high ? low : x;
+    fill_unit_f64[g->isa](g, out, n);
+    if (low != 0 || high != 1) {
+        stretch_f64[g->isa](out, n, low, high);
     }
 }
 
@@ -321,12 +355,12 @@ void tg_generator_normal_f64(tg_generator *g, double *out, int64_t n, double mea
         }
         return;
     }
-    fill_unit_f64(g, out, n);
+    fill_unit_f64[g->isa](g, out, n);
     for (int64_t i = 0; i + BLOCK <= n; i += BLOCK) {
         block_f64(out + i, mean, std);
     }
     if (n % BLOCK != 0) {
-        fill_unit_f64(g, out + n - BLOCK, BLOCK);
+        fill_unit_f64[g->isa](g, out + n - BLOCK, BLOCK);
         block_f64(out + n - BLOCK, mean, std);
     }
 }

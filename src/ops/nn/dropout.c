@@ -2,34 +2,54 @@
 #include "ops/check.h"
 #include "ops/layout.h"
 
+#include "kernels/isa.h"
+
 #include <tinygrad/nn.h>
 
-/* The factors (0 or 1 / (1 - p)) are kept for backward. */
-#define DROPOUT(T)                                                                                 \
-    static void dropout_##T(tg_node *node, const void *in, double p)                               \
+/* Of a block: what it is made of, and the draws that decide. */
+typedef struct block {
+    const void *x;
+    void *factor, *out;
+    const double *draws;
+    double keep;
+} block;
+
+/* The factors (0 or 1 / keep), which are kept for backward, and the results. */
+#define DROP(T)                                                                                    \
+    TGK_INLINE void drop_##T##_body(const block *b, int64_t n)                                     \
     {                                                                                              \
-        tg_generator *g = tg_node_generator(node);                                                 \
-        T *factor = (T *)(void *)tg_at(node->saved)->data,                                         \
-          *out = (T *)(void *)tg_at(node->out)->data;                                              \
-        T scale = 1 / (T)(1 - p);                                                                  \
-        const T *x = in;                                                                           \
-        for (int64_t i = 0; i < tg_at(node->out)->numel; i++) {                                    \
-            factor[i] = tg_generator_uniform(g) < 1 - p ? scale : 0;                               \
-            out[i] = x[i] * factor[i];                                                             \
+        const double keep = b->keep, *draws = b->draws;                                            \
+        const T scale = 1 / (T)keep, *x = b->x;                                                    \
+        T *factor = b->factor, *out = b->out;                                                      \
+        TGK_INDEPENDENT                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            T f = draws[i] < keep ? scale : 0;                                                     \
+            factor[i] = f;                                                                         \
+            out[i] = x[i] * f;                                                                     \
         }                                                                                          \
-    }
+    }                                                                                              \
+    TGK_EACH_ISA(drop_##T, (const block *b, int64_t n), (b, n))
 
-DROPOUT(float)
-DROPOUT(double)
-
-static void (*const dropout[])(tg_node *, const void *, double) = {dropout_float, dropout_double};
+DROP(float);
+DROP(double);
 
 static void dropout_forward(tg_node *node)
 {
-    double p = *(const double *)node->params;
-    const void *x = tg_contiguous_data(node, node->in[0]);
-    if (x)
-        dropout[tg_at(node->out)->dtype](node, x, p);
+    enum { DRAWS = 512 };
+    double draws[DRAWS];
+    const char *x = tg_contiguous_data(node, node->in[0]);
+    tg_generator *g = tg_node_generator(node);
+    const tg_header *out = tg_at(node->out);
+    int64_t size = (int64_t)tg_dtype_size(out->dtype), left = x ? out->numel : 0;
+    block b = {x, tg_at(node->saved)->data, out->data, draws, 1 - *(const double *)node->params};
+    for (int64_t n; left > 0; left -= n) {
+        n = left < DRAWS ? left : DRAWS;
+        tg_generator_uniform_f64(g, draws, n, 0, 1);
+        (out->dtype == TG_F32 ? drop_float : drop_double)[g->isa](&b, n);
+        b.x = (const char *)b.x + n * size;
+        b.factor = (char *)b.factor + n * size;
+        b.out = (char *)b.out + n * size;
+    }
 }
 
 static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
