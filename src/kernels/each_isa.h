@@ -8,8 +8,7 @@
 #undef TGK_ISA
 #undef TGK_NAME
 
-#ifdef TGK_X86
-
+#if TGK_HAS_V3
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #else
@@ -26,7 +25,9 @@
 #else
 #pragma GCC pop_options
 #endif
+#endif
 
+#if TGK_HAS_V4
 #ifdef __clang__
 #pragma clang attribute push(                                                                      \
     __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd"))),      \
@@ -46,6 +47,6 @@
 #else
 #pragma GCC pop_options
 #endif
-
 #endif
+
 #undef TGK_BODY

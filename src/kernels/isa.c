@@ -32,7 +32,9 @@ int tgk_isa_best(void)
     unsigned states = kept_states();
     if (!has(states, 0x6) || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !has(b, AVX2 | BMI | BMI2))
         return TGK_BASE;
-    return has(states, 0xe6) && has(b, avx512) ? TGK_V4 : TGK_V3;
+    if (TGK_HAS_V4 && has(states, 0xe6) && has(b, avx512))
+        return TGK_V4;
+    return TGK_HAS_V3 ? TGK_V3 : TGK_BASE;
 }
 #else
 int tgk_isa_best(void)
@@ -50,5 +52,7 @@ int tgk_isa_choose(int asked)
         if (!strcmp(name, names[i]))
             asked = i;
     }
+    if (asked == TGK_V3 && !TGK_HAS_V3)
+        asked = TGK_BASE;
     return asked >= 0 && asked < best ? asked : best;
 }

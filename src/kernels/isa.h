@@ -41,9 +41,30 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_APART static
 #endif
 
-/* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for
- * every instruction set. For whole files there is each_isa.h. */
-#ifdef TGK_X86
+/* TINYGRAD_ISAS leaves sets out: TGK_NO_V3 and TGK_NO_V4. What stands in TGK_IN_V3() and TGK_IN_V4() is
+ * there where the set is. */
+#if defined(TGK_X86) && !defined(TGK_NO_V3)
+#define TGK_IN_V3(...) __VA_ARGS__
+#define TGK_HAS_V3 1
+#else
+#define TGK_IN_V3(...)
+#define TGK_HAS_V3 0
+#endif
+#if defined(TGK_X86) && !defined(TGK_NO_V4)
+#define TGK_IN_V4(...) __VA_ARGS__
+#define TGK_HAS_V4 1
+#else
+#define TGK_IN_V4(...)
+#define TGK_HAS_V4 0
+#endif
+
+/* What ENTRY(base), ENTRY(v3) and ENTRY(v4) make, as the initializer of an array of TGK_ISAS. */
+#define TGK_BY_ISA(ENTRY)                                                                          \
+    {                                                                                              \
+        [TGK_BASE] = ENTRY(base),                                                                  \
+        TGK_IN_V3([TGK_V3] = ENTRY(v3), ) TGK_IN_V4([TGK_V4] = ENTRY(v4))                          \
+    }
+
 #define TGK_TARGET_V3 __attribute__((target("avx2,fma,bmi,bmi2")))
 #define TGK_AVX512 "avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd"
 #ifdef __clang__
@@ -51,28 +72,24 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #else
 #define TGK_TARGET_V4 __attribute__((target(TGK_AVX512 ",prefer-vector-width=512")))
 #endif
+
+/* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for
+ * every instruction set, tgk_this_isa. For whole files there is each_isa.h. */
 #define TGK_EACH_ISA(name, parameters, arguments)                                                  \
-    static void name##_base parameters                                                             \
+    static void(*const name[TGK_ISAS]) parameters;                                                 \
+    TGK_ISA_BODY(, name, base, TGK_BASE, parameters, arguments)                                    \
+    TGK_IN_V3(TGK_ISA_BODY(TGK_TARGET_V3, name, v3, TGK_V3, parameters, arguments))                \
+    TGK_IN_V4(TGK_ISA_BODY(TGK_TARGET_V4, name, v4, TGK_V4, parameters, arguments))                \
+    static void(*const name[TGK_ISAS])                                                             \
+        parameters = {[TGK_BASE] = name##_base,                                                    \
+                      TGK_IN_V3([TGK_V3] = name##_v3, ) TGK_IN_V4([TGK_V4] = name##_v4)}
+
+#define TGK_ISA_BODY(target, name, isa, number, parameters, arguments)                             \
+    target static void name##_##isa parameters                                                     \
     {                                                                                              \
+        enum { tgk_this_isa = number };                                                            \
         name##_body arguments;                                                                     \
-    }                                                                                              \
-    TGK_TARGET_V3 static void name##_v3 parameters                                                 \
-    {                                                                                              \
-        name##_body arguments;                                                                     \
-    }                                                                                              \
-    TGK_TARGET_V4 static void name##_v4 parameters                                                 \
-    {                                                                                              \
-        name##_body arguments;                                                                     \
-    }                                                                                              \
-    static void(*const name[TGK_ISAS]) parameters = {name##_base, name##_v3, name##_v4}
-#else
-#define TGK_EACH_ISA(name, parameters, arguments)                                                  \
-    static void name##_base parameters                                                             \
-    {                                                                                              \
-        name##_body arguments;                                                                     \
-    }                                                                                              \
-    static void(*const name[TGK_ISAS]) parameters = {name##_base}
-#endif
+    }
 
 /* Before a loop whose turns do not read what others write: the output may be an input, element for
  * element, which a compiler's own test for overlap would send to a loop without vectors. */

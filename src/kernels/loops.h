@@ -1,7 +1,7 @@
 /* Macros that define innermost loops from an expression: elements x, y, z of the inputs, `params`.
  * T_ is the type in memory, W_ the type that x, y or z has in the expression. Each becomes an array
- * (tgk_loops) of the loop compiled for every instruction set. The common layouts (all contiguous,
- * or one operand a scalar of stride 0) are written apart so that compilers vectorise them.
+ * (tgk_loops) of the loop compiled for every instruction set. There is one loop, over dense arrays:
+ * what lies otherwise goes through small ones, see tgk_loop_blocks().
  *
  * The output may be one of the inputs, element for element, but must not overlap one otherwise. */
 #ifndef TGK_LOOPS_H
@@ -14,127 +14,123 @@
 
 #define TGK_LOOP_PARAMETERS int64_t n, char *const *data, const int64_t *s, const void *params
 
+/* Of a body that works with any strides. */
 #define TGK_LOOP_EACH_ISA(name) TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params))
 
-/* The elements as they lie in memory. */
-#define TGK_AT(T, k, i) (*(const T *)(const void *)(data[k] + (i)*s[k]))
+/* Of a body of such parameters and `self`, the loop that it is. */
+#define TGK_DENSE_EACH_ISA(name)                                                                   \
+    TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa]))
+
 #define TGK_ARRAY(T, k) ((const T *)(const void *)data[k])
-/* The element of a scalar operand; there may be none where n is 0. */
-#define TGK_FIRST(T, k) (n ? *TGK_ARRAY(T, k) : (T)0)
+
+/* Where not all operands, of so many bytes an element, are dense. */
+#define TGK_ELSEWHERE(dense, ...)                                                                  \
+    if (!(dense)) {                                                                                \
+        tgk_loop_blocks(n, data, s, params, self, (const size_t[]){__VA_ARGS__, 0});               \
+        return;                                                                                    \
+    }
 
 /* One value for all elements. */
 #define TGK_LOOP0(name, To, expression)                                                            \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
+        TGK_ELSEWHERE(s[0] == sizeof(To), sizeof(To))                                              \
         const To value = (To)(expression);                                                         \
-        if (s[0] == sizeof(To)) {                                                                  \
-            To *out = (To *)(void *)data[0];                                                       \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                out[i] = value;                                                                    \
-            return;                                                                                \
-        }                                                                                          \
+        To *out = (To *)(void *)data[0];                                                           \
         for (int64_t i = 0; i < n; i++)                                                            \
-            *(To *)(void *)(data[0] + i * s[0]) = value;                                           \
+            out[i] = value;                                                                        \
     }                                                                                              \
-    TGK_LOOP_EACH_ISA(name)
+    TGK_DENSE_EACH_ISA(name)
 
 #define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
-        if (s[0] == sizeof(To) && s[1] == sizeof(Tx)) {                                            \
-            To *out = (To *)(void *)data[0];                                                       \
-            const Tx *in = TGK_ARRAY(Tx, 1);                                                       \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)in[i];                                                                  \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
-            return;                                                                                \
-        }                                                                                          \
+        TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))            \
+        To *out = (To *)(void *)data[0];                                                           \
+        const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
+        TGK_INDEPENDENT                                                                            \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            Wx x = (Wx)TGK_AT(Tx, 1, i);                                                           \
-            *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                                \
+            Wx x = (Wx)in[i];                                                                      \
+            out[i] = (To)(expression);                                                             \
         }                                                                                          \
     }                                                                                              \
-    TGK_LOOP_EACH_ISA(name)
+    TGK_DENSE_EACH_ISA(name)
 
 #define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
+        TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty), sizeof(To),  \
+                      sizeof(Tx), sizeof(Ty))                                                      \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
-        const bool out_dense = s[0] == sizeof(To), a_dense = s[1] == sizeof(Tx);                   \
-        const bool b_dense = s[2] == sizeof(Ty);                                                   \
-        if (out_dense && a_dense && b_dense) {                                                     \
+        TGK_INDEPENDENT                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            Wx x = (Wx)a[i];                                                                       \
+            Wy y = (Wy)b[i];                                                                       \
+            out[i] = (To)(expression);                                                             \
+        }                                                                                          \
+    }                                                                                              \
+    TGK_DENSE_EACH_ISA(name)
+
+/* For an expression so short that a loop of its own is worth it where an operand is one element for
+ * all; both are of one type. */
+#define TGK_LOOP2_SPREAD(name, To, Tx, expression)                                                 \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    {                                                                                              \
+        (void)params;                                                                              \
+        To *out = (To *)(void *)data[0];                                                           \
+        const Tx *a = TGK_ARRAY(Tx, 1), *b = TGK_ARRAY(Tx, 2);                                     \
+        const bool a_dense = s[1] == sizeof(Tx), b_dense = s[2] == sizeof(Tx);                     \
+        TGK_ELSEWHERE(n > 0 && s[0] == sizeof(To) && (a_dense || b_dense) &&                       \
+                          (a_dense || s[1] == 0) && (b_dense || s[2] == 0),                        \
+                      sizeof(To), sizeof(Tx), sizeof(Tx))                                          \
+        const Tx first_a = *a, first_b = *b;                                                       \
+        if (a_dense && b_dense) {                                                                  \
             TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)a[i];                                                                   \
-                Wy y = (Wy)b[i];                                                                   \
+                Tx x = a[i], y = b[i];                                                             \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
-        } else if (out_dense && a_dense && s[2] == 0) {                                            \
-            const Wy y = (Wy)TGK_FIRST(Ty, 2);                                                     \
+        } else if (a_dense) {                                                                      \
             TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)a[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
-        } else if (out_dense && s[1] == 0 && b_dense) {                                            \
-            const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wy y = (Wy)b[i];                                                                   \
+                Tx x = a[i], y = first_b;                                                          \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
         } else {                                                                                   \
+            TGK_INDEPENDENT                                                                        \
             for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)TGK_AT(Tx, 1, i);                                                       \
-                Wy y = (Wy)TGK_AT(Ty, 2, i);                                                       \
-                *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
+                Tx x = first_a, y = b[i];                                                          \
+                out[i] = (To)(expression);                                                         \
             }                                                                                      \
         }                                                                                          \
     }                                                                                              \
-    TGK_LOOP_EACH_ISA(name)
+    TGK_DENSE_EACH_ISA(name)
 
 #define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
+        TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty) &&            \
+                          s[3] == sizeof(Tz),                                                      \
+                      sizeof(To), sizeof(Tx), sizeof(Ty), sizeof(Tz))                              \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
         const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
-        const bool dense = s[0] == sizeof(To) && s[2] == sizeof(Ty) && s[3] == sizeof(Tz);         \
-        if (dense && s[1] == sizeof(Tx)) {                                                         \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)a[i];                                                                   \
-                Wy y = (Wy)b[i];                                                                   \
-                Wz z = (Wz)c[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
-        } else if (dense && s[1] == 0) {                                                           \
-            const Wx x = (Wx)TGK_FIRST(Tx, 1);                                                     \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wy y = (Wy)b[i];                                                                   \
-                Wz z = (Wz)c[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
-        } else {                                                                                   \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wx x = (Wx)TGK_AT(Tx, 1, i);                                                       \
-                Wy y = (Wy)TGK_AT(Ty, 2, i);                                                       \
-                Wz z = (Wz)TGK_AT(Tz, 3, i);                                                       \
-                *(To *)(void *)(data[0] + i * s[0]) = (To)(expression);                            \
-            }                                                                                      \
+        TGK_INDEPENDENT                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            Wx x = (Wx)a[i];                                                                       \
+            Wy y = (Wy)b[i];                                                                       \
+            Wz z = (Wz)c[i];                                                                       \
+            out[i] = (To)(expression);                                                             \
         }                                                                                          \
     }                                                                                              \
-    TGK_LOOP_EACH_ISA(name)
+    TGK_DENSE_EACH_ISA(name)
 
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)

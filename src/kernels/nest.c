@@ -31,6 +31,8 @@ static tgk_packed pack(const tgk_nest *nest)
             memcpy(p.strides[p.ndim++], strides, sizeof strides);
         }
     }
+    for (int k = 0; k < nest->operands && p.ndim == 0; k++)
+        p.strides[0][k] = (int64_t)nest->size[k]; /* a single element is a dense array */
     return p;
 }
 
@@ -167,4 +169,34 @@ COPY(uint64_t)
 tgk_loop *tgk_copy_loop(size_t size)
 {
     return size == 1 ? copy_uint8_t : size == 4 ? copy_uint32_t : copy_uint64_t;
+}
+
+/* --- in blocks --- */
+
+static void copy(char *to, int64_t to_stride, char *from, int64_t from_stride, int64_t n,
+                 int64_t bytes)
+{
+    char *const data[] = {to, from};
+    tgk_copy_loop((size_t)bytes)(n, data, (const int64_t[]){to_stride, from_stride}, NULL);
+}
+
+void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *s, const void *params,
+                     tgk_loop *loop, const size_t *bytes)
+{
+    enum { BLOCK = 1024 };
+    _Alignas(64) char room[TGK_MAX_OPERANDS][BLOCK * sizeof(double)];
+    char *at[TGK_MAX_OPERANDS];
+    int64_t dense[TGK_MAX_OPERANDS];
+    for (int64_t from = 0, m; from < n; from += m) {
+        m = n - from < BLOCK ? n - from : BLOCK;
+        for (int k = 0; k < TGK_MAX_OPERANDS && bytes[k]; k++) {
+            dense[k] = (int64_t)bytes[k];
+            at[k] = s[k] == dense[k] ? data[k] + from * s[k] : room[k];
+            if (k > 0 && at[k] == room[k] && (s[k] != 0 || from == 0))
+                copy(room[k], dense[k], data[k] + from * s[k], s[k], m, dense[k]);
+        }
+        loop(m, at, dense, params);
+        if (at[0] == room[0])
+            copy(data[0] + from * s[0], s[0], room[0], dense[0], m, dense[0]);
+    }
 }

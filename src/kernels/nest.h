@@ -58,6 +58,11 @@ tgk_walk tgk_walk_from(const tgk_nest *nest, int64_t from);
 /* Runs `loop` over the next n elements, of which there must be so many; operand 0 is a dense array. */
 void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void *params);
 
+/* Runs a loop that works on dense arrays alone over others: some elements at a time are copied to small
+ * dense ones, and from there. By operand: the bytes of an element; 0 behind the last. */
+void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *strides, const void *params,
+                     tgk_loop *loop, const size_t *bytes);
+
 /* Copies elements of 1, 4 or 8 bytes. */
 tgk_loop *tgk_copy_loop(size_t size);
 

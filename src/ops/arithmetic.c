@@ -117,19 +117,19 @@ tg_tensor *tg_neg(tg_tensor *x)
     return tg_unary(&neg_op.op, x);
 }
 
-TGK_LOOP2(add_f32, float, float, x + y);
-TGK_LOOP2(add_f64, double, double, x + y);
-TGK_LOOP2(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y);
-TGK_LOOP2(add_bool, bool, bool, x || y);
-TGK_LOOP2(sub_f32, float, float, x - y);
-TGK_LOOP2(sub_f64, double, double, x - y);
-TGK_LOOP2(sub_i64, int64_t, int64_t, (uint64_t)x - (uint64_t)y);
-TGK_LOOP2(mul_f32, float, float, (x * y));
-TGK_LOOP2(mul_f64, double, double, (x * y));
-TGK_LOOP2(mul_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)y));
-TGK_LOOP2(mul_bool, bool, bool, (x && y));
-TGK_LOOP2(div_f32, float, float, x / y);
-TGK_LOOP2(div_f64, double, double, x / y);
+TGK_LOOP2_SPREAD(add_f32, float, float, x + y);
+TGK_LOOP2_SPREAD(add_f64, double, double, x + y);
+TGK_LOOP2_SPREAD(add_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)y);
+TGK_LOOP2_SPREAD(add_bool, bool, bool, x || y);
+TGK_LOOP2_SPREAD(sub_f32, float, float, x - y);
+TGK_LOOP2_SPREAD(sub_f64, double, double, x - y);
+TGK_LOOP2_SPREAD(sub_i64, int64_t, int64_t, (uint64_t)x - (uint64_t)y);
+TGK_LOOP2_SPREAD(mul_f32, float, float, (x * y));
+TGK_LOOP2_SPREAD(mul_f64, double, double, (x * y));
+TGK_LOOP2_SPREAD(mul_i64, int64_t, int64_t, ((uint64_t)x * (uint64_t)y));
+TGK_LOOP2_SPREAD(mul_bool, bool, bool, (x && y));
+TGK_LOOP2_SPREAD(div_f32, float, float, x / y);
+TGK_LOOP2_SPREAD(div_f64, double, double, x / y);
 
 static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {

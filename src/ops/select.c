@@ -183,14 +183,14 @@ tg_tensor *tg_clamp(tg_tensor *x, double low, double high)
 }
 
 /* x != x: nan wins over numbers. */
-TGK_LOOP2(maximum_f32, float, float, x > y || x != x ? x : y);
-TGK_LOOP2(maximum_f64, double, double, x > y || x != x ? x : y);
-TGK_LOOP2(maximum_i64, int64_t, int64_t, x > y ? x : y);
-TGK_LOOP2(maximum_bool, bool, bool, x | y);
-TGK_LOOP2(minimum_f32, float, float, x < y || x != x ? x : y);
-TGK_LOOP2(minimum_f64, double, double, x < y || x != x ? x : y);
-TGK_LOOP2(minimum_i64, int64_t, int64_t, x < y ? x : y);
-TGK_LOOP2(minimum_bool, bool, bool, (x & y));
+TGK_LOOP2_SPREAD(maximum_f32, float, float, x > y || x != x ? x : y);
+TGK_LOOP2_SPREAD(maximum_f64, double, double, x > y || x != x ? x : y);
+TGK_LOOP2_SPREAD(maximum_i64, int64_t, int64_t, x > y ? x : y);
+TGK_LOOP2_SPREAD(maximum_bool, bool, bool, x | y);
+TGK_LOOP2_SPREAD(minimum_f32, float, float, x < y || x != x ? x : y);
+TGK_LOOP2_SPREAD(minimum_f64, double, double, x < y || x != x ? x : y);
+TGK_LOOP2_SPREAD(minimum_i64, int64_t, int64_t, x < y ? x : y);
+TGK_LOOP2_SPREAD(minimum_bool, bool, bool, (x & y));
 
 /* What y, to be the larger of y and z, gets of the gradient x. A nan takes all, so both may. */
 TGK_LOOP3(share_f32, float, float, float, float, y < z ? 0 : y == z ? x / 2 : x);
