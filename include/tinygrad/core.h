@@ -45,6 +45,14 @@ extern "C" {
 #endif
 #endif
 
+/** A function whose argument number `n`, from 1 on, is a format as printf's, with what it formats
+ * behind it: compilers check both. */
+#if defined(__GNUC__)
+#define TG_PRINTF(n) __attribute__((format(printf, n, n + 1)))
+#else
+#define TG_PRINTF(n)
+#endif
+
 #define TG_VERSION_MAJOR 0 /**< a change may break programs */
 #define TG_VERSION_MINOR 1 /**< grows with additions */
 #define TG_VERSION_PATCH 0 /**< grows with corrections */
@@ -68,6 +76,8 @@ typedef struct tg_tape tg_tape;
 typedef struct tg_tensor tg_tensor;
 /** A step of a program, kept to be run again; lives in the tape like a tensor. */
 typedef struct tg_capture tg_capture;
+/** A named list of tensors, see train.h; lives in the tape like a tensor. */
+typedef struct tg_params tg_params;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {

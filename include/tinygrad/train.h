@@ -88,14 +88,12 @@ TG_API tg_status tg_batches_read_as(const tg_batches *batches, const void *array
 /** @}
  * @name Parameters
  * A list of tensors under names, in the order in which they were added: what a model is to an
- * optimiser, and to a file that it is saved in. It holds tensors, not their data: a tensor's
+ * optimiser, and to a file that it is saved in. Layers (nn.h) list themselves. It holds tensors, not their data: a tensor's
  * lifetime is its own. Any tensor of the tape may be listed (buffers such as running means too),
  * and the same one under several names. TG_ESTATE, from all functions: the list was rewound away,
  * or has grown since a mark that the tape was rewound to.
  * @{ */
 
-/** A named list of tensors; lives in the tape like a tensor. */
-typedef struct tg_params tg_params;
 /** An empty list. */
 TG_API tg_params *tg_params_new(tg_tape *tape);
 /** Appends t under a name that is formatted as by printf, and returns t, so that a tensor can be
@@ -107,10 +105,7 @@ TG_API tg_params *tg_params_new(tg_tape *tape);
  * TG_EVALUE: a name that is empty, longer than 95 bytes or listed already; t is NULL or of another
  * tape. */
 TG_API tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
+    TG_PRINTF(3);
 /** How many there are; 0 for NULL. */
 TG_API size_t tg_params_count(const tg_params *params);
 /** The name of number i, valid until the next tg_params_add(); NULL, without an error, where there
@@ -123,11 +118,12 @@ TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
 /** All tensors as an array of tg_params_count(), in the order of the names; valid until the next
  * tg_params_add(). NULL for an empty list. */
 TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);
-/** The tensors as an array of tg_params_unique_count(), for tg_sgd() and the like: one that is
- * listed under several names (tied weights) stands in it once, where it was listed first. Valid
- * until the next tg_params_add(). NULL for an empty list. */
+/** The parameters as an array of tg_params_unique_count(), for tg_sgd() and the like: the tensors
+ * that required a gradient when they were listed, so that buffers are left out; one that is listed
+ * under several names (tied weights) stands in it once, where it was listed first. Valid until the
+ * next tg_params_add(). NULL where there is none. */
 TG_API tg_tensor *const *tg_params_unique(const tg_params *params);
-/** How many different tensors there are; 0 for NULL. */
+/** How many different parameters there are; 0 for NULL. */
 TG_API size_t tg_params_unique_count(const tg_params *params);
 /** tg_zero_grad() for each of them. */
 TG_API void tg_params_zero_grad(const tg_params *params);
