@@ -67,7 +67,8 @@ extern "C" {
  * shared libraries are named after it (libtinygrad.so.0.1). */
 TG_API const char *tg_version(void);
 
-/** @name Types
+/** @defgroup tinygrad_types Types
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Owner of memory, recorded operations, the generator and the error state. */
@@ -128,7 +129,8 @@ typedef struct tg_profile_row {
 } tg_profile_row;
 
 /** @}
- * @name The tape
+ * @defgroup tinygrad_tape The tape
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Instruction sets of the kernels. All give the same bits. */
@@ -259,7 +261,8 @@ TG_API tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state);
 TG_API bool tg_set_grad_enabled(tg_tape *tape, bool enabled);
 
 /** @}
- * @name Making tensors
+ * @defgroup tinygrad_making Making tensors
+ * @ingroup tinygrad_core
  * All take a shape (sizes >= 0; an empty tensor is legal) and flags. Errors of all: TG_ESHAPE for a
  * negative size, more than TG_MAX_NDIM dims or a product that overflows; TG_EDTYPE for
  * TG_REQUIRES_GRAD on an integer or bool dtype; TG_EVALUE for unknown flags or NULL where data is
@@ -316,7 +319,8 @@ TG_API void tg_uniform_(tg_tensor *t, double low, double high);
 TG_API void tg_normal_(tg_tensor *t, double mean, double std);
 
 /** @}
- * @name Looking into tensors
+ * @defgroup tinygrad_looking Looking into tensors
+ * @ingroup tinygrad_core
  * @{ */
 
 /** The number of dims; -1 for NULL. */
@@ -350,7 +354,8 @@ TG_API double tg_item(const tg_tensor *t);
 TG_API tg_tape *tg_tape_of(const tg_tensor *t);
 
 /** @}
- * @name Gradients
+ * @defgroup tinygrad_gradients Gradients
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Computes the gradient of the one-element tensor `loss` with respect to every leaf that requires
@@ -406,7 +411,8 @@ TG_API bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled);
 TG_API bool tg_set_anomaly_inf(tg_tape *tape, bool enabled);
 
 /** @}
- * @name Memory
+ * @defgroup tinygrad_memory Memory
+ * @ingroup tinygrad_core
  * A result keeps its data as long as it lives, though a backward pass may never look at them. These
  * functions give data back early, for all results recorded since a mark; so does
  * tg_backward_opts.release_since.

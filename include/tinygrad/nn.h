@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/** @name Activations
+/** @defgroup tinygrad_activations Activations
+ * @ingroup tinygrad_nn
  * Elementwise, of float tensors.
  * @{ */
 
@@ -33,7 +34,8 @@ TG_API tg_tensor *tg_softplus(tg_tensor *x);
 TG_API tg_tensor *tg_logsigmoid(tg_tensor *x);
 
 /** @}
- * @name Layers
+ * @defgroup tinygrad_layers Layers
+ * @ingroup tinygrad_nn
  * Functions that layers are made of. Float dtypes; all inputs of one dtype (TG_EDTYPE).
  * @{ */
 
@@ -115,7 +117,8 @@ typedef struct tg_batch_norm_opts {
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
 
 /** @}
- * @name Classification losses
+ * @defgroup tinygrad_class_losses Classification losses
+ * @ingroup tinygrad_nn
  * @{ */
 
 /** How a loss is reduced over its positions. */
@@ -177,7 +180,8 @@ TG_API tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_te
                                           tg_tensor *targets, const tg_ce_opts *opts);
 
 /** @}
- * @name Losses
+ * @defgroup tinygrad_losses Losses
+ * @ingroup tinygrad_nn
  * Of predictions x and targets t of one shape and float dtype (TG_ESHAPE, TG_EDTYPE; PyTorch warns
  * and broadcasts). The result is 0-d, or x's shape for TG_NONE. The mean over nothing is nan.
  * @{ */
@@ -217,7 +221,8 @@ typedef struct tg_kl_opts {
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
 
 /** @}
- * @name Initialisers
+ * @defgroup tinygrad_initialisers Initialisers
+ * @ingroup tinygrad_nn
  * Fill weights as PyTorch does, from the same draws.
  * @{ */
 
@@ -263,7 +268,10 @@ TG_API void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts);
 TG_API void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts);
 
 /** @}
- * @name Layers with parameters
+ * @defgroup tinygrad_nn_layers Layers with parameters
+ * @ingroup tinygrad_nn
+ * Constructors of layers, and functions that apply them.
+ *
  * A constructor makes a layer's tensors on the list's tape, fills them as PyTorch's module of that
  * name does, from the same draws in the same order, and lists them under its names, behind one of
  * the program's own that is formatted as by printf:

@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/** @addtogroup tinygrad_op
+ * @{ */
+
 /** One recorded operation. Made by tg_apply(); read it, do not write to it. */
 typedef struct tg_node {
     const struct tg_op *op; /**< the operation */
@@ -108,6 +111,8 @@ TG_API const int64_t *tg_sizes(const tg_tensor *t);
 /** For forward: the output's memory. For inputs that may be strided, call tg_contiguous() in the
  * function that records. Unlike tg_data_mut() this does not bump the version. */
 TG_API void *tg_out_data(const tg_node *node);
+
+/** @} */
 
 #ifdef __cplusplus
 }

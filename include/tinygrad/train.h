@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/** @name Data
+/** @defgroup tinygrad_data Data
+ * @ingroup tinygrad_train
  * Minibatches over arrays of n samples in the caller's memory, one row a sample.
  *
  *     tg_batches *b = tg_batches_new(tape, n, 64, &(tg_batches_opts){.shuffle = true});
@@ -86,7 +87,8 @@ TG_API tg_status tg_batches_read_as(const tg_batches *batches, const void *array
                                     tg_array_type type, tg_tensor *into);
 
 /** @}
- * @name Parameters
+ * @defgroup tinygrad_params Parameters
+ * @ingroup tinygrad_train
  * A list of tensors under names, in the order in which they were added: what a model is to an
  * optimiser, and to a file that it is saved in. Layers (nn.h) list themselves. It holds tensors, not their data: a tensor's
  * lifetime is its own. Any tensor of the tape may be listed (buffers such as running means too),
@@ -129,7 +131,8 @@ TG_API size_t tg_params_unique_count(const tg_params *params);
 TG_API void tg_params_zero_grad(const tg_params *params);
 
 /** @}
- * @name Optimisers
+ * @defgroup tinygrad_optimisers Optimisers
+ * @ingroup tinygrad_train
  * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
  * their state: a step allocates nothing. Parameters without a gradient are skipped. Options are
  * finite numbers (TG_EVALUE for others); where 0 itself is meant and not the default, TG_ZERO says
@@ -238,7 +241,8 @@ TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_n
 TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
 
 /** @}
- * @name Learning rates
+ * @defgroup tinygrad_rates Learning rates
+ * @ingroup tinygrad_train
  * As functions of a step counted from 0, without any state: tg_optim_set_lr(optim,
  * tg_lr_cosine(0.1, step, 1000, 0)) before each tg_optim_step(), or with the epoch for the step.
  * They are closed forms of torch.optim.lr_scheduler's; PyTorch's own, which go from one step to the
