@@ -8,7 +8,7 @@
 enum { HIDDEN = 16 };
 
 typedef struct model {
-    tg_tensor *w1, *b1, *w2, *b2;
+    tg_linear_layer hidden, out;
 } model;
 
 /* The names of PyTorch's nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3)). A checkpoint
@@ -19,23 +19,15 @@ static model read_model(tg_tape *tape, const char *path)
     if (tg_params_find(tg_read_safetensors(tape, path), "model.0.weight"))
         prefix = "model.";
     tg_params *list = tg_params_new(tape);
-    model m = {
-        .w1 = tg_zeros(tape, TG_DIMS(HIDDEN, IRIS_FEATURES), 0),
-        .b1 = tg_zeros(tape, TG_DIMS(HIDDEN), 0),
-        .w2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES, HIDDEN), 0),
-        .b2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES), 0),
-    };
-    tg_params_add(list, m.w1, "%s0.weight", prefix);
-    tg_params_add(list, m.b1, "%s0.bias", prefix);
-    tg_params_add(list, m.w2, "%s2.weight", prefix);
-    tg_params_add(list, m.b2, "%s2.bias", prefix);
+    model m = {.hidden = tg_nn_linear(list, IRIS_FEATURES, HIDDEN, NULL, "%s0", prefix)};
+    m.out = tg_nn_linear(list, HIDDEN, IRIS_SPECIES, NULL, "%s2", prefix);
     tg_load_safetensors(path, list, &(tg_load_opts){.partial = true});
     return m;
 }
 
 static tg_tensor *forward(const model *m, tg_tensor *x)
 {
-    return tg_linear(tg_relu(tg_linear(x, m->w1, m->b1)), m->w2, m->b2);
+    return tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(x, &m->hidden)), &m->out);
 }
 
 static void evaluate(tg_tape *tape, const model *m, const iris *flowers, const char *path)

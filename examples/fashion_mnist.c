@@ -13,38 +13,29 @@ enum { HIDDEN = 128, CHANNELS1 = 16, CHANNELS2 = 32, BATCH = 100 };
 enum { PIXELS = FASHION_SIDE * FASHION_SIDE, FLAT = CHANNELS2 * PIXELS / 16 };
 
 typedef struct model {
-    layer conv1, conv2; /* NULL: there are none */
-    layer fc1, fc2;     /* the convolutional network has but the second */
+    tg_conv_layer conv1, conv2; /* NULL: there are none */
+    tg_linear_layer fc1, fc2;   /* the convolutional network has but the second */
 } model;
 
-static layer new_conv(tg_tape *tape, int64_t out, int64_t in)
+static model make_model(tg_params *list, bool conv)
 {
-    layer l = {.weight = tg_zeros(tape, TG_DIMS(out, in, 3, 3), TG_REQUIRES_GRAD),
-               .bias = tg_zeros(tape, TG_DIMS(out), TG_REQUIRES_GRAD)};
-    tg_conv_init(l.weight, l.bias);
-    return l;
-}
-
-static model make_model(tg_tape *tape, tg_params *list, bool conv)
-{
+    const tg_nn_conv_opts same = {.conv.padding = {1, 1}}; /* it keeps the size */
     model m = {.fc1.weight = NULL};
     if (conv) {
-        m.conv1 = model_list(list, new_conv(tape, CHANNELS1, 1), "conv1");
-        m.conv2 = model_list(list, new_conv(tape, CHANNELS2, CHANNELS1), "conv2");
+        m.conv1 = tg_nn_conv2d(list, 1, CHANNELS1, 3, &same, "conv1");
+        m.conv2 = tg_nn_conv2d(list, CHANNELS1, CHANNELS2, 3, &same, "conv2");
     } else {
-        m.fc1 = model_list(list, model_linear(tape, HIDDEN, PIXELS), "fc1");
+        m.fc1 = tg_nn_linear(list, PIXELS, HIDDEN, NULL, "fc1");
     }
-    int64_t features = conv ? FLAT : HIDDEN;
-    m.fc2 = model_list(list, model_linear(tape, FASHION_CLASSES, features), "fc2");
+    m.fc2 = tg_nn_linear(list, conv ? FLAT : HIDDEN, FASHION_CLASSES, NULL, "fc2");
     return m;
 }
 
-/* A convolution that keeps the size, and half of that. */
-static tg_tensor *convolve(tg_tensor *x, const layer *l)
+/* A convolution, and half of its size. */
+static tg_tensor *convolve(tg_tensor *x, const tg_conv_layer *l)
 {
-    const tg_conv_opts same = {.padding = {1, 1}};
     const tg_pool_opts half = {.kernel = {2, 2}};
-    return tg_max_pool2d(tg_relu(tg_conv2d(x, l->weight, l->bias, &same)), &half);
+    return tg_max_pool2d(tg_relu(tg_nn_apply_conv(x, l)), &half);
 }
 
 /* x (n, 1, 28, 28) to the classes' raw outputs (n, 10). */
@@ -52,9 +43,10 @@ static tg_tensor *forward(const void *context, tg_tensor *x)
 {
     const model *m = context;
     if (m->fc1.weight)
-        return model_apply(tg_relu(model_apply(tg_flatten(x, 1, 3), &m->fc1)), &m->fc2);
+        return tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(tg_flatten(x, 1, 3), &m->fc1)),
+                                  &m->fc2);
     x = convolve(convolve(x, &m->conv1), &m->conv2);
-    return model_apply(tg_flatten(x, 1, 3), &m->fc2);
+    return tg_nn_apply_linear(tg_flatten(x, 1, 3), &m->fc2);
 }
 
 /* What a training step works with. */
@@ -96,7 +88,7 @@ static int teach(run *r, tg_tape *tape, bool conv)
         !fashion_read(tape, &testset, r->data, "t10k"))
         return 1;
     tg_params *list = tg_params_new(tape);
-    model m = make_model(tape, list, conv);
+    model m = make_model(list, conv);
     tg_optim *optim = tg_adamw(tape, tg_params_unique(list), tg_params_unique_count(list), NULL);
     trainer t = {&m, optim, fashion_loader_new(tape, &trainset, BATCH, true)};
     step s = {.record = record, .context = &t, .size = BATCH, .eager = r->eager};
@@ -118,7 +110,7 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
     if (!fashion_read(tape, &set, r->data, "t10k"))
         return 1;
     tg_params *list = tg_params_new(tape);
-    model m = make_model(tape, list, conv);
+    model m = make_model(list, conv);
     if (!model_read(list, tape, path, r->program))
         return 1;
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);

@@ -10,36 +10,26 @@
 enum { HIDDEN = 16 };
 
 typedef struct model {
-    tg_tensor *w1, *b1, *w2, *b2;
+    tg_linear_layer hidden, out;
 } model;
 
 /* Named as in PyTorch's nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3)). */
-static model make_model(tg_tape *tape, tg_params *list)
+static model make_model(tg_params *list)
 {
-    model m = {
-        .w1 = tg_zeros(tape, TG_DIMS(HIDDEN, IRIS_FEATURES), TG_REQUIRES_GRAD),
-        .b1 = tg_zeros(tape, TG_DIMS(HIDDEN), TG_REQUIRES_GRAD),
-        .w2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES, HIDDEN), TG_REQUIRES_GRAD),
-        .b2 = tg_zeros(tape, TG_DIMS(IRIS_SPECIES), TG_REQUIRES_GRAD),
-    };
-    tg_linear_init(m.w1, m.b1);
-    tg_linear_init(m.w2, m.b2);
-    tg_params_add(list, m.w1, "0.weight");
-    tg_params_add(list, m.b1, "0.bias");
-    tg_params_add(list, m.w2, "2.weight");
-    tg_params_add(list, m.b2, "2.bias");
+    model m = {.hidden = tg_nn_linear(list, IRIS_FEATURES, HIDDEN, NULL, "0")};
+    m.out = tg_nn_linear(list, HIDDEN, IRIS_SPECIES, NULL, "2");
     return m;
 }
 
 static tg_tensor *forward(const model *m, tg_tensor *x)
 {
-    return tg_linear(tg_relu(tg_linear(x, m->w1, m->b1)), m->w2, m->b2);
+    return tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(x, &m->hidden)), &m->out);
 }
 
 static tg_optim *make_optim(tg_tape *tape, const tg_params *list, bool adamw, double lr)
 {
-    tg_tensor *const *params = tg_params_tensors(list);
-    size_t n = tg_params_count(list);
+    tg_tensor *const *params = tg_params_unique(list);
+    size_t n = tg_params_unique_count(list);
     if (adamw)
         return tg_adamw(tape, params, n, &(tg_adam_opts){.lr = lr});
     return tg_sgd(tape, params, n, &(tg_sgd_opts){.lr = lr, .momentum = 0.9});
@@ -85,7 +75,7 @@ int main(int argc, char **argv)
     tg_tape *tape = tg_tape_new(NULL);
     tg_manual_seed(tape, r.seed);
     tg_params *list = tg_params_new(tape);
-    model m = make_model(tape, list);
+    model m = make_model(list);
     tg_optim *optim = make_optim(tape, list, adamw, r.lr);
     run_begin(&r, tape, list, optim);
     tg_optim_set_lr(optim, r.lr);

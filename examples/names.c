@@ -13,27 +13,36 @@
 enum { EMBEDDING = 16, HIDDEN = 128, BATCH = 128, NEW = 12 };
 
 typedef struct model {
-    tg_tensor *embedding;
-    layer fc;                             /* mlp; NULL: gru */
+    tg_embedding_layer embedding;
+    tg_linear_layer fc;                   /* mlp; NULL: gru */
     tg_tensor *w_ih, *w_hh, *b_ih, *b_hh; /* gru: reset, update and new gate on each other */
-    layer out;
+    tg_linear_layer out;
 } model;
+
+/* Zeros, listed. */
+static tg_tensor *add(tg_params *list, tg_tape *tape, const char *name, int ndim,
+                      const int64_t *dims)
+{
+    return tg_params_add(list, tg_zeros(tape, ndim, dims, TG_REQUIRES_GRAD), "gru.%s_l0", name);
+}
+
+static void make_gru(tg_tape *tape, tg_params *list, model *m)
+{
+    m->w_ih = add(list, tape, "weight_ih", TG_DIMS(3 * HIDDEN, EMBEDDING));
+    m->w_hh = add(list, tape, "weight_hh", TG_DIMS(3 * HIDDEN, HIDDEN));
+    m->b_ih = add(list, tape, "bias_ih", TG_DIMS(3 * HIDDEN));
+    m->b_hh = add(list, tape, "bias_hh", TG_DIMS(3 * HIDDEN));
+    tg_recurrent_init((tg_tensor *[]){m->w_ih, m->w_hh, m->b_ih, m->b_hh}, 4, HIDDEN);
+}
 
 static model make_model(tg_tape *tape, tg_params *list, bool gru)
 {
-    model m = {.embedding =
-                   model_add(list, tape, "embedding.weight", TG_DIMS(WORDS_SYMBOLS, EMBEDDING))};
-    tg_embedding_init(m.embedding);
-    if (gru) {
-        m.w_ih = model_add(list, tape, "gru.weight_ih_l0", TG_DIMS(3 * HIDDEN, EMBEDDING));
-        m.w_hh = model_add(list, tape, "gru.weight_hh_l0", TG_DIMS(3 * HIDDEN, HIDDEN));
-        m.b_ih = model_add(list, tape, "gru.bias_ih_l0", TG_DIMS(3 * HIDDEN));
-        m.b_hh = model_add(list, tape, "gru.bias_hh_l0", TG_DIMS(3 * HIDDEN));
-        tg_recurrent_init((tg_tensor *[]){m.w_ih, m.w_hh, m.b_ih, m.b_hh}, 4, HIDDEN);
-    } else {
-        m.fc = model_list(list, model_linear(tape, HIDDEN, WORDS_BEFORE * EMBEDDING), "fc");
-    }
-    m.out = model_list(list, model_linear(tape, WORDS_SYMBOLS, HIDDEN), "out");
+    model m = {.embedding = tg_nn_embedding(list, WORDS_SYMBOLS, EMBEDDING, NULL, "embedding")};
+    if (gru)
+        make_gru(tape, list, &m);
+    else
+        m.fc = tg_nn_linear(list, WORDS_BEFORE * EMBEDDING, HIDDEN, NULL, "fc");
+    m.out = tg_nn_linear(list, HIDDEN, WORDS_SYMBOLS, NULL, "out");
     return m;
 }
 
@@ -43,7 +52,7 @@ static tg_tensor *mlp(const model *m, tg_tensor *x)
     tg_tensor *before[WORDS_BEFORE];
     for (int i = 0; i < WORDS_BEFORE; i++)
         before[i] = tg_narrow(x, 1, i, WORDS_STEPS);
-    return tg_tanh(model_apply(tg_cat(before, WORDS_BEFORE, 2), &m->fc));
+    return tg_tanh(tg_nn_apply_linear(tg_cat(before, WORDS_BEFORE, 2), &m->fc));
 }
 
 static tg_tensor *gru(const model *m, tg_tensor *x)
@@ -66,8 +75,8 @@ static tg_tensor *gru(const model *m, tg_tensor *x)
 static tg_tensor *forward(const void *context, tg_tensor *rows)
 {
     const model *m = context;
-    tg_tensor *x = tg_embedding(m->embedding, rows, TG_NO_PADDING);
-    return model_apply(m->fc.weight ? mlp(m, x) : gru(m, x), &m->out);
+    tg_tensor *x = tg_nn_apply_embedding(rows, &m->embedding);
+    return tg_nn_apply_linear(m->fc.weight ? mlp(m, x) : gru(m, x), &m->out);
 }
 
 /* Draws NEW words at once, a letter of each at a time. */

@@ -24,30 +24,26 @@ static tg_tensor *make_points(tg_tape *tape)
 }
 
 typedef struct model {
-    tg_tensor *w1, *b1, *w2, *b2;
+    tg_params *list;
+    tg_linear_layer hidden, out;
 } model;
 
 static model make_model(tg_tape *tape)
 {
-    model m = {
-        .w1 = tg_zeros(tape, TG_DIMS(HIDDEN, 2), TG_REQUIRES_GRAD),
-        .b1 = tg_zeros(tape, TG_DIMS(HIDDEN), TG_REQUIRES_GRAD),
-        .w2 = tg_zeros(tape, TG_DIMS(CLASSES, HIDDEN), TG_REQUIRES_GRAD),
-        .b2 = tg_zeros(tape, TG_DIMS(CLASSES), TG_REQUIRES_GRAD),
-    };
-    tg_linear_init(m.w1, m.b1);
-    tg_linear_init(m.w2, m.b2);
+    model m = {.list = tg_params_new(tape)};
+    m.hidden = tg_nn_linear(m.list, 2, HIDDEN, NULL, "hidden");
+    m.out = tg_nn_linear(m.list, HIDDEN, CLASSES, NULL, "out");
     return m;
 }
 
 static tg_tensor *forward(const model *m, tg_tensor *x)
 {
-    return tg_linear(tg_relu(tg_linear(x, m->w1, m->b1)), m->w2, m->b2);
+    return tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(x, &m->hidden)), &m->out);
 }
 
 static void train(tg_tape *tape, const model *m, tg_tensor *points, tg_tensor *labels)
 {
-    tg_optim *optim = tg_sgd(tape, (tg_tensor *[]){m->w1, m->b1, m->w2, m->b2}, 4,
+    tg_optim *optim = tg_sgd(tape, tg_params_unique(m->list), tg_params_unique_count(m->list),
                              &(tg_sgd_opts){.lr = 0.1, .momentum = 0.9});
     tg_mark start = tg_tape_mark(tape);
     for (int step = 1; step <= STEPS && !tg_error(tape); step++) {

@@ -12,13 +12,15 @@
 enum { BLOCKS = 2, HEADS = 4, WIDTH = 64, EACH = WIDTH / HEADS, CONTEXT = 64, BATCH = 16 };
 
 typedef struct block {
-    layer norm1, qkv, proj, norm2, up, down;
+    tg_layer_norm_layer norm1, norm2;
+    tg_linear_layer qkv, proj, up, down;
 } block;
 
 typedef struct model {
     tg_tensor *symbols, *positions; /* embeddings */
     block blocks[BLOCKS];
-    layer norm, head;
+    tg_layer_norm_layer norm;
+    tg_linear_layer head;
 } model;
 
 /* Of the command line. */
@@ -27,59 +29,56 @@ typedef struct choices {
     const char *saved;
 } choices;
 
-static layer new_norm(tg_tape *tape)
-{
-    return (layer){.weight = tg_ones(tape, TG_DIMS(WIDTH), TG_REQUIRES_GRAD),
-                   .bias = tg_zeros(tape, TG_DIMS(WIDTH), TG_REQUIRES_GRAD)};
-}
-
-static block make_block(tg_tape *tape, tg_params *list, int i)
+static block make_block(tg_params *list, int i)
 {
     block b; /* one by one: the order decides which random numbers each has */
-    b.norm1 = model_list(list, new_norm(tape), "blocks.%d.norm1", i);
-    b.qkv = model_list(list, model_linear(tape, 3 * WIDTH, WIDTH), "blocks.%d.qkv", i);
-    b.proj = model_list(list, model_linear(tape, WIDTH, WIDTH), "blocks.%d.proj", i);
-    b.norm2 = model_list(list, new_norm(tape), "blocks.%d.norm2", i);
-    b.up = model_list(list, model_linear(tape, 4 * WIDTH, WIDTH), "blocks.%d.up", i);
-    b.down = model_list(list, model_linear(tape, WIDTH, 4 * WIDTH), "blocks.%d.down", i);
+    b.norm1 = tg_nn_layer_norm(list, TG_DIMS(WIDTH), NULL, "blocks.%d.norm1", i);
+    b.qkv = tg_nn_linear(list, WIDTH, 3 * WIDTH, NULL, "blocks.%d.qkv", i);
+    b.proj = tg_nn_linear(list, WIDTH, WIDTH, NULL, "blocks.%d.proj", i);
+    b.norm2 = tg_nn_layer_norm(list, TG_DIMS(WIDTH), NULL, "blocks.%d.norm2", i);
+    b.up = tg_nn_linear(list, WIDTH, 4 * WIDTH, NULL, "blocks.%d.up", i);
+    b.down = tg_nn_linear(list, 4 * WIDTH, WIDTH, NULL, "blocks.%d.down", i);
     return b;
 }
 
 static model make_model(tg_tape *tape, tg_params *list, int64_t n_symbols)
 {
     model m;
-    m.symbols = model_add(list, tape, "symbols.weight", TG_DIMS(n_symbols, WIDTH));
-    m.positions = model_add(list, tape, "positions.weight", TG_DIMS(CONTEXT, WIDTH));
+    m.symbols = tg_params_add(list, tg_zeros(tape, TG_DIMS(n_symbols, WIDTH), TG_REQUIRES_GRAD),
+                              "symbols.weight");
+    m.positions = tg_params_add(list, tg_zeros(tape, TG_DIMS(CONTEXT, WIDTH), TG_REQUIRES_GRAD),
+                                "positions.weight");
     tg_normal_(m.symbols, 0, 0.02);
     tg_normal_(m.positions, 0, 0.02);
     for (int i = 0; i < BLOCKS; i++)
-        m.blocks[i] = make_block(tape, list, i);
-    m.norm = model_list(list, new_norm(tape), "norm");
-    m.head = model_list(list, model_linear(tape, n_symbols, WIDTH), "head");
+        m.blocks[i] = make_block(list, i);
+    m.norm = tg_nn_layer_norm(list, TG_DIMS(WIDTH), NULL, "norm");
+    m.head = tg_nn_linear(list, WIDTH, n_symbols, NULL, "head");
     return m;
 }
 
-static tg_tensor *norm(tg_tensor *x, const layer *l)
-{
-    return tg_layer_norm(x, TG_DIMS(WIDTH), l->weight, l->bias, 0);
-}
-
 /* x (n, length, WIDTH) to queries, keys and values, each (n, HEADS, length, EACH). */
-static tg_tensor *heads(tg_tensor *x, const layer *qkv)
+static tg_tensor *heads(tg_tensor *x, const tg_linear_layer *qkv)
 {
-    tg_tensor *all =
-        tg_reshape(model_apply(x, qkv), TG_DIMS(tg_size(x, 0), tg_size(x, 1), 3, HEADS, EACH));
+    tg_tensor *all = tg_reshape(tg_nn_apply_linear(x, qkv),
+                                TG_DIMS(tg_size(x, 0), tg_size(x, 1), 3, HEADS, EACH));
     return tg_permute(all, TG_DIMS(2, 0, 3, 1, 4));
 }
 
-static tg_tensor *attention(tg_tensor *x, const layer *qkv, const layer *proj)
+static tg_tensor *attention(tg_tensor *x, const tg_linear_layer *qkv, const tg_linear_layer *proj)
 {
     int64_t n = tg_size(x, 0), length = tg_size(x, 1);
     tg_tensor *all = heads(x, qkv);
     tg_tensor *mixed =
         tg_scaled_dot_product_attention(tg_select(all, 0, 0), tg_select(all, 0, 1),
                                         tg_select(all, 0, 2), &(tg_attention_opts){.causal = true});
-    return model_apply(tg_reshape(tg_transpose(mixed, 1, 2), TG_DIMS(n, length, WIDTH)), proj);
+    return tg_nn_apply_linear(tg_reshape(tg_transpose(mixed, 1, 2), TG_DIMS(n, length, WIDTH)),
+                              proj);
+}
+
+static tg_tensor *feed_forward(tg_tensor *x, const block *b)
+{
+    return tg_nn_apply_linear(tg_gelu(tg_nn_apply_linear(x, &b->up)), &b->down);
 }
 
 static tg_tensor *embed(const model *m, tg_tensor *symbols)
@@ -94,10 +93,10 @@ static tg_tensor *forward(const void *context, tg_tensor *symbols)
     const model *m = context;
     tg_tensor *x = embed(m, symbols);
     for (const block *b = m->blocks; b < m->blocks + BLOCKS; b++) {
-        x = tg_add(x, attention(norm(x, &b->norm1), &b->qkv, &b->proj));
-        x = tg_add(x, model_apply(tg_gelu(model_apply(norm(x, &b->norm2), &b->up)), &b->down));
+        x = tg_add(x, attention(tg_nn_apply_layer_norm(x, &b->norm1), &b->qkv, &b->proj));
+        x = tg_add(x, feed_forward(tg_nn_apply_layer_norm(x, &b->norm2), b));
     }
-    return model_apply(norm(x, &m->norm), &m->head);
+    return tg_nn_apply_linear(tg_nn_apply_layer_norm(x, &m->norm), &m->head);
 }
 
 /* Goes on from the text's beginning. */
@@ -130,7 +129,7 @@ static void show_attention(tg_tape *tape, const model *m, const text *source, in
     enum { SHOWN = 32 };
     bool enabled = tg_set_grad_enabled(tape, false);
     tg_tensor *x = embed(m, tg_from_i64(tape, source->symbols, TG_DIMS(1, SHOWN), 0));
-    tg_tensor *all = heads(norm(x, &m->blocks[0].norm1), &m->blocks[0].qkv);
+    tg_tensor *all = heads(tg_nn_apply_layer_norm(x, &m->blocks[0].norm1), &m->blocks[0].qkv);
     all = tg_select(tg_select(all, 1, 0), 1, head); /* (3, SHOWN, EACH) */
     tg_tensor *keys = tg_transpose(tg_select(all, 0, 1), 0, 1);
     tg_tensor *scores = tg_mul_scalar(tg_matmul(tg_select(all, 0, 0), keys), 1 / sqrt(EACH));

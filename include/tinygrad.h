@@ -1,4 +1,4 @@
-/** @mainpage
+/** @page manual The manual
  * libtinygrad: a minimal reverse-mode autograd engine. This header is the manual.
  *
  * One object, the tape, owns everything: memory, recorded operations, the random generator and the

@@ -36,6 +36,7 @@ done
     floor backward core op ops
     floor train core op train
     floor look core op ops look
+    floor nn core op ops nn train
     floor io core op ops train io
     cat "$work/includes" # memory, random and kernels include none, nobody the whole
 } >"$work/findings"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.sh SOURCE_DIR OBJECT...: holds the floors of src. A file calls its own floor and those below:
 #
-#     kernels, memory < kernels/loss, random < tape < record < ops < ops/nn < backward < train, look < io, mpi
+#     kernels, memory < kernels/loss, random < tape < record < ops < ops/nn < backward < train, look < nn < io, mpi
 #
 # (kernels and memory do not call each other, nor do kernels/loss and random, train and look, io and mpi). A finding is a call upwards or
 # sideways, a circle of calls between files of a floor, an include of an upper floor's header, an upper floor's type in
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$source"
 
 # Floor and rank of a file: "tape/tensor.h" is "tape 3".
-floors='kernels 0 kernels/loss 1 memory 0 random 1 tape 2 record 3 ops 4 ops/nn 5 backward 6 train 7 look 7 io 8 mpi 8'
+floors='kernels 0 kernels/loss 1 memory 0 random 1 tape 2 record 3 ops 4 ops/nn 5 backward 6 train 7 look 7 nn 8 io 9 mpi 9'
 awk_floors='
     BEGIN {
         n = split(floors, words, " ")

@@ -350,7 +350,7 @@ static void dead_in_a_list(void **state)
     tg_params *list = tg_params_new(tape);
     assert_ptr_equal(tg_params_add(list, l.leaf, "leaf"), l.leaf);
     tg_mark before = tg_tape_mark(tape);
-    assert_non_null(tg_params_add(list, tg_ones(tape, TG_DIMS(3), 0), "late"));
+    assert_non_null(tg_params_add(list, tg_ones(tape, TG_DIMS(3), TG_REQUIRES_GRAD), "late"));
     for (int turn = 0; turn < REWINDS - 1; turn++) {
         assert_int_equal(tg_tape_rewind(tape, before), TG_OK);
         make_litter(&l, &seed, list);

@@ -45,6 +45,14 @@ extern "C" {
 #endif
 #endif
 
+/** A function whose argument number `n`, from 1 on, is a format as printf's, with what it formats
+ * behind it: compilers check both. */
+#if defined(__GNUC__)
+#define TG_PRINTF(n) __attribute__((format(printf, n, n + 1)))
+#else
+#define TG_PRINTF(n)
+#endif
+
 #define TG_VERSION_MAJOR 0 /**< a change may break programs */
 #define TG_VERSION_MINOR 1 /**< grows with additions */
 #define TG_VERSION_PATCH 0 /**< grows with corrections */
@@ -59,7 +67,8 @@ extern "C" {
  * shared libraries are named after it (libtinygrad.so.0.1). */
 TG_API const char *tg_version(void);
 
-/** @name Types
+/** @defgroup tinygrad_types Types
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Owner of memory, recorded operations, the generator and the error state. */
@@ -68,6 +77,8 @@ typedef struct tg_tape tg_tape;
 typedef struct tg_tensor tg_tensor;
 /** A step of a program, kept to be run again; lives in the tape like a tensor. */
 typedef struct tg_capture tg_capture;
+/** A named list of tensors, see train.h; lives in the tape like a tensor. */
+typedef struct tg_params tg_params;
 
 /** A position on a tape. A plain value: copy it, drop it. Its fields are private. */
 typedef struct tg_mark {
@@ -118,7 +129,8 @@ typedef struct tg_profile_row {
 } tg_profile_row;
 
 /** @}
- * @name The tape
+ * @defgroup tinygrad_tape The tape
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Instruction sets of the kernels. All give the same bits. */
@@ -249,7 +261,8 @@ TG_API tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state);
 TG_API bool tg_set_grad_enabled(tg_tape *tape, bool enabled);
 
 /** @}
- * @name Making tensors
+ * @defgroup tinygrad_making Making tensors
+ * @ingroup tinygrad_core
  * All take a shape (sizes >= 0; an empty tensor is legal) and flags. Errors of all: TG_ESHAPE for a
  * negative size, more than TG_MAX_NDIM dims or a product that overflows; TG_EDTYPE for
  * TG_REQUIRES_GRAD on an integer or bool dtype; TG_EVALUE for unknown flags or NULL where data is
@@ -306,7 +319,8 @@ TG_API void tg_uniform_(tg_tensor *t, double low, double high);
 TG_API void tg_normal_(tg_tensor *t, double mean, double std);
 
 /** @}
- * @name Looking into tensors
+ * @defgroup tinygrad_looking Looking into tensors
+ * @ingroup tinygrad_core
  * @{ */
 
 /** The number of dims; -1 for NULL. */
@@ -340,7 +354,8 @@ TG_API double tg_item(const tg_tensor *t);
 TG_API tg_tape *tg_tape_of(const tg_tensor *t);
 
 /** @}
- * @name Gradients
+ * @defgroup tinygrad_gradients Gradients
+ * @ingroup tinygrad_core
  * @{ */
 
 /** Computes the gradient of the one-element tensor `loss` with respect to every leaf that requires
@@ -396,7 +411,8 @@ TG_API bool tg_set_anomaly_enabled(tg_tape *tape, bool enabled);
 TG_API bool tg_set_anomaly_inf(tg_tape *tape, bool enabled);
 
 /** @}
- * @name Memory
+ * @defgroup tinygrad_memory Memory
+ * @ingroup tinygrad_core
  * A result keeps its data as long as it lives, though a backward pass may never look at them. These
  * functions give data back early, for all results recorded since a mark; so does
  * tg_backward_opts.release_since.

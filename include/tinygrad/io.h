@@ -43,7 +43,8 @@
 extern "C" {
 #endif
 
-/** @name safetensors
+/** @defgroup tinygrad_safetensors safetensors
+ * @ingroup tinygrad_io
  * float32, float64, int64 and bool (F32, F64, I64, BOOL). Reading any other dtype is TG_EDTYPE, and
  * the message names tensor and dtype. A reader refuses what the format forbids: a header that is
  * not a JSON object of the right fields, is nested too deep (a stack of 64 KiB is enough for any
@@ -93,7 +94,8 @@ TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key
                                 size_t size);
 
 /** @}
- * @name Checkpoints
+ * @defgroup tinygrad_checkpoints Checkpoints
+ * @ingroup tinygrad_io
  * All that a training run needs to go on in another process with the same bits: a safetensors file
  * of the model ("model." before each name of its list), the optimiser's state ("optim." before the
  * names of tg_optim_state()), the generator ("rng", tg_rng_state()) and a count of steps ("step",
@@ -129,7 +131,8 @@ TG_API tg_status tg_load_checkpoint(const char *path, const tg_params *params, t
                                     int64_t *step);
 
 /** @}
- * @name NumPy arrays
+ * @defgroup tinygrad_npy NumPy arrays
+ * @ingroup tinygrad_io
  * The npy format (numpy.lib.format), little-endian: '<f4', '<f8', '<i8' and '|b1'.
  * @{ */
 

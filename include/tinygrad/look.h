@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/** @name Printing
+/** @defgroup tinygrad_printing Printing
+ * @ingroup tinygrad_look
  * @{ */
 
 /** Prints as PyTorch prints a detached tensor (precision 4, 80 columns, summary above 1,000
@@ -25,7 +26,8 @@ TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
 TG_API tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark);
 
 /** @}
- * @name Checking gradients
+ * @defgroup tinygrad_gradcheck Checking gradients
+ * @ingroup tinygrad_look
  * @{ */
 
 /** A function for tg_gradcheck(): n inputs to one output of any shape. */
@@ -47,7 +49,8 @@ TG_API tg_status tg_gradcheck(tg_gradcheck_fn fn, void *context, tg_tensor *cons
                               const tg_gradcheck_opts *opts);
 
 /** @}
- * @name Memory in use
+ * @defgroup tinygrad_memory_in_use Memory in use
+ * @ingroup tinygrad_look
  * @{ */
 
 /** What a tape's memory is used for, in bytes. live + cached is what the allocator gave for it. */
@@ -81,7 +84,8 @@ TG_API size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size
 TG_API tg_status tg_print_memory(FILE *file, tg_tape *tape, size_t k);
 
 /** @}
- * @name Profile
+ * @defgroup tinygrad_profile Profile
+ * @ingroup tinygrad_look
  * Where the time of a program goes: a table with a row for each operation, by name, in each phase.
  * It goes on through rewinds, captures and replays, and is the same for a step that runs and for
  * one that is replayed. What has a row is what computes: operations, constants filled (zeros,

@@ -1,5 +1,6 @@
 /** @file nn.h
- * What networks are made of: activations, layers, losses, initialisers. */
+ * What networks are made of: activations, layers, losses, initialisers; and layers that make their
+ * parameters. */
 #ifndef TINYGRAD_NN_H
 #define TINYGRAD_NN_H
 
@@ -9,7 +10,8 @@
 extern "C" {
 #endif
 
-/** @name Activations
+/** @defgroup tinygrad_activations Activations
+ * @ingroup tinygrad_nn
  * Elementwise, of float tensors.
  * @{ */
 
@@ -32,7 +34,8 @@ TG_API tg_tensor *tg_softplus(tg_tensor *x);
 TG_API tg_tensor *tg_logsigmoid(tg_tensor *x);
 
 /** @}
- * @name Layers
+ * @defgroup tinygrad_layers Layers
+ * @ingroup tinygrad_nn
  * Functions that layers are made of. Float dtypes; all inputs of one dtype (TG_EDTYPE).
  * @{ */
 
@@ -114,7 +117,8 @@ typedef struct tg_batch_norm_opts {
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
 
 /** @}
- * @name Classification losses
+ * @defgroup tinygrad_class_losses Classification losses
+ * @ingroup tinygrad_nn
  * @{ */
 
 /** How a loss is reduced over its positions. */
@@ -176,7 +180,8 @@ TG_API tg_tensor *tg_linear_cross_entropy(tg_tensor *x, tg_tensor *weight, tg_te
                                           tg_tensor *targets, const tg_ce_opts *opts);
 
 /** @}
- * @name Losses
+ * @defgroup tinygrad_losses Losses
+ * @ingroup tinygrad_nn
  * Of predictions x and targets t of one shape and float dtype (TG_ESHAPE, TG_EDTYPE; PyTorch warns
  * and broadcasts). The result is 0-d, or x's shape for TG_NONE. The mean over nothing is nan.
  * @{ */
@@ -216,7 +221,8 @@ typedef struct tg_kl_opts {
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
 
 /** @}
- * @name Initialisers
+ * @defgroup tinygrad_initialisers Initialisers
+ * @ingroup tinygrad_nn
  * Fill weights as PyTorch does, from the same draws.
  * @{ */
 
@@ -260,6 +266,145 @@ typedef struct tg_kaiming_opts {
 TG_API void tg_kaiming_uniform_(tg_tensor *t, const tg_kaiming_opts *opts);
 /** torch.nn.init.kaiming_normal_: mean 0, std gain / sqrt(fan). As tg_kaiming_uniform_(). */
 TG_API void tg_kaiming_normal_(tg_tensor *t, const tg_kaiming_opts *opts);
+
+/** @}
+ * @defgroup tinygrad_nn_layers Layers with parameters
+ * @ingroup tinygrad_nn
+ * Constructors of layers, and functions that apply them.
+ *
+ * A constructor makes a layer's tensors on the list's tape, fills them as PyTorch's module of that
+ * name does, from the same draws in the same order, and lists them under its names, behind one of
+ * the program's own that is formatted as by printf:
+ *
+ *     tg_params *list = tg_params_new(tape);
+ *     tg_linear_layer fc1 = tg_nn_linear(list, 784, 128, NULL, "fc%d", 1); // fc1.weight, fc1.bias
+ *     tg_linear_layer fc2 = tg_nn_linear(list, 128, 10, NULL, "fc%d", 2);
+ *     tg_optim *optim =
+ *         tg_adam(tape, tg_params_unique(list), tg_params_unique_count(list), NULL);
+ *     ...
+ *     tg_tensor *y = tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(x, &fc1)), &fc2);
+ *
+ * A safetensors file of the list (io.h) is then one of the module's state_dict(), and the reverse. A
+ * name of NULL stands for none: "weight". A layer is a plain value: copy it, drop it, read its fields
+ * and give them to other functions; its tensors are the tape's. Options are read by the constructor,
+ * and what the layer does later stands in its fields; `opts` may be NULL.
+ *
+ * Errors, after which the list, the tape and its generator are as before, and all tensors of the
+ * layer NULL: those of tg_zeros() for sizes and dtypes, those of tg_params_add() for names and
+ * lists. A list of NULL gives such a layer too. What is done with the layer is an error of the
+ * operation then, but for an error that is there already.
+ * @{ */
+
+/** What tg_nn_linear() makes. */
+typedef struct tg_linear_layer {
+    tg_tensor *weight; /**< (out, in) */
+    tg_tensor *bias;   /**< (out), or NULL */
+} tg_linear_layer;
+/** Options of tg_nn_linear(); zero means the default. */
+typedef struct tg_nn_linear_opts {
+    bool no_bias; /**< leave the bias out */
+    int dtype;    /**< default TG_F32 */
+} tg_nn_linear_opts;
+/** nn.Linear: "weight" and "bias", by tg_linear_init(). */
+TG_API tg_linear_layer tg_nn_linear(tg_params *list, int64_t in, int64_t out,
+                                    const tg_nn_linear_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** tg_linear(): x (..., in) to (..., out). NULL layers are TG_EVALUE, here as below. */
+TG_API tg_tensor *tg_nn_apply_linear(tg_tensor *x, const tg_linear_layer *layer);
+
+/** What tg_nn_conv1d() and tg_nn_conv2d() make. */
+typedef struct tg_conv_layer {
+    tg_tensor *weight; /**< (out, in / groups, K) or (out, in / groups, KH, KW) */
+    tg_tensor *bias;   /**< (out), or NULL */
+    tg_conv_opts conv; /**< how it is applied */
+} tg_conv_layer;
+/** Options of tg_nn_conv1d() and tg_nn_conv2d(); zero means the default. */
+typedef struct tg_nn_conv_opts {
+    tg_conv_opts conv; /**< stride, padding, dilation, groups */
+    int64_t width;     /**< KW of 2-d; default: as the height */
+    bool no_bias;      /**< leave the bias out */
+    int dtype;         /**< default TG_F32 */
+} tg_nn_conv_opts;
+/** nn.Conv1d: "weight" and "bias", by tg_conv_init(). TG_EVALUE: kernel < 1; groups that do not
+ * divide both channel counts. */
+TG_API tg_conv_layer tg_nn_conv1d(tg_params *list, int64_t in, int64_t out, int64_t kernel,
+                                  const tg_nn_conv_opts *opts, const char *format, ...)
+    TG_PRINTF(6);
+/** nn.Conv2d, of kernels (kernel, kernel) or (kernel, width). As tg_nn_conv1d(). */
+TG_API tg_conv_layer tg_nn_conv2d(tg_params *list, int64_t in, int64_t out, int64_t kernel,
+                                  const tg_nn_conv_opts *opts, const char *format, ...)
+    TG_PRINTF(6);
+/** tg_conv1d() or tg_conv2d(), as the weight has 3 or 4 dims. */
+TG_API tg_tensor *tg_nn_apply_conv(tg_tensor *x, const tg_conv_layer *layer);
+
+/** What tg_nn_embedding() makes. */
+typedef struct tg_embedding_layer {
+    tg_tensor *weight;   /**< (rows, columns) */
+    int64_t padding_idx; /**< the row that gets no gradient, or TG_NO_PADDING */
+} tg_embedding_layer;
+/** Options of tg_nn_embedding(); zero means the default. */
+typedef struct tg_nn_embedding_opts {
+    bool has_padding_idx; /**< whether padding_idx is given; default: no such row */
+    int64_t padding_idx;  /**< a row that is 0 and gets no gradient; negative: from the end */
+    int dtype;            /**< default TG_F32 */
+} tg_nn_embedding_opts;
+/** nn.Embedding: "weight", by tg_embedding_init(). TG_EVALUE: there is no row padding_idx. */
+TG_API tg_embedding_layer tg_nn_embedding(tg_params *list, int64_t rows, int64_t columns,
+                                          const tg_nn_embedding_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** tg_embedding(): int64 indices (...) to (..., columns). */
+TG_API tg_tensor *tg_nn_apply_embedding(tg_tensor *index, const tg_embedding_layer *layer);
+
+/** What tg_nn_layer_norm() makes. */
+typedef struct tg_layer_norm_layer {
+    tg_tensor *weight;         /**< of the normalised dims, or NULL */
+    tg_tensor *bias;           /**< as weight */
+    double eps;                /**< as tg_layer_norm() takes it */
+    int ndim;                  /**< how many dims are normalised */
+    int64_t dims[TG_MAX_NDIM]; /**< their sizes */
+} tg_layer_norm_layer;
+/** Options of tg_nn_layer_norm(); zero means the default. */
+typedef struct tg_nn_layer_norm_opts {
+    double eps;     /**< default 1e-5 (TG_ZERO: 0) */
+    bool no_affine; /**< neither weight nor bias: nothing is listed */
+    bool no_bias;   /**< leave the bias out */
+    int dtype;      /**< default TG_F32 */
+} tg_nn_layer_norm_opts;
+/** nn.LayerNorm over the last dims, TG_DIMS(d): "weight" of ones and "bias" of zeros. TG_ESHAPE:
+ * fewer than 1 dim. */
+TG_API tg_layer_norm_layer tg_nn_layer_norm(tg_params *list, int ndim, const int64_t *dims,
+                                            const tg_nn_layer_norm_opts *opts, const char *format,
+                                            ...) TG_PRINTF(5);
+/** tg_layer_norm(). */
+TG_API tg_tensor *tg_nn_apply_layer_norm(tg_tensor *x, const tg_layer_norm_layer *layer);
+
+/** What tg_nn_batch_norm() makes. */
+typedef struct tg_batch_norm_layer {
+    tg_tensor *weight;              /**< (channels), or NULL; a parameter, as bias */
+    tg_tensor *bias;                /**< (channels), or NULL */
+    tg_tensor *running_mean;        /**< (channels), or NULL; a buffer, as what follows */
+    tg_tensor *running_var;         /**< (channels), or NULL */
+    tg_tensor *num_batches_tracked; /**< int64, 0-d: how often it was trained; or NULL */
+    double momentum;                /**< as in tg_batch_norm_opts */
+    double eps;                     /**< as in tg_batch_norm_opts */
+} tg_batch_norm_layer;
+/** Options of tg_nn_batch_norm(); zero means the default. */
+typedef struct tg_nn_batch_norm_opts {
+    double momentum;    /**< default 0.1 (TG_ZERO: 0) */
+    double eps;         /**< default 1e-5 (TG_ZERO: 0) */
+    bool no_affine;     /**< neither weight nor bias */
+    bool no_statistics; /**< no buffers: evaluation is by the batch's statistics as well */
+    int dtype;          /**< default TG_F32 */
+} tg_nn_batch_norm_opts;
+/** nn.BatchNorm1d and 2d: "weight" of ones, "bias" of zeros; "running_mean" of zeros, "running_var"
+ * of ones and "num_batches_tracked" of 0, which are saved with the parameters but are none
+ * (tg_params_unique()). */
+TG_API tg_batch_norm_layer tg_nn_batch_norm(tg_params *list, int64_t channels,
+                                            const tg_nn_batch_norm_opts *opts, const char *format,
+                                            ...) TG_PRINTF(4);
+/** tg_batch_norm(): x (N, C) or (N, C, ...). In training num_batches_tracked is counted up. */
+TG_API tg_tensor *tg_nn_apply_batch_norm(tg_tensor *x, const tg_batch_norm_layer *layer,
+                                         bool training);
 
 /** @} */
 

@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/** @addtogroup tinygrad_op
+ * @{ */
+
 /** One recorded operation. Made by tg_apply(); read it, do not write to it. */
 typedef struct tg_node {
     const struct tg_op *op; /**< the operation */
@@ -94,11 +97,7 @@ TG_API bool tg_check_inputs(const tg_op *op, int n, tg_tensor *const *in);
 TG_API tg_tensor *tg_apply(const tg_call *call);
 /** Sets the tape's error unless one is set already, and returns `status`. The message is
  * formatted as by printf. */
-TG_API tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
+TG_API tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...) TG_PRINTF(3);
 /** For a function that calls others: until the next call of this, messages begin with `name`, which
  * must live so long, and not with the name of whatever fails. Returns the former name, to be set
  * again at the end; NULL: none. */
@@ -112,6 +111,8 @@ TG_API const int64_t *tg_sizes(const tg_tensor *t);
 /** For forward: the output's memory. For inputs that may be strided, call tg_contiguous() in the
  * function that records. Unlike tg_data_mut() this does not bump the version. */
 TG_API void *tg_out_data(const tg_node *node);
+
+/** @} */
 
 #ifdef __cplusplus
 }

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/** @name Elementwise operations
+/** @defgroup tinygrad_elementwise Elementwise operations
+ * @ingroup tinygrad_ops
  * Binary ones broadcast by PyTorch's rules and promote dtypes as PyTorch does: bool < int64 <
  * floats; a 0-d tensor promotes only to a higher category. Unary functions of real numbers take
  * integers as float32. Errors: TG_ESHAPE for shapes that do not broadcast; TG_EVALUE for NULL and
@@ -109,7 +110,8 @@ TG_API tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b);
 TG_API tg_tensor *tg_logical_not(tg_tensor *x);
 
 /** @}
- * @name Reductions
+ * @defgroup tinygrad_reductions Reductions
+ * @ingroup tinygrad_ops
  * float32 accumulates in double. Dims count from the end where negative; a 0-d tensor has the dims
  * 0 and -1. TG_EVALUE for a dim that is not there.
  * @{ */
@@ -178,7 +180,8 @@ TG_API tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dim
 TG_API tg_tensor *tg_cumsum(tg_tensor *x, int dim);
 
 /** @}
- * @name Shape
+ * @defgroup tinygrad_shape Shape
+ * @ingroup tinygrad_ops
  * @{ */
 
 /** The same elements in another shape; one size may be -1. A view where the strides allow it, else
@@ -241,7 +244,8 @@ TG_API tg_tensor *tg_triu(tg_tensor *x, int64_t diagonal);
 TG_API tg_tensor *tg_clone(tg_tensor *x);
 
 /** @}
- * @name In-place updates
+ * @defgroup tinygrad_in_place In-place updates
+ * @ingroup tinygrad_ops
  * Recorded (a replay writes again), not differentiable: TG_ESTATE where gradients are enabled and t
  * or the source requires one; disable them with tg_set_grad_enabled(). A write bumps the version of
  * t and of all views that share its data.
@@ -256,7 +260,8 @@ TG_API tg_status tg_add_(tg_tensor *t, tg_tensor *source, double alpha);
 TG_API tg_status tg_fill_(tg_tensor *t, double value);
 
 /** @}
- * @name Linear algebra
+ * @defgroup tinygrad_linear_algebra Linear algebra
+ * @ingroup tinygrad_ops
  * @{ */
 
 /** Matrix product by PyTorch's rules: (n)(n) is 0-d; (m,k)(k) and (k)(k,n) are 1-d; (m,k)(k,n) is
@@ -267,7 +272,8 @@ TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 
 /** @}
- * @name Softmax
+ * @defgroup tinygrad_softmax Softmax
+ * @ingroup tinygrad_ops
  * @{ */
 
 /** e^x / sum of e^x along dim; float dtypes. Rows with an inf or nan as in PyTorch. */

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/** @name Data
+/** @defgroup tinygrad_data Data
+ * @ingroup tinygrad_train
  * Minibatches over arrays of n samples in the caller's memory, one row a sample.
  *
  *     tg_batches *b = tg_batches_new(tape, n, 64, &(tg_batches_opts){.shuffle = true});
@@ -86,16 +87,15 @@ TG_API tg_status tg_batches_read_as(const tg_batches *batches, const void *array
                                     tg_array_type type, tg_tensor *into);
 
 /** @}
- * @name Parameters
+ * @defgroup tinygrad_params Parameters
+ * @ingroup tinygrad_train
  * A list of tensors under names, in the order in which they were added: what a model is to an
- * optimiser, and to a file that it is saved in. It holds tensors, not their data: a tensor's
+ * optimiser, and to a file that it is saved in. Layers (nn.h) list themselves. It holds tensors, not their data: a tensor's
  * lifetime is its own. Any tensor of the tape may be listed (buffers such as running means too),
  * and the same one under several names. TG_ESTATE, from all functions: the list was rewound away,
  * or has grown since a mark that the tape was rewound to.
  * @{ */
 
-/** A named list of tensors; lives in the tape like a tensor. */
-typedef struct tg_params tg_params;
 /** An empty list. */
 TG_API tg_params *tg_params_new(tg_tape *tape);
 /** Appends t under a name that is formatted as by printf, and returns t, so that a tensor can be
@@ -107,10 +107,7 @@ TG_API tg_params *tg_params_new(tg_tape *tape);
  * TG_EVALUE: a name that is empty, longer than 95 bytes or listed already; t is NULL or of another
  * tape. */
 TG_API tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
+    TG_PRINTF(3);
 /** How many there are; 0 for NULL. */
 TG_API size_t tg_params_count(const tg_params *params);
 /** The name of number i, valid until the next tg_params_add(); NULL, without an error, where there
@@ -123,17 +120,19 @@ TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
 /** All tensors as an array of tg_params_count(), in the order of the names; valid until the next
  * tg_params_add(). NULL for an empty list. */
 TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);
-/** The tensors as an array of tg_params_unique_count(), for tg_sgd() and the like: one that is
- * listed under several names (tied weights) stands in it once, where it was listed first. Valid
- * until the next tg_params_add(). NULL for an empty list. */
+/** The parameters as an array of tg_params_unique_count(), for tg_sgd() and the like: the tensors
+ * that required a gradient when they were listed, so that buffers are left out; one that is listed
+ * under several names (tied weights) stands in it once, where it was listed first. Valid until the
+ * next tg_params_add(). NULL where there is none. */
 TG_API tg_tensor *const *tg_params_unique(const tg_params *params);
-/** How many different tensors there are; 0 for NULL. */
+/** How many different parameters there are; 0 for NULL. */
 TG_API size_t tg_params_unique_count(const tg_params *params);
 /** tg_zero_grad() for each of them. */
 TG_API void tg_params_zero_grad(const tg_params *params);
 
 /** @}
- * @name Optimisers
+ * @defgroup tinygrad_optimisers Optimisers
+ * @ingroup tinygrad_train
  * Made over leaves (TG_ESTATE for other tensors). They live in the tape like tensors, with all
  * their state: a step allocates nothing. Parameters without a gradient are skipped. Options are
  * finite numbers (TG_EVALUE for others); where 0 itself is meant and not the default, TG_ZERO says
@@ -242,7 +241,8 @@ TG_API double tg_clip_grad_norm(tg_tensor *const *params, size_t n, double max_n
 TG_API tg_status tg_clip_grad_value(tg_tensor *const *params, size_t n, double value);
 
 /** @}
- * @name Learning rates
+ * @defgroup tinygrad_rates Learning rates
+ * @ingroup tinygrad_train
  * As functions of a step counted from 0, without any state: tg_optim_set_lr(optim,
  * tg_lr_cosine(0.1, step, 1000, 0)) before each tg_optim_step(), or with the epoch for the step.
  * They are closed forms of torch.optim.lr_scheduler's; PyTorch's own, which go from one step to the

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef char entry_name[96];
+typedef char entry_name[TG_PARAMS_NAME];
 
 /* A piece for so many entries. */
 typedef struct entries {
     tg_slot head;
     size_t capacity;
-    tg_tensor **tensors, **unique; /* `unique`: each of them once */
+    tg_tensor **tensors, **unique; /* `unique`: those that require a gradient, each once */
     entry_name *names;
 } entries;
 
@@ -82,9 +82,12 @@ static entries *new_entries(tg_tape *tape, size_t capacity)
     return e;
 }
 
-static bool grow(list *l, tg_tape *tape)
+/* Room for n more. */
+static bool grow(list *l, tg_tape *tape, size_t n)
 {
-    entries *to = new_entries(tape, l->count ? 2 * l->count : 8);
+    if (l->entries && l->count + n <= entries_of(l)->capacity)
+        return true;
+    entries *to = new_entries(tape, l->entries ? 2 * entries_of(l)->capacity : 8);
     if (!to)
         return false;
     if (l->entries) {
@@ -116,11 +119,52 @@ static bool check_name(const tg_params *params, tg_tape *tape, const char *name,
     return true;
 }
 
+tg_tape *tg_params_tape(const tg_params *params, const char *name)
+{
+    const list *l = check_list(params, name);
+    tg_tape *tape = l ? tg_slot_tape(&l->head) : NULL;
+    return tape && !tape->status && tg_outside(tape, name) ? tape : NULL;
+}
+
+/* There is room. */
+static void append(list *l, tg_tensor *t, const char *name)
+{
+    entries *e = entries_of(l);
+    snprintf(e->names[l->count], sizeof(entry_name), "%s", name);
+    e->tensors[l->count++] = t;
+    if (tg_at(t)->requires_grad && !is_among(t, e->unique, l->unique))
+        e->unique[l->unique++] = t;
+}
+
+static int full_name(const tg_naming *naming, size_t i, entry_name name)
+{
+    return snprintf(name, sizeof(entry_name), "%s%s", naming->name, naming->suffixes[i]);
+}
+
+bool tg_params_add_all(tg_params *params, const tg_naming *naming)
+{
+    list *l = tg_slot_of(params);
+    tg_tape *tape = tg_slot_tape(&l->head);
+    entry_name name = "";
+    for (size_t i = 0; i < naming->n; i++) {
+        int length = full_name(naming, i, name);
+        if (naming->tensors[i] && !check_name(params, tape, name, length))
+            return false;
+    }
+    if (!grow(l, tape, naming->n))
+        return false;
+    for (size_t i = 0; i < naming->n; i++) {
+        full_name(naming, i, name);
+        if (naming->tensors[i])
+            append(l, naming->tensors[i], name);
+    }
+    return true;
+}
+
 tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
 {
-    list *l = check_list(params, "params_add");
-    tg_tape *tape = l ? tg_slot_tape(&l->head) : NULL;
-    if (!tape || tape->status || !tg_outside(tape, "params_add"))
+    tg_tape *tape = tg_params_tape(params, "params_add");
+    if (!tape)
         return NULL;
     TG_CHECK(tape, format, TG_EVALUE, "params_add: the name is NULL");
     entry_name name = "";
@@ -130,13 +174,10 @@ tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ..
     va_end(args);
     if (!check_name(params, tape, name, length) || !check_tensor(tape, t, name))
         return NULL;
-    if ((!l->entries || l->count == entries_of(l)->capacity) && !grow(l, tape))
+    list *l = tg_slot_of(params);
+    if (!grow(l, tape, 1))
         return NULL;
-    entries *e = entries_of(l);
-    memcpy(e->names[l->count], name, sizeof name);
-    e->tensors[l->count++] = t;
-    if (!is_among(t, e->unique, l->unique))
-        e->unique[l->unique++] = t;
+    append(l, t, name);
     return t;
 }
 

@@ -216,7 +216,8 @@ static void params_look(world *w)
     REQUIRE(w, !tg_params_name(list, n) && !tg_params_tensor(list, n), "more than %zu", n);
     tg_tensor *const *unique = tg_params_unique(list);
     size_t different = tg_params_unique_count(list);
-    REQUIRE(w, !unique == !n && different <= n, "%zu different tensors of %zu", different, n);
+    REQUIRE(w, !unique == !different && different <= n, "%zu different tensors of %zu", different,
+            n);
     for (size_t i = 0; i < different; i++) {
         for (size_t k = 0; k < i; k++)
             REQUIRE(w, unique[k] != unique[i], "tensors %zu and %zu are the same", k, i);

@@ -12,6 +12,8 @@ int main(void)
     int good = tg_item(loss) > 0 && tg_backward(loss) == TG_OK && tg_grad(logits) != NULL;
     good = good && tg_item(tg_mse_loss(logits, logits, TG_SUM)) == 0;
     good = good && tg_error(tape) == TG_OK;
+    tg_linear_layer none = tg_nn_linear(NULL, 3, 2, NULL, "layer%d", 1);
+    good = good && none.weight == NULL && tg_nn_apply_linear(NULL, &none) == NULL;
     tg_tape_free(tape);
     return !good;
 }
