@@ -1,4 +1,6 @@
 # Install rules, a part of CMakeLists.txt: headers, libraries, and how CMake and pkg-config find them.
+# Components: library and io, what programs need to run; development, what compiles them.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tinygrad)
 
 # Builds what is missing: README's first command makes one example and what that needs.
@@ -18,9 +20,9 @@ foreach(library ${tinygrad_libraries} ${tinygrad_io_libraries})
 endforeach()
 
 install(TARGETS ${tinygrad_libraries} tinygrad_default EXPORT tinygrad-targets
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development
+    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT library)
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
     PATTERN io.h EXCLUDE)
 install(EXPORT tinygrad-targets NAMESPACE tinygrad:: DESTINATION ${package_dir})
@@ -74,9 +76,9 @@ tinygrad_install_pcs(tinygrad tinygrad "${PROJECT_DESCRIPTION}" LIBS ${system_li
 
 if(TARGET tinygrad::io)
     install(TARGETS ${tinygrad_io_libraries} tinygrad_io_default EXPORT tinygrad-io-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT io NAMELINK_COMPONENT development
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT io)
     install(FILES include/tinygrad/io.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tinygrad)
     install(EXPORT tinygrad-io-targets NAMESPACE tinygrad:: DESTINATION ${package_dir})
     install(FILES src/io/tinygrad-jansson.cmake DESTINATION ${package_dir})
