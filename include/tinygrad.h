@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @page manual The manual
  * libtinygrad: a minimal reverse-mode autograd engine. This header is the manual.
  *

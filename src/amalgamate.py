@@ -25,7 +25,8 @@ OPTIONS = "#if defined(__GNUC__) && !defined(__clang__)\n#pragma GCC {}_options\
 ISA_SETS = ["_base", "_v3", "_v4"]  # each_isa.h
 
 ABOUT = """\
-/* libtinygrad {version}: a minimal reverse-mode autograd engine, {what}.
+/* SPDX-License-Identifier: MIT
+ * libtinygrad {version}: a minimal reverse-mode autograd engine, {what}.
  * Made by src/amalgamate.py of the project; change the sources there, not this.
  *
  *     {command}

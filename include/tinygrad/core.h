@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file core.h
  * The tape, its errors and its generator; making tensors and looking into their data; gradients;
  * memory given back early. All other chapters stand on this one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file io.h
  * Tensors in files: safetensors (https://github.com/huggingface/safetensors), checkpoints of a
  * training run, and NumPy's npy. A library of its own, tinygrad-io, that needs jansson; the target

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file look.h
  * What a program looks at: values, graphs, gradients checked by differences, memory in use, where
  * time goes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file nn.h
  * What networks are made of: activations, layers, losses, initialisers; and layers that make their
  * parameters. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file op.h
  * Writing an operation. Built-in operations and yours are the same thing: a constant of type tg_op
  * and a function that checks its arguments and calls tg_apply(). See examples/custom_op.c.

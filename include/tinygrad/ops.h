@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file ops.h
  * What tensors can do: arithmetic, reductions, shapes, updates in place, products of matrices. */
 #ifndef TINYGRAD_OPS_H

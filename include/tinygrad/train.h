@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /** @file train.h
  * What trains networks: minibatches, lists of parameters, optimisers, clipping, learning rates. */
 #ifndef TINYGRAD_TRAIN_H
