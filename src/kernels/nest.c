@@ -201,6 +201,17 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
     tgk_share(nest->team, outer, grain > 0 ? grain : 1, run_range, &s);
 }
 
+static void zero_range(void *context, int64_t from, int64_t to)
+{
+    memset((char *)context + from, 0, (size_t)(to - from));
+}
+
+void tgk_zero(tgk_team *team, void *data, size_t size)
+{
+    tgk_share(size < (size_t)TGK_SHARED * sizeof(float) ? NULL : team, (int64_t)size,
+              TGK_GRAIN * (int64_t)sizeof(float), zero_range, data);
+}
+
 /* --- in pieces --- */
 
 tgk_walk tgk_walk_from(const tgk_nest *nest, int64_t from)

@@ -58,6 +58,9 @@ tgk_walk tgk_walk_from(const tgk_nest *nest, int64_t from);
 /* Runs `loop` over the next n elements, of which there must be so many; operand 0 is a dense array. */
 void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void *params);
 
+/* Sets so many bytes to 0, shared by the team. */
+void tgk_zero(tgk_team *team, void *data, size_t size);
+
 /* Copies elements of 1, 4 or 8 bytes. */
 tgk_loop *tgk_copy_loop(size_t size);
 
