@@ -36,10 +36,10 @@ static tgk_packed pack(const tgk_nest *nest)
     return p;
 }
 
-/* Moves on along the outer dims; false at the end. */
-static bool advance(const tgk_packed *p, int operands, int64_t *index, char **data)
+/* Moves on along the dims from `outer` on; false at the end. */
+static bool advance(const tgk_packed *p, int outer, int operands, int64_t *index, char **data)
 {
-    for (int i = 1; i < p->ndim; i++) {
+    for (int i = outer; i < p->ndim; i++) {
         for (int k = 0; k < operands; k++)
             data[k] += p->strides[i][k];
         if (++index[i] < p->sizes[i])
@@ -51,17 +51,120 @@ static bool advance(const tgk_packed *p, int operands, int64_t *index, char **da
     return false;
 }
 
+/* --- copies --- */
+
+#define COPY(T)                                                                                    \
+    static void copy_##T(int64_t n, char *const *data, const int64_t *s, const void *params)       \
+    {                                                                                              \
+        (void)params;                                                                              \
+        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                              \
+            if (data[0] != data[1]) /* a copy onto itself is no business of memcpy() */            \
+                memcpy(data[0], data[1], (size_t)n * sizeof(T));                                   \
+            return;                                                                                \
+        }                                                                                          \
+        if (s[0] == sizeof(T) && s[1] == 0 && n > 0) { /* one element, spread */                   \
+            T *out = (T *)(void *)data[0], x = *(const T *)(const void *)data[1];                  \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                out[i] = x;                                                                        \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            memcpy(data[0] + i * s[0], data[1] + i * s[1], sizeof(T));                             \
+    }
+
+COPY(uint8_t)
+COPY(uint32_t)
+COPY(uint64_t)
+
+tgk_loop *tgk_copy_loop(size_t size)
+{
+    return size == 1 ? copy_uint8_t : size == 4 ? copy_uint32_t : copy_uint64_t;
+}
+
+/* A copy of a matrix that lies the other way: side by side in dim 0 of the output, but in another one,
+ * `across`, of the input. So many rows of that are read side by side, from their starts to their ends. */
+enum { STRIP = 16 };
+
+#define COPY_STRIP(T)                                                                              \
+    static void strip_##T(const tgk_packed *p, char *to, const char *from, int64_t rows)           \
+    {                                                                                              \
+        const int64_t apart = p->strides[0][1], next = p->strides[1][0];                           \
+        for (int64_t j = 0; j < p->sizes[1]; j++, to += next, from += sizeof(T)) {                 \
+            T *out = (T *)(void *)to;                                                              \
+            for (int64_t i = 0; rows == STRIP && i < STRIP; i++)                                   \
+                out[i] = *(const T *)(const void *)(from + i * apart);                             \
+            for (int64_t i = 0; rows < STRIP && i < rows; i++)                                     \
+                out[i] = *(const T *)(const void *)(from + i * apart);                             \
+        }                                                                                          \
+    }
+
+COPY_STRIP(uint8_t)
+COPY_STRIP(uint32_t)
+COPY_STRIP(uint64_t)
+
+static void copy_matrix(const tgk_packed *p, char *to, const char *from)
+{
+    int64_t size = p->strides[0][0], left = p->sizes[0];
+    for (int64_t rows; left > 0; left -= rows) {
+        rows = left < STRIP ? left : STRIP;
+        (size == 1   ? strip_uint8_t
+         : size == 4 ? strip_uint32_t
+                     : strip_uint64_t)(p, to, from, rows);
+        to += rows * size;
+        from += rows * p->strides[0][1];
+    }
+}
+
+/* The bytes of an element that the loop copies; 0: it is none that copies. */
+static int64_t copied(tgk_loop *loop)
+{
+    return loop == copy_uint8_t ? 1 : loop == copy_uint32_t ? 4 : loop == copy_uint64_t ? 8 : 0;
+}
+
+/* 0: there is no such dim. */
+static int dim_across(const tgk_packed *p, tgk_loop *loop)
+{
+    int64_t size = copied(loop);
+    if (!size || p->ndim < 2 || p->strides[0][0] != size)
+        return 0;
+    int across = p->strides[0][1] == size || p->strides[0][1] == 0 ? 0 : p->ndim - 1;
+    while (across > 0 && p->strides[across][1] != size)
+        across--;
+    return across;
+}
+
+static void copy_across(const tgk_packed *p, int across, char *const *start)
+{
+    tgk_packed q = *p;
+    q.sizes[1] = p->sizes[across];
+    q.sizes[across] = p->sizes[1];
+    memcpy(q.strides[1], p->strides[across], sizeof *q.strides);
+    memcpy(q.strides[across], p->strides[1], sizeof *q.strides);
+    int64_t index[TGK_MAX_DIMS] = {0};
+    char *data[TGK_MAX_OPERANDS] = {start[0], start[1]};
+    do
+        copy_matrix(&q, data[0], data[1]);
+    while (advance(&q, 2, 2, index, data));
+}
+
+/* --- running --- */
+
 /* All elements of p from `start` on, one operand each. */
 static void run(const tgk_packed *p, int operands, char *const *start, tgk_loop *loop,
                 const void *params)
 {
+    int across = dim_across(p, loop);
+    if (across) {
+        copy_across(p, across, start);
+        return;
+    }
     int64_t index[TGK_MAX_DIMS] = {0};
     char *data[TGK_MAX_OPERANDS];
     memcpy(data, start, sizeof data);
     int64_t n = p->ndim ? p->sizes[0] : 1;
     do
         loop(n, data, p->strides[0], params);
-    while (advance(p, operands, index, data));
+    while (advance(p, 1, operands, index, data));
 }
 
 /* A nest that is shared along its outermost dim. */
@@ -98,6 +201,17 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
     int64_t outer = p.sizes[p.ndim - 1], grain = TGK_GRAIN / (numel / outer);
     shared s = {nest, &p, loop, params};
     tgk_share(nest->team, outer, grain > 0 ? grain : 1, run_range, &s);
+}
+
+static void zero_range(void *context, int64_t from, int64_t to)
+{
+    memset((char *)context + from, 0, (size_t)(to - from));
+}
+
+void tgk_zero(tgk_team *team, void *data, size_t size)
+{
+    tgk_share(size < (size_t)TGK_SHARED * sizeof(float) ? NULL : team, (int64_t)size,
+              TGK_GRAIN * (int64_t)sizeof(float), zero_range, data);
 }
 
 /* --- in pieces --- */
@@ -142,35 +256,6 @@ void tgk_walk_on(tgk_walk *w, void *to, int64_t n, tgk_loop *loop, const void *p
         move_on(w, run);
     }
 }
-
-#define COPY(T)                                                                                    \
-    static void copy_##T(int64_t n, char *const *data, const int64_t *s, const void *params)       \
-    {                                                                                              \
-        (void)params;                                                                              \
-        if (s[0] == sizeof(T) && s[1] == sizeof(T)) {                                              \
-            if (data[0] != data[1]) /* a copy onto itself is no business of memcpy() */            \
-                memcpy(data[0], data[1], (size_t)n * sizeof(T));                                   \
-            return;                                                                                \
-        }                                                                                          \
-        if (s[0] == sizeof(T) && s[1] == 0 && n > 0) { /* one element, spread */                   \
-            T *out = (T *)(void *)data[0], x = *(const T *)(const void *)data[1];                  \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                out[i] = x;                                                                        \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            memcpy(data[0] + i * s[0], data[1] + i * s[1], sizeof(T));                             \
-    }
-
-COPY(uint8_t)
-COPY(uint32_t)
-COPY(uint64_t)
-
-tgk_loop *tgk_copy_loop(size_t size)
-{
-    return size == 1 ? copy_uint8_t : size == 4 ? copy_uint32_t : copy_uint64_t;
-}
-
 /* --- in blocks --- */
 
 static void copy(char *to, int64_t to_stride, char *from, int64_t from_stride, int64_t n,

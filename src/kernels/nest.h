@@ -63,6 +63,9 @@ void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void
 void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *strides, const void *params,
                      tgk_loop *loop, const size_t *bytes);
 
+/* Sets so many bytes to 0, shared by the team. */
+void tgk_zero(tgk_team *team, void *data, size_t size);
+
 /* Copies elements of 1, 4 or 8 bytes. */
 tgk_loop *tgk_copy_loop(size_t size);
 

@@ -1,7 +1,7 @@
-/* Max pooling, see pool.h; its loops are in pool.inc. */
+/* Pooling, see pool.h; its loops are in pool.inc. */
 #include "kernels/pool.h"
 
-#include "kernels/isa.h"
+#include "kernels/compensated.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,16 +16,34 @@ TGK_INLINE int64_t places_of(const tgk_window *w)
     return w->out[0] * w->out[1];
 }
 
+TGK_INLINE int64_t elements_of(const tgk_window *w)
+{
+    return w->kernel[0] * w->kernel[1];
+}
+
+/* The places of a row for which column k of the window is inside the image. */
+TGK_INLINE tgk_places inside_row(const tgk_window *w, int64_t k)
+{
+    int64_t first = tgk_window_source(w, 1, k, 0), last = tgk_window_source(w, 1, k, w->out[1] - 1);
+    bool all = first >= 0 && last < w->in[1];
+    return all ? (tgk_places){0, w->out[1]} : tgk_window_inside(w, 1, k);
+}
+
+/* Means are summed for so many places at a time. */
+enum { SIDE = 64 };
+
 #define TGK_BODY "kernels/pool_isa.inc"
 #include "kernels/each_isa.h"
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {largest_f32_##isa, spread_f32_##isa, pick_f32_##isa},                                     \
-            {largest_f64_##isa, spread_f64_##isa, pick_f64_##isa},                                 \
+        {largest_f32_##isa, spread_f32_##isa, pick_f32_##isa, mean_f32_##isa, share_f32_##isa},    \
+        {                                                                                          \
+            largest_f64_##isa, spread_f64_##isa, pick_f64_##isa, mean_f64_##isa, share_f64_##isa   \
+        }                                                                                          \
     }
 
-static tgk_range *const table[TGK_ISAS][2][3] = {
+static tgk_range *const table[TGK_ISAS][2][TGK_POOL_KINDS] = {
     TABLE(base),
 #ifdef TGK_X86
     TABLE(v3),
@@ -36,8 +54,8 @@ static tgk_range *const table[TGK_ISAS][2][3] = {
 void tgk_pool_run(tgk_team *team, int isa, int dtype, tgk_pool_kind kind, tgk_pooling *pooling)
 {
     const tgk_window *w = pooling->w;
-    int64_t work = kind == TGK_POOL_LARGEST ? w->kernel[0] * w->kernel[1] * places_of(w)
-                   : kind == TGK_POOL_PICK  ? places_of(w)
-                                            : places_of(w) + plane_of(w);
+    bool windows = kind == TGK_POOL_LARGEST || kind == TGK_POOL_MEAN || kind == TGK_POOL_SHARE;
+    int64_t work = places_of(w) * (windows ? elements_of(w) : 1);
+    work += kind == TGK_POOL_SPREAD || kind == TGK_POOL_SHARE ? plane_of(w) : 0;
     tgk_share_rows(team, w->n, work, table[isa][dtype][kind], pooling);
 }

@@ -10,12 +10,11 @@
 
 #ifdef TGK_X86
 #define TABLE(name)                                                                                \
-    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base},       \
-                                                         {name##_f32_v3, name##_f64_v3},           \
-                                                         {name##_f32_v4, name##_f64_v4}}
+    tgk_update_table tgk_##name##_table = {{name##_f32_base, name##_f64_base},                     \
+                                           {name##_f32_v3, name##_f64_v3},                         \
+                                           {name##_f32_v4, name##_f64_v4}}
 #else
-#define TABLE(name)                                                                                \
-    tgk_update *const tgk_##name##_table[TGK_ISAS][2] = {{name##_f32_base, name##_f64_base}}
+#define TABLE(name) tgk_update_table tgk_##name##_table = {{name##_f32_base, name##_f64_base}}
 #endif
 
 TABLE(sgd);

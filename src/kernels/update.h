@@ -10,7 +10,8 @@
 
 enum { TGK_OPTIM_STATES = 3 };
 
-/* Updates p[n] from the gradient g and the states that the optimiser keeps (NULL: not kept). */
+/* Updates p[n] from the gradient g and the states that the optimiser keeps (NULL: not kept).
+ * args: its member of tgk_update_args. */
 typedef void tgk_update(int64_t n, void *p, const void *g, void *const *state, const void *args);
 
 typedef struct tgk_sgd_args {
@@ -39,11 +40,20 @@ typedef struct tgk_adagrad_args {
     bool maximize;
 } tgk_adagrad_args;
 
+typedef union tgk_update_args {
+    tgk_sgd_args sgd;
+    tgk_adam_args adam;
+    tgk_rmsprop_args rmsprop;
+    tgk_adagrad_args adagrad;
+} tgk_update_args;
+
+typedef tgk_update *const tgk_update_table[TGK_ISAS][2];
+
 /* By instruction set and dtype (float, double). The states: momentum; the moments' averages and
  * the second one's maximum; the average of squares, of gradients, momentum; the sum of squares. */
-extern tgk_update *const tgk_sgd_table[TGK_ISAS][2];
-extern tgk_update *const tgk_adam_table[TGK_ISAS][2];
-extern tgk_update *const tgk_rmsprop_table[TGK_ISAS][2];
-extern tgk_update *const tgk_adagrad_table[TGK_ISAS][2];
+extern tgk_update_table tgk_sgd_table;
+extern tgk_update_table tgk_adam_table;
+extern tgk_update_table tgk_rmsprop_table;
+extern tgk_update_table tgk_adagrad_table;
 
 #endif

@@ -27,7 +27,7 @@ static tg_tensor *filled(tg_tape *tape, const tg_op *op, tg_dims dims, filling f
 
 static void zeros_forward(tg_node *node)
 {
-    memset(tg_at(node->out)->data, 0, tg_data_size(node->out));
+    tgk_zero(&tg_node_tape(node)->team, tg_at(node->out)->data, tg_data_size(node->out));
 }
 
 static const tg_op zeros_op = {.name = "zeros", .forward = zeros_forward};

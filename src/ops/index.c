@@ -109,7 +109,7 @@ static void add_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->out;
-    memset(tg_at(big)->data, 0, tg_data_size(big));
+    tgk_zero(&tg_node_tape(node)->team, tg_at(big)->data, tg_data_size(big));
     tgk_loop *loop = tgk_scatter_add_loop(tg_node_tape(node)->isa, tg_at(big)->dtype);
     run(node, big, node->in[0], loop, p->padding, true);
 }

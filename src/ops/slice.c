@@ -30,16 +30,18 @@ static void put_forward(tg_node *node)
     const tg_tensor *g = node->in[0], *out = node->out;
     int dtype = tg_at(out)->dtype;
     size_t size = tg_dtype_size(dtype);
+    tgk_team *team = &tg_node_tape(node)->team;
     int64_t strides[TG_MAX_NDIM];
     char *to = tg_at(out)->data + part_strides(out, p, strides) * (int64_t)size;
     if (!node->in_place)
-        memset(tg_at(out)->data, 0, tg_data_size(out));
+        tgk_zero(team, tg_at(out)->data, tg_data_size(out));
     tgk_nest nest = {.ndim = tg_at(g)->ndim,
                      .operands = node->in_place ? 3 : 2,
                      .sizes = tg_at(g)->dims,
                      .data = {to, tg_at(g)->data, to},
                      .strides = {strides, tg_strides(g), strides},
-                     .size = {size, size, size}};
+                     .size = {size, size, size},
+                     .team = team};
     tgk_nest_run(&nest,
                  node->in_place ? tg_loop_of(out, tg_accumulate_loops[dtype]) : tgk_copy_loop(size),
                  NULL);

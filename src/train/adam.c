@@ -17,8 +17,7 @@ static bool check(tg_tape *tape, const char *name, const tg_adam_opts *o)
            tg_check_rate(tape, name, "weight_decay", o->weight_decay);
 }
 
-static void update(const tg_family *family, const tg_trained *one, const tg_tensor *grad, double lr,
-                   double step)
+static tgk_update_args args_of(const tg_family *family, double lr, double step)
 {
     const tg_adam_opts *o = &family->opts.adam;
     /* pow(x, 0.5) is what PyTorch takes, and not always what sqrt() rounds to. */
@@ -31,7 +30,7 @@ static void update(const tg_family *family, const tg_trained *one, const tg_tens
                           .eps = o->eps,
                           .rate = lr / (1 - pow(o->beta1, step)),
                           .maximize = o->maximize};
-    tg_trained_run(one, grad, tgk_adam_table, &args);
+    return (tgk_update_args){.adam = args};
 }
 
 static tg_optim *make(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adam_opts *opts,
@@ -53,7 +52,8 @@ static tg_optim *make(tg_tape *tape, tg_tensor *const *params, size_t n, const t
                                      .lr = o.lr,
                                      .opts.adam = o,
                                      .decoupled = decoupled,
-                                     .update = update});
+                                     .table = &tgk_adam_table,
+                                     .args = args_of});
 }
 
 tg_optim *tg_adam(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adam_opts *opts)

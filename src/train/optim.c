@@ -216,45 +216,47 @@ void tg_optim_set_lr(tg_optim *optim, double lr)
 
 /* -- Steps ------------------------------------------------------------------------------------ */
 
-/* A large parameter, updated in ranges of elements. */
-typedef struct sharing {
-    tgk_update *update;
-    const tg_trained *one;
-    const tg_tensor *grad;
-    const void *args;
-} sharing;
-
 static void *behind(const tg_tensor *t, int64_t elements)
 {
     return t ? tg_at(t)->data + elements * (int64_t)tg_dtype_size(tg_at(t)->dtype) : NULL;
 }
 
-static void run_range(void *context, int64_t from, int64_t to)
+/* Elements of one parameter. */
+static void update_part(const tg_family *family, const tg_trained *one, int64_t from, int64_t to)
 {
-    const sharing *s = context;
+    const tg_tensor *p = one->param, *grad = tg_its_holder(p)->value;
+    tgk_update *update = (*family->table)[tg_tape_in(p)->isa][tg_at(p)->dtype];
     void *state[TG_OPTIM_STATES];
     for (int k = 0; k < TG_OPTIM_STATES; k++)
-        state[k] = behind(s->one->state[k], from);
-    s->update(to - from, behind(s->one->param, from), behind(s->grad, from), state, s->args);
+        state[k] = behind(one->state[k], from);
+    update(to - from, behind(p, from), behind(grad, from), state, &one->args);
 }
 
-void tg_trained_run(const tg_trained *one, const tg_tensor *grad,
-                    tgk_update *const table[TGK_ISAS][2], const void *args)
+/* Elements of all parameters that are due, one after the other. */
+static void update_range(void *context, int64_t from, int64_t to)
 {
-    const tg_tensor *p = one->param;
-    tg_tape *tape = tg_tape_in(p);
-    sharing s = {table[tape->isa][tg_at(p)->dtype], one, grad, args};
-    tgk_share(&tape->team, tg_at(p)->numel, TGK_GRAIN, run_range, &s);
+    const optimiser *o = context;
+    for (const tg_group *g = o->first; g && to > 0; g = next_of(g)) {
+        for (size_t i = 0; i < g->n && to > 0; i++) {
+            const tg_trained *one = &g->trained[i];
+            int64_t n = one->due ? tg_at(one->param)->numel : 0;
+            if (from < n)
+                update_part(o->family, one, from, to < n ? to : n);
+            from = from > n ? from - n : 0;
+            to -= n;
+        }
+    }
 }
 
-static void update(const tg_family *family, const tg_trained *one, double lr)
+/* Notes that a parameter is to be updated. Returns how many elements it has. */
+static int64_t make_due(const tg_family *family, tg_trained *one, double lr)
 {
-    tg_holder *holder = tg_its_holder(one->param);
-    tg_holder_settle(holder);
+    tg_holder_settle(tg_its_holder(one->param));
     int64_t step = 1;
     if (one->step)
         step = ++*(int64_t *)(void *)tg_at(one->step)->data;
-    family->update(family, one, holder->value, lr, (double)step);
+    one->args = family->args(family, lr, (double)step);
+    one->due = true;
     tg_at(one->param)->owner->version++;
     int moves = 3; /* the gradient, the parameter and back */
     for (int k = 0; k < TG_OPTIM_STATES; k++) {
@@ -266,6 +268,7 @@ static void update(const tg_family *family, const tg_trained *one, double lr)
     tg_profile_moves(tg_tape_in(one->param), one->param, moves);
     if (one->step)
         tg_at(one->step)->owner->version++;
+    return tg_at(one->param)->numel;
 }
 
 static int64_t get_step(const tg_trained *one)
@@ -297,13 +300,17 @@ static void step_forward(tg_node *node)
     tg_tape *tape = alive(optim, "optim_step");
     if (!tape || !check_state(optim, tape))
         return;
-    for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
+    optimiser *o = at(optim);
+    int64_t elements = 0;
+    for (const tg_group *g = o->first; g; g = next_of(g)) {
         for (size_t i = 0; i < g->n; i++) {
             const tg_tensor *p = g->trained[i].param;
+            g->trained[i].due = false;
             if (tg_at(p)->is_leaf && tg_its_holder(p)->present)
-                update(at(optim)->family, &g->trained[i], get_lr(g));
+                elements += make_due(o->family, &g->trained[i], get_lr(g));
         }
     }
+    tgk_share(&tape->team, elements, TGK_GRAIN, update_range, o);
 }
 
 tg_status tg_optim_step(tg_optim *optim)

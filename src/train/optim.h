@@ -17,6 +17,8 @@ typedef struct tg_trained {
     tg_tensor *param;
     tg_tensor *step;                   /* int64, 0-d: steps taken; NULL without other state */
     tg_tensor *state[TG_OPTIM_STATES]; /* NULL: not kept */
+    bool due;                          /* in the running step, with ... */
+    tgk_update_args args;
 } tg_trained;
 
 /* Parameters with a learning rate of their own. A later group may be rewound away before the
@@ -42,9 +44,9 @@ typedef struct tg_family {
         tg_adagrad_opts adagrad;
     } opts;
     bool decoupled; /* Adam: AdamW */
-    /* Updates a parameter from its gradient; `step` counts from 1. */
-    void (*update)(const struct tg_family *family, const tg_trained *one, const tg_tensor *grad,
-                   double lr, double step);
+    const tgk_update_table *table;
+    /* What the table's kernels get in a parameter's step number `step`, from 1 on. */
+    tgk_update_args (*args)(const struct tg_family *family, double lr, double step);
 } tg_family;
 
 /* NULL, with the error set, where the parameters are no good. The options must be checked. */
@@ -52,9 +54,5 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
 
 /* Whether value is finite and >= 0. */
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value);
-
-/* Runs a kernel over a parameter. */
-void tg_trained_run(const tg_trained *one, const tg_tensor *grad,
-                    tgk_update *const table[TGK_ISAS][2], const void *args);
 
 #endif

@@ -10,8 +10,7 @@ static bool check_rmsprop(tg_tape *tape, const tg_rmsprop_opts *o)
            tg_check_rate(tape, "rmsprop", "momentum", o->momentum);
 }
 
-static void update_rmsprop(const tg_family *family, const tg_trained *one, const tg_tensor *grad,
-                           double lr, double step)
+static tgk_update_args rmsprop_args(const tg_family *family, double lr, double step)
 {
     (void)step;
     const tg_rmsprop_opts *o = &family->opts.rmsprop;
@@ -21,7 +20,7 @@ static void update_rmsprop(const tg_family *family, const tg_trained *one, const
                              .weight_decay = o->weight_decay,
                              .momentum = o->momentum,
                              .maximize = o->maximize};
-    tg_trained_run(one, grad, tgk_rmsprop_table, &args);
+    return (tgk_update_args){.rmsprop = args};
 }
 
 tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_rmsprop_opts *opts)
@@ -40,7 +39,8 @@ tg_optim *tg_rmsprop(tg_tape *tape, tg_tensor *const *params, size_t n, const tg
                                                 o.momentum > 0 ? "momentum_buffer" : NULL},
                                      .lr = o.lr,
                                      .opts.rmsprop = o,
-                                     .update = update_rmsprop});
+                                     .table = &tgk_rmsprop_table,
+                                     .args = rmsprop_args});
 }
 
 static bool check_adagrad(tg_tape *tape, const tg_adagrad_opts *o)
@@ -53,15 +53,14 @@ static bool check_adagrad(tg_tape *tape, const tg_adagrad_opts *o)
            tg_check_rate(tape, "adagrad", "eps", o->eps);
 }
 
-static void update_adagrad(const tg_family *family, const tg_trained *one, const tg_tensor *grad,
-                           double lr, double step)
+static tgk_update_args adagrad_args(const tg_family *family, double lr, double step)
 {
     const tg_adagrad_opts *o = &family->opts.adagrad;
     tgk_adagrad_args args = {.lr = lr / (1 + (step - 1) * o->lr_decay),
                              .eps = o->eps,
                              .weight_decay = o->weight_decay,
                              .maximize = o->maximize};
-    tg_trained_run(one, grad, tgk_adagrad_table, &args);
+    return (tgk_update_args){.adagrad = args};
 }
 
 tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adagrad_opts *opts)
@@ -80,5 +79,6 @@ tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg
                                      .initial = o.initial_accumulator_value,
                                      .lr = o.lr,
                                      .opts.adagrad = o,
-                                     .update = update_adagrad});
+                                     .table = &tgk_adagrad_table,
+                                     .args = adagrad_args});
 }

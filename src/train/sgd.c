@@ -16,8 +16,7 @@ static bool check(tg_tape *tape, const tg_sgd_opts *o)
     return true;
 }
 
-static void update(const tg_family *family, const tg_trained *one, const tg_tensor *grad, double lr,
-                   double step)
+static tgk_update_args args_of(const tg_family *family, double lr, double step)
 {
     const tg_sgd_opts *o = &family->opts.sgd;
     tgk_sgd_args args = {.lr = lr,
@@ -27,7 +26,7 @@ static void update(const tg_family *family, const tg_trained *one, const tg_tens
                          .nesterov = o->nesterov,
                          .maximize = o->maximize,
                          .first = step == 1};
-    tg_trained_run(one, grad, tgk_sgd_table, &args);
+    return (tgk_update_args){.sgd = args};
 }
 
 tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)
@@ -44,5 +43,6 @@ tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd
                                      .states = {o.momentum > 0 ? "momentum_buffer" : NULL},
                                      .lr = o.lr,
                                      .opts.sgd = o,
-                                     .update = update});
+                                     .table = &tgk_sgd_table,
+                                     .args = args_of});
 }

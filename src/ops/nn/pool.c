@@ -13,8 +13,7 @@ typedef struct pooling {
     bool largest; /* else the mean */
 } pooling;
 
-/* --- the largest: `at`, which forward keeps, names an element of the plane for each place --- */
-
+/* at: NULL for means. */
 static void run(tg_node *node, tgk_pool_kind kind, const void *image, const void *result,
                 const tg_tensor *at)
 {
@@ -22,7 +21,7 @@ static void run(tg_node *node, tgk_pool_kind kind, const void *image, const void
     tgk_pooling call = {.w = node->params,
                         .image = (void *)(uintptr_t)image,
                         .result = (void *)(uintptr_t)result,
-                        .at = (int32_t *)(void *)tg_at(at)->data};
+                        .at = at ? (int32_t *)(void *)tg_at(at)->data : NULL};
     if (image && result)
         tgk_pool_run(&tape->team, tape->isa, tg_at(node->out)->dtype, kind, &call);
 }
@@ -31,6 +30,8 @@ static tg_call call_of(const tg_op *op, tg_tensor *const *in, int n, const tgk_w
 {
     return (tg_call){.op = op, .n_in = n, .in = in, .params = w, .params_size = sizeof *w};
 }
+
+/* --- the largest: `at`, which forward keeps, names an element of the plane for each place --- */
 
 static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const tgk_window *w);
 
@@ -100,6 +101,37 @@ static tg_tensor *largest(tg_tensor *x, const tgk_window *w, tg_dims dims)
     return tg_apply(&call);
 }
 
+/* --- means --- */
+
+static void mean_forward(tg_node *node)
+{
+    run(node, TGK_POOL_MEAN, tg_contiguous_data(node, node->in[0]), tg_at(node->out)->data, NULL);
+}
+
+static void mean_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in);
+
+static const tg_op mean_op = {
+    .name = "avg_pool", .forward = mean_forward, .backward = mean_backward};
+
+static void share_forward(tg_node *node)
+{
+    run(node, TGK_POOL_SHARE, tg_at(node->out)->data, tg_contiguous_data(node, node->in[0]), NULL);
+}
+
+static void share_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_make(&(tg_making){call_of(&mean_op, &v, 1, node->params), .like = node->in[0]});
+}
+
+static const tg_op share_op = {
+    .name = "avg_pool_backward", .forward = share_forward, .backward = share_backward};
+
+static void mean_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_make(&(tg_making){call_of(&share_op, &g, 1, node->params), .like = node->in[0],
+                                      .gradient_of = node});
+}
+
 /* --- all poolings --- */
 
 /* Options with their defaults; each plane of the image is an image of its own. */
@@ -138,11 +170,18 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
     return true;
 }
 
+/* A single place has the mean of a row, which is added up in another order than columns are. */
 static tg_tensor *mean(tg_tensor *x, const tgk_window *w, tg_dims dims)
 {
-    tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
-    /* of (planes, window, places) */
-    return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
+    if (w->out[0] * w->out[1] == 1) {
+        tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
+        return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
+    }
+    tg_call call = call_of(&mean_op, &x, 1, w);
+    call.dtype = tg_at(x)->dtype;
+    call.ndim = dims.ndim;
+    call.dims = dims.sizes;
+    return tg_apply(&call);
 }
 
 static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
