@@ -97,7 +97,8 @@ static int teach(run *r, tg_tape *tape, bool conv)
     while (run_next(r)) {
         tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
         double loss = train(r, tape, &s, &t.loader);
-        run_report(r, loss, fashion_accuracy(&testing, tape, forward, &m), trainset.n);
+        fashion_score tested = fashion_test(&testing, tape, forward, &m);
+        run_report(r, &(run_epoch){loss, tested.loss, tested.accuracy, trainset.n});
     }
     run_save(r);
     return run_finish(r);
@@ -114,7 +115,7 @@ static int evaluate(const run *r, tg_tape *tape, bool conv, const char *path)
     if (!model_read(list, tape, path, r->program))
         return 1;
     fashion_loader testing = fashion_loader_new(tape, &set, BATCH, false);
-    double right = fashion_accuracy(&testing, tape, forward, &m);
+    double right = fashion_test(&testing, tape, forward, &m).accuracy;
     if (!tg_error(tape))
         printf("accuracy %.2f%%\n", 100 * right);
     mistakes_print(&testing, tape, forward, &m);

@@ -5,6 +5,7 @@
 #include "support/run.h"
 #include "support/step.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { HIDDEN = 16 };
@@ -88,7 +89,8 @@ int main(int argc, char **argv)
     step s = {.record = record, .context = &t, .size = IRIS_FLOWERS, .eager = r.eager};
     while (run_next(&r)) {
         double loss = step_run(&s, tape, IRIS_FLOWERS);
-        run_report(&r, loss, iris_accuracy(&flowers, t.logits), IRIS_FLOWERS);
+        run_report(
+            &r, &(run_epoch){loss, (double)NAN, iris_accuracy(&flowers, t.logits), IRIS_FLOWERS});
     }
     run_save(&r);
     code = run_finish(&r);

@@ -73,7 +73,7 @@ static void descend(run *r, tg_tape *tape, descent *d)
     while (run_next(r)) {
         double loss = step_run(&s, tape, IRIS_FLOWERS);
         if (r->terminal || r->curve || r->epoch % 20 == 0)
-            run_report(r, loss, (double)NAN, IRIS_FLOWERS);
+            run_report(r, &(run_epoch){loss, (double)NAN, (double)NAN, IRIS_FLOWERS});
     }
 }
 

@@ -120,7 +120,7 @@ static int teach(run *r, tg_tape *tape, bool recurrent, const words *w)
     while (run_next(r)) {
         tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
         double loss = guess_epoch(&g, tape, w->inputs, w->targets);
-        run_report(r, loss, (double)NAN, w->n);
+        run_report(r, &(run_epoch){loss, (double)NAN, (double)NAN, w->n});
     }
     run_save(r);
     print_new(tape, &m);

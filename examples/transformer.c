@@ -25,7 +25,7 @@ typedef struct model {
 
 /* Of the command line. */
 typedef struct choices {
-    int letters, head;
+    int letters, head, held; /* held: percent of the text */
     const char *saved;
 } choices;
 
@@ -159,11 +159,12 @@ static int sample(const run *r, tg_tape *tape, const text *source, const choices
     return tg_error(tape) ? 1 : 0;
 }
 
-static int teach(run *r, tg_tape *tape, const text *source, int letters)
+static int teach(run *r, tg_tape *tape, const text *source, const choices *chosen)
 {
     guess g = {.forward = forward, .list = tg_params_new(tape), .run = r};
     model m = make_model(tape, g.list, source->n_bytes);
-    int64_t rows = (source->n - 1) / CONTEXT - 1; /* and less than one row over, before the first */
+    int64_t all = (source->n - 1) / CONTEXT - 1; /* and less than one row over, before the first */
+    int64_t held = all * chosen->held / 100, rows = all - held;
     g.model = &m;
     guess_prepare(&g, tape, &(guess_sizes){rows, BATCH, CONTEXT, CONTEXT}, r->lr);
     run_begin(r, tape, g.list, g.optim);
@@ -171,10 +172,13 @@ static int teach(run *r, tg_tape *tape, const text *source, int letters)
         tg_optim_set_lr(g.optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
         const int64_t *first = source->symbols + r->epoch % CONTEXT * 37 % CONTEXT; /* other rows */
         double loss = guess_epoch(&g, tape, first, first + 1);
-        run_report(r, loss, (double)NAN, rows * CONTEXT);
+        /* What is held out begins a row after the last that is trained on. */
+        const int64_t *rest = source->symbols + (rows + 1) * CONTEXT;
+        double validation = guess_validate(&g, tape, rest, rest + 1, held);
+        run_report(r, &(run_epoch){loss, validation, (double)NAN, rows * CONTEXT});
     }
     run_save(r);
-    write_text(tape, &m, source, letters);
+    write_text(tape, &m, source, chosen->letters);
     return run_finish(r);
 }
 
@@ -183,23 +187,28 @@ int main(int argc, char **argv)
     choices chosen = {.letters = 600};
     const run_option own[] = {
         {"letters", "how many to write afterwards", .count = &chosen.letters},
+        {"hold-out", "percent of the text, its end, for a validation loss", .count = &chosen.held},
         {"sample", "only write, by what --save wrote to this file", .text = &chosen.saved},
         {"attention", "after --sample show where head N of 4 looks to", .count = &chosen.head}};
-    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 3};
+    run r = {.seed = 1, .epochs = 60, .lr = 3e-3, .own = own, .n_own = 4};
     r.data = "/usr/share/common-licenses/GPL-3";
     int code = run_start(&r, argc, argv);
     if (code >= 0)
         return code;
-    if (chosen.head > HEADS) {
-        fprintf(stderr, "transformer: --attention %d: there are %d heads\n", chosen.head, HEADS);
+    if (chosen.head > HEADS || chosen.held > 90) {
+        if (chosen.head > HEADS)
+            fprintf(stderr, "transformer: --attention %d: there are %d heads\n", chosen.head,
+                    HEADS);
+        else
+            fprintf(stderr, "transformer: --hold-out %d: not from 0 to 90\n", chosen.held);
         return 2;
     }
     tg_tape *tape = tg_tape_new(NULL);
     tg_manual_seed(tape, r.seed);
     text source;
     if (text_read(tape, &source, r.data, 2 * CONTEXT + 1)) {
-        code = chosen.saved ? sample(&r, tape, &source, &chosen)
-                            : teach(&r, tape, &source, chosen.letters);
+        code =
+            chosen.saved ? sample(&r, tape, &source, &chosen) : teach(&r, tape, &source, &chosen);
     } else {
         fprintf(stderr, "transformer: give it a text by --data; Debian's package base-files has "
                         "/usr/share/common-licenses/GPL-3\n");

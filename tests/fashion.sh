@@ -12,6 +12,12 @@ fail() {
 }
 
 "$program" --data "$good" --epochs 3 --save "$dir/mlp" >"$dir/trained"
+[ -s "$dir/mlp.best" ] || fail "no best checkpoint"
+grep -q '^epoch 1/3  loss [0-9.]*  validation [0-9.]*  accuracy [0-9.]*%$' "$dir/trained" || fail "no validation loss"
+# Without learning nothing gets better; the best is what the last one is, but for the count of epochs.
+"$program" --data "$good" --epochs 9 --lr 0 --patience 2 --curve "$dir/curve" >"$dir/patient" 2>"$dir/err"
+[ "$(wc -l <"$dir/patient")" = 3 ] && [ "$(cut -d, -f4 "$dir/curve" | grep -c '[0-9]\.[0-9]')" = 3 ] || fail "not patient"
+grep -q 'ended after epoch 3: no loss is lower than [0-9.]* of epoch 1$' "$dir/err" || fail "did not say why it ended"
 mkdir "$dir/test"
 cp "$good"/t10k-* "$dir/test"
 "$program" --data "$dir/test" --evaluate "$dir/mlp" >"$dir/tested"

@@ -270,6 +270,7 @@ USE(list, tensors, !tg_params_tensors(L(h)))
 USE(list, unique, !tg_params_unique(L(h)))
 USE(list, unique_count, tg_params_unique_count(L(h)) == 0)
 USE(list, zero_grad, (tg_params_zero_grad(L(h)), true))
+USE(list, name_of, !tg_params_name_of(h, l->leaf))
 USE(list, linear, !tg_nn_linear(L(h), 2, 1, NULL, "fc").weight)
 USE(list, state, tg_optim_state(l->optim, L(h), NULL) == TG_ESTATE)
 
@@ -283,6 +284,7 @@ static const dead_use of_lists[] = {
     {"params_unique", list_unique},
     {"params_unique_count", list_unique_count},
     {"params_zero_grad", list_zero_grad},
+    {"params_name_of", list_name_of},
     {"nn_linear", list_linear},
     {"optim_state", list_state},
     {0},

@@ -19,6 +19,8 @@ fail() {
 grep -q 'model.gru.weight_ih_l0' "$dir/err" && [ ! -s "$dir/out" ] || fail "names: did not say what is missing"
 
 "$2" --data ../LICENSE --epochs 1 --letters 0 --save "$dir/transformer" >"$dir/out"
+"$2" --data ../LICENSE --epochs 2 --letters 0 --hold-out 30 >"$dir/out"
+grep -q 'validation [0-9.]*$' "$dir/out" || fail "transformer: nothing held out"
 "$2" --data ../LICENSE --letters 50 --sample "$dir/transformer" >"$dir/text"
 [ "$(wc -c <"$dir/text")" = 51 ] || fail "transformer: not fifty letters"
 "$2" --data ../LICENSE --letters 50 --sample "$dir/transformer" --attention 4 >"$dir/picture"

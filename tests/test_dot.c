@@ -51,6 +51,50 @@ static void test_graph(void **state)
     assert_int_equal(count(first, " -> "), 7); /* what cross_entropy saves is an output, too */
 }
 
+/* What Graphviz would read as something else does not get into a label. */
+static void test_names(void **state)
+{
+    (void)state;
+    char text[TEXT];
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *list = tg_params_new(tape);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *w = tg_ones(tape, TG_DIMS(2), TG_F64 | TG_REQUIRES_GRAD);
+    tg_mul(tg_params_add(list, w, "fc.\"we\\ight\""), tg_exp(w));
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    tg_dot_opts named = {tg_params_name_of, list};
+    assert_int_equal(tg_write_dot_with(file, tape, mark, &named), TG_OK);
+    rewind(file);
+    text[fread(text, 1, TEXT - 1, file)] = '\0';
+    assert_true(count(text, "[label=\"fc.weight float64 [2]\", style=filled") > 0);
+    assert_int_equal(count(text, "[label=\"float64 [2]\""), 2);
+    assert_string_equal(tg_params_name_of(list, w), "fc.\"we\\ight\"");
+    assert_true(!tg_params_name_of(list, NULL) && !tg_params_name_of(NULL, w));
+    assert_int_equal(tg_write_dot_with(NULL, tape, mark, &named), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "write_dot: the file is NULL");
+    fclose(file);
+    tg_tape_free(tape);
+}
+
+static void test_machine(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = 3, .isa = TG_ISA_BASE});
+    assert_int_equal(tg_threads(tape), 3);
+    assert_int_equal(tg_isa_used(tape), TG_ISA_BASE);
+    tg_tape_free(tape);
+    tape = tg_tape_new(&(tg_tape_opts){.isa = TG_ISA_V3});
+    assert_true(tg_threads(tape) >= 1 && tg_isa_used(tape) <= TG_ISA_V3);
+    tg_tape_free(tape);
+    assert_int_equal(tg_threads(NULL), 0);
+    assert_int_equal(tg_isa_used(NULL), TG_ISA_BASE);
+    assert_string_equal(tg_isa_name(TG_ISA_BASE), "base");
+    assert_string_equal(tg_isa_name(TG_ISA_V3), "v3");
+    assert_string_equal(tg_isa_name(TG_ISA_V4), "v4");
+    assert_string_equal(tg_isa_name(TG_ISA_BEST), "");
+}
+
 static void test_misuse(void **state)
 {
     (void)state;
@@ -76,6 +120,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_graph),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_machine),
         cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests_name("dot", tests, NULL, NULL);

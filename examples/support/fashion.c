@@ -52,10 +52,10 @@ int64_t fashion_batch(const fashion_loader *loader)
     return tg_batches_size(loader->batches);
 }
 
-double fashion_accuracy(const fashion_loader *l, tg_tape *tape, fashion_forward *forward,
-                        const void *model)
+fashion_score fashion_test(const fashion_loader *l, tg_tape *tape, fashion_forward *forward,
+                           const void *model)
 {
-    double right = 0;
+    double right = 0, loss = 0;
     bool enabled = tg_set_grad_enabled(tape, false);
     tg_mark start = tg_tape_mark(tape);
     tg_batches_start(l->batches);
@@ -63,9 +63,11 @@ double fashion_accuracy(const fashion_loader *l, tg_tape *tape, fashion_forward 
         tg_tape_rewind(tape, start);
         int64_t size = fashion_batch(l);
         tg_tensor *x = tg_narrow(l->x, 0, 0, size), *y = tg_narrow(l->y, 0, 0, size);
-        right += tg_item(tg_sum(tg_eq(tg_argmax_dim(forward(model, x), 1, false), y)));
+        tg_tensor *logits = forward(model, x);
+        right += tg_item(tg_sum(tg_eq(tg_argmax_dim(logits, 1, false), y)));
+        loss += tg_item(tg_cross_entropy(logits, y, &(tg_ce_opts){.reduction = TG_SUM}));
     }
     tg_tape_rewind(tape, start);
     tg_set_grad_enabled(tape, enabled);
-    return right / (double)l->set->n;
+    return (fashion_score){loss / (double)l->set->n, right / (double)l->set->n};
 }

@@ -31,8 +31,12 @@ int64_t fashion_batch(const fashion_loader *loader);
 
 /* x (n, 1, 28, 28) to the raw outputs of the classes (n, 10). */
 typedef tg_tensor *fashion_forward(const void *model, tg_tensor *x);
-/* How many pictures of the set have the largest output at their class, of 1. */
-double fashion_accuracy(const fashion_loader *loader, tg_tape *tape, fashion_forward *forward,
-                        const void *model);
+/* How well a model does on a set. */
+typedef struct fashion_score {
+    double loss;     /* the mean cross-entropy */
+    double accuracy; /* how many pictures have the largest output at their class, of 1 */
+} fashion_score;
+fashion_score fashion_test(const fashion_loader *loader, tg_tape *tape, fashion_forward *forward,
+                           const void *model);
 
 #endif

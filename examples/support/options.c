@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { HELP, EAGER, SEED, EPOCHS, STOP, LR, DATA, SAVE, RESUME, CURVE, COMMON };
+enum { HELP, EAGER, SEED, EPOCHS, STOP, PATIENCE, LR, DATA, SAVE, RESUME, CURVE, COMMON };
 
 static const struct {
     const char *name, *argument, *help;
@@ -16,13 +16,19 @@ static const struct {
     [SEED] = {"seed", " N", "of the random generator"},
     [EPOCHS] = {"epochs", " N", "how many times over the data, those before --resume included"},
     [STOP] = {"stop", " N", "end after epoch N of them, as Ctrl-C would, for --resume to go on"},
+    [PATIENCE] = {"patience", " N",
+                  "end after N epochs without a lower loss, on the validation if there is one"},
     [LR] = {"lr", " X", "learning rate"},
     [DATA] = {"data", " PATH", "what to learn from"},
-    [SAVE] = {"save", " FILE",
-              "write a checkpoint (safetensors): at the start, after epochs, and at the end"},
+    [SAVE] =
+        {"save", " FILE",
+         "write a checkpoint (safetensors): at the start, after epochs, and at the end; and the "
+         "one of the lowest validation loss to FILE.best"},
     [RESUME] = {"resume", " FILE",
-                "go on from what --save wrote; give the other options as before"},
-    [CURVE] = {"curve", " FILE", "epoch, loss, accuracy as CSV; with gnuplot an SVG as well"},
+                "go on from what --save wrote; give the other options as before (the best is then "
+                "looked for anew)"},
+    [CURVE] = {"curve", " FILE",
+               "epoch, loss, accuracy, validation as CSV; with gnuplot an SVG as well"},
 };
 
 static void print_own(const run_option *own)
@@ -76,8 +82,9 @@ static bool take_number(run *r, int option, const char *text)
     double seed;
     if (option == LR)
         return number(r, "lr", text, 1e6, false, &r->lr);
+    int *counts[] = {[EPOCHS] = &r->epochs, [STOP] = &r->last, [PATIENCE] = &r->patience};
     if (option != SEED)
-        return count(r, common[option].name, text, option == STOP ? &r->last : &r->epochs);
+        return count(r, common[option].name, text, counts[option]);
     bool right = number(r, "seed", text, 0x1p53, true, &seed);
     r->seed = right ? (uint64_t)seed : 0;
     return right;

@@ -14,15 +14,16 @@ extern char **environ; /* POSIX declares it nowhere */
 static const char setting[] = "set terminal svg size 640,400 background 'white'; set datafile "
                               "separator ','; set grid; set key center right;"
                               "set xlabel 'epoch'; set ylabel 'loss'; ";
-static const char loss_alone[] = "plot " CURVE("2") "title 'loss'";
-static const char loss_and_accuracy[] =
-    "set ytics nomirror; set y2tics; set y2label 'accuracy, %';"
-    "plot " CURVE("2") "title 'loss', " CURVE("(100*$3)") "axes x1y2 title 'accuracy'";
+#define LOSS "plot " CURVE("2") "title 'loss'"
+#define VALIDATION ", " CURVE("4") "title 'validation'"
+#define ACCURACY ", " CURVE("(100*$3)") "axes x1y2 title 'accuracy'"
+#define TWO_AXES "set ytics nomirror; set y2tics; set y2label 'accuracy, %';"
+static const char *const plots[2][2] = {
+    {LOSS, LOSS VALIDATION}, {TWO_AXES LOSS ACCURACY, TWO_AXES LOSS VALIDATION ACCURACY}};
 
-static bool draw(const char *csv, const char *svg, bool has_accuracy)
+static bool draw(const char *csv, const char *svg, const char *plot)
 {
-    char *plot = (char *)(has_accuracy ? loss_and_accuracy : loss_alone);
-    char *arguments[] = {"gnuplot", "-e", (char *)setting, "-e", plot, NULL};
+    char *arguments[] = {"gnuplot", "-e", (char *)setting, "-e", (char *)plot, NULL};
     posix_spawn_file_actions_t files;
     pid_t child;
     int status = 1;
@@ -38,10 +39,11 @@ static bool draw(const char *csv, const char *svg, bool has_accuracy)
     return status == 0;
 }
 
-void run_plot(const char *csv, bool has_accuracy)
+void run_plot(const run *r)
 {
     char svg[4096];
-    int length = snprintf(svg, sizeof svg, "%s.svg", csv);
-    if (length > 0 && (size_t)length < sizeof svg && !draw(csv, svg, has_accuracy))
+    int length = snprintf(svg, sizeof svg, "%s.svg", r->curve);
+    const char *plot = plots[r->has_accuracy][r->has_validation];
+    if (length > 0 && (size_t)length < sizeof svg && !draw(r->curve, svg, plot))
         unlink(svg); /* empty: gnuplot is not there */
 }

@@ -6,8 +6,8 @@
 
 /* The command line; results as run_start(). */
 int run_options(run *r, int argc, char **argv);
-/* Draws a curve's losses, and its accuracies where it has any, into an SVG beside it ("x.csv" gives
- * "x.csv.svg"). Does nothing where gnuplot is not installed. */
-void run_plot(const char *csv, bool has_accuracy);
+/* Draws --curve's losses, and validations and accuracies where it has any, into an SVG beside it ("x.csv"
+ * gives "x.csv.svg"). Does nothing where gnuplot is not installed. */
+void run_plot(const run *r);
 
 #endif

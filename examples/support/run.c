@@ -63,7 +63,7 @@ static void open_curve(run *r)
 {
     r->curve_file = fopen(r->curve, "w");
     if (r->curve_file)
-        fputs("epoch,loss,accuracy\n", r->curve_file);
+        fputs("epoch,loss,accuracy,validation\n", r->curve_file);
     else
         tg_fail(r->tape, TG_EIO, "%s: %s", r->curve, strerror(errno));
 }
@@ -87,6 +87,14 @@ static void save(const run *r)
 {
     tg_save_checkpoint(r->save, r->model, r->optim, r->epoch);
 }
+
+static void save_best(const run *r)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s.best", r->save);
+    if (length > 0 && (size_t)length < sizeof path)
+        tg_save_checkpoint(path, r->model, r->optim, r->epoch);
+}
 #else /* the command line has neither */
 static void resume(run *r)
 {
@@ -94,6 +102,11 @@ static void resume(run *r)
 }
 
 static void save(const run *r)
+{
+    (void)r;
+}
+
+static void save_best(const run *r)
 {
     (void)r;
 }
@@ -107,9 +120,11 @@ static void introduce(const run *r)
     for (size_t i = 0; i < n; i++)
         numbers += tg_numel(tg_params_unique(r->model)[i]);
     if (!tg_error(r->tape))
-        fprintf(stderr, "%s: %lld parameters in %zu tensors, epochs %d to %d, seed %llu\n",
+        fprintf(stderr,
+                "%s: %lld parameters in %zu tensors, epochs %d to %d, seed %llu, %d thread%s, %s\n",
                 r->program, (long long)numbers, n, r->epoch + 1, r->last,
-                (unsigned long long)r->seed);
+                (unsigned long long)r->seed, tg_threads(r->tape),
+                tg_threads(r->tape) == 1 ? "" : "s", tg_isa_name(tg_isa_used(r->tape)));
 }
 
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim)
@@ -138,43 +153,69 @@ static void save_sometimes(run *r)
     r->saved = now;
 }
 
+static bool lost_patience(const run *r)
+{
+    return r->patience && r->best_epoch && r->epoch - r->best_epoch >= r->patience;
+}
+
 bool run_next(run *r)
 {
-    if (stopping || r->epoch >= r->last || tg_error(r->tape))
+    if (stopping || lost_patience(r) || r->epoch >= r->last || tg_error(r->tape))
         return false;
     r->epoch++;
     return true;
 }
 
-static void print_epoch(run *r, double loss, double accuracy, int64_t samples)
+static void print_epoch(run *r, const run_epoch *e)
 {
-    char line[512]; /* the largest double has 309 digits */
-    int used = snprintf(line, sizeof line, "epoch %d/%d  loss %.4f", r->epoch, r->epochs, loss);
-    char *end = line + used;
+    char line[1024]; /* the largest double has 309 digits */
+    char *end = line;
+    end += snprintf(end, 400, "epoch %d/%d  loss %.4f", r->epoch, r->epochs, e->loss);
+    if (r->has_validation)
+        end += snprintf(end, 400, "  validation %.4f", e->validation);
     if (r->has_accuracy)
-        end += snprintf(end, 32, "  accuracy %.2f%%", 100 * accuracy);
+        end += snprintf(end, 32, "  accuracy %.2f%%", 100 * e->accuracy);
     if (!r->terminal) {
         puts(line);
         return;
     }
     double each = (seconds() - r->started) / (r->epoch - r->resumed);
-    snprintf(end, 96, "  %.0f samples/s  %.0f s left", (double)samples / each,
+    snprintf(end, 96, "  %.0f samples/s  %.0f s left", (double)e->samples / each,
              each * (r->last - r->epoch));
-    screen_keep(&r->losses, loss);
+    screen_keep(&r->losses, e->loss);
     screen_line(line);
 }
 
-void run_report(run *r, double loss, double accuracy, int64_t samples)
+/* Without a validation every epoch may be the best so far: then --save alone has it. */
+static void keep_best(run *r, const run_epoch *e)
 {
-    r->has_accuracy = !isnan(accuracy);
+    double loss = r->has_validation ? e->validation : e->loss;
+    if (r->best_epoch && !(loss < r->best))
+        return;
+    r->best = loss;
+    r->best_epoch = r->epoch;
+    if (r->save && r->has_validation)
+        save_best(r);
+}
+
+static void write_row(const run *r, const run_epoch *e)
+{
+    fprintf(r->curve_file, "%d,%.9g,", r->epoch, e->loss);
+    fprintf(r->curve_file, r->has_accuracy ? "%.9g," : ",", e->accuracy);
+    fprintf(r->curve_file, r->has_validation ? "%.9g\n" : "\n", e->validation);
+}
+
+void run_report(run *r, const run_epoch *e)
+{
+    r->has_accuracy = !isnan(e->accuracy);
+    r->has_validation = !isnan(e->validation);
     if (tg_error(r->tape))
         return;
     save_sometimes(r);
-    if (r->curve_file) {
-        fprintf(r->curve_file, "%d,%.9g,", r->epoch, loss);
-        fprintf(r->curve_file, r->has_accuracy ? "%.9g\n" : "\n", accuracy);
-    }
-    print_epoch(r, loss, accuracy, samples);
+    keep_best(r, e);
+    if (r->curve_file)
+        write_row(r, e);
+    print_epoch(r, e);
 }
 
 void run_progress(run *r, int64_t done, int64_t total)
@@ -194,7 +235,7 @@ static void close_curve(run *r)
     whole = !fclose(r->curve_file) && whole;
     r->curve_file = NULL;
     if (whole)
-        run_plot(r->curve, r->has_accuracy);
+        run_plot(r);
     else
         tg_fail(r->tape, TG_EIO, "%s cannot be written", r->curve);
 }
@@ -207,6 +248,9 @@ void run_save(run *r)
     }
     if (stopping)
         fprintf(stderr, "%s: stopped early, after epoch %d\n", r->program, r->epoch);
+    else if (lost_patience(r) && r->epoch < r->last)
+        fprintf(stderr, "%s: ended after epoch %d: no loss is lower than %.4f of epoch %d\n",
+                r->program, r->epoch, r->best, r->best_epoch);
     if (r->save && !tg_error(r->tape))
         save(r);
     if (r->curve_file)

@@ -8,7 +8,7 @@
  *     ... make the model and the optimiser ...
  *     run_begin(&r, tape, model, optim);
  *     while (run_next(&r))
- *         ... run_report(&r, loss, accuracy, samples);
+ *         ... run_report(&r, &(run_epoch){loss, validation, accuracy, samples});
  *     run_save(&r);
  *     code = run_finish(&r); */
 #ifndef EXAMPLES_RUN_H
@@ -28,6 +28,14 @@ typedef struct run_option {
 
 enum { RUN_MAX_OWN = 8 };
 
+/* What an epoch gave. */
+typedef struct run_epoch {
+    double loss;
+    double validation; /* the loss on what is not trained on, nan: there is none */
+    double accuracy;   /* of 1; nan: there is none */
+    int64_t samples;
+} run_epoch;
+
 /* A program sets its defaults, zeros elsewhere; run_start() puts in what the command line says. */
 typedef struct run {
     uint64_t seed;
@@ -37,6 +45,7 @@ typedef struct run {
     const char *save;      /* --save: where the checkpoint goes */
     const char *resume;    /* --resume: what --save wrote */
     const char *curve;     /* --curve: CSV; an SVG as well where gnuplot is installed */
+    int patience;          /* --patience: 0, or after how many epochs without a better one to end */
     bool eager;            /* --eager: record every step anew */
     const run_option *own; /* n_own of them, at most RUN_MAX_OWN */
     int n_own;
@@ -50,7 +59,9 @@ typedef struct run {
     const tg_params *model;
     tg_optim *optim;
     FILE *curve_file;
-    bool has_accuracy;
+    bool has_accuracy, has_validation;
+    double best;       /* the lowest loss, of the validation where there is one ... */
+    int best_epoch;    /* ... and when that was; 0: none yet */
     int last, resumed; /* epochs: where to stop (--stop), and how many were done before */
     double started, saved, shown; /* seconds */
     screen_curve losses;
@@ -65,14 +76,14 @@ int run_start(run *r, int argc, char **argv);
  * The learning rate is the file's as well: set it. Then --save is written, lest it fail when all is
  * done. An error is the tape's. */
 void run_begin(run *r, tg_tape *tape, const tg_params *model, tg_optim *optim);
-/* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), or the tape
- * has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
+/* Begins the next epoch. false: there is none, Ctrl-C was pressed (or SIGTERM came), --patience is at
+ * its end, or the tape has an error. An epoch is never left in the middle, so that what is saved can go on from there; a
  * second Ctrl-C ends the program at once, and saves nothing. */
 bool run_next(run *r);
-/* After each epoch: one line, on a terminal with speed and time left, a row of the curve, and, if
- * the last one is older than a second, a checkpoint. `accuracy` may be nan: there is none. `samples` is how many the epoch had. Nothing where the tape
- * has an error. */
-void run_report(run *r, double loss, double accuracy, int64_t samples);
+/* After each epoch: one line, on a terminal with speed and time left, a row of the curve, and, if the
+ * last one is older than a second, a checkpoint; and a second checkpoint, "FILE.best", if no epoch
+ * since the start, or --resume, had a lower validation loss. Nothing where the tape has an error. */
+void run_report(run *r, const run_epoch *e);
 /* Within an epoch, as often as one likes: a bar on a terminal. */
 void run_progress(run *r, int64_t done, int64_t total);
 /* After the last epoch: writes the checkpoint to --save, unless there was an error, and draws the

@@ -25,6 +25,35 @@ TG_API tg_status tg_print(FILE *file, const tg_tensor *t);
  * that require a gradient, blue what a backward pass goes through. The same program writes the same text in every run. TG_EIO where
  * writing fails; TG_EVALUE for a NULL file; else as tg_tape_replay(). */
 TG_API tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark);
+/** Options of tg_write_dot_with(); zero means the default. */
+typedef struct tg_dot_opts {
+    /** The name of a tensor, which is written before its shape, or NULL. tg_params_name_of() is one
+     * to put here, with a list for `context`. It may look at tensors, and nothing else. Default:
+     * none has a name. */
+    const char *(*name_of)(const void *context, const tg_tensor *t);
+    const void *context; /**< passed to name_of */
+} tg_dot_opts;
+/** The same with names of tensors:
+ *
+ *     tg_dot_opts named = {tg_params_name_of, list};
+ *     tg_write_dot_with(file, tape, mark, &named);
+ *
+ * `opts` may be NULL. Errors as tg_write_dot(). */
+TG_API tg_status tg_write_dot_with(FILE *file, tg_tape *tape, tg_mark mark,
+                                   const tg_dot_opts *opts);
+
+/** @}
+ * @defgroup tinygrad_machine The machine
+ * @ingroup tinygrad_look
+ * How a tape computes, as tg_tape_opts or the environment said and the machine can.
+ * @{ */
+
+/** How many threads large operations are shared by, the calling one included; 0 for NULL. */
+TG_API int tg_threads(const tg_tape *tape);
+/** The instruction set of the kernels: TG_ISA_BASE, TG_ISA_V3 or TG_ISA_V4; TG_ISA_BASE for NULL. */
+TG_API tg_isa tg_isa_used(const tg_tape *tape);
+/** Its name, as TINYGRAD_ISA has it: "base", "v3", "v4"; "" for what is none of them. */
+TG_API const char *tg_isa_name(tg_isa isa);
 
 /** @}
  * @defgroup tinygrad_gradcheck Checking gradients

@@ -118,6 +118,9 @@ TG_API const char *tg_params_name(const tg_params *params, size_t i);
 TG_API tg_tensor *tg_params_tensor(const tg_params *params, size_t i);
 /** The tensor of that name; NULL, without an error, where there is none. */
 TG_API tg_tensor *tg_params_find(const tg_params *params, const char *name);
+/** The first name that t is listed under; NULL, without an error, where it is not. `params` is a
+ * tg_params: for tg_dot_opts (look.h). */
+TG_API const char *tg_params_name_of(const void *params, const tg_tensor *t);
 /** All tensors as an array of tg_params_count(), in the order of the names; valid until the next
  * tg_params_add(). NULL for an empty list. */
 TG_API tg_tensor *const *tg_params_tensors(const tg_params *params);

@@ -43,13 +43,14 @@ int tgk_isa_best(void)
 }
 #endif
 
+const char *const tgk_isa_names[3] = {"base", "v3", "v4"};
+
 int tgk_isa_choose(int asked)
 {
-    static const char *const names[TGK_ISAS] = {"base", "v3", "v4"};
     int best = tgk_isa_best();
     const char *name = getenv("TINYGRAD_ISA");
     for (int i = 0; i < TGK_ISAS && name && asked < 0; i++) {
-        if (!strcmp(name, names[i]))
+        if (!strcmp(name, tgk_isa_names[i]))
             asked = i;
     }
     if (asked == TGK_V3 && !TGK_HAS_V3)

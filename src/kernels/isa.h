@@ -102,6 +102,9 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INDEPENDENT
 #endif
 
+/* As TINYGRAD_ISA has them, of all machines. */
+extern const char *const tgk_isa_names[3];
+
 /* The best that this machine has. */
 int tgk_isa_best(void);
 /* The one that is asked for, as far as this machine has it: by number or (-1) by the environment

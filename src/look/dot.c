@@ -27,20 +27,42 @@ static name name_of_tensor(const tg_tape *tape, const tg_tensor *t)
     return name_of(&tape->slots, tg_at(t));
 }
 
-static void write_tensor(FILE *file, const tg_tape *tape, const tg_tensor *t)
+/* What is written, and where. */
+typedef struct drawing {
+    FILE *file;
+    const tg_tape *tape;
+    const tg_dot_opts *opts;
+} drawing;
+
+/* A name and a blank, with what Graphviz would read otherwise left out. */
+static void write_name(const drawing *d, const tg_tensor *t)
 {
-    name p = name_of_tensor(tape, t);
+    const char *text = d->opts->name_of ? d->opts->name_of(d->opts->context, t) : NULL;
+    for (const char *c = text; c && *c; c++) {
+        if (*c != '"' && *c != '\\' && *c != '\n')
+            fputc(*c, d->file);
+    }
+    if (text && *text)
+        fputc(' ', d->file);
+}
+
+static void write_tensor(const drawing *d, const tg_tensor *t)
+{
+    name p = name_of_tensor(d->tape, t);
     const char *style = !tg_at(t)->requires_grad ? ""
                         : tg_at(t)->is_leaf      ? ", style=filled, fillcolor=lightblue"
                                                  : ", color=blue";
     bool usual = tg_at(t)->dtype == TG_F32;
-    fprintf(file, "  t%d_%lld [label=\"%s%s%s\"%s];\n", p.block, p.offset,
-            usual ? "" : tg_dtype_name(tg_at(t)->dtype), usual ? "" : " ", tg_shape_of(t).chars,
-            style);
+    fprintf(d->file, "  t%d_%lld [label=\"", p.block, p.offset);
+    write_name(d, t);
+    fprintf(d->file, "%s%s%s\"%s];\n", usual ? "" : tg_dtype_name(tg_at(t)->dtype),
+            usual ? "" : " ", tg_shape_of(t).chars, style);
 }
 
-static void write_record(FILE *file, const tg_tape *tape, const tg_record *record)
+static void write_record(const drawing *d, const tg_record *record)
 {
+    FILE *file = d->file;
+    const tg_tape *tape = d->tape;
     const tg_node *node = &record->node;
     name r = name_of(&tape->bodies, record);
     fprintf(file, "  r%d_%lld [label=\"%s\", shape=box];\n", r.block, r.offset, node->op->name);
@@ -49,18 +71,24 @@ static void write_record(FILE *file, const tg_tape *tape, const tg_record *recor
             continue;
         name in = name_of_tensor(tape, node->in[i]);
         if (!tg_at(node->in[i])->requires_grad || tg_at(node->in[i])->is_leaf)
-            write_tensor(file, tape, node->in[i]);
+            write_tensor(d, node->in[i]);
         fprintf(file, "  t%d_%lld -> r%d_%lld;\n", in.block, in.offset, r.block, r.offset);
     }
     for (int i = 0; i < node->n_out; i++) {
         name out = name_of_tensor(tape, tg_outs(node)[i]);
-        write_tensor(file, tape, tg_outs(node)[i]);
+        write_tensor(d, tg_outs(node)[i]);
         fprintf(file, "  r%d_%lld -> t%d_%lld;\n", r.block, r.offset, out.block, out.offset);
     }
 }
 
 tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark)
 {
+    return tg_write_dot_with(file, tape, mark, NULL);
+}
+
+tg_status tg_write_dot_with(FILE *file, tg_tape *tape, tg_mark mark, const tg_dot_opts *opts)
+{
+    static const tg_dot_opts nameless = {0};
     if (!tape || tape->status)
         return tg_error(tape);
     tg_record *record;
@@ -68,10 +96,11 @@ tg_status tg_write_dot(FILE *file, tg_tape *tape, tg_mark mark)
         return tape->status;
     if (!file)
         return tg_fail(tape, TG_EVALUE, "write_dot: the file is NULL");
+    const drawing d = {file, tape, opts ? opts : &nameless};
     fputs("digraph tape {\n", file);
     for (; record; record = record->next) {
         if (!(record->node.flags & TG_BESIDE))
-            write_record(file, tape, record);
+            write_record(&d, record);
     }
     fputs("}\n", file);
     return ferror(file) ? tg_fail(tape, TG_EIO, "write_dot: writing failed") : TG_OK;

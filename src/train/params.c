@@ -223,6 +223,16 @@ tg_tensor *tg_params_find(const tg_params *params, const char *name)
     return NULL;
 }
 
+const char *tg_params_name_of(const void *params, const tg_tensor *t)
+{
+    const list *l = check_list(params, "params_name_of");
+    for (size_t i = 0; l && i < l->count; i++) {
+        if (entries_of(l)->tensors[i] == t)
+            return entries_of(l)->names[i];
+    }
+    return NULL;
+}
+
 tg_tensor *const *tg_params_tensors(const tg_params *params)
 {
     const list *l = check_list(params, "params_tensors");
