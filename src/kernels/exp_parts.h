@@ -8,13 +8,6 @@
 
 #include <stdbool.h>
 
-/* A function that stays one: loops in it are outermost, and compilers leave short ones to vectors. */
-#if defined(__GNUC__)
-#define TGK_APART __attribute__((noinline, unused)) static
-#else
-#define TGK_APART static
-#endif
-
 /* Rows whose elements are not side by side are done so many together, as columns; but not if there are fewer
  * than TGK_NARROW: those of up to TGK_SHORT elements are copied to be rows. */
 enum { TGK_SIDE = 64, TGK_NARROW = 8, TGK_SHORT = 1024 };

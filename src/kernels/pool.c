@@ -25,13 +25,7 @@ TGK_INLINE int64_t places_of(const tgk_window *w)
             {largest_f64_##isa, spread_f64_##isa, pick_f64_##isa},                                 \
     }
 
-static tgk_range *const table[TGK_ISAS][2][3] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static tgk_range *const table[TGK_ISAS][2][3] = TGK_BY_ISA(TABLE);
 
 void tgk_pool_run(tgk_team *team, int isa, int dtype, tgk_pool_kind kind, tgk_pooling *pooling)
 {
