@@ -105,13 +105,7 @@ typedef struct kernels {
             {pack_f64_##isa, convolve_f64_##isa, weight_f64_##isa},                                \
     }
 
-static const kernels table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
 
 /* --- how the work is cut --- */
 

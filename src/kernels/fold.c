@@ -49,13 +49,7 @@ typedef struct kernels {
             {rows_f64_##isa, blocks_f64_##isa, columns_f64_##isa},                                 \
     }
 
-static const kernels table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
 
 static void long_rows(tgk_team *team, const kernels *k, const tgk_fold *f)
 {

@@ -42,13 +42,7 @@ TGK_INLINE bool good(const tgk_index *p, char *const *data, const int64_t *s, in
 
 enum { GATHER_1, GATHER_4, GATHER_8, ADD, LOOPS = ADD + 2 };
 
-static tgk_loop *const table[TGK_ISAS][LOOPS] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static tgk_loop *const table[TGK_ISAS][LOOPS] = TGK_BY_ISA(TABLE);
 
 tgk_loop *tgk_gather_loop(int isa, size_t size)
 {

@@ -107,10 +107,9 @@ void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t si
 #define TGK_BODY "kernels/gemm_isa.inc"
 #include "kernels/each_isa.h"
 
-tgk_gemm *const tgk_gemm_table[TGK_ISAS][2] = {
-    {gemm_f32_base, gemm_f64_base},
-#ifdef TGK_X86
-    {gemm_f32_v3, gemm_f64_v3},
-    {gemm_f32_v4, gemm_f64_v4},
-#endif
-};
+#define TABLE(isa)                                                                                 \
+    {                                                                                              \
+        gemm_f32_##isa, gemm_f64_##isa                                                             \
+    }
+
+tgk_gemm *const tgk_gemm_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

@@ -27,6 +27,16 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INLINE static inline
 #endif
 
+/* A function that stays one, whatever it is called with: loops in it are outermost, and compilers leave
+ * short ones to vectors. */
+#if defined(__clang__)
+#define TGK_ONCE __attribute__((noinline, unused)) static
+#elif defined(__GNUC__)
+#define TGK_ONCE __attribute__((noinline, noclone, unused)) static
+#else
+#define TGK_ONCE static
+#endif
+
 /* One that is out of the way of what each operation does. */
 #if defined(__GNUC__)
 #define TGK_RARELY __attribute__((noinline, cold)) static

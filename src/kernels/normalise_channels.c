@@ -47,13 +47,7 @@ typedef struct kernels {
              gradient_columns_f64_##isa},                                                          \
     }
 
-static const kernels table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
 
 static void run(tgk_team *team, tgk_range *body, tgk_batch_norm *args, int64_t width)
 {

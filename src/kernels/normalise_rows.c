@@ -52,13 +52,7 @@ typedef struct kernels {
             {forward_f64_##isa, backward_f64_##isa, columns_f64_##isa},                            \
     }
 
-static const kernels table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
 
 void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {

@@ -43,13 +43,7 @@ enum { SIDE = 64 };
         }                                                                                          \
     }
 
-static tgk_range *const table[TGK_ISAS][2][TGK_POOL_KINDS] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static tgk_range *const table[TGK_ISAS][2][TGK_POOL_KINDS] = TGK_BY_ISA(TABLE);
 
 void tgk_pool_run(tgk_team *team, int isa, int dtype, tgk_pool_kind kind, tgk_pooling *pooling)
 {

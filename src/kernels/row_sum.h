@@ -134,22 +134,37 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
         typedef tgk_lanes_##T in_memory_;                                                          \
         typedef tgk_lanes_double kept_;                                                            \
         V read_;                                                                                   \
-        enum { group_ = number };                                                                  \
+        const int group_ = number;                                                                 \
         const int64_t i = at_ + TGK_LANES * (group_);                                              \
+        (void)group_;                                                                              \
         (void)sizeof(in_memory_);                                                                  \
         (void)sizeof(kept_);                                                                       \
         (void)sizeof(read_);                                                                       \
         __VA_ARGS__;                                                                               \
     } while (0)
 
+/* The groups of a step one by one, so that their sums are kept in registers; plain C, which may have few
+ * of them, has one piece of code for all. */
+#define TGK_STEP_0(T, groups, ...)                                                                 \
+    for (int k_ = 0; k_ < (groups); k_++)                                                          \
+    TGK_GROUP(T, k_, __VA_ARGS__)
+#define TGK_STEP_1(T, groups, ...) TGK_GROUPS_##groups(T, __VA_ARGS__)
+#define TGK_STEP_2(T, groups, ...) TGK_GROUPS_##groups(T, __VA_ARGS__)
+#define TGK_GROUPS_2(T, ...)                                                                       \
+    TGK_GROUP(T, 0, __VA_ARGS__);                                                                  \
+    TGK_GROUP(T, 1, __VA_ARGS__)
+#define TGK_GROUPS_4(T, ...)                                                                       \
+    TGK_GROUPS_2(T, __VA_ARGS__);                                                                  \
+    TGK_GROUP(T, 2, __VA_ARGS__);                                                                  \
+    TGK_GROUP(T, 3, __VA_ARGS__)
+#define TGK_STEP_OF(isa) TGK_STEP_##isa
+#define TGK_STEP(isa) TGK_STEP_OF(isa)
+
 #define TGK_ROW_float(n, ...)                                                                      \
     do {                                                                                           \
         int64_t at_ = 0;                                                                           \
         for (; at_ + 4 * TGK_LANES <= (n); at_ += 4 * TGK_LANES) {                                 \
-            TGK_GROUP(float, 0, __VA_ARGS__);                                                      \
-            TGK_GROUP(float, 1, __VA_ARGS__);                                                      \
-            TGK_GROUP(float, 2, __VA_ARGS__);                                                      \
-            TGK_GROUP(float, 3, __VA_ARGS__);                                                      \
+            TGK_STEP(TGK_ISA)(float, 4, __VA_ARGS__);                                              \
         }                                                                                          \
         TGK_ROW_END(float, n, __VA_ARGS__);                                                        \
     } while (0)
@@ -158,8 +173,7 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
     do {                                                                                           \
         int64_t at_ = 0;                                                                           \
         for (; at_ + 2 * TGK_LANES <= (n); at_ += 2 * TGK_LANES) {                                 \
-            TGK_GROUP(double, 0, __VA_ARGS__);                                                     \
-            TGK_GROUP(double, 1, __VA_ARGS__);                                                     \
+            TGK_STEP(TGK_ISA)(double, 2, __VA_ARGS__);                                             \
         }                                                                                          \
         TGK_ROW_END(double, n, __VA_ARGS__);                                                       \
     } while (0)
@@ -172,8 +186,9 @@ TGK_INLINE double tgk_total_double(const tgk_sum_double *s)
         typedef tgk_lane_##T in_memory_;                                                           \
         typedef tgk_lane_double kept_;                                                             \
         V read_;                                                                                   \
-        enum { group_ = 0 };                                                                       \
+        const int group_ = 0;                                                                      \
         const int64_t i = at_;                                                                     \
+        (void)group_;                                                                              \
         (void)sizeof(in_memory_);                                                                  \
         (void)sizeof(kept_);                                                                       \
         (void)sizeof(read_);                                                                       \
@@ -209,49 +224,6 @@ TGK_INLINE int64_t tgk_pieces_numel(tgk_pieces p)
 typedef struct tgk_measures {
     double mean, squares;
 } tgk_measures;
-
-TGK_INLINE tgk_measures tgk_measure_float(const float *from, tgk_pieces p)
-{
-    tgk_sum_float sum = tgk_none_float, squares = tgk_none_float;
-    const float *x = from;
-    for (int64_t j = 0; j < p.count; j++, x += p.apart)
-        TGK_ROW_float(p.n, V v = TGK_READ_float(x + i); TGK_ADD_float(&sum, v));
-    const double mean = tgk_total_float(&sum) / (double)tgk_pieces_numel(p);
-    x = from;
-    for (int64_t j = 0; j < p.count; j++, x += p.apart)
-        TGK_ROW_float(p.n, V d = TGK_READ_float(x + i) - mean; d *= d; TGK_ADD_float(&squares, d));
-    return (tgk_measures){mean, tgk_total_float(&squares)};
-}
-
-/* Those of x * scale, a power of two, in x's scale. What the mean's rounding leaves is taken out of
- * the squares; beside float's that is nothing. */
-TGK_INLINE tgk_measures tgk_measure_scaled(const double *from, tgk_pieces p, double scale)
-{
-    tgk_sum_double sum = tgk_none_double, squares = tgk_none_double;
-    tgk_sum_float rest = tgk_none_float; /* needs no compensation */
-    const double *x = from;
-    for (int64_t j = 0; j < p.count; j++, x += p.apart)
-        TGK_ROW_double(p.n, V v = TGK_READ_double(x + i) * scale; TGK_ADD_double(&sum, v));
-    const double n = (double)tgk_pieces_numel(p), mean = tgk_total_double(&sum) / n;
-    x = from;
-    for (int64_t j = 0; j < p.count; j++, x += p.apart)
-        TGK_ROW_double(p.n, V d = TGK_READ_double(x + i) * scale - mean, square = d * d;
-                       TGK_ADD_double(&squares, square); TGK_ADD_float(&rest, d));
-    double left = tgk_total_float(&rest), all = tgk_total_double(&squares);
-    return (tgk_measures){mean / scale, (all - left * left / n) / scale / scale};
-}
-
-/* Where a sum overflows on the way: compensation makes nan of an infinity. */
-static inline tgk_measures tgk_measure_large(const double *x, tgk_pieces p)
-{
-    return tgk_measure_scaled(x, p, 0x1p-600);
-}
-
-TGK_INLINE tgk_measures tgk_measure_double(const double *x, tgk_pieces p)
-{
-    tgk_measures m = tgk_measure_scaled(x, p, 1);
-    return isfinite(m.squares) ? m : tgk_measure_large(x, p);
-}
 
 /* What a row is normalised by. A deviation whose reciprocal is no normal number is scaled, by a power
  * of two; beside float's there is none. */

@@ -46,13 +46,7 @@ typedef struct kernels {
         KERNELS(f32, isa), KERNELS(f64, isa), KERNELS(i64, isa), KERNELS(bool, isa)                \
     }
 
-static const kernels table[TGK_ISAS][4] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+static const kernels table[TGK_ISAS][4] = TGK_BY_ISA(TABLE);
 
 void tgk_extremes_run(tgk_team *team, int isa, int dtype, tgk_extremes *e)
 {

@@ -65,10 +65,4 @@ void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
              softmax_backward_f64_##isa, log_softmax_backward_f64_##isa},                          \
     }
 
-const tgk_softmax tgk_softmax_table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+const tgk_softmax tgk_softmax_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

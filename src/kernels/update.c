@@ -8,14 +8,11 @@
 #define TGK_BODY "kernels/update_isa.inc"
 #include "kernels/each_isa.h"
 
-#ifdef TGK_X86
 #define TABLE(name)                                                                                \
-    tgk_update_table tgk_##name##_table = {{name##_f32_base, name##_f64_base},                     \
-                                           {name##_f32_v3, name##_f64_v3},                         \
-                                           {name##_f32_v4, name##_f64_v4}}
-#else
-#define TABLE(name) tgk_update_table tgk_##name##_table = {{name##_f32_base, name##_f64_base}}
-#endif
+    tgk_update_table tgk_##name##_table = {                                                        \
+        [TGK_BASE] = {name##_f32_base, name##_f64_base},                                           \
+        TGK_IN_V3([TGK_V3] = {name##_f32_v3, name##_f64_v3}, )                                     \
+            TGK_IN_V4([TGK_V4] = {name##_f32_v4, name##_f64_v4})}
 
 TABLE(sgd);
 TABLE(adam);

@@ -29,10 +29,10 @@ static tg_tensor *compare(const tg_op *op, tg_tensor *a, tg_tensor *b)
 
 /* id_op from the expression that it stands for. */
 #define COMPARISON(id, expression)                                                                 \
-    TGK_LOOP2_SPREAD(id##_f32, bool, float, expression);                                           \
-    TGK_LOOP2_SPREAD(id##_f64, bool, double, expression);                                          \
-    TGK_LOOP2_SPREAD(id##_i64, bool, int64_t, expression);                                         \
-    TGK_LOOP2_SPREAD(id##_bool, bool, bool, expression);                                           \
+    TGK_LOOP2(id##_f32, bool, float, expression);                                                  \
+    TGK_LOOP2(id##_f64, bool, double, expression);                                                 \
+    TGK_LOOP2(id##_i64, bool, int64_t, expression);                                                \
+    TGK_LOOP2(id##_bool, bool, bool, expression);                                                  \
     static const tg_map_op id##_op = {{.name = #id, .forward = compare_forward},                   \
                                       {id##_f32, id##_f64, id##_i64, id##_bool}}
 
@@ -98,8 +98,8 @@ tg_tensor *tg_gt_scalar(tg_tensor *x, double s)
     return compare_scalar(&gt_op.op, x, s);
 }
 
-TGK_LOOP2_SPREAD(and_bool, bool, bool, (x & y));
-TGK_LOOP2_SPREAD(or_bool, bool, bool, x | y);
+TGK_LOOP2(and_bool, bool, bool, (x & y));
+TGK_LOOP2(or_bool, bool, bool, x | y);
 TGK_LOOP1(not_bool, bool, bool, !x);
 
 static const tg_map_op and_op = {{.name = "logical_and", .forward = tg_map_forward},

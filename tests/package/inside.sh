@@ -59,7 +59,8 @@ export PKG_CONFIG_PATH
 "$cc" "$work/project/program.c" -o "$work/program" $(pkg-config --cflags --libs tinygrad)
 check "installed when a program was built" "$work/program"
 
-configure static -DTINYGRAD_INSTALL=ON -DTINYGRAD_SHARED=OFF -DTINYGRAD_WERROR=ON -DCMAKE_BUILD_TYPE=Debug \
+configure static -DTINYGRAD_INSTALL=ON -DTINYGRAD_SHARED=OFF -DTINYGRAD_WERROR=ON -DTINYGRAD_ISAS=base \
+    -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_C_FLAGS_DEBUG= -DWITH_PLUGIN=ON
 grep 'src/kernels/.*\.c' "$work/static/compile_commands.json" | grep ' -O[23] ' | none "optimising in a debug build"
 quietly "$cmake" --build "$work/static" -j2 --target program plugin

@@ -184,10 +184,4 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
         FUNCTIONS(f32_##isa), FUNCTIONS(f64_##isa)                                                 \
     }
 
-const tgk_loss tgk_loss_table[TGK_ISAS][2] = {
-    TABLE(base),
-#ifdef TGK_X86
-    TABLE(v3),
-    TABLE(v4),
-#endif
-};
+const tgk_loss tgk_loss_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
