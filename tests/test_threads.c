@@ -101,13 +101,33 @@ static tg_tensor *many_positions(tg_tensor *x, tg_tensor *y)
     return tg_nll_loss(tg_log_softmax(rows, 1), targets_of(rows, 3), NULL);
 }
 
+static tg_tensor *moves(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *turned =
+        tg_contiguous(tg_transpose(tg_reshape(x, 3, (int64_t[]){3, 200, 300}), 0, 2));
+    tg_tensor *kept = tg_dropout(turned, 0.3, true);
+    tg_tensor *images = tg_reshape(y, 4, (int64_t[]){3, 4, 100, 130});
+    tg_pool_opts window = {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1}};
+    tg_tensor *means = tg_avg_pool2d(images, &window);
+    tg_tensor *some =
+        tg_index_select(y, 1, tg_randint(tg_tape_of(x), 0, 520, TG_DIMS(400), TG_I64));
+    return tg_add(tg_add(tg_sum(tg_square(kept)), tg_sum(tg_square(means))),
+                  tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
+}
+
 static const struct {
     const char *name;
     one_case *make;
-} cases[] = {
-    {"elementwise", elementwise}, {"transposed", transposed}, {"sums", sums},
-    {"statistics", statistics},   {"products", products},     {"layers", layers},
-    {"softmaxes", softmaxes},     {"losses", losses},         {"many_positions", many_positions}};
+} cases[] = {{"elementwise", elementwise},
+             {"transposed", transposed},
+             {"sums", sums},
+             {"statistics", statistics},
+             {"products", products},
+             {"layers", layers},
+             {"softmaxes", softmaxes},
+             {"losses", losses},
+             {"many_positions", many_positions},
+             {"moves", moves}};
 
 static uint64_t result(one_case *make, int dtype, const tg_tape_opts *opts)
 {
@@ -147,6 +167,41 @@ static void test_same_bits(void **state)
     }
 }
 
+/* Steps of all parameters in one loop, whose ranges begin and end in the middle of some. */
+static uint64_t trained(int threads, int isa, bool adam)
+{
+    static const int64_t sizes[] = {40000, 3, 70001, 1000, 30000};
+    enum { N = sizeof sizes / sizeof *sizes };
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = threads, .isa = isa});
+    tg_tensor *params[N], *loss = NULL;
+    for (int i = 0; i < N; i++) {
+        params[i] = tg_randn(tape, TG_DIMS(sizes[i]), TG_REQUIRES_GRAD);
+        tg_tensor *sum = i == 1 ? NULL : tg_sum(tg_square(params[i])); /* one without gradient */
+        loss = loss && sum ? tg_add(loss, sum) : sum ? sum : loss;
+    }
+    tg_optim *optim = adam ? tg_adam(tape, params, N, NULL)
+                           : tg_sgd(tape, params, N, &(tg_sgd_opts){.lr = 0.1, .momentum = 0.9});
+    tg_backward(loss);
+    for (int i = 0; i < 2; i++)
+        tg_optim_step(optim);
+    assert_ok(tape);
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < N; i++)
+        hash = hash_tensor(hash, params[i]);
+    tg_tape_free(tape);
+    return hash;
+}
+
+static void test_optimisers(void **state)
+{
+    (void)state;
+    for (int adam = 0; adam < 2; adam++) {
+        uint64_t first = trained(1, isa_number(0, true), adam);
+        for (int k = 0; k < 3; k++)
+            assert_true(trained(1 + k, isa_number(k, true), adam) == first);
+    }
+}
+
 /* The environment counts where the options do not say, and nonsense there harms nothing. */
 static void test_environment(void **state)
 {
@@ -181,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_optimisers),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_many_tapes),
     };

@@ -1,6 +1,7 @@
 /* var and std. Relies on reduce.h and kernels/moments.h. */
 #include "ops/reduce.h"
 
+#include "kernels/loops.h"
 #include "kernels/moments.h"
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
@@ -33,20 +34,71 @@ static void moment_forward(tg_node *node, bool root)
                                     .root = root});
 }
 
-/* x minus its mean over the dims that the output has lost. */
-static tg_tensor *deviations(const tg_node *node)
-{
-    tg_tensor *x = node->in[0];
-    int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
-    return tg_sub(x, tg_mean_over(x, tg_dims_of(node->out), count));
-}
-
 /* What the squared deviations are divided by. */
 static double divisor(const tg_node *node)
 {
     const tg_tensor *x = node->in[0];
     int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
     return fmax((double)count - param_of(node), 0);
+}
+
+/* --- the gradient: a factor for each row times the deviations from its mean, in one visit --- */
+
+/* Side by side; mean and factor go on by `step`, 0 or 1. */
+#define DEVIATIONS(name, T)                                                                        \
+    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
+    {                                                                                              \
+        T *out = (T *)(void *)data[0];                                                             \
+        const T *x = TGK_ARRAY(T, 1), *mean = TGK_ARRAY(T, 2), *factor = TGK_ARRAY(T, 3);          \
+        TGK_INDEPENDENT                                                                            \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i] = (x[i] - mean[i * step]) * factor[i * step];                                   \
+    }                                                                                              \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    {                                                                                              \
+        const int64_t size = sizeof(T);                                                            \
+        bool side_by_side = s[0] == size && s[1] == size && s[2] == s[3];                          \
+        (void)params;                                                                              \
+        if (side_by_side && s[2] == 0)                                                             \
+            name##_row(n, data, 0);                                                                \
+        else if (side_by_side && s[2] == size)                                                     \
+            name##_row(n, data, 1);                                                                \
+        else                                                                                       \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                *(T *)(void *)(data[0] + i * s[0]) =                                               \
+                    (TGK_AT(T, 1, i) - TGK_AT(T, 2, i)) * TGK_AT(T, 3, i);                         \
+    }                                                                                              \
+    TGK_LOOP_EACH_ISA(name)
+
+DEVIATIONS(deviations_f32, float);
+DEVIATIONS(deviations_f64, double);
+
+static void deviations_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *mean = node->in[1], *factor = node->in[2];
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_mul(v, factor);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(tg_mul(v, factor));
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = tg_mul(v, tg_sub(x, mean));
+}
+
+static const tg_map_op deviations_op = {
+    {.name = "var_backward",
+     .forward = tg_map_forward,
+     .backward = deviations_backward,
+     .reads = {TG_READS_IN(2), TG_READS_IN(2), TG_READS_IN(0) | TG_READS_IN(1)}},
+    {deviations_f32, deviations_f64}};
+
+static tg_tensor *times_deviations(const tg_node *node, tg_tensor *factor)
+{
+    tg_tensor *x = node->in[0];
+    int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
+    tg_tensor *mean = tg_mean_over(x, tg_dims_of(node->out), count);
+    tg_tensor *in[] = {x, mean, factor};
+    return tg_make(&(tg_making){
+        {.op = &deviations_op.op, .n_in = 3, .in = in}, .like = x, .gradient_of = node});
 }
 
 static void var_forward(tg_node *node)
@@ -56,7 +108,7 @@ static void var_forward(tg_node *node)
 
 static void var_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_mul(tg_mul_scalar(grad_out, 2 / divisor(node)), deviations(node));
+    grad_in[0] = times_deviations(node, tg_mul_scalar(grad_out, 2 / divisor(node)));
 }
 
 static const tg_op var_op = {
@@ -69,8 +121,8 @@ static void std_forward(tg_node *node)
 
 static void std_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *g = tg_div_scalar(tg_over_root(grad_out, node->out), divisor(node));
-    grad_in[0] = tg_mul(g, deviations(node));
+    tg_tensor *g = tg_over_root(grad_out, node->out);
+    grad_in[0] = times_deviations(node, tg_div_scalar(g, divisor(node)));
 }
 
 static const tg_op std_op = {.name = "std",
