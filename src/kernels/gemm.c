@@ -3,9 +3,9 @@
  * on from what the one before left in c, so that the chain of every element is unbroken. */
 #include "kernels/gemm.h"
 
-/* Strides are not 1 often enough for second copies of all loops. */
+/* What counts is written as vectors; second copies of the other loops pay nothing. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-version-loops-for-strides", "no-unswitch-loops", "no-split-loops")
+#pragma GCC optimize("O2", "no-tree-vectorize")
 #endif
 
 #include <math.h>
@@ -21,14 +21,33 @@ enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 
 /* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
  * the second cache is read but once or twice; of so few steps of k that c is most of it; small. */
 enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
+/* Columns so few that a is read once. */
+enum { NARROW = 32 };
 
-/* Before a loop over registers. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 16")
+/* Addresses that are made anew where they are used take no registers until then. */
+#if defined(__GNUC__)
+#define TGK_FORGET(pointer) __asm__("" : "+r"(pointer))
 #else
+#define TGK_FORGET(pointer) ((void)0)
+#endif
+
+/* Loops over registers are unrolled but where that pays nothing and costs minutes of compiling: by
+ * a compiler that checks each access, or does not optimise. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define TGK_ROLLED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#define TGK_ROLLED
+#endif
+#if defined(TGK_ROLLED) || !defined(__GNUC__)
 #define UNROLL
+#elif defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
 #endif
 
 static inline int64_t least(int64_t a, int64_t b)
@@ -56,7 +75,7 @@ static int64_t row_of_c(const tgk_gemm_args *args)
 /* Whether the rows of b are contiguous. */
 static bool tgk_lies(const tgk_gemm_args *g)
 {
-    return g->b.column == 1 || g->n == 1;
+    return g->b.column == 1 || g->n == 1 || g->k == 0;
 }
 
 /* A product of one column is, turned around, one of one row: whose elements are the lanes. */
@@ -68,9 +87,22 @@ static bool tgk_as_row(const tgk_gemm_args *g, tgk_gemm_args *turned)
     *turned = *g;
     turned->a = (tgk_matrix){g->b.data, g->b.column, g->b.row};
     turned->b = (tgk_matrix){g->a.data, g->a.column, g->a.row};
+    turned->bias = NULL; /* is added afterwards */
     turned->m = 1;
     turned->n = turned->row = g->m;
     return true;
+}
+
+/* Whether packing a and b would take longer than it saves. */
+static bool tgk_is_small(const tgk_gemm_args *g)
+{
+    if (g->m <= FEW_ROWS || g->n <= NARROW)
+        return true;
+    if (g->k > FEW_B || g->n > FEW_B || g->n * g->k > FEW_B)
+        return false;
+    if (g->n * g->k <= SMALL_B && g->m <= SMALL / (g->n * g->k))
+        return true;
+    return tgk_lies(g) && (g->m <= 2 * FEW_ROWS || g->k <= 16);
 }
 
 bool tgk_gemm_in_place(const tgk_gemm_args *g)
@@ -78,14 +110,7 @@ bool tgk_gemm_in_place(const tgk_gemm_args *g)
     tgk_gemm_args turned;
     if (tgk_as_row(g, &turned))
         g = &turned;
-    if (!tgk_lies(g))
-        return g->m <= FEW_ROWS && (g->b.row == 1 || g->k == 1);
-    if (g->m <= FEW_ROWS)
-        return true;
-    if (g->k > FEW_B || g->n > FEW_B || g->n * g->k > FEW_B)
-        return false;
-    return g->m <= 2 * FEW_ROWS || g->k <= 16 ||
-           (g->n * g->k <= SMALL_B && g->m <= SMALL / SMALL_B);
+    return g->k == 0 || ((tgk_lies(g) || g->b.row == 1 || g->k == 1) && tgk_is_small(g));
 }
 
 void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size)
