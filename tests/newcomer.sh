@@ -39,7 +39,6 @@ if [ "$1" = inside ]; then
 
     cmake --install /libtinygrad/build >/log 2>&1 || { tail -n 40 /log; exit 1; }
     awk '/FetchContent/ { if (!done++) print "find_package(tinygrad REQUIRED)"; next } { print }' CMakeLists.txt >found.txt
-    grep -c tinygrad found.txt
     mkdir found
     cp program.c found
     cp found.txt found/CMakeLists.txt

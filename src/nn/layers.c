@@ -102,7 +102,9 @@ tg_tensor *tg_nn_apply_linear(tg_tensor *x, const tg_linear_layer *layer)
 /* -- Convolutions ----------------------------------------------------------------------------- */
 
 typedef struct conv_sizes {
-    int64_t in, out, height;
+    const char *op;
+    int ndim; /* of the weight */
+    int64_t in, out, kernel;
 } conv_sizes;
 
 static int64_t groups_of(const tg_nn_conv_opts *o)
@@ -110,46 +112,57 @@ static int64_t groups_of(const tg_nn_conv_opts *o)
     return o->conv.groups ? o->conv.groups : 1;
 }
 
-static bool check_conv(tg_tape *tape, const char *op, const conv_sizes *s, const tg_nn_conv_opts *o)
+static bool check_conv(tg_tape *tape, const conv_sizes *s, const tg_nn_conv_opts *o)
 {
     int64_t groups = groups_of(o);
     TG_CHECK(tape, groups > 0 && s->in % groups == 0 && s->out % groups == 0, TG_EVALUE,
-             "%s: %lld and %lld channels do not divide into %lld groups", op, (long long)s->in,
+             "%s: %lld and %lld channels do not divide into %lld groups", s->op, (long long)s->in,
              (long long)s->out, (long long)groups);
-    TG_CHECK(tape, s->height >= 1, TG_EVALUE, "%s: a kernel of %lld", op, (long long)s->height);
-    TG_CHECK(tape, o->width >= 0, TG_EVALUE, "%s: a kernel %lld wide", op, (long long)o->width);
+    TG_CHECK(tape, s->kernel >= 1, TG_EVALUE, "%s: a kernel of %lld", s->op, (long long)s->kernel);
+    TG_CHECK(tape, o->width >= 0, TG_EVALUE, "%s: a kernel %lld wide", s->op, (long long)o->width);
     return true;
 }
 
-static tg_conv_layer make_conv(const making *m, const char *op, int ndim, const conv_sizes *s,
-                               const tg_nn_conv_opts *opts)
+static tg_conv_layer make_conv(tg_params *list, const conv_sizes *s, const tg_nn_conv_opts *opts,
+                               const char *format, va_list args)
 {
-    const tg_nn_conv_opts o = opts ? *opts : (tg_nn_conv_opts){0};
-    tg_conv_layer none = {NULL, NULL, {{0}, {0}, {0}, 0}}, l = {NULL, NULL, o.conv};
-    tg_tape *tape = m->scope.tape;
-    if (check_conv(tape, op, s, &o)) {
-        int64_t dims[] = {s->out, s->in / groups_of(&o), s->height, o.width ? o.width : s->height};
-        l.weight = tg_zeros(tape, ndim, dims, o.dtype | TG_REQUIRES_GRAD);
+    const tg_nn_conv_opts o = opts ? *opts : (tg_nn_conv_opts){.dtype = TG_F32};
+    tg_conv_layer none = {.weight = NULL}, l = {.conv = o.conv};
+    making m;
+    tg_tape *tape = begin(&m, list, s->op, o.dtype, format, args);
+    if (!tape)
+        return none;
+    if (check_conv(tape, s, &o)) {
+        int64_t width = o.width ? o.width : s->kernel;
+        int64_t dims[] = {s->out, s->in / groups_of(&o), s->kernel, width};
+        l.weight = tg_zeros(tape, s->ndim, dims, o.dtype | TG_REQUIRES_GRAD);
         l.bias = o.no_bias ? NULL : tg_zeros(tape, TG_DIMS(s->out), o.dtype | TG_REQUIRES_GRAD);
         tg_conv_init(l.weight, l.bias);
     }
-    return add_affine(m, l.weight, l.bias) ? l : none;
+    return add_affine(&m, l.weight, l.bias) ? l : none;
 }
 
-#define CONV_LAYER(NAME, OP, NDIM)                                                                 \
-    tg_conv_layer NAME(tg_params *list, int64_t in, int64_t out, int64_t kernel,                   \
-                       const tg_nn_conv_opts *opts, const char *format, ...)                       \
-    {                                                                                              \
-        making m;                                                                                  \
-        va_list args;                                                                              \
-        va_start(args, format);                                                                    \
-        const tg_tape *tape = begin(&m, list, OP, opts ? opts->dtype : TG_F32, format, args);      \
-        va_end(args);                                                                              \
-        return tape ? make_conv(&m, OP, NDIM, &(conv_sizes){in, out, kernel}, opts)                \
-                    : (tg_conv_layer){.weight = NULL};                                             \
-    }
-CONV_LAYER(tg_nn_conv1d, "nn_conv1d", 3)
-CONV_LAYER(tg_nn_conv2d, "nn_conv2d", 4)
+tg_conv_layer tg_nn_conv1d(tg_params *list, int64_t in, int64_t out, int64_t kernel,
+                           const tg_nn_conv_opts *opts, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tg_conv_layer l =
+        make_conv(list, &(conv_sizes){"nn_conv1d", 3, in, out, kernel}, opts, format, args);
+    va_end(args);
+    return l;
+}
+
+tg_conv_layer tg_nn_conv2d(tg_params *list, int64_t in, int64_t out, int64_t kernel,
+                           const tg_nn_conv_opts *opts, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tg_conv_layer l =
+        make_conv(list, &(conv_sizes){"nn_conv2d", 4, in, out, kernel}, opts, format, args);
+    va_end(args);
+    return l;
+}
 
 tg_tensor *tg_nn_apply_conv(tg_tensor *x, const tg_conv_layer *layer)
 {
