@@ -54,21 +54,18 @@ static double divisor(const tg_node *node)
         for (int64_t i = 0; i < n; i++)                                                            \
             out[i] = (x[i] - mean[i * step]) * factor[i * step];                                   \
     }                                                                                              \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS)                                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         const int64_t size = sizeof(T);                                                            \
-        bool side_by_side = s[0] == size && s[1] == size && s[2] == s[3];                          \
         (void)params;                                                                              \
-        if (side_by_side && s[2] == 0)                                                             \
+        TGK_ELSEWHERE(s[0] == size && s[1] == size && s[2] == s[3] && (s[2] == 0 || s[2] == size), \
+                      sizeof(T), sizeof(T), sizeof(T), sizeof(T))                                  \
+        if (s[2] == 0)                                                                             \
             name##_row(n, data, 0);                                                                \
-        else if (side_by_side && s[2] == size)                                                     \
-            name##_row(n, data, 1);                                                                \
         else                                                                                       \
-            for (int64_t i = 0; i < n; i++)                                                        \
-                *(T *)(void *)(data[0] + i * s[0]) =                                               \
-                    (TGK_AT(T, 1, i) - TGK_AT(T, 2, i)) * TGK_AT(T, 3, i);                         \
+            name##_row(n, data, 1);                                                                \
     }                                                                                              \
-    TGK_LOOP_EACH_ISA(name)
+    TGK_DENSE_EACH_ISA(name)
 
 DEVIATIONS(deviations_f32, float);
 DEVIATIONS(deviations_f64, double);
