@@ -127,12 +127,12 @@ TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64));
  * loops of them become vectors. */
 TGK_INLINE float within_float(float x, float y, float low, float high)
 {
-    return (y >= low) & (y <= high) ? x : 0;
+    return ((y >= low) & (y <= high)) ? x : 0;
 }
 
 TGK_INLINE double within_double(double x, double y, double low, double high)
 {
-    return (y >= low) & (y <= high) ? x : 0;
+    return ((y >= low) & (y <= high)) ? x : 0;
 }
 
 TGK_LOOP2(clamp_slope_f32, float, float, within_float(x, y, (float)B.low, (float)B.high));
