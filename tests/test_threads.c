@@ -168,7 +168,7 @@ static void test_same_bits(void **state)
 }
 
 /* Steps of all parameters in one loop, whose ranges begin and end in the middle of some. */
-static uint64_t trained(int threads, int isa, bool adam)
+static uint64_t trained(int threads, tg_isa isa, bool adam)
 {
     static const int64_t sizes[] = {40000, 3, 70001, 1000, 30000};
     enum { N = sizeof sizes / sizeof *sizes };

@@ -132,6 +132,31 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
+/* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. */
+#define TGK_LOOP3_ROWS(name, T, expression)                                                        \
+    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
+    {                                                                                              \
+        T *out = (T *)(void *)data[0];                                                             \
+        const T *a = TGK_ARRAY(T, 1), *b = TGK_ARRAY(T, 2), *c = TGK_ARRAY(T, 3);                  \
+        TGK_INDEPENDENT                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            T x = a[i], y = b[i * step], z = c[i * step];                                          \
+            out[i] = (expression);                                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    {                                                                                              \
+        const int64_t size = sizeof(T);                                                            \
+        (void)params;                                                                              \
+        TGK_ELSEWHERE(s[0] == size && s[1] == size && s[2] == s[3] && (s[2] == 0 || s[2] == size), \
+                      sizeof(T), sizeof(T), sizeof(T), sizeof(T))                                  \
+        if (s[2] == 0)                                                                             \
+            name##_row(n, data, 0);                                                                \
+        else                                                                                       \
+            name##_row(n, data, 1);                                                                \
+    }                                                                                              \
+    TGK_DENSE_EACH_ISA(name)
+
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
 #define TGK_LOOP2(name, To, Tx, expression) TGK_LOOP2_AS(name, To, Tx, Tx, Tx, Tx, expression)

@@ -87,6 +87,18 @@ tg_tensor *tg_apply_first(const tg_op *op, int n, tg_tensor *const *in, const vo
     return tg_check_inputs(op, n, in) ? tg_apply_as_first(op, n, in, params, params_size) : NULL;
 }
 
+tg_tensor *tg_gradient_of(const tg_node *node, int i, const tg_op *op, int n, tg_tensor *const *in,
+                          const void *params, size_t params_size)
+{
+    if (!tg_check_inputs(op, n, in))
+        return NULL;
+    return tg_make(
+        &(tg_making){{.op = op, .n_in = n, .in = in, .params = params, .params_size = params_size},
+                     .like = in[0],
+                     .gradient_of = node,
+                     .input = i});
+}
+
 tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,
                             double s)
 {
@@ -150,7 +162,7 @@ static void sub_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in
 {
     grad_in[0] = grad_out;
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(grad_out);
+        grad_in[1] = tg_gradient_of(node, 1, &neg_op.op, 1, &grad_out, NULL, 0);
 }
 
 static const tg_map_op sub_op = {
@@ -167,9 +179,7 @@ static const tg_map_op mul_op;
 /* g * other, the gradient of input i. */
 static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
 {
-    tg_tensor *in[] = {g, other};
-    return tg_make(&(tg_making){
-        {.op = &mul_op.op, .n_in = 2, .in = in}, .like = g, .gradient_of = node, .input = i});
+    return tg_gradient_of(node, i, &mul_op.op, 2, (tg_tensor *[]){g, other}, NULL, 0);
 }
 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
@@ -229,10 +239,11 @@ static tg_tensor *divisor_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
 
 static void div_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
+    tg_tensor *in[] = {grad_out, node->in[0], node->in[1]}, *over[] = {grad_out, node->in[1]};
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_div(grad_out, node->in[1]);
+        grad_in[0] = tg_gradient_of(node, 0, node->op, 2, over, NULL, 0);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = divisor_slope(grad_out, node->in[0], node->in[1]);
+        grad_in[1] = tg_gradient_of(node, 1, &divisor_slope_op.op, 3, in, NULL, 0);
 }
 
 static const tg_map_op div_op = {{.name = "div",

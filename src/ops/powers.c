@@ -236,10 +236,11 @@ static tg_tensor *exponent_slope(tg_tensor *g, tg_tensor *a, tg_tensor *b)
 
 static void pow_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
+    tg_tensor *in[] = {grad_out, node->in[0], node->in[1]};
     if (tg_needs_grad(node, 0))
-        grad_in[0] = base_slope(grad_out, node->in[0], node->in[1]);
+        grad_in[0] = tg_gradient_of(node, 0, &base_slope_op.op, 3, in, NULL, 0);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = exponent_slope(grad_out, node->in[0], node->in[1]);
+        grad_in[1] = tg_gradient_of(node, 1, &exponent_slope_op.op, 3, in, NULL, 0);
 }
 
 static const tg_map_op pow_op = {

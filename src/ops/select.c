@@ -67,8 +67,9 @@ TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x);
 
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
+    tg_tensor *in[] = {grad_out, node->in[1]};
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_masked_fill(grad_out, node->in[1], 0);
+        grad_in[0] = tg_gradient_of(node, 0, node->op, 2, in, &(double){0}, sizeof(double));
 }
 
 static const tg_map_op fill_op = {{.name = "masked_fill",
@@ -122,9 +123,20 @@ TGK_LOOP1(clamp_f32, float, float, clamp_float(x, (float)B.low, (float)B.high));
 TGK_LOOP1(clamp_f64, double, double, clamp_double(x, B.low, B.high));
 TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64));
 
-/* The gradient x passes where y is within the bounds. */
-TGK_LOOP2(clamp_slope_f32, float, float, y >= (float)B.low && y <= (float)B.high ? x : 0);
-TGK_LOOP2(clamp_slope_f64, double, double, y >= B.low && y <= B.high ? x : 0);
+/* The gradient x passes where y is within the bounds. Functions, so that it is read before the choice and
+ * loops of them become vectors. */
+TGK_INLINE float within_float(float x, float y, float low, float high)
+{
+    return ((y >= low) & (y <= high)) ? x : 0;
+}
+
+TGK_INLINE double within_double(double x, double y, double low, double high)
+{
+    return ((y >= low) & (y <= high)) ? x : 0;
+}
+
+TGK_LOOP2(clamp_slope_f32, float, float, within_float(x, y, (float)B.low, (float)B.high));
+TGK_LOOP2(clamp_slope_f64, double, double, within_double(x, y, B.low, B.high));
 
 static tg_tensor *clamp_slope(tg_tensor *g, tg_tensor *x, const bounds *b);
 
@@ -147,7 +159,8 @@ static tg_tensor *clamp_slope(tg_tensor *g, tg_tensor *x, const bounds *b)
 
 static void clamp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = clamp_slope(grad_out, node->in[0], node->params);
+    tg_tensor *in[] = {grad_out, node->in[0]};
+    grad_in[0] = tg_gradient_of(node, 0, &clamp_slope_op.op, 2, in, node->params, sizeof(bounds));
 }
 
 static const tg_map_op clamp_op = {{.name = "clamp",
@@ -215,20 +228,24 @@ static tg_tensor *share(tg_tensor *g, tg_tensor *larger, tg_tensor *smaller)
     return tg_apply_first(&share_op.op, 3, (tg_tensor *[]){g, larger, smaller}, NULL, 0);
 }
 
+/* first: the input that `share` is to find the larger one for input 0. */
+static void share_both(const tg_node *node, tg_tensor *g, int first, tg_tensor **grad_in)
+{
+    for (int i = 0; i < 2; i++) {
+        tg_tensor *in[] = {g, node->in[i ^ first], node->in[i ^ first ^ 1]};
+        if (tg_needs_grad(node, i))
+            grad_in[i] = tg_gradient_of(node, i, &share_op.op, 3, in, NULL, 0);
+    }
+}
+
 static void maximum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = share(grad_out, node->in[0], node->in[1]);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = share(grad_out, node->in[1], node->in[0]);
+    share_both(node, grad_out, 0, grad_in);
 }
 
 static void minimum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = share(grad_out, node->in[1], node->in[0]);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = share(grad_out, node->in[0], node->in[1]);
+    share_both(node, grad_out, 1, grad_in);
 }
 
 #define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))

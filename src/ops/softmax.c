@@ -1,11 +1,13 @@
 /* softmax, log_softmax and logsumexp. Relies on kernels/softmax_rows.h. */
 #include "ops/softmax.h"
 
+#include "ops/arithmetic.h"
 #include "ops/broadcast.h"
-#include "ops/check.h"
 #include "ops/layout.h"
 #include "ops/reduce.h"
 
+#include "kernels/loops.h"
+#include "kernels/quick.h"
 #include "kernels/softmax_rows.h"
 
 typedef struct dim_param {
@@ -211,9 +213,33 @@ static void logsumexp_forward(tg_node *node)
                     &rows);
 }
 
+/* What x, in a row of logsumexp y, gets of the gradient z. */
+TGK_LOOP3_ROWS(share_f32, float, z *tgk_expf(x - y));
+TGK_LOOP3_ROWS(share_f64, double, z *tgk_exp(x - y));
+
+static void share_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    tg_tensor *share = tg_exp(tg_sub(node->in[0], node->in[1]));
+    tg_tensor *slope = tg_mul(tg_mul(v, node->in[2]), share);
+    grad_in[0] = slope;
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_neg(slope);
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = tg_mul(v, share);
+}
+
+#define READS_ALL (TG_READS_IN(0) | TG_READS_IN(1) | TG_READS_IN(2))
+static const tg_map_op share_op = {
+    {.name = "logsumexp_backward",
+     .forward = tg_map_forward,
+     .backward = share_backward,
+     .reads = {READS_ALL, READS_ALL, TG_READS_IN(0) | TG_READS_IN(1)}},
+    {share_f32, share_f64}};
+
 static void logsumexp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_mul(grad_out, tg_exp(tg_sub(node->in[0], node->out)));
+    tg_tensor *in[] = {node->in[0], node->out, grad_out};
+    grad_in[0] = tg_gradient_of(node, 0, &share_op.op, 3, in, NULL, 0);
 }
 
 static const tg_op logsumexp_op = {.name = "logsumexp",

@@ -44,31 +44,8 @@ static double divisor(const tg_node *node)
 
 /* --- the gradient: a factor for each row times the deviations from its mean, in one visit --- */
 
-/* Side by side; mean and factor go on by `step`, 0 or 1. */
-#define DEVIATIONS(name, T)                                                                        \
-    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
-    {                                                                                              \
-        T *out = (T *)(void *)data[0];                                                             \
-        const T *x = TGK_ARRAY(T, 1), *mean = TGK_ARRAY(T, 2), *factor = TGK_ARRAY(T, 3);          \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = (x[i] - mean[i * step]) * factor[i * step];                                   \
-    }                                                                                              \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
-    {                                                                                              \
-        const int64_t size = sizeof(T);                                                            \
-        (void)params;                                                                              \
-        TGK_ELSEWHERE(s[0] == size && s[1] == size && s[2] == s[3] && (s[2] == 0 || s[2] == size), \
-                      sizeof(T), sizeof(T), sizeof(T), sizeof(T))                                  \
-        if (s[2] == 0)                                                                             \
-            name##_row(n, data, 0);                                                                \
-        else                                                                                       \
-            name##_row(n, data, 1);                                                                \
-    }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
-
-DEVIATIONS(deviations_f32, float);
-DEVIATIONS(deviations_f64, double);
+TGK_LOOP3_ROWS(deviations_f32, float, (x - y) * z);
+TGK_LOOP3_ROWS(deviations_f64, double, (x - y) * z);
 
 static void deviations_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
@@ -94,8 +71,7 @@ static tg_tensor *times_deviations(const tg_node *node, tg_tensor *factor)
     int64_t count = tg_at(node->out)->numel ? tg_at(x)->numel / tg_at(node->out)->numel : 0;
     tg_tensor *mean = tg_mean_over(x, tg_dims_of(node->out), count);
     tg_tensor *in[] = {x, mean, factor};
-    return tg_make(&(tg_making){
-        {.op = &deviations_op.op, .n_in = 3, .in = in}, .like = x, .gradient_of = node});
+    return tg_gradient_of(node, 0, &deviations_op.op, 3, in, NULL, 0);
 }
 
 static void var_forward(tg_node *node)

@@ -62,18 +62,14 @@ static void triu_forward(tg_node *node)
     fill(node, true);
 }
 
-static void tril_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+/* The same triangle of the gradient. */
+static void backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_tril(grad_out, ((const triangle *)node->params)->diagonal);
+    grad_in[0] = tg_gradient_of(node, 0, node->op, 1, &grad_out, node->params, sizeof(triangle));
 }
 
-static void triu_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = tg_triu(grad_out, ((const triangle *)node->params)->diagonal);
-}
-
-static const tg_op tril_op = {.name = "tril", .forward = tril_forward, .backward = tril_backward};
-static const tg_op triu_op = {.name = "triu", .forward = triu_forward, .backward = triu_backward};
+static const tg_op tril_op = {.name = "tril", .forward = tril_forward, .backward = backward};
+static const tg_op triu_op = {.name = "triu", .forward = triu_forward, .backward = backward};
 
 static tg_tensor *apply(const tg_op *op, tg_tensor *x, int64_t diagonal)
 {

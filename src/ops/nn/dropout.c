@@ -1,5 +1,5 @@
 /* dropout, with PyTorch's mask. Relies on the generator. */
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 #include "ops/layout.h"
 
 #include "kernels/isa.h"
@@ -55,7 +55,8 @@ static void dropout_forward(tg_node *node)
 static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const tg_tensor *x = node->in[0];
-    grad_in[0] = tg_mul(grad_out, tg_reshape(node->saved, tg_at(x)->ndim, tg_at(x)->dims));
+    tg_tensor *factor = tg_reshape(node->saved, tg_at(x)->ndim, tg_at(x)->dims);
+    grad_in[0] = factor ? tg_times_over(node, grad_out, factor) : NULL;
 }
 
 static const tg_op dropout_op = {
