@@ -2,9 +2,18 @@
  * (x_base, x_v3, x_v4) defined. No guard: it is meant to be included again. */
 #include "kernels/isa.h"
 
+/* Of the plain C beside other sets there is little to be had: where TGK_PLAIN_SMALL is defined it is
+ * compiled for size. */
+#if defined(TGK_PLAIN_SMALL) && TGK_HAS_V3 && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC optimize("Os")
+#endif
 #define TGK_ISA 0
 #define TGK_NAME(x) x##_base
 #include TGK_BODY
+#if defined(TGK_PLAIN_SMALL) && TGK_HAS_V3 && !defined(__clang__)
+#pragma GCC pop_options
+#endif
 #undef TGK_ISA
 #undef TGK_NAME
 
@@ -50,3 +59,4 @@
 #endif
 
 #undef TGK_BODY
+#undef TGK_PLAIN_SMALL

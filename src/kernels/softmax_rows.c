@@ -49,6 +49,7 @@ static tgk_block tgk_block_of(const tgk_rows *rows, int64_t i)
 #define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/softmax_rows_isa.inc"
+#define TGK_PLAIN_SMALL
 #include "kernels/each_isa.h"
 
 void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)

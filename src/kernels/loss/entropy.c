@@ -172,6 +172,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
 #define F64_SCALE TGK_EXP_SCALE
 
 #define TGK_BODY "kernels/loss/entropy_isa.inc"
+#define TGK_PLAIN_SMALL
 #include "kernels/each_isa.h"
 
 #define FUNCTIONS(type)                                                                            \
