@@ -15,14 +15,14 @@
 #include <immintrin.h>
 #endif
 
-/* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. For
- * LYING tiles of rows b is not packed. */
-enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, LYING = 5 };
+/* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. From
+ * AHEAD steps of k on what is fetched of b is there in time. */
+enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, AHEAD = 8 };
 /* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
- * the second cache is read but once or twice; of so few steps of k that c is most of it; small. */
-enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, SMALL = 64 * 64 * 64, SMALL_B = 4096 };
-/* Columns so few that a is read once. */
-enum { NARROW = 32 };
+ * the second cache is read but once or twice; of so few steps of k that c is most of it; small; of
+ * so few columns that a is read but once. */
+enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, NARROW = 32 };
+enum { SMALL = 128 * 128 * 128, SMALL_B = 128 * 128 };
 
 /* Addresses that are made anew where they are used take no registers until then. */
 #if defined(__GNUC__)

@@ -9,9 +9,13 @@
 
 #include <tinygrad/ops.h>
 
+#include <stdatomic.h>
+
 /* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
- * FETCHED of them. Pieces of columns begin with whole vectors where there are enough. */
-enum { SHARED = 1 << 20, FETCHED = 8, COLUMNS = 32 };
+ * FETCHED of them. A thread that comes late or is held up leaves pieces to the others: FINE a thread,
+ * if they are of as many rows or columns as make packing cheap. Pieces of columns begin with whole
+ * vectors where there are enough. */
+enum { SHARED = 1 << 20, FETCHED = 8, FINE = 4, PACKED = 112, COLUMNS = 32 };
 
 /* Products of one shape: the strides of a and b along what they are a batch of. */
 typedef struct batches {
@@ -21,8 +25,8 @@ typedef struct batches {
 } batches;
 
 /* A batch, or (where there is none) one product, cut into pieces along the longer side of the
- * result: each element is computed as it would be in one piece. The workspace has room for
- * `pieces`. */
+ * result: each element is computed as it would be in one piece. The workspace has room for as many
+ * as there are threads, of which those that are at work are `busy`. */
 typedef struct sharing {
     tgk_gemm *gemm;
     const tgk_gemm_args *args;
@@ -30,6 +34,8 @@ typedef struct sharing {
     int64_t pieces;
     int dtype;
     size_t size, workspace; /* bytes of an element; of a piece's workspace */
+    int rooms;
+    atomic_flag busy[TGK_MAX_THREADS];
 } sharing;
 
 static void multiply(const sharing *s, const tgk_gemm_args *args)
@@ -70,18 +76,29 @@ static void multiply_piece(const sharing *s, tgk_gemm_args *part, int64_t i)
     multiply(s, part);
 }
 
+/* There are never more at work than there are rooms. */
+static int take_room(sharing *s)
+{
+    int room = 0;
+    while (atomic_flag_test_and_set(&s->busy[room]))
+        room = (room + 1) % s->rooms;
+    return room;
+}
+
 static void multiply_pieces(void *context, int64_t from, int64_t to)
 {
-    const sharing *s = context;
+    sharing *s = context;
+    const int room = take_room(s);
     for (int64_t i = from; i < to; i++) {
         tgk_gemm_args part = *s->args;
         if (s->workspace)
-            part.workspace = (char *)part.workspace + (size_t)i * s->workspace;
+            part.workspace = (char *)part.workspace + (size_t)room * s->workspace;
         if (s->batch)
             multiply_batch(s, &part, i);
         else
             multiply_piece(s, &part, i);
     }
+    atomic_flag_clear(&s->busy[room]);
 }
 
 /* How many pieces `count` products are worth. */
@@ -89,7 +106,11 @@ static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args, int64_t
 {
     double m = (double)args->m, n = (double)args->n, k = (double)args->k;
     double work = (m * n * k + FETCHED * (m * n + n * k + k * m)) * (double)count;
-    return work >= SHARED ? tape->team.threads : 1;
+    int64_t threads = tape->team.threads, longer = args->m > args->n ? args->m : args->n;
+    int64_t most = count > 1 ? count : longer / PACKED;
+    if (work < SHARED || threads == 1)
+        return 1;
+    return most < threads ? threads : most < FINE * threads ? most : FINE * threads;
 }
 
 static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batch)
@@ -101,11 +122,15 @@ static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batc
                  .batch = batch,
                  .pieces = pieces_of(tape, args, batch ? batch->count : 1),
                  .dtype = dtype,
-                 .size = tg_dtype_size(dtype)};
+                 .size = tg_dtype_size(dtype),
+                 .rooms = tape->team.threads};
+    for (int i = 0; i < s.rooms; i++)
+        atomic_flag_clear(&s.busy[i]);
     if (!tgk_gemm_in_place(args)) {
         s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
         if (!args->workspace)
-            args->workspace = tg_workspace(node, (size_t)s.pieces * s.workspace);
+            args->workspace =
+                tg_workspace(node, (size_t)(s.pieces > 1 ? s.rooms : 1) * s.workspace);
         if (!args->workspace)
             return;
     }
