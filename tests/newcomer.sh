@@ -1,7 +1,7 @@
 #!/bin/sh
 # newcomer.sh SUITE WORK_DIR: what README tells a newcomer, word for word, in a new Debian system (debootstrap's SUITE) that
 # has nothing else: from git clone of what is committed here to a network that is trained in a directory of his own,
-# by a command, by make, by CMake that gets the library, installed by CMake and pkg-config, and as a subdirectory.
+# by a command, by make, by CMake that gets the library, and installed, by CMake and pkg-config.
 # As root; takes minutes; run by .ci/long. "newcomer.sh inside" is the part that runs in the new system.
 set -eu
 
@@ -44,10 +44,6 @@ if [ "$1" = inside ]; then
     cp found.txt found/CMakeLists.txt
     cmake -S found -B found/build >/log 2>&1 && cmake --build found/build >/log 2>&1 || { tail -n 40 /log; exit 1; }
     check "installed, by CMake" found/build/program
-
-    sed 's,^find_package.*,add_subdirectory(/libtinygrad tinygrad),' found.txt >found/CMakeLists.txt
-    cmake -S found -B found/sub >/log 2>&1 && cmake --build found/sub -j2 --target program >/log 2>&1 || { tail -n 40 /log; exit 1; }
-    check "as a subdirectory" found/sub/program
 
     apt-get install -y --no-install-recommends pkg-config >/log 2>&1
     for library in tinygrad tinygrad-static; do

@@ -101,9 +101,9 @@ static void fail_each(int (*example)(void), bool for_ever)
 }
 
 /* Of the examples that save: what they go on from, what they write. */
-static const char *const files[] = {"resume", "save", "curve"};
+static const char *const files[] = {"resume", "save", "curve", "resume.best", "save.best"};
 enum { N_FILES = sizeof files / sizeof *files };
-static char scratch[] = "/tmp/test_examples_alloc_XXXXXX", paths[N_FILES][sizeof scratch + 8];
+static char scratch[] = "/tmp/test_examples_alloc_XXXXXX", paths[N_FILES][sizeof scratch + 16];
 
 static int make_scratch(void **state)
 {
