@@ -3,6 +3,8 @@
  * exponents, a quarter is any two floats. Prints the worst distance in units of the last place and its
  * pair, and how many are above 0.501, which is what makes it fail.
  *
+ * With 2000000000 7, in 3 minutes: worst 0.50003374, none above 0.501.
+ *
  * The reference is libm's pow() of doubles: its error, less than a unit of a double, is 2^-29 of a float's. */
 #include <inttypes.h>
 #include <math.h>
