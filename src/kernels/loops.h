@@ -111,17 +111,28 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
+/* x may be one element for all: the gradient of a sum. */
 #define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
-        TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty) &&            \
-                          s[3] == sizeof(Tz),                                                      \
+        TGK_ELSEWHERE(n > 0 && s[0] == sizeof(To) && (s[1] == sizeof(Tx) || s[1] == 0) &&          \
+                          s[2] == sizeof(Ty) && s[3] == sizeof(Tz),                                \
                       sizeof(To), sizeof(Tx), sizeof(Ty), sizeof(Tz))                              \
         To *out = (To *)(void *)data[0];                                                           \
-        const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
+        const Tx *a = TGK_ARRAY(Tx, 1), first = *a;                                                \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
         const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
+        if (s[1] == 0) {                                                                           \
+            const Wx x = (Wx)first;                                                                \
+            TGK_INDEPENDENT                                                                        \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                Wy y = (Wy)b[i];                                                                   \
+                Wz z = (Wz)c[i];                                                                   \
+                out[i] = (To)(expression);                                                         \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
         TGK_INDEPENDENT                                                                            \
         for (int64_t i = 0; i < n; i++) {                                                          \
             Wx x = (Wx)a[i];                                                                       \
