@@ -88,7 +88,7 @@ static int take_room(sharing *s)
 static void multiply_pieces(void *context, int64_t from, int64_t to)
 {
     sharing *s = context;
-    const int room = take_room(s);
+    const int room = s->pieces > 1 ? take_room(s) : 0;
     for (int64_t i = from; i < to; i++) {
         tgk_gemm_args part = *s->args;
         if (s->workspace)
@@ -98,7 +98,8 @@ static void multiply_pieces(void *context, int64_t from, int64_t to)
         else
             multiply_piece(s, &part, i);
     }
-    atomic_flag_clear(&s->busy[room]);
+    if (s->pieces > 1)
+        atomic_flag_clear(&s->busy[room]);
 }
 
 /* How many pieces `count` products are worth. */
@@ -124,7 +125,7 @@ static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batc
                  .dtype = dtype,
                  .size = tg_dtype_size(dtype),
                  .rooms = tape->team.threads};
-    for (int i = 0; i < s.rooms; i++)
+    for (int i = 0; i < s.rooms && s.pieces > 1; i++)
         atomic_flag_clear(&s.busy[i]);
     if (!tgk_gemm_in_place(args)) {
         s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
