@@ -1,7 +1,7 @@
 /* A recurrent network, nn.LSTM's, that learns a verse letter by letter and then writes it by itself. */
 #include <tinygrad.h>
 
-static const char verse[] = "row, row, row your boat, gently down the stream. ";
+static const unsigned char verse[] = "row, row, row your boat, gently down the stream. ";
 enum { LENGTH = sizeof verse - 1, LETTERS = 128, WIDTH = 16, HIDDEN = 64 };
 
 typedef struct model {

@@ -30,7 +30,7 @@ static void format_name(making *m, const char *format, va_list args)
         return;
     int length = vsnprintf(m->name, sizeof m->name - 1, format, args);
     if (length > 0)
-        strcat(m->name, ".");
+        memcpy(m->name + strlen(m->name), ".", 2);
 }
 
 /* NULL where nothing can be made; else the tape, for the operation `op`, until finish(). */
