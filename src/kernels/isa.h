@@ -44,13 +44,6 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_RARELY static
 #endif
 
-/* A function that is large, and stays one: loops in it are outermost, and compilers leave short ones to vectors. */
-#if defined(__GNUC__)
-#define TGK_APART __attribute__((noinline, unused)) static
-#else
-#define TGK_APART static
-#endif
-
 /* TINYGRAD_ISAS leaves sets out: TGK_NO_V3 and TGK_NO_V4. What stands in TGK_IN_V3() and TGK_IN_V4() is
  * there where the set is. */
 #if defined(TGK_X86) && !defined(TGK_NO_V3)
