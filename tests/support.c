@@ -45,6 +45,14 @@ tg_tape *test_tape(test_allocator *allocator, size_t block_size)
                                        .block_size = block_size});
 }
 
+int64_t failures_of(bool (*fail_at)(int64_t k, bool for_ever), bool for_ever)
+{
+    int64_t k = 0;
+    while (fail_at(k, for_ever))
+        k++;
+    return k;
+}
+
 static size_t size_of(int dtype)
 {
     static const size_t sizes[] = {sizeof(float), sizeof(double), sizeof(int64_t), sizeof(bool)};

@@ -20,6 +20,10 @@ typedef struct test_allocator {
 /* A tape that takes all its memory from `allocator`. */
 tg_tape *test_tape(test_allocator *allocator, size_t block_size);
 
+/* Runs a case with the failing allocation k = 0, 1, ... until it says, by false, that none has failed.
+ * Returns how many runs had one. */
+int64_t failures_of(bool (*fail_at)(int64_t k, bool for_ever), bool for_ever);
+
 /* A copy of a tensor's contents, in row-major order. */
 typedef struct snapshot {
     int dtype; /* -1: of no tensor */
