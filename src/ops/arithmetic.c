@@ -176,10 +176,9 @@ tg_tensor *tg_sub(tg_tensor *a, tg_tensor *b)
 
 static const tg_map_op mul_op;
 
-/* g * other, the gradient of input i. */
-static tg_tensor *gradient_product(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
+tg_tensor *tg_gradient_product(const tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
-    return tg_gradient_of(node, i, &mul_op.op, 2, (tg_tensor *[]){g, other}, NULL, 0);
+    return tg_gradient_of(node, i, &mul_op.op, 2, (tg_tensor *[]){a, b}, NULL, 0);
 }
 
 tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
@@ -190,9 +189,9 @@ tg_tensor *tg_times_over(const tg_node *node, tg_tensor *g, tg_tensor *b)
 static void mul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient_product(node, 0, grad_out, node->in[1]);
+        grad_in[0] = tg_gradient_product(node, 0, grad_out, node->in[1]);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = gradient_product(node, 1, grad_out, node->in[0]);
+        grad_in[1] = tg_gradient_product(node, 1, grad_out, node->in[0]);
 }
 
 static const tg_map_op mul_op = {{.name = "mul",

@@ -23,6 +23,8 @@ tg_tensor *tg_apply_as_first(const tg_op *op, int n, tg_tensor *const *in, const
  * the others broadcast. NULL where one of them is. */
 tg_tensor *tg_gradient_of(const tg_node *node, int i, const tg_op *op, int n, tg_tensor *const *in,
                           const void *params, size_t params_size);
+/* The same for a * b. */
+tg_tensor *tg_gradient_product(const tg_node *node, int i, tg_tensor *a, tg_tensor *b);
 /* For a backward function whose last use of g, the gradient of the output, this is: a b of its
  * shape, or NULL, and a number go into the only input's gradient, element by element. */
 tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,

@@ -2,8 +2,8 @@
 #include "ops/reduce.h"
 
 #include "kernels/moments.h"
+#include "ops/arithmetic.h"
 #include "ops/broadcast.h"
-#include "ops/check.h"
 #include "ops/layout.h"
 
 #include <float.h>
@@ -35,7 +35,7 @@ static void norm2_forward(tg_node *node)
 
 static void norm2_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_mul(node->in[0], tg_over_root(grad_out, node->out));
+    grad_in[0] = tg_gradient_product(node, 0, node->in[0], tg_over_root(grad_out, node->out));
 }
 
 static const tg_op norm_op = {.name = "norm",

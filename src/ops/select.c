@@ -18,13 +18,22 @@ TGK_LOOP3(where_f64, double, bool, double, double, x ? y : z);
 TGK_LOOP3(where_i64, int64_t, bool, int64_t, int64_t, x ? y : z);
 TGK_LOOP3(where_bool, bool, bool, bool, bool, x ? y : z);
 
+static const tg_map_op fill_op;
+
+/* What of g does not belong to the other side, which `other` is true for. */
+static tg_tensor *side(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
+{
+    tg_tensor *in[] = {g, other};
+    return tg_gradient_of(node, i, &fill_op.op, 2, in, &(double){0}, sizeof(double));
+}
+
 static void where_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     tg_tensor *condition = node->in[0];
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_masked_fill(grad_out, tg_logical_not(condition), 0);
+        grad_in[1] = side(node, 1, grad_out, tg_logical_not(condition));
     if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_masked_fill(grad_out, condition, 0);
+        grad_in[2] = side(node, 2, grad_out, condition);
 }
 
 static const tg_map_op where_op = {{.name = "where",
@@ -67,9 +76,8 @@ TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x);
 
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    tg_tensor *in[] = {grad_out, node->in[1]};
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_gradient_of(node, 0, node->op, 2, in, &(double){0}, sizeof(double));
+        grad_in[0] = side(node, 0, grad_out, node->in[1]);
 }
 
 static const tg_map_op fill_op = {{.name = "masked_fill",
