@@ -198,7 +198,8 @@ TGK_INLINE tgk_dd tgk_exp_reduced_parts(double r, double low)
     return tgk_fast_two_sum(head.hi, head.lo + fma(low, head.hi, tail));
 }
 
-TGK_INLINE double tgk_sigmoid(double x)
+/* factor * sigmoid(x), which may have all its digits where the sigmoid is subnormal. */
+TGK_INLINE double tgk_times_sigmoid(double factor, double x)
 {
     double a = -fabs(x);
     tgk_reduced b = tgk_reduce(a < -750 ? -750 : a);
@@ -207,7 +208,12 @@ TGK_INLINE double tgk_sigmoid(double x)
     tgk_dd den = tgk_fast_two_sum(1, scale * y.hi);
     den.lo += scale * y.lo;
     tgk_dd num = {x < 0 ? y.hi : 1, x < 0 ? y.lo : 0};
-    return tgk_quotient(num, den) * (x < 0 ? b.half : 1) * (x < 0 ? b.rest : 1);
+    return factor * tgk_quotient(num, den) * (x < 0 ? b.half : 1) * (x < 0 ? b.rest : 1);
+}
+
+TGK_INLINE double tgk_sigmoid(double x)
+{
+    return tgk_times_sigmoid(1, x);
 }
 
 /* x = 2^(biased - 1023) * m, m in [sqrt(1/2), sqrt(2)), for positive normal x. Returns m. */

@@ -108,6 +108,11 @@ TGK_INLINE double tgk_gelu_tanh_slope(double x)
     return (x > 0 ? large : small) + x * (small * large) * du;
 }
 
+TGK_INLINE double tgk_silu(double x)
+{
+    return tgk_times_sigmoid(x < -750 ? x * 0 : x, x);
+}
+
 TGK_INLINE double tgk_silu_slope(double x)
 {
     double a = -fabs(x), e = tgk_exp_reduced(tgk_reduce(a < -750 ? -750 : a));

@@ -79,7 +79,16 @@ tg_tensor *tg_reciprocal(tg_tensor *x)
 }
 
 TGK_LOOP1(rsqrt_f32, float, float, tgk_quick_rsqrt(x));
-TGK_LOOP1(rsqrt_f64, double, double, 1 / sqrt(x));
+
+/* One over the root, rounded twice, mended by its distance e from it: y (1 + e / 2). */
+TGK_INLINE double rsqrt(double x)
+{
+    double y = 1 / sqrt(x), t = x * y, low = fma(x, y, -t);
+    double e = fma(-t, y, 1) - low * y, mended = fma(0.5 * y, e, y);
+    return e == e ? mended : y; /* x is 0, infinite or nan */
+}
+
+TGK_LOOP1(rsqrt_f64, double, double, rsqrt(x));
 TGK_REAL2(rsqrt_slope, x * -0.5 * (y * y * y));
 
 static tg_curvature rsqrt_curvature;

@@ -186,7 +186,7 @@ static tg_tensor *silu_curvature(tg_tensor *v, tg_tensor *x, double s)
     return tg_mul(sigmoid_slope(v, x), tg_add_scalar(tg_neg(bend), 2));
 }
 
-ACTIVATION(silu, silu_curvature, tgk_siluf(x), x *tgk_silu_slopef(y), x *tgk_sigmoid(x),
+ACTIVATION(silu, silu_curvature, tgk_siluf(x), x *tgk_silu_slopef(y), tgk_silu(x),
            x *tgk_silu_slope(y));
 
 tg_tensor *tg_silu(tg_tensor *x)
