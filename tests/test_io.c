@@ -405,7 +405,7 @@ static void names_that_cannot_be(void **state)
     tg_save_safetensors(in_scratch("x.st"), list_of(w, "__metadata__", w, NULL), NULL);
     assert_error(tape, TG_EVALUE, "no tensor can have the name __metadata__");
     tg_save_safetensors(in_scratch("m.st"), list_of(w, NULL, NULL, NULL),
-                        &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});
+                        &(tg_save_opts){.metadata = (tg_metadata[]){{"a", "b"}}, .n_metadata = 1});
     tg_load_safetensors(in_scratch("m.st"), list_of(w, "__metadata__", w, NULL), NULL);
     assert_error(tape, TG_EVALUE, "the file has no tensor \"__metadata__\"");
     tg_tape_free(tape);
@@ -468,10 +468,11 @@ static void metadata_that_cannot_be(void **state)
                 {{{"a", "\xff"}, {"b", "c"}}, "the text \"\xff\" is not UTF-8"},
                 {{{"a", "b"}, {"\xc0\x80", "c"}}, "is not UTF-8"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        tg_save_safetensors(in_scratch("no.st"), params, &(tg_save_opts){rows[i].pairs, 2});
+        tg_save_safetensors(in_scratch("no.st"), params,
+                            &(tg_save_opts){.metadata = rows[i].pairs, .n_metadata = 2});
         assert_error(tape, TG_EVALUE, rows[i].part);
     }
-    tg_save_safetensors(in_scratch("no.st"), params, &(tg_save_opts){NULL, 2});
+    tg_save_safetensors(in_scratch("no.st"), params, &(tg_save_opts){.n_metadata = 2});
     assert_error(tape, TG_EVALUE, "metadata is NULL");
     assert_int_not_equal(access(in_scratch("no.st"), F_OK), 0);
     tg_tape_free(tape);

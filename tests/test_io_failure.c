@@ -170,7 +170,7 @@ static void use_all(tg_tape *tape)
     tg_save_npy(in_scratch("new.npy"), tg_params_tensor(params, 0));
     tg_load_npy(tape, in_scratch("old.npy"), TG_REQUIRES_GRAD);
     tg_save_safetensors(in_scratch("new.st"), params,
-                        &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});
+                        &(tg_save_opts){.metadata = (tg_metadata[]){{"a", "b"}}, .n_metadata = 1});
     tg_read_safetensors(tape, in_scratch("old.st"));
     tg_read_metadata(tape, in_scratch("old.st"), "a", NULL, 0);
     tg_load_safetensors(in_scratch("old.st"), into, NULL);
@@ -186,7 +186,7 @@ static void make_old_files(void)
     tg_params_add(params, tg_full(tape, TG_DIMS(1), 4, 0), "a_name_of_more_than_16_bytes");
     tg_save_npy(in_scratch("old.npy"), tg_params_tensor(params, 0));
     tg_save_safetensors(in_scratch("old.st"), params,
-                        &(tg_save_opts){(tg_metadata[]){{"a", "b"}}, 1});
+                        &(tg_save_opts){.metadata = (tg_metadata[]){{"a", "b"}}, .n_metadata = 1});
     assert_ok(tape);
     tg_tape_free(tape);
 }

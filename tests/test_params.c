@@ -60,11 +60,9 @@ static void names(void **state)
     tg_tape *tape = tg_tape_new(NULL);
     tg_params *list = tg_params_new(tape);
     tg_tensor *t = leaf(tape, 1);
-    char text[97];
+    char text[1000];
     memset(text, 'x', sizeof text - 1);
-    text[96] = '\0';
-    assert_null(tg_params_add(list, t, "%s", text));
-    assert_error(tape, TG_EVALUE, "has 96 bytes, wanted at most 95");
+    text[999] = '\0';
     assert_null(tg_params_add(list, t, "%s", ""));
     assert_error(tape, TG_EVALUE, "params_add: an empty name");
     tg_tensor *(*append)(tg_params *, tg_tensor *, const char *, ...) =
@@ -72,10 +70,13 @@ static void names(void **state)
     assert_null(append(list, t, NULL));
     assert_error(tape, TG_EVALUE, "params_add: the name is NULL");
     assert_int_equal(tg_params_count(list), 0);
-    assert_ptr_equal(tg_params_add(list, t, "%s", text + 1), t);
-    assert_string_equal(tg_params_name(list, 0), text + 1);
-    assert_null(tg_params_add(list, t, "%s", text + 1));
-    assert_error(tape, TG_EVALUE, "is in the list already");
+    for (size_t i = 0; i < 100; i++) {
+        assert_ptr_equal(tg_params_add(list, t, "%s", text + i * 7), t);
+        assert_null(tg_params_add(list, t, "%s", tg_params_name(list, i)));
+        assert_error(tape, TG_EVALUE, "is in the list already");
+    }
+    for (size_t i = 0; i < 100; i++)
+        assert_string_equal(tg_params_name(list, i), text + i * 7);
     assert_ptr_equal(tg_params_add(list, t, "tied"), t);
     assert_ptr_equal(tg_params_find(list, "tied"), t);
     assert_null(tg_params_find(list, NULL));

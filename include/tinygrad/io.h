@@ -46,8 +46,9 @@ extern "C" {
 
 /** @defgroup tinygrad_safetensors safetensors
  * @ingroup tinygrad_io
- * float32, float64, int64 and bool (F32, F64, I64, BOOL). Reading any other dtype is TG_EDTYPE, and
- * the message names tensor and dtype. A reader refuses what the format forbids: a header that is
+ * Written are F32, F64, I64 and BOOL, and where asked for, F16 or BF16 in place of floats. Read are
+ * these and narrower ones, without loss: F16 and BF16 as float32; I32, I16, I8, U32, U16 and U8 as
+ * int64. Any other dtype is TG_EDTYPE, and the message names tensor and dtype. A reader refuses what the format forbids: a header that is
  * not a JSON object of the right fields, is nested too deep (a stack of 64 KiB is enough for any
  * file) or longer than 100,000,000 bytes, names given twice, data that overlap, leave gaps or end
  * elsewhere than the file; and bools that are neither 0 nor 1.
@@ -58,10 +59,18 @@ typedef struct tg_metadata {
     const char *key;   /**< "format", say */
     const char *value; /**< "pt", say */
 } tg_metadata;
+/** What a file holds floats as. Those of 16 bits are the nearest ones, of two the even one; what is
+ * too large (from 65,520 on in F16) is infinite, as in PyTorch's Tensor.half() and bfloat16(). */
+typedef enum tg_file_floats {
+    TG_FILE_FULL = 0, /**< what the tensors are */
+    TG_FILE_F16,      /**< IEEE's half precision: 11 digits in binary, from 6e-8 to 65,504 */
+    TG_FILE_BF16      /**< bfloat16: 8 digits, the range of float32 */
+} tg_file_floats;
 /** Options of tg_save_safetensors(); zero means the default. */
 typedef struct tg_save_opts {
     const tg_metadata *metadata; /**< n_metadata pairs */
     size_t n_metadata;           /**< default: none */
+    tg_file_floats floats;       /**< of all float tensors; another value is TG_EVALUE */
 } tg_save_opts;
 /** Writes all tensors of the list under their names, in the list's order but the larger elements
  * first, so that all data are aligned. Strided tensors are written in row-major order. The same
@@ -77,7 +86,7 @@ typedef struct tg_load_opts {
     bool partial;
 } tg_load_opts;
 /** Reads into the list's tensors, in place; their versions are bumped. Every name in the list must
- * be in the file with the same shape and dtype. All is checked before the first tensor changes.
+ * be in the file with the same shape and, widened, the same dtype: F16 fills a float32 tensor. All is checked before the first tensor changes.
  * `opts` may be NULL. TG_EVALUE: a name that the file or the list lacks; `params` is NULL or empty
  * (without a message). TG_ESHAPE, TG_EDTYPE: a tensor of another shape or dtype. TG_ESTATE: a
  * tensor of the list is not contiguous. */
@@ -85,7 +94,7 @@ TG_API tg_status tg_load_safetensors(const char *path, const tg_params *params,
                                      const tg_load_opts *opts);
 /** Reads a file without knowing what is in it: a new list of new leaves, in the header's order,
  * that require no gradient. NULL on an error. TG_ESHAPE: a tensor of more than TG_MAX_NDIM dims.
- * TG_EVALUE: a name that is too long for a list. */
+ * TG_EVALUE: an empty name. */
 TG_API tg_params *tg_read_safetensors(tg_tape *tape, const char *path);
 /** Looks `key` up in a file's metadata. Writes at most `size` bytes to `value`, the last one NUL,
  * and returns the text's length, so that it is whole where the result is below `size` (as
@@ -116,13 +125,12 @@ TG_API int64_t tg_read_metadata(tg_tape *tape, const char *path, const char *key
 
 /** Writes a checkpoint, atomically as tg_save_safetensors(), and leaves nothing on the tape.
  * `optim` may be NULL, `step` is in [0, 2^63 - 2]. Errors as tg_save_safetensors(); TG_EVALUE also
- * for another step, a name in `params` of more than 89 bytes and an optimiser of another tape,
- * TG_ESTATE for one that was rewound away. */
+ * for another step and an optimiser of another tape, TG_ESTATE for one that was rewound away. */
 TG_API tg_status tg_save_checkpoint(const char *path, const tg_params *params, tg_optim *optim,
                                     int64_t step);
 /** Reads a checkpoint into the model's tensors, the optimiser, the tape's generator and *step
  * (`step` may be NULL). It must hold exactly what tg_save_checkpoint() writes for this model and
- * this optimiser (NULL: none), with the same names, shapes and dtypes; all is checked before any of
+ * this optimiser (NULL: none), with the same names, shapes and dtypes, none narrower; all is checked before any of
  * it changes. (Optimisers of other options are told apart only by the state that they keep: Adam
  * and AdamW keep the same.) Errors as tg_load_safetensors(), tg_save_checkpoint() and
  * tg_set_rng_state(); TG_EVALUE also for what no run and no optimiser has: a count of steps outside
@@ -134,16 +142,17 @@ TG_API tg_status tg_load_checkpoint(const char *path, const tg_params *params, t
 /** @}
  * @defgroup tinygrad_npy NumPy arrays
  * @ingroup tinygrad_io
- * The npy format (numpy.lib.format), little-endian: '<f4', '<f8', '<i8' and '|b1'.
+ * The npy format (numpy.lib.format), little-endian. Written are '<f4', '<f8', '<i8' and '|b1'; read
+ * are also '<f2' as float32, and '<i4', '<i2', '|i1', '<u4', '<u2' and '|u1' as int64.
  * @{ */
 
 /** Writes one tensor as version 1.0 in C order, as numpy.save does. TG_EVALUE: `t` is NULL (without
  * a message). */
 TG_API tg_status tg_save_npy(const char *path, tg_tensor *t);
 /** Reads versions 1.0, 2.0 and 3.0 in C or Fortran order into a new row-major leaf. `flags` may
- * repeat the file's dtype or leave it out; another one is TG_EDTYPE; TG_REQUIRES_GRAD for float
- * dtypes. NULL on an error. TG_EDTYPE: a dtype other than those above ('>f4', structured, object,
- * ...). TG_ESHAPE: more than TG_MAX_NDIM dims. TG_EIO: a header that is not as numpy writes it, or
+ * repeat the dtype that comes of the file's or leave it out; another one is TG_EDTYPE; TG_REQUIRES_GRAD for float
+ * dtypes. NULL on an error. TG_EDTYPE: a dtype other than those above ('>f4', '<u8', structured,
+ * object, ...). TG_ESHAPE: more than TG_MAX_NDIM dims. TG_EIO: a header that is not as numpy writes it, or
  * more or less data than the shape has. */
 TG_API tg_tensor *tg_load_npy(tg_tape *tape, const char *path, int flags);
 

@@ -105,8 +105,7 @@ TG_API tg_params *tg_params_new(tg_tape *tape);
  *     tg_tensor *w = tg_params_add(list, tg_zeros(tape, TG_DIMS(3), TG_REQUIRES_GRAD),
  *                                  "layer%d.weight", i);
  *
- * TG_EVALUE: a name that is empty, longer than 95 bytes or listed already; t is NULL or of another
- * tape. */
+ * TG_EVALUE: a name that is empty or listed already; t is NULL or of another tape. */
 TG_API tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
     TG_PRINTF(3);
 /** How many there are; 0 for NULL. */

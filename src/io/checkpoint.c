@@ -112,11 +112,11 @@ static bool check_rate(const tg_io_file *file, const char *name, const tg_io_ent
     return true;
 }
 
-static double element_at(const tg_io_file *file, size_t at, int dtype)
+static double element_at(const tg_io_file *file, size_t at, int type)
 {
     float single;
     double value;
-    if (dtype == TG_F64) {
+    if (type == TG_IO_F64) {
         memcpy(&value, file->bytes + at, sizeof value);
         return value;
     }
@@ -127,9 +127,9 @@ static double element_at(const tg_io_file *file, size_t at, int dtype)
 /* Averages and sums of squares: not below 0, but nan where a run has diverged. */
 static bool check_squares(const tg_io_file *file, const char *name, const tg_io_entry *entry)
 {
-    size_t size = tg_io_dtype_size(entry->array.dtype);
+    size_t size = tg_io_element_of(entry->array.type)->size;
     for (size_t at = entry->begin; at < entry->end; at += size) {
-        double value = element_at(file, at, entry->array.dtype);
+        double value = element_at(file, at, entry->array.type);
         TG_IO_CHECK(file, !(value < 0), TG_EVALUE, "tensor %s: %g for a square",
                     tg_io_quote(name).chars, value);
     }
@@ -147,6 +147,9 @@ static bool check_value(const tg_io_file *file, const char *name, const tg_io_en
                  {"exp_avg_sq", check_squares}, {"max_exp_avg_sq", check_squares},
                  {"square_avg", check_squares}, {"sum", check_squares}};
     const char *last = strrchr(name, '.');
+    const tg_io_element *element = tg_io_element_of(entry->array.type);
+    TG_IO_CHECK(file, entry->array.type == element->dtype, TG_EDTYPE,
+                "tensor %s: no checkpoint has %s", tg_io_quote(name).chars, element->safetensors);
     if (last && strncmp(name, OPTIM, sizeof OPTIM - 1) != 0)
         return true;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

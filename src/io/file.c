@@ -282,7 +282,24 @@ static const void *data_of(const tg_tensor *t)
     }
 }
 
-void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t)
+static void put_elements(tg_io_writer *w, const tg_tensor *t, int type)
+{
+    const char *data = data_of(t);
+    const size_t size = tg_io_element_of(tg_dtype(t))->size;
+    int64_t numel = tg_numel(t);
+    if (type == tg_dtype(t)) {
+        tg_io_put(w, data, (size_t)numel * size);
+        return;
+    }
+    uint16_t block[512];
+    for (int64_t n; numel > 0; numel -= n, data += (size_t)n * size) {
+        n = numel < 512 ? numel : 512;
+        tg_io_narrow(tg_dtype(t), data, n, type, block);
+        tg_io_put(w, block, (size_t)n * sizeof *block);
+    }
+}
+
+void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t, int type)
 {
     tg_tape *tape = w->file.tape;
     if (tg_error(tape))
@@ -291,7 +308,7 @@ void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t)
     bool enabled = tg_set_grad_enabled(tape, false);
     tg_tensor *dense = tg_contiguous(t);
     if (dense)
-        tg_io_put(w, data_of(dense), (size_t)tg_numel(t) * tg_io_dtype_size(tg_dtype(t)));
+        put_elements(w, dense, type);
     tg_set_grad_enabled(tape, enabled);
     if (dense != t)
         tg_tape_rewind(tape, mark);
@@ -332,12 +349,6 @@ tg_status tg_io_commit(tg_io_writer *w)
 
 /* -- Arrays ------------------------------------------------------------------------------------ */
 
-size_t tg_io_dtype_size(int dtype)
-{
-    static const size_t sizes[] = {sizeof(float), sizeof(double), sizeof(int64_t), sizeof(bool)};
-    return sizes[dtype];
-}
-
 /* As strict as the library is with shapes: the sizes without the zeros must not overflow either. */
 int64_t tg_io_array_bytes(const tg_io_array *array)
 {
@@ -349,12 +360,12 @@ int64_t tg_io_array_bytes(const tg_io_array *array)
         span *= size > 1 ? size : 1;
         numel *= size;
     }
-    return numel * (int64_t)tg_io_dtype_size(array->dtype);
+    return numel * (int64_t)tg_io_element_of(array->type)->size;
 }
 
 bool tg_io_check_data(const tg_io_file *file, const tg_io_array *array, size_t offset, size_t size)
 {
-    for (size_t i = offset; array->dtype == TG_BOOL && i < offset + size; i++)
+    for (size_t i = offset; array->type == TG_IO_BOOL && i < offset + size; i++)
         TG_IO_CHECK(file, file->bytes[i] <= 1, TG_EIO, "byte %zu: a bool of %d, wanted 0 or 1", i,
                     file->bytes[i]);
     return true;

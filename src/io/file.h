@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "element.h"
+
 #include <tinygrad/io.h>
 #include <tinygrad/op.h>
 
@@ -81,18 +83,17 @@ typedef struct tg_io_writer {
 /* false: tg_io_commit() must not be called. */
 bool tg_io_create(tg_io_writer *w, const tg_io_file *file);
 void tg_io_put(tg_io_writer *w, const void *data, size_t size);
-/* The elements in row-major order. */
-void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t);
+/* The elements in row-major order; floats as those of that type, which may be narrower. */
+void tg_io_put_tensor(tg_io_writer *w, tg_tensor *t, int type);
 /* Gives the file its name; with an error on the tape, removes it instead. */
 tg_status tg_io_commit(tg_io_writer *w);
 
 /* An array as a file describes it. */
 typedef struct tg_io_array {
-    int dtype, ndim;
+    int type, ndim; /* a tg_io_type */
     int64_t dims[TG_MAX_NDIM];
 } tg_io_array;
 
-size_t tg_io_dtype_size(int dtype);
 /* -1 where no tensor can be so large. */
 int64_t tg_io_array_bytes(const tg_io_array *array);
 /* Whether `size` bytes at `offset` of the file can be the array's data: bools are 0 or 1. */

@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *tg_io_dtype_name(int dtype)
-{
-    static const char *const names[] = {"F32", "F64", "I64", "BOOL"};
-    return names[dtype];
-}
-
 static bool find_header(const tg_io_file *file, size_t *length)
 {
     uint64_t said = 0;
@@ -28,16 +22,16 @@ static bool find_header(const tg_io_file *file, size_t *length)
 
 /* -- One tensor -------------------------------------------------------------------------------- */
 
-static bool read_dtype(const tg_io_file *file, const char *name, json_t *value, int *dtype)
+static bool read_type(const tg_io_file *file, const char *name, json_t *value, int *type)
 {
     const char *text = json_string_value(value);
     TG_IO_CHECK(file, text, TG_EIO, "tensor %s: dtype is no text", tg_io_quote(name).chars);
-    for (*dtype = TG_F32; *dtype <= TG_BOOL; ++*dtype) {
-        if (!strcmp(text, tg_io_dtype_name(*dtype)))
+    for (*type = 0; *type < TG_IO_TYPES; ++*type) {
+        if (!strcmp(text, tg_io_element_of(*type)->safetensors))
             return true;
     }
     TG_IO_CHECK(file, false, TG_EDTYPE,
-                "tensor %s: dtype %.16s; only F32, F64, I64 and BOOL are read",
+                "tensor %s: dtype %.16s; F16, BF16, F32, F64, BOOL and integers but U64 are read",
                 tg_io_quote(name).chars, tg_io_quote(text).chars);
 }
 
@@ -90,7 +84,7 @@ bool tg_io_read_entry(const tg_io_file *file, const tg_io_header *header, const 
     TG_IO_CHECK(file, json_object_size(value) == 3 && dtype && shape && offsets, TG_EIO,
                 "tensor %s: not an object of dtype, shape and data_offsets",
                 tg_io_quote(name).chars);
-    if (!read_dtype(file, name, dtype, &entry->array.dtype) ||
+    if (!read_type(file, name, dtype, &entry->array.type) ||
         !read_shape(file, name, shape, &entry->array) ||
         !read_offsets(file, header->data, name, offsets, entry))
         return false;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 static const char magic[] = {(char)0x93, 'N', 'U', 'M', 'P', 'Y'};
-static const char *const descriptions[] = {"<f4", "<f8", "<i8", "|b1"}; /* by dtype */
 
 /* -- Reading the header ------------------------------------------------------------------------ */
 
@@ -117,11 +116,13 @@ static bool read_dtype(cursor *c, header *h)
     TG_IO_CHECK(c->file, peek(c) != '[', TG_EDTYPE, "a structured dtype");
     if (!read_quoted(c, word))
         return false;
-    for (h->array.dtype = TG_F32; h->array.dtype <= TG_BOOL; h->array.dtype++) {
-        if (!strcmp(word, descriptions[h->array.dtype]))
+    for (h->array.type = 0; h->array.type < TG_IO_TYPES; h->array.type++) {
+        const char *name = tg_io_element_of(h->array.type)->npy;
+        if (name && !strcmp(word, name))
             return true;
     }
-    TG_IO_CHECK(c->file, false, TG_EDTYPE, "dtype %s; only <f4, <f8, <i8 and |b1 are read",
+    TG_IO_CHECK(c->file, false, TG_EDTYPE,
+                "dtype %s; bools, little-endian floats and integers but uint64 are read",
                 tg_io_quote(word).chars);
 }
 
@@ -206,12 +207,13 @@ static bool read_header(const tg_io_file *file, header *h)
 /* From the first dim running fastest to the last dim running fastest. */
 static void copy_fortran(char *out, const char *in, const tg_io_array *array, int64_t numel)
 {
-    int64_t size = (int64_t)tg_io_dtype_size(array->dtype);
+    const int64_t size = (int64_t)tg_io_element_of(array->type)->size;
+    const size_t wide = tg_io_element_of(tg_io_element_of(array->type)->dtype)->size;
     int64_t steps[TG_MAX_NDIM] = {0}, index[TG_MAX_NDIM] = {0};
     for (int d = 0; d < array->ndim; d++)
         steps[d] = d ? steps[d - 1] * array->dims[d - 1] : size;
-    for (int64_t i = 0; i < numel; i++, out += size) {
-        memcpy(out, in, (size_t)size);
+    for (int64_t i = 0; i < numel; i++, out += wide) {
+        tg_io_widen(array->type, in, 1, out);
         for (int d = array->ndim - 1; d >= 0; d--) {
             in += steps[d];
             if (++index[d] < array->dims[d])
@@ -227,11 +229,11 @@ tg_tensor *tg_io_parse_npy(const tg_io_file *file, int flags)
     header h = {.fortran = false};
     if (!read_header(file, &h))
         return NULL;
+    const tg_io_element *element = tg_io_element_of(h.array.type);
     int asked = flags & 0xff;
-    TG_IO_CHECK(file, !asked || asked == h.array.dtype, TG_EDTYPE,
-                "the file holds %s, not the dtype that the flags name",
-                descriptions[h.array.dtype]);
-    tg_tensor *t = tg_zeros(file->tape, h.array.ndim, h.array.dims, flags | h.array.dtype);
+    TG_IO_CHECK(file, !asked || asked == element->dtype, TG_EDTYPE,
+                "the file holds %s, not the dtype that the flags name", element->npy);
+    tg_tensor *t = tg_zeros(file->tape, h.array.ndim, h.array.dims, flags | element->dtype);
     char *data = tg_data_mut(t);
     if (!data)
         return NULL;
@@ -239,7 +241,7 @@ tg_tensor *tg_io_parse_npy(const tg_io_file *file, int flags)
     if (h.fortran)
         copy_fortran(data, from, &h.array, tg_numel(t));
     else
-        memcpy(data, from, file->size - h.end);
+        tg_io_widen(h.array.type, from, tg_numel(t), data);
     return t;
 }
 
@@ -264,7 +266,7 @@ static void put_header(tg_io_writer *w, const tg_tensor *t)
     enum { PREAMBLE = 10, ALIGN = 64 };
     int ndim = tg_ndim(t);
     int used = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
-                        descriptions[tg_dtype(t)]);
+                        tg_io_element_of(tg_dtype(t))->npy);
     for (int i = 0; i < ndim; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, i ? ", %lld" : "%lld",
                          (long long)tg_size(t, i));
@@ -287,7 +289,7 @@ tg_status tg_save_npy(const char *path, tg_tensor *t)
     tg_io_writer w;
     if (tg_io_begin(&file) && tg_io_check_path(&file) && tg_io_create(&w, &file)) {
         put_header(&w, t);
-        tg_io_put_tensor(&w, t);
+        tg_io_put_tensor(&w, t, tg_dtype(t));
         tg_io_commit(&w);
     }
     return tg_io_end(&file);

@@ -26,11 +26,12 @@ static tg_tensor *add_entry(const tg_io_file *file, const char *name, const tg_i
                             tg_params *into)
 {
     const tg_io_array *array = &entry->array;
-    tg_tensor *t = tg_zeros(file->tape, array->ndim, array->dims, array->dtype);
+    int dtype = tg_io_element_of(array->type)->dtype;
+    tg_tensor *t = tg_zeros(file->tape, array->ndim, array->dims, dtype);
     void *data = tg_data_mut(t);
     if (!data)
         return NULL;
-    memcpy(data, file->bytes + entry->begin, entry->end - entry->begin);
+    tg_io_widen(array->type, file->bytes + entry->begin, tg_numel(t), data);
     return tg_params_add(into, t, "%s", name);
 }
 
@@ -86,9 +87,10 @@ static bool match_entry(const tg_io_file *file, const tg_io_header *header, cons
     if (!tg_io_read_entry(file, header, name, value, entry))
         return false;
     const tg_io_array *array = &entry->array;
-    TG_IO_CHECK(file, array->dtype == tg_dtype(t), TG_EDTYPE,
+    const tg_io_element *element = tg_io_element_of(array->type);
+    TG_IO_CHECK(file, element->dtype == tg_dtype(t), TG_EDTYPE,
                 "tensor %s: the file holds %s, the program's tensor %s", tg_io_quote(name).chars,
-                tg_io_dtype_name(array->dtype), tg_io_dtype_name(tg_dtype(t)));
+                element->safetensors, tg_io_element_of(tg_dtype(t))->safetensors);
     bool same = array->ndim == tg_ndim(t);
     for (int i = 0; same && i < array->ndim; i++)
         same = array->dims[i] == tg_size(t, i);
@@ -132,8 +134,8 @@ static void copy_all(const tg_io_file *file, const tg_io_header *header, const t
         tg_io_entry entry;
         const char *name = tg_params_name(params, i);
         tg_io_read_entry(file, header, name, json_object_get(header->root, name), &entry);
-        memcpy(tg_data_mut(tg_params_tensor(params, i)), file->bytes + entry.begin,
-               entry.end - entry.begin);
+        tg_tensor *t = tg_params_tensor(params, i);
+        tg_io_widen(entry.array.type, file->bytes + entry.begin, tg_numel(t), tg_data_mut(t));
     }
 }
 
@@ -223,39 +225,53 @@ static json_t *shape_of(const tg_tensor *t)
     return shape;
 }
 
-static bool add_tensor(const tg_io_file *file, json_t *root, const char *name, const tg_tensor *t,
-                       json_int_t *offset)
-{
-    TG_IO_CHECK(file, strcmp(name, TG_IO_METADATA) != 0, TG_EVALUE,
-                "no tensor can have the name " TG_IO_METADATA);
-    json_int_t end = *offset + (json_int_t)tg_numel(t) * (json_int_t)tg_io_dtype_size(tg_dtype(t));
-    json_t *value = json_pack("{s:s, s:o, s:[I, I]}", "dtype", tg_io_dtype_name(tg_dtype(t)),
-                              "shape", shape_of(t), "data_offsets", *offset, end);
-    *offset = end;
-    return tg_io_json_add(file, root, name, value);
-}
-
-/* Walks the list in the order of the file; NULL at the end. */
+/* Walks the list in the order of the file. */
 typedef struct walk {
     const tg_params *params;
+    tg_file_floats floats;
     size_t size, next; /* of elements; the index in the list */
+    /* Where it stands. */
+    const char *name;
+    tg_tensor *t;
+    int type; /* that it is written as */
 } walk;
 
-static const char *walk_on(walk *w, tg_tensor **t)
+static int written_as(const tg_tensor *t, tg_file_floats floats)
 {
-    for (; w->size > 0; w->size /= 2, w->next = 0) {
-        while ((*t = tg_params_tensor(w->params, w->next))) {
-            const char *name = tg_params_name(w->params, w->next++);
-            if (tg_io_dtype_size(tg_dtype(*t)) == w->size)
-                return name;
-        }
-    }
-    return NULL;
+    bool real = tg_dtype(t) == TG_F32 || tg_dtype(t) == TG_F64;
+    return !real || !floats ? tg_dtype(t) : floats == TG_FILE_F16 ? TG_IO_F16 : TG_IO_BF16;
 }
 
-static walk walk_from(const tg_params *params)
+/* Whether there is another one. */
+static bool walk_on(walk *w)
 {
-    return (walk){params, sizeof(double), 0};
+    for (; w->size > 0; w->size /= 2, w->next = 0) {
+        while ((w->t = tg_params_tensor(w->params, w->next))) {
+            w->name = tg_params_name(w->params, w->next++);
+            w->type = written_as(w->t, w->floats);
+            if (tg_io_element_of(w->type)->size == w->size)
+                return true;
+        }
+    }
+    return false;
+}
+
+static walk walk_from(const tg_params *params, const tg_save_opts *opts)
+{
+    return (walk){
+        .params = params, .floats = opts ? opts->floats : TG_FILE_FULL, .size = sizeof(double)};
+}
+
+static bool add_tensor(const tg_io_file *file, json_t *root, const walk *w, json_int_t *offset)
+{
+    const tg_io_element *element = tg_io_element_of(w->type);
+    TG_IO_CHECK(file, strcmp(w->name, TG_IO_METADATA) != 0, TG_EVALUE,
+                "no tensor can have the name " TG_IO_METADATA);
+    json_int_t end = *offset + (json_int_t)tg_numel(w->t) * (json_int_t)element->size;
+    json_t *value = json_pack("{s:s, s:o, s:[I, I]}", "dtype", element->safetensors, "shape",
+                              shape_of(w->t), "data_offsets", *offset, end);
+    *offset = end;
+    return tg_io_json_add(file, root, w->name, value);
 }
 
 static bool fill_header(const tg_io_file *file, json_t *root, const tg_params *params,
@@ -263,11 +279,9 @@ static bool fill_header(const tg_io_file *file, json_t *root, const tg_params *p
 {
     if (opts && opts->n_metadata && !add_metadata(file, root, opts))
         return false;
-    walk w = walk_from(params);
     json_int_t offset = 0;
-    tg_tensor *t;
-    for (const char *name; (name = walk_on(&w, &t));) {
-        if (!add_tensor(file, root, name, t, &offset))
+    for (walk w = walk_from(params, opts); walk_on(&w);) {
+        if (!add_tensor(file, root, &w, &offset))
             return false;
     }
     return true;
@@ -296,25 +310,31 @@ static bool put_header(tg_io_writer *w, const json_t *root)
     return true;
 }
 
-static void put_file(tg_io_writer *w, const json_t *root, const tg_params *params)
+static void put_file(tg_io_writer *w, const json_t *root, walk order)
 {
     if (!put_header(w, root))
         return;
-    walk order = walk_from(params);
-    for (tg_tensor *t; walk_on(&order, &t);)
-        tg_io_put_tensor(w, t);
+    while (walk_on(&order))
+        tg_io_put_tensor(w, order.t, order.type);
+}
+
+static bool check_floats(const tg_io_file *file, const tg_save_opts *opts)
+{
+    TG_IO_CHECK(file, !opts || (unsigned)opts->floats <= TG_FILE_BF16, TG_EVALUE,
+                "floats %d is no tg_file_floats", (int)opts->floats);
+    return true;
 }
 
 void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts)
 {
-    if (!check_tensors(file, params))
+    if (!check_tensors(file, params) || !check_floats(file, opts))
         return;
     tg_io_writer w;
     json_t *root = json_object();
     if (!root) {
         tg_io_fail_memory(file);
     } else if (fill_header(file, root, params, opts) && tg_io_create(&w, file)) {
-        put_file(&w, root, params);
+        put_file(&w, root, walk_from(params, opts));
         tg_io_commit(&w);
     }
     json_decref(root);

@@ -22,8 +22,6 @@ typedef struct tg_io_entry {
     size_t begin, end; /* in the file */
 } tg_io_entry;
 
-/* The safetensors name of a dtype. */
-const char *tg_io_dtype_name(int dtype);
 /* Checks everything that the format asks for. */
 bool tg_io_read_header(const tg_io_file *file, tg_io_header *header);
 /* Reads and checks a member of the header. */

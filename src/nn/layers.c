@@ -19,18 +19,24 @@ typedef struct making {
     tg_params *list;
     tg_scope scope;
     tg_generator generator; /* as it was */
-    char name[TG_PARAMS_NAME];
+    const char *name;       /* NULL: memory was out */
 } making;
 
-/* The layer's name and the dot behind it; one that is cut here is too long for the list as well. */
-static void format_name(making *m, const char *format, va_list args)
+/* The layer's name and the dot behind it, as long as what is made. */
+static const char *format_name(tg_tape *tape, const char *format, va_list args)
 {
-    m->name[0] = 0;
-    if (!format)
-        return;
-    int length = vsnprintf(m->name, sizeof m->name - 1, format, args);
-    if (length > 0)
-        memcpy(m->name + strlen(m->name), ".", 2);
+    va_list again;
+    va_copy(again, args);
+    int length = format ? vsnprintf(NULL, 0, format, again) : 0;
+    va_end(again);
+    if (length <= 0)
+        return "";
+    char *name = tg_tape_body(tape, "params_add", (size_t)length + 2);
+    if (name) {
+        vsnprintf(name, (size_t)length + 1, format, args);
+        memcpy(name + length, ".", 2);
+    }
+    return name;
 }
 
 /* NULL where nothing can be made; else the tape, for the operation `op`, until finish(). */
@@ -43,7 +49,7 @@ static tg_tape *begin(making *m, tg_params *list, const char *op, int dtype, con
     TG_CHECK(tape, dtype == TG_F32 || dtype == TG_F64, TG_EDTYPE,
              "%s: dtype %d is neither TG_F32 nor TG_F64", op, dtype);
     *m = (making){.list = list, .scope = tg_scope_begin(tape, op), .generator = tape->generator};
-    format_name(m, format, args);
+    m->name = format_name(tape, format, args);
     return tape;
 }
 

@@ -1,5 +1,5 @@
-/* Named lists of tensors. A list's entries stand in a piece of memory of their own, which is left
- * for one of twice the size when it is full. That piece may be rewound away while the list itself
+/* Named lists of tensors. A list's entries, names included, stand in a piece of memory of their own,
+ * which is left for a larger one when it is full. That piece may be rewound away while the list itself
  * is not, and so it has a handle. Relies on tensor.h. */
 #include "train/params.h"
 
@@ -9,15 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef char entry_name[TG_PARAMS_NAME];
-
-/* A piece for so many entries. */
+/* A piece for so many entries, whose names have so much room, one behind the other. */
 typedef struct entries {
     tg_slot head;
-    size_t capacity;
+    size_t capacity, room;
     tg_tensor **tensors, **unique; /* `unique`: those that require a gradient, each once */
-    entry_name *names;
+    size_t *names;                 /* where they begin in `text` */
+    char *text;
 } entries;
+
+/* What there is room for at first. */
+enum { FIRST_ENTRIES = 8, FIRST_ROOM = 256 };
 
 /* What a tg_params is the handle of. */
 typedef struct list {
@@ -65,57 +67,78 @@ tg_params *tg_params_new(tg_tape *tape)
     return (tg_params *)(uintptr_t)l->head.self;
 }
 
+static const char *name_of(const list *l, size_t i)
+{
+    const entries *e = entries_of(l);
+    return e->text + e->names[i];
+}
+
+/* Of the names' room, what is in use. */
+static size_t used_room(const list *l)
+{
+    return l->count ? entries_of(l)->names[l->count - 1] + strlen(name_of(l, l->count - 1)) + 1 : 0;
+}
+
 /* NULL, with the error set, where memory is out. */
-static entries *new_entries(tg_tape *tape, size_t capacity)
+static entries *new_entries(tg_tape *tape, size_t capacity, size_t room)
 {
     const tg_standing start = tg_stand(tape);
     entries *e = tg_tape_slot(tape, "params_add");
-    size_t size = capacity * (2 * sizeof(tg_tensor *) + sizeof(entry_name));
+    size_t size = capacity * (2 * sizeof(tg_tensor *) + sizeof(size_t)) + room;
     char *body = e ? tg_tape_body(tape, "params_add", size) : NULL;
     if (!body) {
         tg_drop_slots(tape, &start);
         return NULL;
     }
-    *e = (entries){.head = e->head, .capacity = capacity, .tensors = (tg_tensor **)(void *)body};
+    *e = (entries){.head = e->head, .capacity = capacity, .room = room};
+    e->tensors = (tg_tensor **)(void *)body;
     e->unique = e->tensors + capacity;
-    e->names = (entry_name *)(e->unique + capacity);
+    e->names = (size_t *)(void *)(e->unique + capacity);
+    e->text = (char *)(e->names + capacity);
     return e;
 }
 
-/* Room for n more. */
-static bool grow(list *l, tg_tape *tape, size_t n)
+static void copy_entries(entries *to, const list *l)
 {
-    if (l->entries && l->count + n <= entries_of(l)->capacity)
+    const entries *from = entries_of(l);
+    memcpy(to->tensors, from->tensors, l->count * sizeof *to->tensors);
+    memcpy(to->unique, from->unique, l->unique * sizeof *to->unique);
+    memcpy(to->names, from->names, l->count * sizeof *to->names);
+    memcpy(to->text, from->text, used_room(l));
+}
+
+/* Room for one more, whose name has `length` bytes and an end. */
+static bool grow(list *l, tg_tape *tape, size_t length)
+{
+    const entries *e = l->entries ? entries_of(l) : NULL;
+    size_t capacity = e ? e->capacity : FIRST_ENTRIES, room = e ? e->room : FIRST_ROOM;
+    size_t wanted = (e ? used_room(l) : 0) + length + 1;
+    if (e && l->count < capacity && wanted <= room)
         return true;
-    entries *to = new_entries(tape, l->entries ? 2 * entries_of(l)->capacity : 8);
+    while (room < wanted)
+        room *= 2;
+    entries *to = new_entries(tape, l->count < capacity ? capacity : 2 * capacity, room);
     if (!to)
         return false;
-    if (l->entries) {
-        const entries *from = entries_of(l);
-        memcpy(to->tensors, from->tensors, l->count * sizeof *to->tensors);
-        memcpy(to->unique, from->unique, l->unique * sizeof *to->unique);
-        memcpy(to->names, from->names, l->count * sizeof *to->names);
-    }
+    if (e)
+        copy_entries(to, l);
     l->entries = to->head.self;
     return true;
 }
 
 static bool check_tensor(tg_tape *tape, const tg_tensor *t, const char *name)
 {
-    TG_CHECK(tape, t, TG_EVALUE, "params_add: the tensor for \"%s\" is NULL", name);
+    TG_CHECK(tape, t, TG_EVALUE, "params_add: the tensor for \"%.96s\" is NULL", name);
     TG_CHECK(tape, tg_tape_in(t) == tape, TG_EVALUE,
-             "params_add: the tensor for \"%s\" is of another tape", name);
+             "params_add: the tensor for \"%.96s\" is of another tape", name);
     return tg_alive(t, "params_add");
 }
 
-static bool check_name(const tg_params *params, tg_tape *tape, const char *name, int length)
+static bool check_name(const tg_params *params, tg_tape *tape, const char *name)
 {
-    TG_CHECK(tape, length > 0, TG_EVALUE, "params_add: an empty name");
-    TG_CHECK(tape, length < (int)sizeof(entry_name), TG_EVALUE,
-             "params_add: name \"%s...\" has %d bytes, wanted at most %zu", name, length,
-             sizeof(entry_name) - 1);
+    TG_CHECK(tape, *name, TG_EVALUE, "params_add: an empty name");
     TG_CHECK(tape, !tg_params_find(params, name), TG_EVALUE,
-             "params_add: \"%s\" is in the list already", name);
+             "params_add: \"%.96s\" is in the list already", name);
     return true;
 }
 
@@ -126,39 +149,43 @@ tg_tape *tg_params_tape(const tg_params *params, const char *name)
     return tape && !tape->status && tg_outside(tape, name) ? tape : NULL;
 }
 
-/* There is room. */
-static void append(list *l, tg_tensor *t, const char *name)
+/* The text, behind the names that are there; NULL, with the error set, where memory is out. */
+static const char *format_next(list *l, const char *format, va_list args)
+{
+    tg_tape *tape = tg_slot_tape(&l->head);
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (!grow(l, tape, length > 0 ? (size_t)length : 0))
+        return NULL;
+    entries *e = entries_of(l);
+    e->names[l->count] = used_room(l);
+    char *name = e->text + e->names[l->count];
+    *name = 0; /* where the format is none */
+    vsnprintf(name, e->room - e->names[l->count], format, args);
+    return name;
+}
+
+/* The name is where format_next() put it. */
+static void append(list *l, tg_tensor *t)
 {
     entries *e = entries_of(l);
-    snprintf(e->names[l->count], sizeof(entry_name), "%s", name);
     e->tensors[l->count++] = t;
     if (tg_at(t)->requires_grad && !is_among(t, e->unique, l->unique))
         e->unique[l->unique++] = t;
 }
 
-static int full_name(const tg_naming *naming, size_t i, entry_name name)
-{
-    return snprintf(name, sizeof(entry_name), "%s%s", naming->name, naming->suffixes[i]);
-}
-
-bool tg_params_add_all(tg_params *params, const tg_naming *naming)
+/* A list that can be added to. */
+static tg_tensor *add(tg_params *params, tg_tensor *t, const char *format, va_list args)
 {
     list *l = tg_slot_of(params);
     tg_tape *tape = tg_slot_tape(&l->head);
-    entry_name name = "";
-    for (size_t i = 0; i < naming->n; i++) {
-        int length = full_name(naming, i, name);
-        if (naming->tensors[i] && !check_name(params, tape, name, length))
-            return false;
-    }
-    if (!grow(l, tape, naming->n))
-        return false;
-    for (size_t i = 0; i < naming->n; i++) {
-        full_name(naming, i, name);
-        if (naming->tensors[i])
-            append(l, naming->tensors[i], name);
-    }
-    return true;
+    const char *name = format_next(l, format, args);
+    if (!name || !check_name(params, tape, name) || !check_tensor(tape, t, name))
+        return NULL;
+    append(l, t);
+    return t;
 }
 
 tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ...)
@@ -167,18 +194,26 @@ tg_tensor *tg_params_add(tg_params *params, tg_tensor *t, const char *format, ..
     if (!tape)
         return NULL;
     TG_CHECK(tape, format, TG_EVALUE, "params_add: the name is NULL");
-    entry_name name = "";
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(name, sizeof name, format, args);
+    tg_tensor *added = add(params, t, format, args);
     va_end(args);
-    if (!check_name(params, tape, name, length) || !check_tensor(tape, t, name))
-        return NULL;
+    return added;
+}
+
+bool tg_params_add_all(tg_params *params, const tg_naming *naming)
+{
     list *l = tg_slot_of(params);
-    if (!grow(l, tape, 1))
-        return NULL;
-    append(l, t, name);
-    return t;
+    const list before =
+        *l; /* with the piece of then: the caller may give back what was made since */
+    for (size_t i = 0; i < naming->n; i++) {
+        tg_tensor *t = naming->tensors[i];
+        if (t && !tg_params_add(params, t, "%s%s", naming->name, naming->suffixes[i])) {
+            *l = before;
+            return false;
+        }
+    }
+    return true;
 }
 
 void tg_params_truncate(tg_params *params, size_t count)
@@ -204,7 +239,7 @@ size_t tg_params_count(const tg_params *params)
 const char *tg_params_name(const tg_params *params, size_t i)
 {
     const list *l = check_list(params, "params_name");
-    return l && i < l->count ? entries_of(l)->names[i] : NULL;
+    return l && i < l->count ? name_of(l, i) : NULL;
 }
 
 tg_tensor *tg_params_tensor(const tg_params *params, size_t i)
@@ -217,7 +252,7 @@ tg_tensor *tg_params_find(const tg_params *params, const char *name)
 {
     const list *l = check_list(params, "params_find");
     for (size_t i = 0; l && name && i < l->count; i++) {
-        if (!strcmp(entries_of(l)->names[i], name))
+        if (!strcmp(name_of(l, i), name))
             return entries_of(l)->tensors[i];
     }
     return NULL;
@@ -228,7 +263,7 @@ const char *tg_params_name_of(const void *params, const tg_tensor *t)
     const list *l = check_list(params, "params_name_of");
     for (size_t i = 0; l && i < l->count; i++) {
         if (entries_of(l)->tensors[i] == t)
-            return entries_of(l)->names[i];
+            return name_of(l, i);
     }
     return NULL;
 }

@@ -6,8 +6,6 @@
 
 #include <tinygrad/train.h>
 
-enum { TG_PARAMS_NAME = 96 }; /* bytes of a name, with its end */
-
 /* Tensors to be listed: of one tape, and alive. */
 typedef struct tg_naming {
     const char *name;            /* of all of them ... */
@@ -19,7 +17,7 @@ typedef struct tg_naming {
 /* The list's tape, on behalf of `name`; NULL, with the error set where there is a tape, where nothing can be
  * added. */
 tg_tape *tg_params_tape(const tg_params *params, const char *name);
-/* Lists all of them, 8 at most, or, with the error set, none: then the list is as it was. */
+/* Lists all of them or, with the error set, none: then the list is as it was. */
 bool tg_params_add_all(tg_params *params, const tg_naming *naming);
 /* tg_params_count() on behalf of `name`. */
 size_t tg_params_length(const tg_params *params, const char *name);

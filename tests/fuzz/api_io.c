@@ -51,7 +51,8 @@ static const char *draw_path(world *w, bool writes)
 static void save(world *w, const char *path)
 {
     const tg_metadata pairs[] = {{"format", "pt"}, {once_in(w, 4) ? "format" : "b", "\xff"}};
-    tg_save_opts opts = {pairs, draw(w, 3)};
+    tg_save_opts opts = {pairs, draw(w, 3),
+                         once_in(w, 4) ? (tg_file_floats)draw(w, 4) : TG_FILE_FULL};
     tg_params *list = pick_pointer(w, LISTS);
     switch (draw(w, 3)) {
     case 0:

@@ -16,12 +16,10 @@ static void read_all(tg_io_file *file)
 {
     tg_params *params = tg_io_parse_safetensors(file);
     require(!params == (tg_error(file->tape) != TG_OK));
-    uint64_t bytes = 0;
-    for (size_t i = 0; params && i < tg_params_count(params); i++) {
-        const tg_tensor *t = tg_params_tensor(params, i);
-        bytes += (uint64_t)tg_numel(t) * tg_io_dtype_size(tg_dtype(t));
-    }
-    require(bytes <= file->size);
+    uint64_t elements = 0; /* of a byte and more */
+    for (size_t i = 0; params && i < tg_params_count(params); i++)
+        elements += (uint64_t)tg_numel(tg_params_tensor(params, i));
+    require(elements <= file->size);
     tg_clear_error(file->tape);
 }
 

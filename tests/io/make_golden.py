@@ -19,6 +19,13 @@ def array(dtype, *shape):
     return values.astype(dtype).reshape(shape)
 
 
+def narrow(dtype, *shape):
+    """The same, but 5 i - 7 (integers; 5 i without a sign): they fit everywhere."""
+    kind = numpy.dtype(dtype).kind
+    i = numpy.arange(int(numpy.prod(shape)), dtype=numpy.int64)
+    return {"f": i / 2 - 3, "i": 5 * i - 7, "u": 5 * i}[kind].astype(dtype).reshape(shape)
+
+
 def npy(name, a, version=(1, 0)):
     with open("golden/%s.npy" % name, "wb") as file:
         numpy.lib.format.write_array(file, a, version=version)
@@ -33,6 +40,11 @@ npy("f32_empty_fortran", numpy.asfortranarray(array("<f4", 3, 0, 2)))
 npy("f32_5_version2", array("<f4", 5), (2, 0))
 npy("f64_4x3_fortran_version3", numpy.asfortranarray(array("<f8", 4, 3)), (3, 0))
 npy("i64_16_dims", array("<i8", 1, 2, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 3, 1))
+
+for name in "<f2", "<i4", "<i2", "|i1", "<u4", "<u2", "|u1":
+    npy(name[1:] + "_3x2_fortran", numpy.asfortranarray(narrow(name, 3, 2)))
+save_file({name[1:]: narrow(name, 7) for name in ("<f2", "<i4", "<i2", "|i1", "<u4", "<u2", "|u1")},
+          "golden/narrow.safetensors")
 
 save_file({"bias": array("<f4", 3), "truth": array("|b1", 7), "weight": array("<f8", 2, 3),
            "index": array("<i8", 2, 1, 2), "scalar": array("<f4"), "nothing": array("<f8", 0, 5),

@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     if (argc != 2)
         return EXIT_FAILURE;
     snprintf(path, sizeof path, "%s/all.safetensors", argv[1]);
-    tg_save_safetensors(path, params, &(tg_save_opts){metadata, 2});
+    tg_save_safetensors(path, params, &(tg_save_opts){.metadata = metadata, .n_metadata = 2});
     for (size_t i = 0; i < tg_params_count(params); i++) {
         snprintf(path, sizeof path, "%s/%s.npy", argv[1], tg_params_name(params, i));
         tg_save_npy(path, tg_params_tensor(params, i));
