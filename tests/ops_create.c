@@ -45,6 +45,20 @@ static tg_tensor *from_blob(const op_args *a)
                         a->s->flags ? a->s->flags : TG_F64);
 }
 
+static const int32_t i32s[] = {1, 0, -7, 1 << 24, INT32_MIN, 7};
+static const uint8_t u8s[] = {1, 0, 0, 1, 1, 0};
+
+/* Bytes as bools, ints as all other dtypes. */
+static tg_tensor *from_array(const op_args *a)
+{
+    int64_t dims[OP_MAX_DIMS];
+    int ndim = op_shape(a->s, dims);
+    bool bytes = a->s->flags == TG_BOOL && !a->s->dim[0];
+    const void *data = bytes ? (const void *)u8s : i32s;
+    tg_array_type type = a->s->dim[0] ? (tg_array_type)a->s->dim[0] : bytes ? TG_ARRAY_U8 : TG_ARRAY_I32;
+    return tg_from_array(a->tape, a->s->keepdim ? NULL : data, type, ndim, dims, a->s->flags);
+}
+
 /* `in` has the run's dtype and no shape. */
 static void constant(const op_sample *s, const array *in, array *out, double value)
 {
@@ -96,6 +110,14 @@ COPY(from_f64, f64s, TG_F64)
 COPY(from_i64, i64s, TG_I64)
 COPY(from_bool, bools, TG_BOOL)
 
+static void ref_from_array(const op_sample *s, const array *in, array *out)
+{
+    constant(s, in, out, 0);
+    out->dtype = s->flags;
+    for (int64_t k = 0; k < out->numel; k++)
+        out->data[k] = s->flags == TG_BOOL ? (double)u8s[k] : (double)i32s[k];
+}
+
 static void ref_from_blob(const op_sample *s, const array *in, array *out)
 {
     if (s->flags == TG_I64)
@@ -143,6 +165,12 @@ static const op_sample bool_errors[] = {
 static const op_sample int_errors[] = {
     {.in = "", .shape = "2", .flags = TG_F64, .status = TG_EDTYPE, .message = "flags say float64"},
     {.in = "", .shape = "2", .flags = TG_REQUIRES_GRAD, .status = TG_EDTYPE, .message = "not int64"}, {0}};
+static const op_sample arrays[] = {
+    {.in = ""}, {.in = "", .shape = "6", .flags = TG_F64}, {.in = "", .shape = "2x3", .flags = TG_I64},
+    {.in = "", .shape = "6", .flags = TG_BOOL}, {.in = "", .shape = "0", .keepdim = true}, {0}};
+static const op_sample array_errors[] = {
+    {.in = "", .shape = "2", .dim = {9}, .status = TG_EVALUE, .message = "no array type 9"},
+    {.in = "", .shape = "3", .dim = {TG_ARRAY_I32}, .flags = TG_BOOL, .status = TG_EVALUE, .message = "element 2 is -7, which bool"}, {0}};
 static const op_sample blobs[] = {{.in = ""}, {.in = "", .shape = "6"}, {.in = "", .shape = "2x3"}, {.in = "", .shape = "0", .keepdim = true},
                                   {.in = "", .shape = "2x3", .flags = TG_I64}, {0}};
 
@@ -163,6 +191,8 @@ const op_row ops_create[] = {
      .errors = {errors_shape, copy_errors, int_errors}},
     {.name = "from_bool", .is = OP_UNCAPTURED, .build = from_bool, .ref = ref_from_bool, .samples = {copies},
      .errors = {errors_shape, copy_errors, bool_errors}},
+    {.name = "from_array", .is = OP_UNCAPTURED, .build = from_array, .ref = ref_from_array, .samples = {arrays},
+     .errors = {errors_shape, copy_errors, array_errors}},
     {.name = "from_blob", .build = from_blob, .ref = ref_from_blob, .samples = {blobs},
      .errors = {errors_shape, copy_errors, flag_errors}},
     {0}};

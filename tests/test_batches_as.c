@@ -236,6 +236,43 @@ static void only_the_batch(void **state)
     tg_tape_free(tape);
 }
 
+/* Bytes of a picture as torchvision's ToTensor and Normalize give them (PyTorch 2.13's bits). */
+static void scaled(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0, 1, 7, 128, 255};
+    static const double want[2][5] = {
+        {-0x1.b264e2p-2, -0x1.a55c4p-2, -0x1.57287ap-2, 0x1.347af4p+0, 0x1.69267ap+1},
+        {-0x1.b264df03681cap-2, -0x1.a55c3dbf48cc5p-2, -0x1.572876268ceaep-2, 0x1.347af0c31000fp+0,
+         0x1.6926787af91a8p+1}};
+    const tg_scaling scaling = {.divisor = 255, .mean = 0.1307, .std = 0.3081};
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_zeros(tape, TG_DIMS(6), dtype),
+                  *whole = tg_zeros(tape, TG_DIMS(6), TG_I64);
+        tg_batches *b = one_batch(tape, 5);
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, &scaling), TG_OK);
+        snapshot now = snapshot_of(x);
+        for (int i = 0; i < 5; i++)
+            assert_true(snapshot_at(&now, i) == want[dtype][i]);
+        assert_true(snapshot_at(&now, 5) == 0); /* no row of the batch */
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, NULL), TG_OK);
+        now = snapshot_of(x);
+        assert_true(snapshot_at(&now, 4) == 255);
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, whole, &scaling), TG_EDTYPE);
+        assert_error(tape, TG_EDTYPE, "batches_read_scaled: the tensor is int64");
+        tg_scaling none = {.std = (double)INFINITY};
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, &none), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "divisor 0, mean 0, std inf: not finite");
+        assert_int_equal(tg_batches_read_scaled(b, bytes, (tg_array_type)9, x, &scaling),
+                         TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "batches_read_scaled: there is no array type 9");
+        assert_int_equal(tg_batches_read_scaled(NULL, bytes, TG_ARRAY_U8, x, &scaling), TG_EVALUE);
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, NULL, &scaling), TG_EVALUE);
+        tg_tape_free(tape);
+    }
+}
+
 /* -- Misuse ------------------------------------------------------------------------------------ */
 
 static void misuse(void **state)
@@ -280,6 +317,7 @@ int main(void)
         cmocka_unit_test(integers_that_do_not_fit),
         cmocka_unit_test(version),
         cmocka_unit_test(only_the_batch),
+        cmocka_unit_test(scaled),
         cmocka_unit_test(misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

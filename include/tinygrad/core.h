@@ -304,6 +304,29 @@ TG_API tg_tensor *tg_from_i64(tg_tape *tape, const int64_t *data, int ndim, cons
 /** As tg_from_f32(). */
 TG_API tg_tensor *tg_from_bool(tg_tape *tape, const bool *data, int ndim, const int64_t *dims,
                                int flags);
+/** What the elements of an array in the caller's memory are, where that is said: the dtypes of
+ * tensors, by their numbers, and more. No value changes in silence on the way into a tensor: an
+ * integer must be one that the tensor's dtype has exactly (float32 has all up to 2^24, float64 up
+ * to 2^53); a float in an int64 tensor must be a whole number within its range, so nan is none; in
+ * a bool tensor anything must be 0 or 1. Only double to float32 rounds, to the nearest, and not to
+ * infinity. */
+typedef enum tg_array_type {
+    TG_ARRAY_F32 = 0,  /**< float */
+    TG_ARRAY_F64 = 1,  /**< double */
+    TG_ARRAY_I64 = 2,  /**< int64_t */
+    TG_ARRAY_BOOL = 3, /**< bool, a byte that is 0 or 1 */
+    TG_ARRAY_I32 = 4,  /**< int32_t */
+    TG_ARRAY_U8 = 5    /**< uint8_t */
+} tg_array_type;
+/** A copy of the caller's row-major array of elements of another type, aligned for it, converted to
+ * the flags' dtype.
+ *
+ *     tg_tensor *y = tg_from_array(tape, labels, TG_ARRAY_I32, TG_DIMS(n), TG_I64);
+ *
+ * TG_EVALUE: a value that the dtype does not hold (see tg_array_type), an unknown type, or `data` is
+ * NULL where the shape has elements. */
+TG_API tg_tensor *tg_from_array(tg_tape *tape, const void *data, tg_array_type type, int ndim,
+                                const int64_t *dims, int flags);
 /** Borrows the caller's row-major memory, of the flags' dtype (aligned for it), without a copy; it
  * must outlive the tensor. Call tg_data_mut() when you write to it yourself, so that a backward
  * pass which still needs the old values reports it. */

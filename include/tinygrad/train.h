@@ -34,20 +34,6 @@ extern "C" {
 
 /** Minibatches over arrays in memory; lives in the tape like a tensor. */
 typedef struct tg_batches tg_batches;
-/** What the elements of an array in the caller's memory are, where that is said: the dtypes of
- * tensors, by their numbers, and more. No value changes in silence on the way into a tensor: an
- * integer must be one that the tensor's dtype has exactly (float32 has all up to 2^24, float64 up
- * to 2^53); a float in an int64 tensor must be a whole number within its range, so nan is none; in
- * a bool tensor anything must be 0 or 1. Only double to float32 rounds, to the nearest, and not to
- * infinity. */
-typedef enum tg_array_type {
-    TG_ARRAY_F32 = 0,  /**< float */
-    TG_ARRAY_F64 = 1,  /**< double */
-    TG_ARRAY_I64 = 2,  /**< int64_t */
-    TG_ARRAY_BOOL = 3, /**< bool, a byte that is 0 or 1 */
-    TG_ARRAY_I32 = 4,  /**< int32_t */
-    TG_ARRAY_U8 = 5    /**< uint8_t */
-} tg_array_type;
 /** Options of tg_batches_new(); zero means the default. */
 typedef struct tg_batches_opts {
     bool shuffle;   /**< a new random order each epoch; default: 0 .. n-1 */
@@ -86,6 +72,23 @@ TG_API tg_status tg_batches_read(const tg_batches *batches, const void *array, t
  * a value (see tg_array_type; the message names the array's row), or for an unknown type. */
 TG_API tg_status tg_batches_read_as(const tg_batches *batches, const void *array,
                                     tg_array_type type, tg_tensor *into);
+/** What becomes of numbers that are read: (x / divisor - mean) / std, as torchvision's ToTensor and
+ * Normalize compute it, each step rounded to the tensor's dtype. Zero means the default. */
+typedef struct tg_scaling {
+    double divisor; /**< default 1; 255 for bytes of pictures */
+    double mean;    /**< default 0 */
+    double std;     /**< default 1 */
+} tg_scaling;
+/** The same into a float tensor, whose new rows are then scaled. `scaling` may be NULL.
+ *
+ *     tg_batches_read_scaled(b, pictures, TG_ARRAY_U8, x,
+ *                            &(tg_scaling){.divisor = 255, .mean = 0.1307, .std = 0.3081});
+ *
+ * Errors as tg_batches_read_as(); TG_EDTYPE also where `into` is not a float tensor, TG_EVALUE for a
+ * number in `scaling` that is not finite. */
+TG_API tg_status tg_batches_read_scaled(const tg_batches *batches, const void *array,
+                                        tg_array_type type, tg_tensor *into,
+                                        const tg_scaling *scaling);
 
 /** @}
  * @defgroup tinygrad_params Parameters

@@ -102,6 +102,24 @@ void tgk_array_read(int type, int dtype, const void *from, int64_t n, void *to)
         converts[type][dtype](from, n, to);
 }
 
+#define SCALE(T)                                                                                   \
+    static void scale_##T(T *x, int64_t n, T divisor, T mean, T std)                               \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            x[i] = (x[i] / divisor - mean) / std;                                                  \
+    }
+
+SCALE(float)
+SCALE(double)
+
+void tgk_array_scale(int dtype, void *data, int64_t n, double divisor, double mean, double std)
+{
+    if (dtype == F32)
+        scale_float(data, n, (float)divisor, (float)mean, (float)std);
+    else
+        scale_double(data, n, divisor, mean, std);
+}
+
 /* -- Messages ---------------------------------------------------------------------------------- */
 
 tgk_array_text tgk_array_element(int type, const void *from, int64_t i)

@@ -15,6 +15,9 @@ int64_t tgk_array_misfit(int type, int dtype, const void *from, int64_t n);
 /* Converts n elements, which fit. */
 void tgk_array_read(int type, int dtype, const void *from, int64_t n, void *to);
 
+/* (x / divisor - mean) / std of n floats of that dtype, in place, each step rounded to it. */
+void tgk_array_scale(int dtype, void *data, int64_t n, double divisor, double mean, double std);
+
 typedef struct tgk_array_text {
     char chars[32];
 } tgk_array_text;

@@ -3,6 +3,7 @@
 #include "ops/check.h"
 #include "record/grad.h"
 
+#include "kernels/array.h"
 #include "kernels/loops.h"
 
 #include <math.h>
@@ -178,6 +179,34 @@ tg_tensor *tg_from_bool(tg_tape *tape, const bool *data, int ndim, const int64_t
 {
     return from(tape, "from_bool", data, (tg_dims){ndim, dims},
                 flags_from(tape, "from_bool", flags, TG_BOOL));
+}
+
+static bool check_array(tg_tape *tape, const void *data, int type, tg_dims dims, int flags)
+{
+    int64_t n = 1;
+    for (int d = 0; d < dims.ndim; d++)
+        n *= dims.sizes[d];
+    int64_t misfit = tgk_array_misfit(type, flags & 0xff, data, n);
+    TG_CHECK(tape, misfit == n, TG_EVALUE, "from_array: element %lld is %s, which %s does not hold",
+             (long long)misfit, tgk_array_element(type, data, misfit).chars,
+             tg_dtype_name(flags & 0xff));
+    return true;
+}
+
+tg_tensor *tg_from_array(tg_tape *tape, const void *data, tg_array_type type, int ndim,
+                         const int64_t *dims, int flags)
+{
+    const tg_dims shape = {ndim, dims};
+    const int dtype = flags & 0xff;
+    TG_CHECK(tape, tgk_array_size((int)type), TG_EVALUE, "from_array: there is no array type %d",
+             (int)type);
+    if (!check_data(tape, "from_array", data, shape, flags) || !tg_uncaptured(tape, "from_array") ||
+        !check_array(tape, data, (int)type, shape, flags))
+        return NULL;
+    tg_tensor *t = tg_tensor_leaf(tape, "from_array", shape, flags, NULL);
+    if (t)
+        tgk_array_read((int)type, dtype, data, tg_at(t)->numel, tg_at(t)->data);
+    return t;
 }
 
 tg_tensor *tg_from_blob(tg_tape *tape, void *data, int ndim, const int64_t *dims, int flags)

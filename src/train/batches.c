@@ -5,6 +5,7 @@
 
 #include "kernels/array.h"
 
+#include <math.h>
 #include <tinygrad/train.h>
 
 /* What a tg_batches is the handle of. */
@@ -177,20 +178,32 @@ static void read_rows(const reading *r)
                        tg_at(r->into)->data + (size_t)i * bytes);
 }
 
+/* Reads the array; one of the tensor's own dtype (nobody can see whether it is) as it is, one of
+ * `type` with each value checked. */
+static tg_status read_into(batches *b, const char *name, const void *array, const int *type,
+                           tg_tensor *into)
+{
+    tg_tape *tape = tg_slot_tape(&b->head);
+    if (tape->status || !tg_outside_capture(tape, name))
+        return tape->status;
+    if (type && !tgk_array_size(*type))
+        return tg_fail(tape, TG_EVALUE, "%s: there is no array type %d", name, *type);
+    reading r = reading_of(b, name, array, into);
+    if (!check_read(&r, tape))
+        return tape->status ? tape->status : TG_ESTATE;
+    r.type = type ? *type : tg_at(into)->dtype;
+    if (type && !check_values(&r, tape))
+        return tape->status;
+    read_rows(&r);
+    return TG_OK;
+}
+
 tg_status tg_batches_read(const tg_batches *handle, const void *array, tg_tensor *into)
 {
     batches *b = check(handle, "batches_read");
     if (!b)
         return handle ? TG_ESTATE : TG_EVALUE;
-    tg_tape *tape = tg_slot_tape(&b->head);
-    if (tape->status || !tg_outside_capture(tape, "batches_read"))
-        return tape->status;
-    reading r = reading_of(b, "batches_read", array, into);
-    if (!check_read(&r, tape))
-        return tape->status ? tape->status : TG_ESTATE;
-    r.type = tg_at(into)->dtype;
-    read_rows(&r);
-    return TG_OK;
+    return read_into(b, "batches_read", array, NULL, into);
 }
 
 tg_status tg_batches_read_as(const tg_batches *handle, const void *array, tg_array_type type,
@@ -199,15 +212,38 @@ tg_status tg_batches_read_as(const tg_batches *handle, const void *array, tg_arr
     batches *b = check(handle, "batches_read_as");
     if (!b)
         return handle ? TG_ESTATE : TG_EVALUE;
+    return read_into(b, "batches_read_as", array, &(int){(int)type}, into);
+}
+
+/* With defaults filled in. */
+static bool check_scaling(tg_tape *tape, const tg_tensor *into, tg_scaling *s)
+{
+    bool alive = into && tg_tape_in(into) == tape && tg_alive(into, "batches_read_scaled");
+    TG_CHECK(tape, !alive || tg_at(into)->dtype == TG_F32 || tg_at(into)->dtype == TG_F64,
+             TG_EDTYPE, "batches_read_scaled: the tensor is %s, wanted a float dtype",
+             tg_dtype_name(tg_at(into)->dtype));
+    TG_CHECK(tape, isfinite(s->divisor) && isfinite(s->mean) && isfinite(s->std), TG_EVALUE,
+             "batches_read_scaled: divisor %g, mean %g, std %g: not finite", s->divisor, s->mean,
+             s->std);
+    s->divisor = s->divisor != 0 ? s->divisor : 1;
+    s->std = s->std != 0 ? s->std : 1;
+    return !tape->status;
+}
+
+tg_status tg_batches_read_scaled(const tg_batches *handle, const void *array, tg_array_type type,
+                                 tg_tensor *into, const tg_scaling *scaling)
+{
+    batches *b = check(handle, "batches_read_scaled");
+    if (!b)
+        return handle ? TG_ESTATE : TG_EVALUE;
     tg_tape *tape = tg_slot_tape(&b->head);
-    if (tape->status || !tg_outside_capture(tape, "batches_read_as"))
+    tg_scaling s = scaling ? *scaling : (tg_scaling){0};
+    if (tape->status || !check_scaling(tape, into, &s))
         return tape->status;
-    reading r = reading_of(b, "batches_read_as", array, into);
-    r.type = (int)type;
-    if (!tgk_array_size(r.type))
-        return tg_fail(tape, TG_EVALUE, "batches_read_as: there is no array type %d", r.type);
-    if (!check_read(&r, tape) || !check_values(&r, tape))
-        return tape->status ? tape->status : TG_ESTATE;
-    read_rows(&r);
-    return TG_OK;
+    tg_status status = read_into(b, "batches_read_scaled", array, &(int){(int)type}, into);
+    if (!status && scaling)
+        tgk_array_scale(tg_at(into)->dtype, tg_at(into)->data,
+                        tg_at(into)->numel / tg_at(into)->dims[0] * b->size, s.divisor, s.mean,
+                        s.std);
+    return status;
 }
