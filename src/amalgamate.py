@@ -262,7 +262,7 @@ def main(compiler, out):
         "tinygrad.h": about("its header", '#include "tinygrad.h"') + INCLUDE.sub("", text),
         "tinygrad.c": about("its source", "cc -O3 -c tinygrad.c        and link with -lm -pthread")
         + CORE_START + START + unit(core_files, compiler),
-        "tinygrad_io.c": about("files", "cc -O2 -c tinygrad_io.c     and link with -ljansson as well")
+        "tinygrad_io.c": about("files", "cc -O2 -c tinygrad_io.c     and link with -ljansson as well; with -DTINYGRAD_ZLIB and -lz for compressed npz")
         + IO_START + START + unit(io_files, compiler),
     }
     out.mkdir(parents=True, exist_ok=True)

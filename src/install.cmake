@@ -83,5 +83,5 @@ if(TARGET tinygrad::io)
     install(EXPORT tinygrad-io-targets NAMESPACE tinygrad:: DESTINATION ${package_dir})
     install(FILES src/io/tinygrad-jansson.cmake DESTINATION ${package_dir})
     tinygrad_install_pcs(tinygrad-io tinygrad_io "Tensors of libtinygrad in safetensors and npy files"
-        REQUIRES tinygrad NEEDS jansson)
+        REQUIRES tinygrad NEEDS jansson ${tinygrad_io_needs})
 endif()

@@ -7,7 +7,8 @@ export LC_ALL=C
 root=$1 archive=$2 shared=$3
 if [ "${4-}" = io ]; then
     soname=libtinygrad_io.so.0.1 headers=$root/include/tinygrad/io.h least=6
-    libraries='libc|libpthread|libtinygrad|libjansson|ld-linux.*' allocators='no file' symbols='tg_|json_|jansson_'
+    libraries='libc|libpthread|libtinygrad|libjansson|libz|ld-linux.*' allocators='no file'
+    symbols='tg_|json_|jansson_|deflate|inflate|crc32_z'
 else
     soname=libtinygrad.so.0.1 headers=$(ls "$root"/include/tinygrad/*.h | grep -v /io.h) least=50
     libraries='libc|libm|libpthread|ld-linux.*' allocators='arena.c.o' symbols='nothing else'

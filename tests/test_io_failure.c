@@ -162,6 +162,12 @@ static void relative_path(void **state)
 
 /* -- Memory ------------------------------------------------------------------------------------ */
 
+#ifdef TINYGRAD_ZLIB
+static const bool deflates = true;
+#else
+static const bool deflates = false;
+#endif
+
 /* Everything once, from files that stand there to new ones. */
 static void use_all(tg_tape *tape)
 {
@@ -172,6 +178,8 @@ static void use_all(tg_tape *tape)
     tg_save_safetensors(in_scratch("new.st"), params,
                         &(tg_save_opts){.metadata = (tg_metadata[]){{"a", "b"}}, .n_metadata = 1});
     tg_read_safetensors(tape, in_scratch("old.st"));
+    tg_save_npz(in_scratch("new.npz"), params, &(tg_npz_opts){.compress = deflates});
+    tg_read_npz(tape, in_scratch("old.npz"));
     tg_read_metadata(tape, in_scratch("old.st"), "a", NULL, 0);
     tg_load_safetensors(in_scratch("old.st"), into, NULL);
     const float *w = tg_f32(tg_params_tensor(into, 0));
@@ -185,6 +193,7 @@ static void make_old_files(void)
     tg_params *params = list_of(tape, 40, 3, false);
     tg_params_add(params, tg_full(tape, TG_DIMS(1), 4, 0), "a_name_of_more_than_16_bytes");
     tg_save_npy(in_scratch("old.npy"), tg_params_tensor(params, 0));
+    tg_save_npz(in_scratch("old.npz"), params, &(tg_npz_opts){.compress = deflates});
     tg_save_safetensors(in_scratch("old.st"), params,
                         &(tg_save_opts){.metadata = (tg_metadata[]){{"a", "b"}}, .n_metadata = 1});
     assert_ok(tape);
@@ -223,6 +232,18 @@ static void run_load(tg_tape *tape, tg_params *strided, tg_params *into, tg_opti
     tg_load_safetensors(in_scratch("old.st"), into, NULL);
 }
 
+static void run_save_npz(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)tape, (void)into, (void)optim;
+    tg_save_npz(in_scratch("new.npz"), strided, NULL);
+}
+
+static void run_read_npz(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
+{
+    (void)strided, (void)into, (void)optim;
+    tg_read_npz(tape, in_scratch("old.npz"));
+}
+
 static void run_metadata(tg_tape *tape, tg_params *strided, tg_params *into, tg_optim *optim)
 {
     (void)strided, (void)into, (void)optim;
@@ -247,6 +268,8 @@ static const struct call {
 } calls_on_files[] = {
     {"save_npy: ", run_save_npy},
     {"load_npy: ", run_load_npy},
+    {"save_npz: ", run_save_npz},
+    {"read_npz: ", run_read_npz},
     {"save_safetensors: ", run_save},
     {"read_safetensors: ", run_read},
     {"load_safetensors: ", run_load},
@@ -297,6 +320,7 @@ static void names(void **state)
         assert_in_range(failures, 1, 60);
     }
     remove(in_scratch("new.npy"));
+    remove(in_scratch("new.npz"));
     remove(in_scratch("new.st"));
     remove(in_scratch("check"));
 }
@@ -313,7 +337,7 @@ static void tape_out_of_memory(void **state)
             use_all(tape);
             tg_status status = tg_error(tape);
             assert_int_equal(status, a.failures ? TG_ENOMEM : TG_OK);
-            assert_true(count_files(0) <= 4); /* no temporary file */
+            assert_true(count_files(0) <= 6); /* no temporary file */
             tg_clear_error(tape);
             if (a.failures && !for_ever) {
                 use_all(tape);
@@ -351,7 +375,7 @@ static void jansson_out_of_memory(void **state)
                          tg_error_message(tape));
             tg_tape_free(tape);
             assert_int_equal(heap.live, 0);
-            assert_true(count_files(0) <= 4);
+            assert_true(count_files(0) <= 6);
         }
         assert_true(heap.fail_at > 50);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /** @file io.h
  * Tensors in files: safetensors (https://github.com/huggingface/safetensors), checkpoints of a
- * training run, and NumPy's npy. A library of its own, tinygrad-io, that needs jansson; the target
- * tinygrad::io of find_package(tinygrad COMPONENTS io).
+ * training run, and NumPy's npy and npz. A library of its own, tinygrad-io, that needs jansson, and
+ * zlib for compressed npz; the target tinygrad::io of find_package(tinygrad COMPONENTS io).
  *
  *     tg_params *model = tg_params_new(tape);
  *     tg_params_add(model, w, "weight");
@@ -155,6 +155,20 @@ TG_API tg_status tg_save_npy(const char *path, tg_tensor *t);
  * object, ...). TG_ESHAPE: more than TG_MAX_NDIM dims. TG_EIO: a header that is not as numpy writes it, or
  * more or less data than the shape has. */
 TG_API tg_tensor *tg_load_npy(tg_tape *tape, const char *path, int flags);
+/** Options of tg_save_npz(); zero means the default. */
+typedef struct tg_npz_opts {
+    bool compress; /**< as numpy.savez_compressed; default: as numpy.savez */
+} tg_npz_opts;
+/** Writes all tensors of the list as an npz archive, each as NAME.npy. The same contents give the same
+ * bytes. `opts` may be NULL. Errors as tg_save_safetensors(); TG_EVALUE also where the archive has more
+ * than 4 GiB or 65,534 tensors, TG_EIO for `compress` in a library that was built without zlib. */
+TG_API tg_status tg_save_npz(const char *path, const tg_params *params, const tg_npz_opts *opts);
+/** Reads an npz archive: a new list of new leaves that require no gradient, in the archive's order.
+ * NULL on an error. Errors as tg_load_npy() and tg_read_safetensors(); TG_EIO also for members that
+ * are compressed otherwise than by deflate (or at all, in a library that was built without zlib),
+ * whose checksum is another, or of 4 GiB and more. What is compressed takes its size from malloc while
+ * the call runs. */
+TG_API tg_params *tg_read_npz(tg_tape *tape, const char *path);
 
 /** @} */
 

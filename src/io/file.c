@@ -223,6 +223,7 @@ bool tg_io_create(tg_io_writer *w, const tg_io_file *file)
 {
     w->file = *file;
     w->used = 0;
+    w->filter = NULL;
     if (!open_directory(w))
         return false;
     if (!open_temporary(w)) {
@@ -258,6 +259,10 @@ static void flush(tg_io_writer *w)
 
 void tg_io_put(tg_io_writer *w, const void *data, size_t size)
 {
+    if (w->filter) {
+        w->filter(w, data, size);
+        return;
+    }
     if (size > sizeof w->buffer - w->used)
         flush(w);
     if (size > sizeof w->buffer) {

@@ -69,7 +69,8 @@ typedef struct tg_io_temporary {
 int tg_io_open_temporary(tg_io_temporary *t, int directory, const char *target, mode_t mode);
 
 /* A file in the making. Errors go to the tape, and while it has one nothing is written. */
-typedef struct tg_io_writer {
+typedef struct tg_io_writer tg_io_writer;
+struct tg_io_writer {
     tg_io_file file;
     const char *name; /* in the directory */
     int directory, out;
@@ -78,7 +79,10 @@ typedef struct tg_io_writer {
     bool blocked, pending; /* SIGXFSZ before this began */
     size_t used;
     char buffer[4096];
-} tg_io_writer;
+    /* NULL, or who takes what is put, to put something else. */
+    void (*filter)(tg_io_writer *w, const void *data, size_t size);
+    void *filter_context;
+};
 
 /* false: tg_io_commit() must not be called. */
 bool tg_io_create(tg_io_writer *w, const tg_io_file *file);

@@ -280,6 +280,12 @@ static void put_header(tg_io_writer *w, const tg_tensor *t)
     tg_io_put(w, text, (size_t)used);
 }
 
+void tg_io_put_npy(tg_io_writer *w, tg_tensor *t)
+{
+    put_header(w, t);
+    tg_io_put_tensor(w, t, tg_dtype(t));
+}
+
 tg_status tg_save_npy(const char *path, tg_tensor *t)
 {
     tg_tape *tape = tg_tape_of(t);
@@ -288,8 +294,7 @@ tg_status tg_save_npy(const char *path, tg_tensor *t)
     tg_io_file file = {.tape = tape, .op = "save_npy", .path = path};
     tg_io_writer w;
     if (tg_io_begin(&file) && tg_io_check_path(&file) && tg_io_create(&w, &file)) {
-        put_header(&w, t);
-        tg_io_put_tensor(&w, t, tg_dtype(t));
+        tg_io_put_npy(&w, t);
         tg_io_commit(&w);
     }
     return tg_io_end(&file);

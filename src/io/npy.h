@@ -6,5 +6,7 @@
 
 /* As tg_load_npy(), from file->bytes. */
 tg_tensor *tg_io_parse_npy(const tg_io_file *file, int flags);
+/* Header and elements, as tg_save_npy() writes them. */
+void tg_io_put_npy(tg_io_writer *w, tg_tensor *t);
 
 #endif

@@ -17,6 +17,8 @@ where = sys.argv[1]
 path = os.path.join(where, "all.safetensors")
 arrays = safetensors.numpy.load_file(path)
 tensors = safetensors.torch.load_file(path)
+stored, deflated = (numpy.load(os.path.join(where, name + ".npz")) for name in ("stored", "deflated"))
+narrow = safetensors.torch.load_file(os.path.join(where, "bf16.safetensors"))
 files = sorted(glob.glob(os.path.join(where, "*.npy")))
 assert len(files) == len(arrays) == len(tensors) == 28, (len(files), len(arrays), len(tensors))
 
@@ -35,7 +37,9 @@ for file in files:
     name = os.path.basename(file)[:-4]
     dtype = ["<f4", "<f8", "<i8", "|b1"][int(name[5])]
     right = wanted(dtype, int(name[11]))
-    for got in numpy.load(file), arrays[name], tensors[name].numpy():
+    if dtype in ("<f4", "<f8"):
+        assert torch.equal(narrow[name], tensors[name].bfloat16()), name
+    for got in numpy.load(file), arrays[name], tensors[name].numpy(), stored[name], deflated[name]:
         assert got.dtype == right.dtype and got.shape == right.shape, name
         assert got.tobytes() == right.tobytes(), name
 with safe_open(path, "pt") as f:

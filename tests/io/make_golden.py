@@ -51,3 +51,10 @@ save_file({"bias": array("<f4", 3), "truth": array("|b1", 7), "weight": array("<
            "name with \"ü\"": array("<f4", 2)},
           "golden/numpy.safetensors", {"format": "np", "author": "Grüße \"q\"\n"})
 save_file({"a": array("<f4", 2, 2)}, "golden/plain.safetensors")
+
+# Archives: stored, deflated, as numpy.savez and numpy.savez_compressed write them.
+arrays = {"weight": array("<f8", 2, 3), "layer/bias": array("<f4", 3), "index": narrow("<i2", 7),
+          "fortran": numpy.asfortranarray(array("<i8", 2, 3, 4)), "nothing": array("<f4", 0, 5),
+          "scalar": array("|b1"), "large": numpy.zeros((10, 20), "<f4"), "name with \"ü\"": array("<f4", 2)}
+numpy.savez("golden/stored.npz", **arrays)
+numpy.savez_compressed("golden/deflated.npz", **arrays)

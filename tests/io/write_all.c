@@ -14,6 +14,13 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     snprintf(path, sizeof path, "%s/all.safetensors", argv[1]);
     tg_save_safetensors(path, params, &(tg_save_opts){.metadata = metadata, .n_metadata = 2});
+    snprintf(path, sizeof path, "%s/stored.npz", argv[1]);
+    tg_save_npz(path, params, NULL);
+    snprintf(path, sizeof path, "%s/deflated.npz", argv[1]);
+    tg_save_npz(path, params, &(tg_npz_opts){.compress = true});
+    tg_save_opts opts = {.floats = TG_FILE_BF16};
+    snprintf(path, sizeof path, "%s/bf16.safetensors", argv[1]);
+    tg_save_safetensors(path, params, &opts);
     for (size_t i = 0; i < tg_params_count(params); i++) {
         snprintf(path, sizeof path, "%s/%s.npy", argv[1], tg_params_name(params, i));
         tg_save_npy(path, tg_params_tensor(params, i));

@@ -34,6 +34,7 @@ class Tinygrad(ConanFile):
     def requirements(self):
         if self.options.io:
             self.requires("jansson/2.14")
+            self.requires("zlib/1.3.1")
 
     def layout(self):
         cmake_layout(self)
@@ -69,4 +70,4 @@ class Tinygrad(ConanFile):
             io.set_property("cmake_target_name", "tinygrad::io")
             io.set_property("pkg_config_name", "tinygrad-io")
             io.libs = ["tinygrad_io"]
-            io.requires = ["tinygrad", "jansson::jansson"]
+            io.requires = ["tinygrad", "jansson::jansson", "zlib::zlib"]
