@@ -78,8 +78,8 @@ typedef struct tg_mpi_opts {
 /** Of all processes of `comm`, which is duplicated, for the tensors in `params`: its parameters,
  * whose gradients are summed, and its buffers, running statistics for example. Make it where
  * tg_batches and optimisers are made, before a loop's mark. `opts` may be NULL. NULL on an error.
- * TG_EVALUE: the shards are no power of two up to 65536, or the processes do not divide them; the
- * list is NULL or empty. TG_ESHAPE: a list that differs from rank 0's in names, order, dtypes or
+ * TG_EVALUE: the shards are no power of two up to 65536, the processes none or more; the list is
+ * NULL or empty. TG_ESHAPE: a list that differs from rank 0's in names, order, dtypes or
  * shapes; the message has the first difference. TG_ESTATE: MPI was not initialised. */
 TG_API tg_mpi *tg_mpi_open(MPI_Comm comm, const tg_params *params, const tg_mpi_opts *opts);
 /** The last exchange, before MPI_Finalize() and before the tape is freed. Frees the communicator;

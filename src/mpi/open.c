@@ -65,8 +65,8 @@ static bool check_shards(const tg_mpi_group *g)
     if (s < 1 || s > TG_MPI_SHARDS || (s & (s - 1)))
         tg_fail(g->tape, TG_EVALUE, "mpi_open: %d shards, wanted a power of two up to %d", s,
                 TG_MPI_SHARDS);
-    else if (s % p)
-        tg_fail(g->tape, TG_EVALUE, "mpi_open: %d processes do not divide %d shards", p, s);
+    else if (p > s)
+        tg_fail(g->tape, TG_EVALUE, "mpi_open: %d processes for %d shards", p, s);
     return !tg_error(g->tape);
 }
 
@@ -128,6 +128,11 @@ tg_mpi *tg_mpi_open(MPI_Comm comm, const tg_params *params, const tg_mpi_opts *o
         return NULL;
     MPI_Comm_rank(made.comm, &made.rank);
     MPI_Comm_size(made.comm, &made.processes);
+    if (made.processes & (made.processes - 1)) { /* there is no tree, and all know it */
+        tg_fail(tape, TG_EVALUE, "mpi_open: %d processes, wanted a power of two", made.processes);
+        MPI_Comm_free(&made.comm);
+        return NULL;
+    }
     tg_mark start = tg_tape_mark(tape);
     const char *speaker = tg_speak_as(tape, "mpi_open");
     tg_mpi_group *g = make(&made, params) ? keep(&made) : &made;

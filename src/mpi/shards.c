@@ -111,6 +111,14 @@ static int64_t begin_of(const tg_mpi_group *g, int shard)
     return each * shard + (rest * shard + g->shards - 1) / g->shards;
 }
 
+static void drop_gradients(tg_mpi_group *g)
+{
+    for (size_t i = 0; i < g->n_items; i++) {
+        if (g->items[i].parameter)
+            tg_zero_grad(g->items[i].t);
+    }
+}
+
 /* Draws what the generators of the step's shards are seeded by, so that the step moves the tape's own. */
 static bool begin(tg_mpi_group *g, tg_batches *batches)
 {
@@ -123,6 +131,7 @@ static bool begin(tg_mpi_group *g, tg_batches *batches)
         return false;
     g->seed = (uint64_t)*seed;
     tg_mpi_save(g);
+    drop_gradients(g); /* where there is no shard with samples, too */
     g->done = g->waiting = 0;
     g->n_metrics = -1;
     g->any_change = false;
@@ -137,10 +146,7 @@ static bool begin_shard(tg_mpi_group *g, int64_t first)
     if (g->batches)
         tg_batches_narrow(g->batches, first, g->size);
     tg_manual_seed(g->tape, g->seed + (uint64_t)shard_of(g) * UINT64_C(0x9e3779b9));
-    for (size_t i = 0; i < g->n_items; i++) {
-        if (g->items[i].parameter)
-            tg_zero_grad(g->items[i].t);
-    }
+    drop_gradients(g);
     g->stage = TG_MPI_SHARD;
     return !tg_error(g->tape);
 }
@@ -237,14 +243,15 @@ static void mean_forward(tg_node *node)
         out32[i] = (float)((double)f32[i] / by);
 }
 
-/* A gradient for a leaf that got none from this process's last shard. */
+/* A place for the gradient of a leaf that got none from this process's last shard; what is in it does not
+ * matter. */
 static tg_tensor *make_grad(tg_tensor *t)
 {
     tg_tape *tape = tg_tape_of(t);
     tg_set_grad_enabled(tape, true);
-    tg_tensor *out = tg_mul_scalar(t, 1);
+    tg_tensor *sum = tg_sum(t);
     tg_set_grad_enabled(tape, false);
-    tg_backward_with(out, tg_zeros(tape, tg_ndim(t), tg_sizes(t), tg_dtype(t)), NULL);
+    tg_backward(sum);
     return tg_grad(t);
 }
 
