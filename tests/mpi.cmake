@@ -22,3 +22,14 @@ foreach(program mpi_train mpi_faults)
     endif()
     target_link_libraries(${program} PRIVATE ${test_libraries})
 endforeach()
+
+# The processes wait for each other, and are slow where somebody else works.
+foreach(test bits stop)
+    if(test STREQUAL "bits" OR TARGET tinygrad::io)
+        tinygrad_add_test(mpi_${test} sh mpi/${test}.sh ${MPIEXEC_EXECUTABLE} $<TARGET_FILE:mpi_train>)
+    endif()
+endforeach()
+foreach(processes 1 3 4)
+    tinygrad_add_test(mpi_faults_${processes} sh mpi/run.sh ${MPIEXEC_EXECUTABLE} ${processes}
+        $<TARGET_FILE:mpi_faults>)
+endforeach()

@@ -51,6 +51,14 @@
 #ifndef TINYGRAD_MPI_H
 #define TINYGRAD_MPI_H
 
+/* MPI as C has it: the classes that some headers add for C++ left the standard with MPI-3, and want a
+ * library of their own. */
+#if defined(__cplusplus) && !defined(OMPI_SKIP_MPICXX)
+#define OMPI_SKIP_MPICXX 1
+#endif
+#if defined(__cplusplus) && !defined(MPICH_SKIP_MPICXX)
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 
 #ifdef TG_CHAPTERS /* the library's own sources: each includes the chapters that it uses */

@@ -7,17 +7,15 @@ mpiexec=$1 program=$2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-launch 4 "$program" steps=40 save="$dir/whole" >"$dir/out"
+"$program" steps=40 save="$dir/whole" >"$dir/out"
 if launch 4 "$program" steps=40 save="$dir/part" kill=2:23 >"$dir/out" 2>&1; then
     fail "nobody was killed"
 fi
 "$program" steps=20 save="$dir/twenty" >"$dir/out"
 cmp "$dir/part" "$dir/twenty" || fail "the checkpoint is not that of step 20"
-for processes in 2 8; do
-    launch "$processes" "$program" steps=40 resume="$dir/part" save="$dir/again" >"$dir/out"
-    cmp "$dir/again" "$dir/whole" || fail "$processes processes go on differently"
-done
+launch 2 "$program" steps=40 resume="$dir/part" save="$dir/again" >"$dir/out"
+cmp "$dir/again" "$dir/whole" || fail "2 processes go on differently"
 if launch 2 "$program" steps=40 resume="$dir/none" >"$dir/out" 2>&1; then
     fail "went on from no file"
 fi
-grep -q 'rank 0: load_checkpoint: .*none: No such file' "$dir/out" || fail "$(cat "$dir/out")"
+grep -q 'rank 0: load_checkpoint: .*none: cannot open the file' "$dir/out" || fail "$(cat "$dir/out")"
