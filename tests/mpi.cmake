@@ -4,6 +4,7 @@
 # mpi/train.c, plain.c  what is trained, and how it would be done without tinygrad-mpi
 # mpi/mpi_train.c   prints a hash of what came of it       mpi/bits.sh    the same one for all numbers of processes
 # mpi/mpi_faults.c  what goes wrong in one process         mpi/stop.sh    a killed process, and a run that goes on
+# mpi/example.sh    examples/distributed.c                 mpi/launch.sh, run.sh   how processes are started
 if(NOT TARGET tinygrad::mpi)
     return()
 elseif(NOT MPIEXEC_EXECUTABLE OR CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
@@ -33,3 +34,6 @@ foreach(processes 1 3 4)
     tinygrad_add_test(mpi_faults_${processes} sh mpi/run.sh ${MPIEXEC_EXECUTABLE} ${processes}
         $<TARGET_FILE:mpi_faults>)
 endforeach()
+if(TARGET distributed)
+    tinygrad_add_test(mpi_example sh mpi/example.sh ${MPIEXEC_EXECUTABLE} $<TARGET_FILE:distributed>)
+endif()
