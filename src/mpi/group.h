@@ -10,7 +10,7 @@
 enum {
     TG_MPI_LEVELS = 17,        /* of the tree, at most */
     TG_MPI_SHARDS = 1 << 16,   /* at most */
-    TG_MPI_CHUNK = 1 << 20,    /* bytes of a message, at most */
+    TG_MPI_CHUNK = 1 << 18,    /* bytes of a message, at most */
     TG_MPI_DTYPES = TG_I64 + 1 /* that can be summed */
 };
 
@@ -46,7 +46,7 @@ typedef struct tg_mpi_lane {
     int64_t n, n_base;
     tg_tensor *levels
         [TG_MPI_LEVELS];   /* sums that wait for others of their level; the first is the result */
-    tg_tensor *received;   /* a chunk */
+    tg_tensor *received;   /* two pieces */
     tg_tensor *base;       /* buffers as they were before the batch */
     tg_tensor *zero, *one; /* 0-d */
 } tg_mpi_lane;

@@ -53,7 +53,7 @@ static void make_lane(tg_mpi_group *g, int dtype)
         return;
     for (int i = 0; i < levels_of(g); i++)
         lane->levels[i] = tg_zeros(g->tape, TG_DIMS(lane->n), dtype);
-    lane->received = tg_zeros(g->tape, TG_DIMS(lane->n < chunk ? lane->n : chunk), dtype);
+    lane->received = tg_zeros(g->tape, TG_DIMS(2 * (lane->n < chunk ? lane->n : chunk)), dtype);
     lane->base = tg_zeros(g->tape, TG_DIMS(lane->n_base), dtype);
     lane->zero = tg_zeros(g->tape, TG_SCALAR, dtype);
     lane->one = tg_ones(g->tape, TG_SCALAR, dtype);

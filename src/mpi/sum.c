@@ -38,53 +38,72 @@ static range piece(range r, int64_t i, int64_t elements)
     return p;
 }
 
-/* Sends the elements of a range of the result to the partner, and takes as many as `to` has in return. */
-static bool swap(tg_mpi_group *g, int partner, const char *from, range sent, char *to, range taken,
-                 size_t size)
+/* Elements of the result on their way to the partner, and as many others from it. Pieces follow each other so
+ * that one is under way while the one before is added. */
+typedef struct flow {
+    tg_mpi_group *g;
+    tg_mpi_lane *lane;
+    int partner;
+    range sent, taken;
+    bool add; /* what comes; else it takes the place of what is there */
+    MPI_Request requests[2][2];
+} flow;
+
+static int64_t piece_size(const flow *f)
 {
-    int code = MPI_Sendrecv(from + (size_t)sent.begin * size,
-                            (int)((size_t)(sent.end - sent.begin) * size), MPI_BYTE, partner, 1, to,
-                            (int)((size_t)(taken.end - taken.begin) * size), MPI_BYTE, partner, 1,
-                            g->comm, MPI_STATUS_IGNORE);
-    return tg_mpi_good(g, code, "MPI_Sendrecv");
+    return tg_numel(f->lane->received) / 2;
 }
 
-static int64_t longer(const level *l)
+static int64_t pieces_of(const flow *f)
 {
-    int64_t mine = l->mine.end - l->mine.begin, theirs = l->theirs.end - l->theirs.begin;
-    return mine > theirs ? mine : theirs;
+    int64_t sent = f->sent.end - f->sent.begin, taken = f->taken.end - f->taken.begin;
+    return ((sent > taken ? sent : taken) + piece_size(f) - 1) / piece_size(f);
 }
 
-/* Adds what the partner has of this process's part. */
-static bool add_part(tg_mpi_group *g, tg_mpi_lane *lane, const level *l)
+/* Begins with number i. */
+static bool post(flow *f, int64_t i)
 {
-    tg_tensor *sum = lane->levels[0];
-    size_t size = sizes[tg_dtype(sum)];
-    int64_t elements = tg_numel(lane->received);
-    for (int64_t i = 0; i * elements < longer(l); i++) {
-        range mine = piece(l->mine, i, elements), theirs = piece(l->theirs, i, elements);
-        tg_mark mark = tg_tape_mark(g->tape);
-        if (!swap(g, l->partner, tg_data_mut(sum), theirs, tg_data_mut(lane->received), mine, size))
-            return false;
-        tg_add_(tg_narrow(sum, 0, mine.begin, mine.end - mine.begin),
-                tg_narrow(lane->received, 0, 0, mine.end - mine.begin), 1);
-        tg_tape_rewind(g->tape, mark);
-    }
-    return !tg_error(g->tape);
+    size_t size = sizes[tg_dtype(f->lane->levels[0])];
+    range sent = piece(f->sent, i, piece_size(f)), taken = piece(f->taken, i, piece_size(f));
+    char *sum = tg_data_mut(f->lane->levels[0]);
+    char *into =
+        f->add ? (char *)tg_data_mut(f->lane->received) + (size_t)(i % 2 * piece_size(f)) * size
+               : sum + (size_t)taken.begin * size;
+    MPI_Request *requests = f->requests[i % 2];
+    int bytes = (int)((size_t)(taken.end - taken.begin) * size);
+    int code = MPI_Irecv(into, bytes, MPI_BYTE, f->partner, 1, f->g->comm, &requests[0]);
+    if (!tg_mpi_good(f->g, code, "MPI_Irecv"))
+        return false;
+    bytes = (int)((size_t)(sent.end - sent.begin) * size);
+    code = MPI_Isend(sum + (size_t)sent.begin * size, bytes, MPI_BYTE, f->partner, 1, f->g->comm,
+                     &requests[1]);
+    return tg_mpi_good(f->g, code, "MPI_Isend");
 }
 
-/* Takes the partner's part as it is. */
-static bool take_part(tg_mpi_group *g, tg_mpi_lane *lane, const level *l)
+/* Ends with number i. */
+static bool arrive(flow *f, int64_t i)
 {
-    size_t size = sizes[tg_dtype(lane->levels[0])];
-    char *sum = tg_data_mut(lane->levels[0]);
-    int64_t elements = tg_numel(lane->received);
-    for (int64_t i = 0; i * elements < longer(l); i++) {
-        range mine = piece(l->mine, i, elements), theirs = piece(l->theirs, i, elements);
-        if (!swap(g, l->partner, sum, mine, sum + (size_t)theirs.begin * size, theirs, size))
-            return false;
-    }
-    return true;
+    if (!tg_mpi_good(f->g, MPI_Waitall(2, f->requests[i % 2], MPI_STATUSES_IGNORE), "MPI_Waitall"))
+        return false;
+    range taken = piece(f->taken, i, piece_size(f));
+    int64_t n = taken.end - taken.begin;
+    tg_mark mark = tg_tape_mark(f->g->tape);
+    if (f->add)
+        tg_add_(tg_narrow(f->lane->levels[0], 0, taken.begin, n),
+                tg_narrow(f->lane->received, 0, i % 2 * piece_size(f), n), 1);
+    tg_tape_rewind(f->g->tape, mark);
+    return !tg_error(f->g->tape);
+}
+
+static bool swap(tg_mpi_group *g, tg_mpi_lane *lane, flow *f)
+{
+    f->g = g;
+    f->lane = lane;
+    int64_t n = pieces_of(f);
+    bool good = n == 0 || post(f, 0);
+    for (int64_t i = 0; i < n && good; i++)
+        good = (i + 1 == n || post(f, i + 1)) && arrive(f, i);
+    return good;
 }
 
 bool tg_mpi_sum_lane(tg_mpi_group *g, tg_mpi_lane *lane)
@@ -92,15 +111,16 @@ bool tg_mpi_sum_lane(tg_mpi_group *g, tg_mpi_lane *lane)
     level levels[TG_MPI_LEVELS];
     range all = {0, lane->n};
     int n = 0;
-    for (int distance = 1; distance < g->processes; distance *= 2, n++) {
-        levels[n] = divide(g, distance, all);
-        all = levels[n].mine;
-        if (!add_part(g, lane, &levels[n]))
-            return false;
+    bool good = true;
+    for (int distance = 1; distance < g->processes && good; distance *= 2, n++) {
+        const level l = levels[n] = divide(g, distance, all);
+        good = swap(g, lane,
+                    &(flow){.partner = l.partner, .sent = l.theirs, .taken = l.mine, .add = true});
+        all = l.mine;
     }
-    while (n-- > 0) {
-        if (!take_part(g, lane, &levels[n]))
-            return false;
+    while (n-- > 0 && good) {
+        const level l = levels[n];
+        good = swap(g, lane, &(flow){.partner = l.partner, .sent = l.mine, .taken = l.theirs});
     }
-    return true;
+    return good;
 }
