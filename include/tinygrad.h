@@ -41,7 +41,8 @@
  * - tinygrad/train.h: minibatches, parameters, optimisers, clipping, learning rates
  * - tinygrad/look.h: printing, graphs, gradcheck, memory in use, the profile
  *
- * Beside it are tinygrad/op.h, for writing operations, and tinygrad/io.h, for files.
+ * Beside it are tinygrad/op.h, for writing operations, tinygrad/io.h, for files, and tinygrad/mpi.h,
+ * for several processes.
  *
  * Semantics are PyTorch's (names without the tg_ prefix) unless a declaration says otherwise. */
 /** @file tinygrad.h

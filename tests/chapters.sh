@@ -38,6 +38,7 @@ done
     floor look core op ops look
     floor nn core op ops nn train
     floor io core op ops train io
+    floor mpi core op ops train mpi
     cat "$work/includes" # memory, random and kernels include none, nobody the whole
 } >"$work/findings"
 cat "$work/findings"

@@ -299,19 +299,17 @@ static tg_batches *B(const void *handle)
 
 USE(batches, start, tg_batches_start(B(h)) == TG_ESTATE)
 USE(batches, next, !tg_batches_next(B(h)))
+USE(batches, narrow, tg_batches_narrow(B(h), 0, 1) == TG_ESTATE)
 USE(batches, size, tg_batches_size(B(h)) == 0)
 USE(batches, indices, !tg_batches_indices(B(h)))
 USE(batches, read, tg_batches_read(B(h), rows, l->into) == TG_ESTATE)
 USE(batches, read_as, tg_batches_read_as(B(h), bytes, TG_ARRAY_U8, l->into) == TG_ESTATE)
 
 static const dead_use of_batches[] = {
-    {"batches_start", batches_start},
-    {"batches_next", batches_next},
-    {"batches_size", batches_size},
-    {"batches_indices", batches_indices},
-    {"batches_read", batches_read},
-    {"batches_read_as", batches_read_as},
-    {0},
+    {"batches_start", batches_start},     {"batches_next", batches_next},
+    {"batches_narrow", batches_narrow},   {"batches_size", batches_size},
+    {"batches_indices", batches_indices}, {"batches_read", batches_read},
+    {"batches_read_as", batches_read_as}, {0},
 };
 
 /* --- captures --- */

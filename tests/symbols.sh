@@ -1,6 +1,6 @@
 #!/bin/sh
-# symbols.sh SOURCE_DIR STATIC_LIBRARY SHARED_LIBRARY [io]: what the built libraries show and need; with
-# "io" those of tinygrad-io.
+# symbols.sh SOURCE_DIR STATIC_LIBRARY SHARED_LIBRARY [io|mpi]: what the built libraries show and need; with
+# "io" those of tinygrad-io, with "mpi" those of tinygrad-mpi.
 # Relies on nm and readelf, and on an ELF system with the GNU C library.
 set -eu
 export LC_ALL=C
@@ -9,8 +9,11 @@ if [ "${4-}" = io ]; then
     soname=libtinygrad_io.so.0.1 headers=$root/include/tinygrad/io.h least=6
     libraries='libc|libpthread|libtinygrad|libjansson|libz|ld-linux.*' allocators='no file'
     symbols='tg_|json_|jansson_|deflate|inflate|crc32_z'
+elif [ "${4-}" = mpi ]; then
+    soname=libtinygrad_mpi.so.0.1 headers=$root/include/tinygrad/mpi.h least=10
+    libraries='libc|libm|libpthread|libtinygrad|libmpi|libmpich|ld-linux.*' allocators='no file' symbols='tg_|MPI_|ompi_'
 else
-    soname=libtinygrad.so.0.1 headers=$(ls "$root"/include/tinygrad/*.h | grep -v /io.h) least=50
+    soname=libtinygrad.so.0.1 headers=$(ls "$root"/include/tinygrad/*.h | grep -v '/\(io\|mpi\).h') least=50
     libraries='libc|libm|libpthread|ld-linux.*' allocators='arena.c.o' symbols='nothing else'
 fi
 work=$(mktemp -d)

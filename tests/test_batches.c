@@ -89,6 +89,39 @@ static void in_order(void **state)
     expect_in_order(5, INT64_MAX, true, 0);
 }
 
+/* Pieces of a batch, in any order, and the whole of the next one. */
+static void narrowed(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    const float array[] = {10, 11, 12, 13, 14};
+    tg_tensor *into = tg_zeros(tape, TG_DIMS(3), 0);
+    tg_batches *b = tg_batches_new(tape, 5, 3, NULL);
+    tg_batches_start(b);
+    assert_int_equal(tg_batches_narrow(b, 0, 1), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "batches_narrow: there is no batch");
+    tg_batches_next(b);
+    for (int64_t first = 2; first >= 0; first -= 2) {
+        assert_int_equal(tg_batches_narrow(b, first, 1 + (first == 0)), TG_OK);
+        assert_int_equal(tg_batches_size(b), 1 + (first == 0));
+        assert_int_equal(tg_batches_indices(b)[0], first);
+        assert_int_equal(tg_batches_read(b, array, into), TG_OK);
+        assert_equal(tg_f32(into)[0], array[first]);
+    }
+    const int64_t wrong[][2] = {{-1, 1}, {0, 0}, {0, 4}, {3, 1}, {2, 2}, {INT64_MAX, INT64_MAX}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(tg_batches_narrow(b, wrong[i][0], wrong[i][1]), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "of a batch of 3");
+        assert_int_equal(tg_batches_size(b), 2);
+    }
+    assert_true(tg_batches_next(b));
+    assert_int_equal(tg_batches_indices(b)[0], 3);
+    assert_int_equal(tg_batches_size(b), 2);
+    assert_int_equal(tg_batches_narrow(NULL, 0, 1), TG_EVALUE);
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
 /* Both flags: the permutation is of all samples, and its end is left out. */
 static void shuffled_and_dropped(void **state)
 {
@@ -407,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shuffled_as_pytorch),
         cmocka_unit_test(in_order),
+        cmocka_unit_test(narrowed),
         cmocka_unit_test(shuffled_and_dropped),
         cmocka_unit_test(started_anew),
         cmocka_unit_test(rows),

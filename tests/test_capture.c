@@ -380,6 +380,7 @@ ATTEMPT(optim_set_lr, tg_optim_set_lr(a->c.optim, 1))
 ATTEMPT(optim_set_group_lr, tg_optim_set_group_lr(a->c.optim, 0, 1))
 ATTEMPT(batches_start, tg_batches_start(a->batches))
 ATTEMPT(batches_next, tg_batches_next(a->batches))
+ATTEMPT(batches_narrow, tg_batches_narrow(a->batches, 0, 1))
 ATTEMPT(batches_read, tg_batches_read(a->batches, "", a->c.x))
 ATTEMPT(from_array, tg_from_array(a->c.tape, (int[]){1}, TG_ARRAY_I32, TG_SCALAR, 0))
 ATTEMPT(from_f32, tg_from_f32(a->c.tape, (float[]){1}, TG_SCALAR, 0))
@@ -400,6 +401,7 @@ static const struct {
                 {"optim_set_group_lr", try_optim_set_group_lr},
                 {"batches_start", try_batches_start},
                 {"batches_next", try_batches_next},
+                {"batches_narrow", try_batches_narrow},
                 {"batches_read", try_batches_read},
                 {"from_array", try_from_array},
                 {"from_f32", try_from_f32},

@@ -52,6 +52,11 @@ TG_API tg_status tg_batches_start(tg_batches *batches);
 TG_API bool tg_batches_next(tg_batches *batches);
 /** The samples in the present batch: `batch`, or fewer in the last one; 0 where there is none. */
 TG_API int64_t tg_batches_size(const tg_batches *batches);
+/** Narrows the present batch to `size` > 0 of its samples from number `first` on, until the next call
+ * of this or of tg_batches_next(), so that gradients can be accumulated over its pieces: `first`
+ * always counts from the start of the whole batch. TG_ESTATE: there is no batch. TG_EVALUE: it has no
+ * such samples. */
+TG_API tg_status tg_batches_narrow(tg_batches *batches, int64_t first, int64_t size);
 /** Their indices; NULL, without an error, where there is no batch. Valid until the next
  * tg_batches_start(). */
 TG_API const int64_t *tg_batches_indices(const tg_batches *batches);

@@ -14,7 +14,8 @@ typedef struct batches {
     int64_t n, batch;
     bool shuffle, drop_last;
     bool started;
-    int64_t first, size; /* the present batch's place in the order; size 0: there is none */
+    int64_t first, size;  /* the present batch's place in the order; size 0: there is none */
+    int64_t begin, whole; /* the same before it was narrowed */
     int64_t *order;
 } batches;
 
@@ -68,7 +69,7 @@ tg_status tg_batches_start(tg_batches *handle)
     if (b->shuffle)
         tg_generator_permutation(&tape->generator, b->order, b->n);
     b->started = true;
-    b->first = b->size = 0;
+    b->first = b->size = b->begin = b->whole = 0;
     return TG_OK;
 }
 
@@ -79,12 +80,34 @@ bool tg_batches_next(tg_batches *handle)
     if (!tape || tape->status || !tg_outside_capture(tape, "batches_next"))
         return false;
     TG_CHECK(tape, b->started, TG_ESTATE, "batches_next: no epoch was started");
-    b->first += b->size;
-    int64_t left = b->n - b->first;
-    b->size = left < b->batch ? left : b->batch;
-    if (b->drop_last && b->size < b->batch)
-        b->size = 0;
+    b->begin += b->whole;
+    int64_t left = b->n - b->begin;
+    b->whole = left < b->batch ? left : b->batch;
+    if (b->drop_last && b->whole < b->batch)
+        b->whole = 0;
+    b->first = b->begin;
+    b->size = b->whole;
     return b->size > 0;
+}
+
+tg_status tg_batches_narrow(tg_batches *handle, int64_t first, int64_t size)
+{
+    batches *b = check(handle, "batches_narrow");
+    if (!b)
+        return handle ? TG_ESTATE : TG_EVALUE;
+    tg_tape *tape = tg_slot_tape(&b->head);
+    if (tape->status || !tg_outside_capture(tape, "batches_narrow"))
+        return tape->status;
+    if (!b->whole)
+        return tg_fail(tape, TG_ESTATE,
+                       "batches_narrow: there is no batch: call tg_batches_next()");
+    if (first < 0 || size <= 0 || size > b->whole || first > b->whole - size)
+        return tg_fail(tape, TG_EVALUE,
+                       "batches_narrow: %lld samples from number %lld on of a batch of %lld",
+                       (long long)size, (long long)first, (long long)b->whole);
+    b->first = b->begin + first;
+    b->size = size;
+    return TG_OK;
 }
 
 int64_t tg_batches_size(const tg_batches *handle)

@@ -1,9 +1,10 @@
 #!/bin/sh
-# run.sh BUILD_DIR CMAKE C_COMPILER IO: installs into an empty prefix, moves that, and builds outside
+# run.sh BUILD_DIR CMAKE C_COMPILER IO MPI: installs into an empty prefix, moves that, and builds outside
 # programs against it by find_package and by pkg-config. Each must start as it is and print the
-# document's example. IO is 1 where tinygrad-io was built; else nobody may find it.
+# document's example. IO is 1 where tinygrad-io was built, MPI where
+# tinygrad-mpi was; else nobody may find it.
 set -eu
-build=$1 cmake=$2 cc=$3 io=$4
+build=$1 cmake=$2 cc=$3 io=$4 mpi=$5
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -34,7 +35,7 @@ else
 fi
 
 "$cmake" -S "$here" -B "$work/find" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
-    -DCMAKE_BUILD_TYPE=Release -DOUTSIDE_CXX="$cxx" -DOUTSIDE_IO="$io" >"$work/log" || { cat "$work/log"; exit 1; }
+    -DCMAKE_BUILD_TYPE=Release -DOUTSIDE_CXX="$cxx" -DOUTSIDE_IO="$io" -DOUTSIDE_MPI="$mpi" >"$work/log" || { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/find" >"$work/log" || { cat "$work/log"; exit 1; }
 for program in "$work"/find/c_* "$work"/find/cxx_*; do
     [ ! -x "$program" ] || check "find_package $(basename "$program")" "$program"
@@ -82,4 +83,19 @@ else
         -DCMAKE_C_COMPILER="$cc" >"$work/log" 2>&1
     grep -q 'component io was not built' "$work/log"
     echo "tinygrad-io was not built, is not installed and not found"
+fi
+
+if [ "$mpi" = 1 ]; then
+    [ -x "$work/find/c_mpi" ] && [ -x "$work/find/c_mpi_static" ] && [ -x "$work/find/c_mpi_shared" ]
+    "$cc" "$here/mpi.c" -o "$work/shared" $(pkg-config --cflags --libs tinygrad-mpi)
+    check "pkg-config mpi shared" "$work/shared"
+    "$cc" "$here/mpi.c" -o "$work/archive" $(pkg-config --cflags --libs tinygrad-mpi-static)
+    check "pkg-config mpi, tinygrad from the archives" "$work/archive"
+    alone "$work/archive"
+else
+    [ -z "$(find "$prefix" -name '*mpi.h' -o -name '*tinygrad-mpi*' -o -name '*tinygrad_mpi*')" ]
+    ! "$cmake" -S "$here" -B "$work/no_mpi" -DCMAKE_PREFIX_PATH="$prefix" -DOUTSIDE_MPI=1 \
+        -DCMAKE_C_COMPILER="$cc" >"$work/log" 2>&1
+    grep -q 'component mpi was not built' "$work/log"
+    echo "tinygrad-mpi was not built, is not installed and not found"
 fi
