@@ -1,0 +1,221 @@
+/* Norms composed of other operations: group_norm, instance_norm, rms_norm, normalize and
+ * cosine_similarity. */
+#include "ops/arithmetic.h"
+#include "ops/layout.h"
+#include "ops/nn/normalise.h"
+#include "ops/option.h"
+
+#include "kernels/loops.h"
+
+#include <float.h>
+#include <math.h>
+#include <tinygrad/nn.h>
+
+/* --- x >= 0, but at least so large; for gradients x itself: PyTorch's clamp_min_ without them --- */
+
+#define S (*(const double *)params)
+
+TGK_REAL1(at_least, x < S ? S : x);
+
+static void at_least_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    (void)node;
+    grad_in[0] = g;
+}
+
+/* The first negative element, or 0. */
+static double first_negative(const tg_tensor *x, const void *data)
+{
+    const float *f32 = data;
+    const double *f64 = data;
+    for (int64_t i = 0; i < tg_at(x)->numel; i++) {
+        double value = tg_at(x)->dtype == TG_F32 ? (double)f32[i] : f64[i];
+        if (value < 0)
+            return value;
+    }
+    return 0;
+}
+
+static void at_least_forward(tg_node *node)
+{
+    const tg_tensor *x = node->in[0];
+    const void *data = tg_contiguous_data(node, x);
+    double negative = data ? first_negative(x, data) : 0;
+    if (negative < 0)
+        tg_fail(tg_tape_in(x), TG_EVALUE, "%s: %g is negative", node->op->name, negative);
+    else if (data)
+        tg_map_forward(node);
+}
+
+static const tg_map_op at_least_op = {
+    {.name = "at_least", .forward = at_least_forward, .backward = at_least_backward},
+    {at_least_f32, at_least_f64}};
+
+tg_tensor *tg_at_least(tg_tensor *x, double least)
+{
+    return tg_apply_first(&at_least_op.op, 1, &x, &least, sizeof least);
+}
+
+/* --- x y + z, where y and z are mostly one number for a row of x --- */
+
+TGK_LOOP3_ROWS(affine_f32, float, x *y + z);
+TGK_LOOP3_ROWS(affine_f64, double, x *y + z);
+
+static void affine_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    if (tg_needs_grad(node, 0))
+        grad_in[0] = tg_mul(g, node->in[1]);
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = tg_mul(g, node->in[0]);
+    if (tg_needs_grad(node, 2))
+        grad_in[2] = g;
+}
+
+static const tg_map_op affine_op = {{.name = "affine",
+                                     .forward = tg_map_forward,
+                                     .backward = affine_backward,
+                                     .reads = {TG_READS_IN(1), TG_READS_IN(0)}},
+                                    {affine_f32, affine_f64}};
+
+/* --- groups of channels --- */
+
+/* A weight or the like of channels, to broadcast to x (N, C, ...); NULL where it is. */
+static tg_tensor *of_channels(tg_tensor *t, const tg_tensor *x)
+{
+    int64_t dims[TG_MAX_NDIM] = {tg_at(x)->dims[1]};
+    for (int i = 1; i < tg_at(x)->ndim - 1; i++)
+        dims[i] = 1;
+    return t ? tg_reshape(t, tg_at(x)->ndim - 1, dims) : NULL;
+}
+
+/* in: x (N, C, ...), weight and bias. */
+static bool check_channels(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
+{
+    const tg_tensor *x = in[0];
+    if (!tg_check_floats(op, 3, in) || !tg_check_eps(op, x, eps))
+        return false;
+    TG_CHECK(tg_tape_in(x), tg_at(x)->ndim >= 2, TG_ESHAPE, "%s: input %s has fewer than 2 dims",
+             op->name, tg_shape_of(x).chars);
+    const int64_t *channels = &tg_at(x)->dims[1];
+    TG_CHECK(tg_tape_in(x), groups > 0 && *channels % groups == 0, TG_EVALUE,
+             "%s: %lld groups do not divide %lld channels", op->name, (long long)groups,
+             (long long)*channels);
+    return tg_check_affine(op, in[1], (tg_dims){1, channels}, "weight") &&
+           tg_check_affine(op, in[2], (tg_dims){1, channels}, "bias");
+}
+
+/* Checked; the rows that are normalised are of `size` elements. */
+static tg_tensor *by_rows(tg_tensor *const *in, int64_t rows, double eps)
+{
+    tg_tensor *x = in[0];
+    int64_t size = rows ? tg_at(x)->numel / rows : 0;
+    tg_tensor *y = tg_normalise(tg_reshape(x, 2, (int64_t[]){rows, size}), tg_norm_eps(eps));
+    tg_tensor *weight = of_channels(in[1], x), *bias = of_channels(in[2], x);
+    y = y ? tg_reshape(y, tg_at(x)->ndim, tg_at(x)->dims) : NULL;
+    if (weight && bias)
+        return tg_apply_first(&affine_op.op, 3, (tg_tensor *[]){y, weight, bias}, NULL, 0);
+    return weight ? tg_mul(y, weight) : bias ? tg_add(y, bias) : y;
+}
+
+static tg_tensor *group_norm(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
+{
+    if (!check_channels(op, in, groups, eps))
+        return NULL;
+    const tg_header *x = tg_at(in[0]);
+    TG_CHECK(tg_tape_in(in[0]), x->numel != groups, TG_EVALUE,
+             "group_norm: one value a group in %s", tg_shape_of(in[0]).chars);
+    return by_rows(in, x->dims[0] * groups, eps);
+}
+
+tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias,
+                         double eps)
+{
+    static const tg_op op = {.name = "group_norm"};
+    tg_tensor *in[] = {x, weight, bias};
+    TG_IN_SCOPE_GIVEN(&op, 3, in, 1, group_norm(&op, in, groups, eps));
+}
+
+static tg_tensor *instance_norm(const tg_op *op, tg_tensor *const *in, double eps)
+{
+    if (!check_channels(op, in, 1, eps))
+        return NULL;
+    int64_t rows = tg_at(in[0])->dims[0] * tg_at(in[0])->dims[1];
+    TG_CHECK(tg_tape_in(in[0]), rows != tg_at(in[0])->numel || !rows, TG_EVALUE,
+             "instance_norm: one value a channel in %s", tg_shape_of(in[0]).chars);
+    return by_rows(in, rows, eps);
+}
+
+tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps)
+{
+    static const tg_op op = {.name = "instance_norm"};
+    tg_tensor *in[] = {x, weight, bias};
+    TG_IN_SCOPE_GIVEN(&op, 3, in, 1, instance_norm(&op, in, eps));
+}
+
+/* --- divided by a size --- */
+
+static bool check_end(const tg_op *op, const tg_tensor *x, tg_dims shape)
+{
+    int before = tg_at(x)->ndim - shape.ndim;
+    bool fits = shape.ndim >= 1 && before >= 0 && shape.sizes &&
+                tg_shape_equal((tg_dims){shape.ndim, tg_at(x)->dims + before}, shape);
+    TG_CHECK(tg_tape_in(x), fits, TG_ESHAPE, "%s: input %s does not end in %s", op->name,
+             tg_shape_of(x).chars,
+             shape.ndim >= 1 && shape.ndim <= TG_MAX_NDIM && shape.sizes
+                 ? tg_shape_text(shape).chars
+                 : "so many dims");
+    return true;
+}
+
+static tg_tensor *rms_norm(const tg_op *op, tg_tensor *const *in, tg_dims shape, double eps)
+{
+    tg_tensor *x = in[0];
+    if (!tg_check_floats(op, 2, in) || !check_end(op, x, shape) ||
+        !tg_check_affine(op, in[1], shape, "weight") || !tg_check_eps(op, x, eps))
+        return NULL;
+    int64_t dims[TG_MAX_NDIM];
+    for (int i = 0; i < shape.ndim; i++)
+        dims[i] = i - shape.ndim;
+    double least = tg_option(eps, tg_at(x)->dtype == TG_F32 ? (double)FLT_EPSILON : DBL_EPSILON);
+    tg_tensor *square = tg_mean_dims(tg_square(x), shape.ndim, dims, true);
+    tg_tensor *y = tg_mul(x, tg_rsqrt(tg_add_scalar(square, least)));
+    return in[1] ? tg_mul(y, in[1]) : y;
+}
+
+tg_tensor *tg_rms_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight, double eps)
+{
+    static const tg_op op = {.name = "rms_norm"};
+    tg_tensor *in[] = {x, weight};
+    TG_IN_SCOPE_GIVEN(&op, 2, in, 1, rms_norm(&op, in, (tg_dims){n, dims}, eps));
+}
+
+static tg_tensor *length(tg_tensor *x, double p, int dim)
+{
+    return tg_norm_dims(x, p, 1, (int64_t[]){dim}, true);
+}
+
+tg_tensor *tg_normalize(tg_tensor *x, double p, int dim, double eps)
+{
+    static const tg_op op = {.name = "normalize"};
+    const double inf = (double)INFINITY;
+    TG_IN_SCOPE(&op, tg_div(x, tg_clamp(length(x, p, dim), tg_option(eps, 1e-12), inf)), x);
+}
+
+static tg_tensor *cosine(const tg_op *op, tg_tensor **in, int dim, double eps)
+{
+    tg_shape shape;
+    if (!tg_pair(op, in, false, &shape) || !tg_check_floats(op, 2, in))
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        in[i] = tg_expand(in[i], shape.ndim, shape.sizes);
+        in[i] = tg_div(in[i], tg_at_least(length(in[i], 2, dim), tg_option(eps, 1e-8)));
+    }
+    return tg_sum_dim(tg_mul(in[0], in[1]), dim, false);
+}
+
+tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int dim, double eps)
+{
+    static const tg_op op = {.name = "cosine_similarity"};
+    tg_tensor *in[] = {a, b};
+    TG_IN_SCOPE_GIVEN(&op, 2, in, 2, cosine(&op, in, dim, eps));
+}

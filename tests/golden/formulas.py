@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Writes formulas.inc: what PyTorch computes for operations that are formulas, and their relatives. ops.py
+explains the format.
+
+    python3 tests/golden/formulas.py > tests/golden/formulas.inc
+"""
+import itertools
+import sys
+
+sys.dont_write_bytecode = True
+import ops
+from ops import F, torch, whole_list
+from ops_basic import FLOATS, REDUCTIONS, name_of
+
+# Gradients at nan depend on where in a vector it stands.
+KINKS = "=0,-0,1,-1,2,6,3,-3,0.5,-2.5,1e-40,88,-104"
+
+
+def activation(op, *keys):
+    return lambda c: op(c.inputs[0], *(c.number(k) for k in keys))
+
+
+def loss(op, inputs, **more):
+    """The options that a case has; those in `more` have that type."""
+    def run(case):
+        given = {k: t(float(case.options[k])) for k, t in more.items() if k in case.options}
+        if len(case.inputs) > inputs:
+            given["weight"] = case.inputs[inputs]
+        return op(*case.inputs[:inputs], reduction=case.options.get("reduction", "mean"), **given)
+
+    return run
+
+
+def affine(op, *keys):
+    def run(case):
+        given = ops.with_letters(case, 1)
+        if "eps" in case.options:
+            given["eps"] = case.number("eps")
+        return op(case.inputs[0], *(case.whole(k) for k in keys), **given)
+
+    return run
+
+
+ops.OPS.update({
+    "hardtanh": activation(F.hardtanh, "low", "high"),
+    "relu6": activation(F.relu6),
+    "hardsigmoid": activation(F.hardsigmoid),
+    "hardswish": activation(F.hardswish),
+    "selu": activation(F.selu),
+    "celu": activation(F.celu, "s"),
+    "mish": activation(F.mish),
+    "softsign": activation(F.softsign),
+    "softplus_with": activation(F.softplus, "beta", "threshold"),
+    "glu": lambda c: F.glu(c.inputs[0], c.whole("dim")),
+    "group_norm": affine(F.group_norm, "groups"),
+    "instance_norm": affine(F.instance_norm),
+    "rms_norm": lambda c: F.rms_norm(c.inputs[0], whole_list(c.options["shape"]),
+                                     *c.inputs[1:], eps=c.number("eps") or None),
+    "normalize": lambda c: F.normalize(c.inputs[0], c.number("p", 2), c.whole("dim"),
+                                       c.number("eps", 1e-12)),
+    "cosine_similarity": lambda c: F.cosine_similarity(*c.inputs, dim=c.whole("dim"),
+                                                       eps=c.number("eps", 1e-8)),
+    "pairwise_distance": lambda c: F.pairwise_distance(*c.inputs, p=c.number("p", 2),
+                                                       keepdim=bool(c.whole("keepdim"))),
+    "hinge_embedding_loss": loss(F.hinge_embedding_loss, 2, margin=float),
+    "margin_ranking_loss": loss(F.margin_ranking_loss, 3, margin=float),
+    "soft_margin_loss": loss(F.soft_margin_loss, 2),
+    "cosine_embedding_loss": loss(F.cosine_embedding_loss, 3, margin=float),
+    "multi_margin_loss": loss(F.multi_margin_loss, 2, margin=float, p=int),
+    "triplet_margin_loss": loss(F.triplet_margin_loss, 3, margin=float, p=float, swap=bool),
+    "poisson_nll_loss": loss(F.poisson_nll_loss, 2, log_input=bool, full=bool),
+    "gaussian_nll_loss": loss(F.gaussian_nll_loss, 3, full=bool, eps=float),
+})
+
+
+def activation_cases():
+    for t in FLOATS:
+        for op, options in (("hardtanh", {"low": -1, "high": 3}), ("relu6", {}), ("hardsigmoid", {}),
+                            ("hardswish", {}), ("selu", {}), ("celu", {"s": 0.5}), ("mish", {}),
+                            ("softsign", {}), ("softplus_with", {"beta": 2, "threshold": 6}),
+                            ("softplus_with", {"beta": -0.5, "threshold": 1})):
+            grad = "" if op == "hardsigmoid" and t == "d" else "!"  # theirs is of a float32's 1/6
+            yield name_of(op, f"{t}13{grad}{KINKS}", **options)
+            yield name_of(op, f"{t}4x3{grad}^~-5,5", **options)
+        for x, dim in (("2x4!", 1), ("4x3!^", 1), ("6!", 0)):
+            yield name_of("glu", t + x, dim=dim)
+    yield from ("softsign i3=1,-2,0",)
+
+
+def norm_cases():
+    for t in FLOATS:
+        for x, groups in (("2x4x3!", 2), ("2x6!", 3), ("1x2x2x3!", 1)):
+            c = x[2]
+            yield name_of("group_norm", f"{t}{x} {t}{c}! {t}{c}!", groups=groups, **{"with": "wb"})
+            yield name_of("group_norm", f"{t}{x}", groups=groups, eps=0.1)
+        for x in ("2x3x4!", "2x2x2x3!"):
+            c = x[2]
+            yield name_of("instance_norm", f"{t}{x} {t}{c}! {t}{c}!", **{"with": "wb"})
+            yield name_of("instance_norm", t + x, eps=0.1)
+        yield name_of("rms_norm", f"{t}3x4! {t}4!", shape="4")
+        yield name_of("rms_norm", f"{t}2x3x4!", shape="3,4", eps=0.1)
+        yield name_of("rms_norm", f"{t}3x4!=0,1e-4", shape="4")
+        for x, dim, p in (("3x4!", 1, 2), ("4x3!^", 0, 1), ("5!", 0, 3), ("2x3!", -1, "inf"),
+                          ("2x3!=0", 1, 2), ("2x3!=1e-20", 1, 2)):
+            yield name_of("normalize", t + x, dim=dim, p=p)
+        for a, b, dim in (("3x4!", "3x4!", 1), ("2x1x3!", "4x3!", -1), ("3x2!^", "2x3!", 0),
+                          ("2x3!=0,0,0,1,2,3", "2x3!", 1), ("2x3!=1e-9", "2x3!", 1)):
+            yield name_of("cosine_similarity", f"{t}{a} {t}{b}", dim=dim)
+        for a, b, p in (("3x4!", "3x4!", 2), ("3x4!", "4!", 1), ("5!", "5!", 3)):
+            yield name_of("pairwise_distance", f"{t}{a} {t}{b}", p=p, keepdim=1 if p == 1 else None)
+
+
+def loss_cases():
+    for t, reduction in itertools.product(FLOATS, REDUCTIONS):
+        r = {"reduction": reduction}
+        yield name_of("hinge_embedding_loss", f"{t}6!=1,2,-1,0.5,3,1 i6=1,-1,1,-1,-1,-1", **r)
+        yield name_of("hinge_embedding_loss", f"{t}2x3! {t}2x3=1,-1", margin=0.5, **r)
+        yield name_of("margin_ranking_loss", f"{t}4! {t}4! {t}4=1,-1,-1,1", margin=0.3, **r)
+        yield name_of("margin_ranking_loss", f"{t}3!=1,2,3 {t}3!=1,3,2 i3=1,1,-1", **r)
+        yield name_of("soft_margin_loss", f"{t}2x3!~-5,5 {t}2x3=1,-1", **r)
+        yield name_of("cosine_embedding_loss", f"{t}4x3! {t}4x3! i4=1,-1,-1,0", margin=-0.2, **r)
+        yield name_of("cosine_embedding_loss", f"{t}3! {t}3! i=-1", **r)
+        yield name_of("multi_margin_loss", f"{t}3x4! i3=0,3,1", **r)
+        yield name_of("multi_margin_loss", f"{t}3x4! i3=0,3,1 {t}4~0,1", p=2, margin=0.5, **r)
+        yield name_of("multi_margin_loss", f"{t}4! i=2", **r)
+        yield name_of("triplet_margin_loss", f"{t}3x4! {t}3x4! {t}3x4!", **r)
+        yield name_of("triplet_margin_loss", f"{t}3x4! {t}3x4! {t}3x4!", margin=3, p=1, swap=1, **r)
+        yield name_of("poisson_nll_loss", f"{t}5! {t}5!~0,5", full=1, **r)
+        yield name_of("poisson_nll_loss", f"{t}5!~0.1,2 {t}5~0,5", log_input=0, **r)
+        yield name_of("gaussian_nll_loss", f"{t}2x3! {t}2x3! {t}2x3!~0.1,2", full=1, **r)
+        yield name_of("gaussian_nll_loss", f"{t}2x3! {t}2x3! {t}2!=1,1e-9", **r)
+
+
+ops.FAMILIES = (activation_cases, norm_cases, loss_cases)
+ops.WRITTEN_BY = "formulas.py"
+ops.ops_basic.exact_cases = lambda: ()
+
+if __name__ == "__main__":
+    ops.main()

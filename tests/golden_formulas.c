@@ -1,0 +1,155 @@
+/* Rows for golden/formulas.inc: operations that are formulas, and their relatives. */
+#include "golden.h"
+
+#include <math.h>
+
+GOLDEN_UNARY(relu6)
+GOLDEN_UNARY(hardsigmoid)
+GOLDEN_UNARY(hardswish)
+GOLDEN_UNARY(selu)
+GOLDEN_UNARY(mish)
+GOLDEN_UNARY(softsign)
+GOLDEN_SCALAR(celu)
+
+static tg_tensor *run_hardtanh(golden_case *c)
+{
+    return tg_hardtanh(c->in[0], golden_number(c, "low", 0), golden_number(c, "high", 0));
+}
+
+static tg_tensor *run_softplus_with(golden_case *c)
+{
+    return tg_softplus_with(c->in[0], golden_number(c, "beta", 0),
+                            golden_number(c, "threshold", 0));
+}
+
+static int dim_of(golden_case *c)
+{
+    return (int)golden_number(c, "dim", 0);
+}
+
+static tg_tensor *run_glu(golden_case *c)
+{
+    return tg_glu(c->in[0], dim_of(c));
+}
+
+/* --- norms --- */
+
+static tg_tensor *run_group_norm(golden_case *c)
+{
+    return tg_group_norm(c->in[0], (int64_t)golden_number(c, "groups", 0), golden_with(c, 'w', 1),
+                         golden_with(c, 'b', 1), golden_number(c, "eps", 0));
+}
+
+static tg_tensor *run_instance_norm(golden_case *c)
+{
+    return tg_instance_norm(c->in[0], golden_with(c, 'w', 1), golden_with(c, 'b', 1),
+                            golden_number(c, "eps", 0));
+}
+
+static tg_tensor *run_rms_norm(golden_case *c)
+{
+    int64_t dims[GOLDEN_DIMS];
+    int n = golden_list(golden_word(c, "shape", ""), dims);
+    return tg_rms_norm(c->in[0], n, dims, c->in[1], golden_number(c, "eps", 0));
+}
+
+static tg_tensor *run_normalize(golden_case *c)
+{
+    return tg_normalize(c->in[0], golden_number(c, "p", 2), dim_of(c), golden_number(c, "eps", 0));
+}
+
+static tg_tensor *run_cosine_similarity(golden_case *c)
+{
+    return tg_cosine_similarity(c->in[0], c->in[1], dim_of(c), golden_number(c, "eps", 0));
+}
+
+static tg_tensor *run_pairwise_distance(golden_case *c)
+{
+    return tg_pairwise_distance(c->in[0], c->in[1], golden_number(c, "p", 2), 0,
+                                golden_flag(c, "keepdim"));
+}
+
+/* --- losses --- */
+
+static tg_tensor *run_hinge_embedding_loss(golden_case *c)
+{
+    return tg_hinge_embedding_loss(c->in[0], c->in[1], golden_number(c, "margin", 1),
+                                   golden_reduction(c));
+}
+
+static tg_tensor *run_margin_ranking_loss(golden_case *c)
+{
+    return tg_margin_ranking_loss(c->in[0], c->in[1], c->in[2], golden_number(c, "margin", 0),
+                                  golden_reduction(c));
+}
+
+static tg_tensor *run_soft_margin_loss(golden_case *c)
+{
+    return tg_soft_margin_loss(c->in[0], c->in[1], golden_reduction(c));
+}
+
+static tg_tensor *run_cosine_embedding_loss(golden_case *c)
+{
+    return tg_cosine_embedding_loss(c->in[0], c->in[1], c->in[2], golden_number(c, "margin", 0),
+                                    golden_reduction(c));
+}
+
+static tg_tensor *run_multi_margin_loss(golden_case *c)
+{
+    tg_multi_margin_opts opts = {.p = (int)golden_number(c, "p", 0),
+                                 .margin = golden_number(c, "margin", 0),
+                                 .weight = c->in[2],
+                                 .reduction = golden_reduction(c)};
+    return tg_multi_margin_loss(c->in[0], c->in[1], &opts);
+}
+
+static tg_tensor *run_triplet_margin_loss(golden_case *c)
+{
+    tg_triplet_opts opts = {.p = golden_number(c, "p", 0),
+                            .margin = golden_number(c, "margin", 0),
+                            .swap = golden_flag(c, "swap"),
+                            .reduction = golden_reduction(c)};
+    return tg_triplet_margin_loss(c->in[0], c->in[1], c->in[2], &opts);
+}
+
+static tg_tensor *run_poisson_nll_loss(golden_case *c)
+{
+    tg_poisson_opts opts = {.no_log_input = golden_number(c, "log_input", 1) == 0,
+                            .full = golden_flag(c, "full"),
+                            .reduction = golden_reduction(c)};
+    return tg_poisson_nll_loss(c->in[0], c->in[1], &opts);
+}
+
+static tg_tensor *run_gaussian_nll_loss(golden_case *c)
+{
+    tg_gaussian_opts opts = {.full = golden_flag(c, "full"), .reduction = golden_reduction(c)};
+    return tg_gaussian_nll_loss(c->in[0], c->in[1], c->in[2], &opts);
+}
+
+static const golden_op rows[] = {
+    {"hardtanh", run_hardtanh, GOLDEN_BITS, false},
+    {"relu6", run_relu6, GOLDEN_BITS, false},
+    {"hardsigmoid", run_hardsigmoid, GOLDEN_SIGNS, false},
+    {"hardswish", run_hardswish, GOLDEN_SIGNS, false},
+    {"selu", run_selu, GOLDEN_SIGNS, false},
+    {"celu", run_celu, GOLDEN_SIGNS, false},
+    {"mish", run_mish, GOLDEN_SIGNS, false},
+    {"softsign", run_softsign, GOLDEN_SIGNS, false},
+    {"softplus_with", run_softplus_with, GOLDEN_NEAR, false},
+    {"glu", run_glu, GOLDEN_SIGNS, false},
+    {"group_norm", run_group_norm, GOLDEN_NEAR, false},
+    {"instance_norm", run_instance_norm, GOLDEN_NEAR, false},
+    {"rms_norm", run_rms_norm, GOLDEN_SIGNS, false},
+    {"normalize", run_normalize, GOLDEN_SIGNS, false},
+    {"cosine_similarity", run_cosine_similarity, GOLDEN_NEAR, false},
+    {"pairwise_distance", run_pairwise_distance, GOLDEN_NEAR, false},
+    {"hinge_embedding_loss", run_hinge_embedding_loss, GOLDEN_NEAR, false},
+    {"margin_ranking_loss", run_margin_ranking_loss, GOLDEN_NEAR, false},
+    {"soft_margin_loss", run_soft_margin_loss, GOLDEN_NEAR, false},
+    {"cosine_embedding_loss", run_cosine_embedding_loss, GOLDEN_NEAR, false},
+    {"multi_margin_loss", run_multi_margin_loss, GOLDEN_NEAR, false},
+    {"triplet_margin_loss", run_triplet_margin_loss, GOLDEN_NEAR, false},
+    {"poisson_nll_loss", run_poisson_nll_loss, GOLDEN_NEAR, false},
+    {"gaussian_nll_loss", run_gaussian_nll_loss, GOLDEN_NEAR, false},
+};
+GOLDEN_TABLE(golden_formulas, rows)
