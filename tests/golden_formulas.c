@@ -11,6 +11,36 @@ GOLDEN_UNARY(mish)
 GOLDEN_UNARY(softsign)
 GOLDEN_SCALAR(celu)
 
+GOLDEN_UNARY(floor)
+GOLDEN_UNARY(ceil)
+GOLDEN_UNARY(round)
+GOLDEN_UNARY(trunc)
+GOLDEN_UNARY(frac)
+GOLDEN_BINARY(remainder)
+GOLDEN_BINARY(fmod)
+GOLDEN_BINARY(floor_divide)
+GOLDEN_BINARY(logaddexp)
+GOLDEN_BINARY(outer)
+GOLDEN_BINARY(logical_xor)
+GOLDEN_SCALAR(ne_scalar)
+GOLDEN_SCALAR(le_scalar)
+GOLDEN_SCALAR(ge_scalar)
+
+static tg_tensor *run_lerp(golden_case *c)
+{
+    return tg_lerp(c->in[0], c->in[1], c->in[2]);
+}
+
+static tg_tensor *run_clamp_tensors(golden_case *c)
+{
+    return tg_clamp_tensors(c->in[0], c->in[1], c->in[2]);
+}
+
+static tg_tensor *run_add_scaled(golden_case *c)
+{
+    return tg_add_scaled(c->in[0], c->in[1], golden_number(c, "s", 0));
+}
+
 static tg_tensor *run_hardtanh(golden_case *c)
 {
     return tg_hardtanh(c->in[0], golden_number(c, "low", 0), golden_number(c, "high", 0));
@@ -127,6 +157,23 @@ static tg_tensor *run_gaussian_nll_loss(golden_case *c)
 }
 
 static const golden_op rows[] = {
+    {"floor", run_floor, GOLDEN_BITS, false},
+    {"ceil", run_ceil, GOLDEN_BITS, false},
+    {"round", run_round, GOLDEN_BITS, false},
+    {"trunc", run_trunc, GOLDEN_BITS, false},
+    {"frac", run_frac, GOLDEN_BITS, false},
+    {"remainder", run_remainder, GOLDEN_SIGNS, false},
+    {"fmod", run_fmod, GOLDEN_BITS, false},
+    {"floor_divide", run_floor_divide, GOLDEN_SIGNS, false},
+    {"logaddexp", run_logaddexp, GOLDEN_SIGNS, false},
+    {"outer", run_outer, GOLDEN_BITS, false},
+    {"logical_xor", run_logical_xor, GOLDEN_BITS, false},
+    {"ne_scalar", run_ne_scalar, GOLDEN_BITS, false},
+    {"le_scalar", run_le_scalar, GOLDEN_BITS, false},
+    {"ge_scalar", run_ge_scalar, GOLDEN_BITS, false},
+    {"lerp", run_lerp, GOLDEN_SIGNS, false},
+    {"clamp_tensors", run_clamp_tensors, GOLDEN_BITS, false},
+    {"add_scaled", run_add_scaled, GOLDEN_SIGNS, false},
     {"hardtanh", run_hardtanh, GOLDEN_BITS, false},
     {"relu6", run_relu6, GOLDEN_BITS, false},
     {"hardsigmoid", run_hardsigmoid, GOLDEN_SIGNS, false},

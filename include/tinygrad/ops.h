@@ -99,6 +99,12 @@ TG_API tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b);
 TG_API tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b);
 /** x == s as bool. */
 TG_API tg_tensor *tg_eq_scalar(tg_tensor *x, double s);
+/** x != s. */
+TG_API tg_tensor *tg_ne_scalar(tg_tensor *x, double s);
+/** x <= s. */
+TG_API tg_tensor *tg_le_scalar(tg_tensor *x, double s);
+/** x >= s. */
+TG_API tg_tensor *tg_ge_scalar(tg_tensor *x, double s);
 /** x < s. */
 TG_API tg_tensor *tg_lt_scalar(tg_tensor *x, double s);
 /** x > s. */
@@ -107,8 +113,42 @@ TG_API tg_tensor *tg_gt_scalar(tg_tensor *x, double s);
 TG_API tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b);
 /** Whether one is nonzero. */
 TG_API tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b);
+/** Whether just one is nonzero. */
+TG_API tg_tensor *tg_logical_xor(tg_tensor *a, tg_tensor *b);
 /** Whether x is zero. */
 TG_API tg_tensor *tg_logical_not(tg_tensor *x);
+
+/** The greatest whole number <= x; integers stay as they are, so in the three that follow. Gradient 0.
+ * TG_EDTYPE for bool. */
+TG_API tg_tensor *tg_floor(tg_tensor *x);
+/** The least whole number >= x. */
+TG_API tg_tensor *tg_ceil(tg_tensor *x);
+/** The nearest whole number; of two, the even one. */
+TG_API tg_tensor *tg_round(tg_tensor *x);
+/** x without its fraction. */
+TG_API tg_tensor *tg_trunc(tg_tensor *x);
+/** x - trunc(x), gradient 1. Float dtypes. */
+TG_API tg_tensor *tg_frac(tg_tensor *x);
+/** What is left of a / b, with the sign of b, as Python's %; broadcasting and promoting. A number is a 0-d
+ * tensor. Exact. Gradient 1 to a, -floor(a / b) to b. TG_EVALUE: an integer by 0; TG_EDTYPE for two bools;
+ * so in the two that follow. */
+TG_API tg_tensor *tg_remainder(tg_tensor *a, tg_tensor *b);
+/** The same with the sign of a, as C's fmod(). Gradient 1 to a, -trunc(a / b) to b. */
+TG_API tg_tensor *tg_fmod(tg_tensor *a, tg_tensor *b);
+/** floor(a / b), as Python's //. Integers stay integers. Gradient 0. */
+TG_API tg_tensor *tg_floor_divide(tg_tensor *a, tg_tensor *b);
+/** a + alpha b, broadcasting and promoting: PyTorch's add() with its alpha, and sub() with -alpha.
+ * TG_EVALUE: integers and an alpha that is not whole; TG_EDTYPE for two bools. */
+TG_API tg_tensor *tg_add_scaled(tg_tensor *a, tg_tensor *b, double alpha);
+/** a + weight (b - a), from b where |weight| >= 0.5; broadcasting. All of one float dtype (TG_EDTYPE). */
+TG_API tg_tensor *tg_lerp(tg_tensor *a, tg_tensor *b, tg_tensor *weight);
+/** log(e^a + e^b) without overflow, broadcasting and promoting; float64 within 1 ulp of the larger of
+ * both. Float dtypes. */
+TG_API tg_tensor *tg_logaddexp(tg_tensor *a, tg_tensor *b);
+/** min(max(x, low), high) with bounds that are tensors; one may be NULL. All broadcast, and are of one
+ * float dtype. A nan of any passes. Gradient to x from low to high inclusive, else to the bound that the
+ * result is. */
+TG_API tg_tensor *tg_clamp_tensors(tg_tensor *x, tg_tensor *low, tg_tensor *high);
 
 /** @}
  * @defgroup tinygrad_reductions Reductions
@@ -269,6 +309,8 @@ TG_API tg_status tg_fill_(tg_tensor *t, double value);
  * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
  * zeros. Each element is a chain of fused multiply-adds in order of k. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
+/** The products of all pairs of elements of two vectors: (n)(m) to (n, m). TG_ESHAPE for other ranks. */
+TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);
 /** x W^T + b: x (..., in), weight (out, in), bias (out) or NULL; result (..., out). */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 

@@ -41,6 +41,9 @@ def affine(op, *keys):
     return run
 
 
+ROUNDINGS = ("floor", "ceil", "round", "trunc", "frac")
+DIVISIONS = ("remainder", "fmod", "floor_divide")
+
 ops.OPS.update({
     "hardtanh": activation(F.hardtanh, "low", "high"),
     "relu6": activation(F.relu6),
@@ -69,6 +72,13 @@ ops.OPS.update({
     "multi_margin_loss": loss(F.multi_margin_loss, 2, margin=float, p=int),
     "triplet_margin_loss": loss(F.triplet_margin_loss, 3, margin=float, p=float, swap=bool),
     "poisson_nll_loss": loss(F.poisson_nll_loss, 2, log_input=bool, full=bool),
+    **{name: lambda c, op=getattr(torch, name): op(c.inputs[0]) for name in ROUNDINGS},
+    **{name: lambda c, op=getattr(torch, name): op(*c.inputs)
+       for name in (*DIVISIONS, "logaddexp", "lerp", "outer", "logical_xor")},
+    **{name + "_scalar": lambda c, op=getattr(torch, name): op(c.inputs[0], ops.scalar(c))
+       for name in ("ne", "le", "ge")},
+    "add_scaled": lambda c: torch.add(*c.inputs, alpha=ops.scalar(c)),
+    "clamp_tensors": lambda c: torch.clamp(*c.inputs),
     "gaussian_nll_loss": loss(F.gaussian_nll_loss, 3, full=bool, eps=float),
 })
 
@@ -131,7 +141,37 @@ def loss_cases():
         yield name_of("gaussian_nll_loss", f"{t}2x3! {t}2x3! {t}2!=1,1e-9", **r)
 
 
-ops.FAMILIES = (activation_cases, norm_cases, loss_cases)
+def elementwise_cases():
+    special = "=-0.5,0.5,1.5,2.5,-0,0,inf,-inf,nan,1e10,-3.2,7"
+    for t in FLOATS:
+        for op in ROUNDINGS:
+            yield f"{op} {t}12!{special}"
+            yield f"{op} {t}4x3!^~-9,9"
+        a, b = "5,-5,5,-5,0,-0,1,inf,3,nan,-1,1,7.5,-1e30,1e-30", "3,3,-3,-3,3,-3,0,2,inf,1,inf,-inf,2.5,3,7"
+        for op in DIVISIONS:
+            grad = "" if op == "floor_divide" else "!"
+            yield f"{op} {t}15{grad}={a} {t}15={b}"
+            yield f"{op} {t}6{grad}~-9,9 {t}6{grad}~1,3"
+            yield f"{op} {t}2x3{grad}~-9,9 {t}3{grad}=0.1,-0.7,2"
+        yield f"logaddexp {t}2x3! {t}3!"
+        yield f"logaddexp {t}7!=inf,-inf,inf,0,1000,-1000,nan {t}7!=inf,-inf,-inf,-inf,1000,-1001,1 <=1"
+        yield f"lerp {t}2x3! {t}3! {t}2x3!~-0.5,1.5"
+        yield f"lerp {t}3! {t}3! {t}!=0.25"
+        yield f"outer {t}3! {t}4!"
+        yield f"clamp_tensors {t}7!=1,2,3,4,5,nan,1 {t}7!=2,2,2,2,6,1,nan {t}7!=4,4,3,3,4,2,3"
+        yield f"clamp_tensors {t}2x3! {t}3!~-1,0 {t}!=0.5"
+        yield from (name_of("add_scaled", f"{t}2x3! {t}3!", s=0.3), f"ne_scalar {t}4=1,2,nan,0 s:2",
+                    f"le_scalar {t}4=1,2,nan,0.5 s:0.5", f"ge_scalar {t}4=1,2,nan,0.5 s:0.5",
+                    f"logical_xor {t}4=0,1,nan,-0 {t}4=1,1,0,0")
+    for op in DIVISIONS:
+        yield f"{op} i6=5,-5,5,-5,0,-6 i6=3,3,-3,-3,3,-2"
+    for op in ROUNDINGS[:-1]:
+        yield f"{op} i3=1,-2,0"
+    yield from ("add_scaled i3=1,2,3 i3=4,5,6 s:-2", "add_scaled i3=1,2,3 f3=4,5,6 s:0.5",
+                "ne_scalar i3=1,2,3 s:2", "ge_scalar i3=1,2,3 s:2", "logical_xor i3=1,0,2 b3=1,0,0")
+
+
+ops.FAMILIES = (elementwise_cases, activation_cases, norm_cases, loss_cases)
 ops.WRITTEN_BY = "formulas.py"
 ops.ops_basic.exact_cases = lambda: ()
 
