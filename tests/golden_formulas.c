@@ -41,6 +41,25 @@ static tg_tensor *run_add_scaled(golden_case *c)
     return tg_add_scaled(c->in[0], c->in[1], golden_number(c, "s", 0));
 }
 
+static tg_tensor *run_einsum(golden_case *c)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s,%s->%s", golden_word(c, "a", ""), golden_word(c, "b", ""),
+             golden_word(c, "to", ""));
+    return tg_einsum(text, c->in[0], c->in[1]);
+}
+
+static tg_tensor *run_one_hot(golden_case *c)
+{
+    return tg_one_hot(c->in[0], (int64_t)golden_number(c, "classes", 0));
+}
+
+static tg_tensor *run_linspace(golden_case *c)
+{
+    return tg_linspace(c->tape, golden_number(c, "start", 0), golden_number(c, "end", 0),
+                       (int64_t)golden_number(c, "steps", 0), tg_dtype(c->in[0]));
+}
+
 static tg_tensor *run_hardtanh(golden_case *c)
 {
     return tg_hardtanh(c->in[0], golden_number(c, "low", 0), golden_number(c, "high", 0));
@@ -157,6 +176,9 @@ static tg_tensor *run_gaussian_nll_loss(golden_case *c)
 }
 
 static const golden_op rows[] = {
+    {"einsum", run_einsum, GOLDEN_NEAR, false},
+    {"one_hot", run_one_hot, GOLDEN_BITS, false},
+    {"linspace", run_linspace, GOLDEN_NEAR, false},
     {"floor", run_floor, GOLDEN_BITS, false},
     {"ceil", run_ceil, GOLDEN_BITS, false},
     {"round", run_round, GOLDEN_BITS, false},

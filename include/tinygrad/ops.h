@@ -275,6 +275,9 @@ TG_API tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index);
 /** Rows of weight (V, D) by int64 indices of any shape: result index.shape + (D). padding_idx: a
  * row that gets no gradient; negative ones count from the end, TG_NO_PADDING is none. */
 TG_API tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx);
+/** Rows of zeros with a 1 at the class: int64 index (...) to int64 (..., classes). Not differentiable.
+ * TG_EVALUE: a class outside [0, classes). */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
 /** For tg_embedding(). */
 #define TG_NO_PADDING INT64_MIN
 /** The lower triangle of the last two dims: 0 above the given diagonal (0: the main one). */
@@ -311,6 +314,12 @@ TG_API tg_status tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
 /** The products of all pairs of elements of two vectors: (n)(m) to (n, m). TG_ESHAPE for other ranks. */
 TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);
+/** The sum of products that an equation names, PyTorch's einsum of two operands, as one product of
+ * matrices: "bij,bjk->bik". A letter for each dim of a and b; those that are not in the output are summed;
+ * without an arrow it has those that occur once, by the alphabet. A size of 1 stretches. Both of one float
+ * dtype. TG_EVALUE: an equation that is none, one operand, a letter twice in an operand, "..."; TG_ESHAPE:
+ * sizes of a letter that differ. */
+TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *a, tg_tensor *b);
 /** x W^T + b: x (..., in), weight (out, in), bias (out) or NULL; result (..., out). */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 

@@ -77,6 +77,11 @@ ops.OPS.update({
        for name in (*DIVISIONS, "logaddexp", "lerp", "outer", "logical_xor")},
     **{name + "_scalar": lambda c, op=getattr(torch, name): op(c.inputs[0], ops.scalar(c))
        for name in ("ne", "le", "ge")},
+    "einsum": lambda c: torch.einsum(f"{c.options['a']},{c.options['b']}->{c.options.get('to', '')}",
+                                     *c.inputs),
+    "one_hot": lambda c: F.one_hot(c.inputs[0], c.whole("classes")),
+    "linspace": lambda c: torch.linspace(c.number("start"), c.number("end"), c.whole("steps"),
+                                         dtype=c.inputs[0].dtype),
     "add_scaled": lambda c: torch.add(*c.inputs, alpha=ops.scalar(c)),
     "clamp_tensors": lambda c: torch.clamp(*c.inputs),
     "gaussian_nll_loss": loss(F.gaussian_nll_loss, 3, full=bool, eps=float),
@@ -171,7 +176,18 @@ def elementwise_cases():
                 "ne_scalar i3=1,2,3 s:2", "ge_scalar i3=1,2,3 s:2", "logical_xor i3=1,0,2 b3=1,0,0")
 
 
-ops.FAMILIES = (elementwise_cases, activation_cases, norm_cases, loss_cases)
+def making_cases():
+    for t in FLOATS:
+        for x, y, a, b, to in (("3x4!", "4x2!", "ij", "jk", "ik"), ("2x3x4!", "2x5x4!", "bij", "bkj", "bki"),
+                               ("3x4!", "3x4!", "ij", "ij", None), ("3!", "4!", "i", "j", "ji"),
+                               ("2x3x4!", "3!", "aij", "i", "ja"), ("3x4!", "3x4!", "ij", "ij", "j")):
+            yield name_of("einsum", f"{t}{x} {t}{y}", a=a, b=b, to=to)
+        yield f"linspace {t}0=0 start:0 end:1 steps:7"
+        yield f"linspace {t}0=0 start:3 end:-5 steps:33"
+    yield from ("one_hot i2x3#0,4 classes:5", "one_hot i=1 classes:2", "linspace i0=0 start:3 end:-10 steps:5")
+
+
+ops.FAMILIES = (making_cases, elementwise_cases, activation_cases, norm_cases, loss_cases)
 ops.WRITTEN_BY = "formulas.py"
 ops.ops_basic.exact_cases = lambda: ()
 
