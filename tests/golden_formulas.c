@@ -11,6 +11,19 @@ GOLDEN_UNARY(mish)
 GOLDEN_UNARY(softsign)
 GOLDEN_SCALAR(celu)
 
+GOLDEN_UNARY(tan)
+GOLDEN_UNARY(asin)
+GOLDEN_UNARY(acos)
+GOLDEN_UNARY(atan)
+GOLDEN_UNARY(sinh)
+GOLDEN_UNARY(cosh)
+GOLDEN_UNARY(asinh)
+GOLDEN_UNARY(acosh)
+GOLDEN_UNARY(atanh)
+GOLDEN_UNARY(log2)
+GOLDEN_UNARY(log10)
+GOLDEN_UNARY(exp2)
+GOLDEN_BINARY(atan2)
 GOLDEN_UNARY(floor)
 GOLDEN_UNARY(ceil)
 GOLDEN_UNARY(round)
@@ -176,6 +189,19 @@ static tg_tensor *run_gaussian_nll_loss(golden_case *c)
 }
 
 static const golden_op rows[] = {
+    {"tan", run_tan, GOLDEN_SIGNS, false},
+    {"asin", run_asin, GOLDEN_SIGNS, false},
+    {"acos", run_acos, GOLDEN_SIGNS, false},
+    {"atan", run_atan, GOLDEN_SIGNS, false},
+    {"sinh", run_sinh, GOLDEN_SIGNS, false},
+    {"cosh", run_cosh, GOLDEN_SIGNS, false},
+    {"asinh", run_asinh, GOLDEN_SIGNS, false},
+    {"acosh", run_acosh, GOLDEN_SIGNS, false},
+    {"atanh", run_atanh, GOLDEN_SIGNS, false},
+    {"log2", run_log2, GOLDEN_SIGNS, false},
+    {"log10", run_log10, GOLDEN_SIGNS, false},
+    {"exp2", run_exp2, GOLDEN_SIGNS, false},
+    {"atan2", run_atan2, GOLDEN_SIGNS, false},
     {"einsum", run_einsum, GOLDEN_NEAR, false},
     {"one_hot", run_one_hot, GOLDEN_BITS, false},
     {"linspace", run_linspace, GOLDEN_NEAR, false},

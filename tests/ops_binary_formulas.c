@@ -117,7 +117,7 @@ static const op_sample lerps_errors[] = {
 static const op_sample pairs[] = {{.in = "37 37"},     {.in = "3x5 5:r"}, {.in = "3x5:o 5"},
                                   {.in = "64:x 64:x"}, {.in = "5 ="},     {0}};
 static const op_sample pairs_errors[] = {
-    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "not defined for int64"}, {0}};
+    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "int64"}, {0}};
 static const op_sample bounds[] = {{.in = "37 37 37"},
                                    {.in = "3x5:r 5 ."},
                                    {.in = "3x5 3x1", .flags = 1},

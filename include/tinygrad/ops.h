@@ -118,6 +118,33 @@ TG_API tg_tensor *tg_logical_xor(tg_tensor *a, tg_tensor *b);
 /** Whether x is zero. */
 TG_API tg_tensor *tg_logical_not(tg_tensor *x);
 
+/** Tangent of x radians; float64 within 2 ulp. (Of the functions from here to tg_exp2(), float32 is within
+ * 0.501 ulp, float64 within 1, or 2 where it says so, with the same bits on every machine.) */
+TG_API tg_tensor *tg_tan(tg_tensor *x);
+/** Arc sine: nan outside [-1, 1], gradient inf at both ends. */
+TG_API tg_tensor *tg_asin(tg_tensor *x);
+/** Arc cosine: nan outside [-1, 1], gradient -inf at both ends. */
+TG_API tg_tensor *tg_acos(tg_tensor *x);
+/** Arc tangent. */
+TG_API tg_tensor *tg_atan(tg_tensor *x);
+/** The angle of the point (x, y), in [-pi, pi]; broadcasting and promoting. Gradient nan at (0, 0). */
+TG_API tg_tensor *tg_atan2(tg_tensor *y, tg_tensor *x);
+/** Hyperbolic sine. */
+TG_API tg_tensor *tg_sinh(tg_tensor *x);
+/** Hyperbolic cosine. */
+TG_API tg_tensor *tg_cosh(tg_tensor *x);
+/** The inverse of tg_sinh(); float64 within 2 ulp, so in the next two. */
+TG_API tg_tensor *tg_asinh(tg_tensor *x);
+/** The inverse of tg_cosh(): nan below 1, gradient inf at 1. */
+TG_API tg_tensor *tg_acosh(tg_tensor *x);
+/** The inverse of tg_tanh(): infinite at -1 and 1, nan beyond. */
+TG_API tg_tensor *tg_atanh(tg_tensor *x);
+/** Logarithm to base 2, exact for powers of 2; -inf at 0, nan below. */
+TG_API tg_tensor *tg_log2(tg_tensor *x);
+/** Logarithm to base 10; as tg_log2(). */
+TG_API tg_tensor *tg_log10(tg_tensor *x);
+/** 2^x. */
+TG_API tg_tensor *tg_exp2(tg_tensor *x);
 /** The greatest whole number <= x; integers stay as they are, so in the three that follow. Gradient 0.
  * TG_EDTYPE for bool. */
 TG_API tg_tensor *tg_floor(tg_tensor *x);

@@ -1,9 +1,8 @@
-/* Formulas of two or three tensors: sums with a factor, interpolation, log(e^a + e^b), bounds that are
- * tensors, outer products. Relies on kernels/special.h. */
+/* Formulas of two or three tensors: sums with a factor, interpolation, bounds that are tensors, outer
+ * products. */
 #include "ops/arithmetic.h"
 
 #include "kernels/loops.h"
-#include "kernels/quick.h"
 
 #include <math.h>
 
@@ -25,32 +24,30 @@ static const tg_map_op add_scaled_op = {
     {.name = "add_scaled", .forward = tg_map_forward, .backward = add_scaled_backward},
     {add_scaled_f32, add_scaled_f64, add_scaled_i64}};
 
-/* With a parameter, or none where its size is 0. */
-static tg_tensor *apply_pair(const tg_map_op *op, tg_tensor **in, double s, size_t size)
+static tg_tensor *add_scaled(const tg_op *op, tg_tensor **in, double alpha)
 {
     tg_shape shape;
-    if (!tg_pair(&op->op, in, false, &shape))
+    if (!tg_pair(op, in, false, &shape))
         return NULL;
-    const tg_tensor *x = in[0];
-    TG_CHECK(tg_tape_in(x), op->loops[tg_at(x)->dtype], TG_EDTYPE, "%s: not defined for %s",
-             op->op.name, tg_dtype_name(tg_at(x)->dtype));
-    TG_CHECK(tg_tape_in(x), !size || tg_is_float(tg_at(x)->dtype) || tg_is_whole(s), TG_EVALUE,
-             "%s: %g is not whole, as the tensors are", op->op.name, s);
-    return tg_apply(&(tg_call){.op = &op->op,
+    tg_tape *tape = tg_tape_in(in[0]);
+    int dtype = tg_at(in[0])->dtype;
+    TG_CHECK(tape, dtype != TG_BOOL, TG_EDTYPE, "%s: not defined for bool", op->name);
+    TG_CHECK(tape, dtype != TG_I64 || tg_is_whole(alpha), TG_EVALUE,
+             "%s: %g is not whole, as the tensors are", op->name, alpha);
+    return tg_apply(&(tg_call){.op = op,
                                .n_in = 2,
                                .in = in,
-                               .dtype = tg_at(x)->dtype,
+                               .dtype = dtype,
                                .ndim = shape.ndim,
                                .dims = shape.sizes,
-                               .params = &s,
-                               .params_size = size});
+                               .params = &alpha,
+                               .params_size = sizeof alpha});
 }
 
 tg_tensor *tg_add_scaled(tg_tensor *a, tg_tensor *b, double alpha)
 {
     tg_tensor *in[] = {a, b};
-    TG_IN_SCOPE_GIVEN(&add_scaled_op.op, 2, in, 2,
-                      apply_pair(&add_scaled_op, in, alpha, sizeof alpha));
+    TG_IN_SCOPE_GIVEN(&add_scaled_op.op, 2, in, 2, add_scaled(&add_scaled_op.op, in, alpha));
 }
 
 /* --- a + weight (b - a), from the nearer end --- */
@@ -112,47 +109,6 @@ tg_tensor *tg_lerp(tg_tensor *a, tg_tensor *b, tg_tensor *weight)
     return apply_triple(op, in, tg_at(a)->dtype, &shape);
 }
 
-/* --- log(e^a + e^b) --- */
-
-/* Two infinities of one sign are that one. */
-TGK_INLINE double logaddexp(double a, double b)
-{
-    double large = a > b ? a : b, d = a - b;
-    double y = tgk_log1p_parts(tgk_decay_parts(d)) + large;
-    return a == b && fabs(a) == TGK_INF ? a : d == d ? y : a + b;
-}
-
-TGK_INLINE double quick_logaddexp(double a, double b)
-{
-    double large = a > b ? a : b, d = a - b;
-    double y = tgk_quick_log1p(tgk_quick_decay(d)) + large;
-    return a == b && fabs(a) == TGK_INF ? a : d == d ? y : a + b;
-}
-
-TGK_LOOP2(logaddexp_f32, float, float, quick_logaddexp((double)x, (double)y));
-TGK_LOOP2(logaddexp_f64, double, double, logaddexp(x, y));
-
-static void logaddexp_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
-{
-    for (int i = 0; i < 2; i++) {
-        if (tg_needs_grad(node, i))
-            grad_in[i] = tg_mul(g, tg_sigmoid(tg_sub(node->in[i], node->in[1 - i])));
-    }
-}
-
-#define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
-static const tg_map_op logaddexp_op = {{.name = "logaddexp",
-                                        .forward = tg_map_forward,
-                                        .backward = logaddexp_backward,
-                                        .reads = {READS_BOTH, READS_BOTH}},
-                                       {logaddexp_f32, logaddexp_f64}};
-
-tg_tensor *tg_logaddexp(tg_tensor *a, tg_tensor *b)
-{
-    tg_tensor *in[] = {a, b};
-    TG_IN_SCOPE_GIVEN(&logaddexp_op.op, 2, in, 2, apply_pair(&logaddexp_op, in, 0, 0));
-}
-
 /* --- bounds that are tensors --- */
 
 /* A nan of any passes. */
@@ -178,6 +134,7 @@ static void between_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
     }
 }
 
+#define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
 #define READS_ALL (READS_BOTH | TG_READS_IN(2))
 static const tg_map_op between_op = {{.name = "clamp_tensors",
                                       .forward = tg_map_forward,

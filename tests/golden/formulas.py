@@ -44,6 +44,10 @@ def affine(op, *keys):
 ROUNDINGS = ("floor", "ceil", "round", "trunc", "frac")
 DIVISIONS = ("remainder", "fmod", "floor_divide")
 
+FUNCTIONS = {"tan": "~-9,9", "asin": "~-1,1", "acos": "~-1,1", "atan": "~-9,9", "sinh": "~-9,9",
+             "cosh": "~-9,9", "asinh": "~-9,9", "acosh": "~1.01,9", "atanh": "~-0.99,0.99",
+             "log2": "~0.01,9", "log10": "~0.01,9", "exp2": "~-9,9"}
+
 ops.OPS.update({
     "hardtanh": activation(F.hardtanh, "low", "high"),
     "relu6": activation(F.relu6),
@@ -72,9 +76,9 @@ ops.OPS.update({
     "multi_margin_loss": loss(F.multi_margin_loss, 2, margin=float, p=int),
     "triplet_margin_loss": loss(F.triplet_margin_loss, 3, margin=float, p=float, swap=bool),
     "poisson_nll_loss": loss(F.poisson_nll_loss, 2, log_input=bool, full=bool),
-    **{name: lambda c, op=getattr(torch, name): op(c.inputs[0]) for name in ROUNDINGS},
+    **{name: lambda c, op=getattr(torch, name): op(c.inputs[0]) for name in (*ROUNDINGS, *FUNCTIONS)},
     **{name: lambda c, op=getattr(torch, name): op(*c.inputs)
-       for name in (*DIVISIONS, "logaddexp", "lerp", "outer", "logical_xor")},
+       for name in (*DIVISIONS, "atan2", "logaddexp", "lerp", "outer", "logical_xor")},
     **{name + "_scalar": lambda c, op=getattr(torch, name): op(c.inputs[0], ops.scalar(c))
        for name in ("ne", "le", "ge")},
     "einsum": lambda c: torch.einsum(f"{c.options['a']},{c.options['b']}->{c.options.get('to', '')}",
@@ -176,6 +180,16 @@ def elementwise_cases():
                 "ne_scalar i3=1,2,3 s:2", "ge_scalar i3=1,2,3 s:2", "logical_xor i3=1,0,2 b3=1,0,0")
 
 
+def function_cases():
+    for t in FLOATS:
+        for op, fill in FUNCTIONS.items():
+            yield f"{op} {t}4x3!^{fill}"
+            yield f"{op} {t}10=0,-0,1,-1,nan,inf,-inf,0.5,1e-40,1000"
+        yield f"atan2 {t}2x3! {t}3!"
+        yield f"atan2 {t}9=0,0,-0,-0,inf,-inf,1,nan,inf {t}9=1,-1,1,-1,inf,-inf,inf,1,-1"
+    yield from ("tan i3=1,2,-3", "atan2 i2=1,-2 i2=2,-3", "log2 i3=1,2,8")
+
+
 def making_cases():
     for t in FLOATS:
         for x, y, a, b, to in (("3x4!", "4x2!", "ij", "jk", "ik"), ("2x3x4!", "2x5x4!", "bij", "bkj", "bki"),
@@ -187,7 +201,7 @@ def making_cases():
     yield from ("one_hot i2x3#0,4 classes:5", "one_hot i=1 classes:2", "linspace i0=0 start:3 end:-10 steps:5")
 
 
-ops.FAMILIES = (making_cases, elementwise_cases, activation_cases, norm_cases, loss_cases)
+ops.FAMILIES = (function_cases, making_cases, elementwise_cases, activation_cases, norm_cases, loss_cases)
 ops.WRITTEN_BY = "formulas.py"
 ops.ops_basic.exact_cases = lambda: ()
 

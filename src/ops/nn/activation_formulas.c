@@ -282,3 +282,57 @@ tg_tensor *tg_glu(tg_tensor *x, int dim)
     static const tg_op op = {.name = "glu"};
     TG_IN_SCOPE(&op, glu(&op, x, dim), x);
 }
+
+/* --- log(e^a + e^b), whose slopes are sigmoids --- */
+
+/* Two infinities of one sign are that one. */
+TGK_INLINE double logaddexp(double a, double b)
+{
+    double large = a > b ? a : b, d = a - b;
+    double y = tgk_log1p_parts(tgk_decay_parts(d)) + large;
+    return a == b && fabs(a) == TGK_INF ? a : d == d ? y : a + b;
+}
+
+TGK_INLINE double quick_logaddexp(double a, double b)
+{
+    double large = a > b ? a : b, d = a - b;
+    double y = tgk_quick_log1p(tgk_quick_decay(d)) + large;
+    return a == b && fabs(a) == TGK_INF ? a : d == d ? y : a + b;
+}
+
+TGK_LOOP2(logaddexp_f32, float, float, quick_logaddexp((double)x, (double)y));
+TGK_LOOP2(logaddexp_f64, double, double, logaddexp(x, y));
+
+static void logaddexp_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
+{
+    for (int i = 0; i < 2; i++) {
+        if (tg_needs_grad(node, i))
+            grad_in[i] = tg_mul(g, tg_sigmoid(tg_sub(node->in[i], node->in[1 - i])));
+    }
+}
+
+#define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))
+static const tg_map_op logaddexp_op = {{.name = "logaddexp",
+                                        .forward = tg_map_forward,
+                                        .backward = logaddexp_backward,
+                                        .reads = {READS_BOTH, READS_BOTH}},
+                                       {logaddexp_f32, logaddexp_f64}};
+
+static tg_tensor *pair_of_floats(const tg_op *op, tg_tensor **in)
+{
+    tg_shape shape;
+    if (!tg_pair(op, in, false, &shape) || !tg_check_floats(op, 2, in))
+        return NULL;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 2,
+                               .in = in,
+                               .dtype = tg_at(in[0])->dtype,
+                               .ndim = shape.ndim,
+                               .dims = shape.sizes});
+}
+
+tg_tensor *tg_logaddexp(tg_tensor *a, tg_tensor *b)
+{
+    tg_tensor *in[] = {a, b};
+    TG_IN_SCOPE_GIVEN(&logaddexp_op.op, 2, in, 2, pair_of_floats(&logaddexp_op.op, in));
+}
