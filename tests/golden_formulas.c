@@ -125,6 +125,11 @@ static tg_tensor *run_cosine_similarity(golden_case *c)
     return tg_cosine_similarity(c->in[0], c->in[1], dim_of(c), golden_number(c, "eps", 0));
 }
 
+static tg_tensor *run_cdist(golden_case *c)
+{
+    return tg_cdist(c->in[0], c->in[1], golden_number(c, "p", 2));
+}
+
 static tg_tensor *run_pairwise_distance(golden_case *c)
 {
     return tg_pairwise_distance(c->in[0], c->in[1], golden_number(c, "p", 2), 0,
@@ -237,6 +242,7 @@ static const golden_op rows[] = {
     {"rms_norm", run_rms_norm, GOLDEN_SIGNS, false},
     {"normalize", run_normalize, GOLDEN_SIGNS, false},
     {"cosine_similarity", run_cosine_similarity, GOLDEN_NEAR, false},
+    {"cdist", run_cdist, GOLDEN_NEAR, false},
     {"pairwise_distance", run_pairwise_distance, GOLDEN_NEAR, false},
     {"hinge_embedding_loss", run_hinge_embedding_loss, GOLDEN_NEAR, false},
     {"margin_ranking_loss", run_margin_ranking_loss, GOLDEN_NEAR, false},

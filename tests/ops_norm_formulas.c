@@ -51,6 +51,11 @@ static tg_tensor *pairwise_distance(const op_args *a)
     return tg_pairwise_distance(a->in[0], a->in[1], a->s->s[0], a->s->s[1], a->s->keepdim);
 }
 
+static tg_tensor *cdist(const op_args *a)
+{
+    return tg_cdist(a->in[0], a->in[1], a->s->s[0]);
+}
+
 static double option(double value, double standard)
 {
     return value == TG_ZERO ? 0 : value == 0 ? standard : value;
@@ -175,6 +180,39 @@ static void ref_pairwise_distance(const op_sample *s, const array *in, array *ou
         out->data[k] = length(&both[0], dim, k * n, s->s[0]);
 }
 
+/* Of at most one batch dim, which is a's. */
+static void ref_cdist(const op_sample *s, const array *in, array *out)
+{
+    const array *a = &in[0], *b = &in[1];
+    int64_t n = a->dims[a->ndim - 2], m = b->dims[b->ndim - 2], d = a->dims[a->ndim - 1];
+    int64_t dims[3] = {a->dims[0], n, m};
+    ref_start(out, a->dtype, a->ndim, a->ndim == 3 ? dims : dims + 1);
+    for (int64_t k = 0; k < out->numel; k++) {
+        static array row;
+        ref_start(&row, a->dtype, 1, &d);
+        for (int64_t i = 0; i < d; i++)
+            row.data[i] = a->data[k / m * d + i] - b->data[k % m * d + i];
+        out->data[k] = length(&row, 0, 0, s->s[0]);
+    }
+}
+
+static const op_sample cdists[] = {{.in = "3x4 5x4", .s = {2}},
+                                   {.in = "2x3x2:r 2x2", .s = {1}},
+                                   {.in = "4x3 2x3", .s = {3}},
+                                   {.in = "0x3 2x3", .s = {2}},
+                                   {0}};
+static const op_sample cdist_errors[] = {
+    {.in = "3x4 5x3", .s = {2}, .status = TG_ESHAPE, .message = "[3, 4] and [5, 3]"},
+    {.in = "3 5x3", .s = {2}, .status = TG_ESHAPE, .message = "wanted rows of one size"},
+    {.in = "3x4 5x4", .s = {-1}, .status = TG_EVALUE, .message = "p -1 is not >= 0"},
+    {.in = "3x4:i 5x4:i", .s = {2}, .status = TG_EDTYPE, .message = "int64"},
+    {.in = "3x2x4 2x2x4", .s = {2}, .status = TG_ESHAPE, .message = "do not broadcast"},
+    {0}};
+static const op_kink kinks_cdist[] = {
+    {.s = {.in = "1x1 1x1", .s = {2}}, .x = {{1}, {1}}, .second = {{(double)NAN}, {(double)NAN}}},
+    {.s = {.in = "1x1 1x1", .s = {1}}, .x = {{1}, {1}}},
+    {.s = {.in = "1x1 1x1", .s = {3}}, .x = {{1}, {1}}},
+    {.s = {0}}};
 static const op_sample groups[] = {{.in = "2x6 6 6", .dim = {2}},
                                    {.in = "2x4x3:r 4 4", .dim = {2}},
                                    {.in = "2x3x2x2 3 ~", .dim = {1}, .s = {0.1}},
@@ -263,6 +301,12 @@ const op_row ops_norm_formulas[] = {{.name = "group_norm",
                                      .ref = ref_rms_norm,
                                      .samples = {rms},
                                      .errors = {rms_errors}},
+                                    {.name = "cdist",
+                                     .build = cdist,
+                                     .ref = ref_cdist,
+                                     .samples = {cdists},
+                                     .errors = {cdist_errors},
+                                     .kinks = {kinks_cdist}},
                                     {.name = "normalize",
                                      .build = normalize,
                                      .ref = ref_normalize,

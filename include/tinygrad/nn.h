@@ -138,6 +138,10 @@ TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int dim, double eps);
 /** Sum along dim of a b / (max(|a|, eps) max(|b|, eps)); a and b broadcast. eps 0 means 1e-8 (TG_ZERO:
  * 0); where a norm is less, the gradient is that of the norm, as PyTorch's. */
 TG_API tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int dim, double eps);
+/** The distances of order p >= 0 of all rows of a (..., n, d) from all rows of b (..., m, d): (..., n, m); batch
+ * dims broadcast. By their differences, which are held: exact for near rows, where a product of matrices is
+ * not. Gradient 0 at 0. TG_EVALUE: p < 0. */
+TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p);
 /** The norm of order p of a - b + eps along the last dim; a and b broadcast. eps 0 means 1e-6 (TG_ZERO:
  * 0). */
 TG_API tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, double eps,

@@ -239,8 +239,9 @@ TG_API tg_tensor *tg_logsumexp(tg_tensor *x);
 TG_API tg_tensor *tg_logsumexp_dim(tg_tensor *x, int dim, bool keepdim);
 /** The same over several dims (all where n is 0). */
 TG_API tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
-/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|. p > 0 (TG_EVALUE).
- * Gradient 0 at 0 for p = 2. */
+/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|, -INFINITY the smallest, 0 the
+ * number of those that are not 0. Gradient 0 at 0 for p = 2, and for p = 0. TG_EVALUE: p nan. TG_ESHAPE: p <
+ * 0, or infinite, over no elements. */
 TG_API tg_tensor *tg_norm(tg_tensor *x, double p);
 /** The same over several dims (all where n is 0). */
 TG_API tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim);

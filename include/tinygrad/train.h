@@ -278,6 +278,16 @@ TG_API double tg_optim_lr(const tg_optim *optim, size_t group);
  * square_avg, grad_avg, sum) and "0.step" (int64, 0-d) for each parameter, where there is a state;
  * and "group0.lr" (float64, 0-d). Where it fails, the list is as it was. */
 TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix);
+/** An exponential moving average of n tensors, such as parameters, after a step: average = decay average + (1 -
+ * decay) tensor, as torch.optim.swa_utils' get_ema_multi_avg_fn(). Averages begin as copies,
+ * tg_clone(tg_detach(p)), made where the parameters are. Recorded: a replay averages again; rewind after it.
+ * TG_ESTATE: an average requires a gradient, or it or its tensor is not contiguous; TG_ESHAPE, TG_EDTYPE: it is not like its
+ * tensor; TG_EVALUE: decay outside [0, 1], a NULL tensor. */
+TG_API tg_status tg_ema_update(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n,
+                               double decay);
+/** Exchanges their values, to evaluate with the averages, and once more to go on. Not recorded (TG_ESTATE
+ * during a capture). Errors as tg_ema_update(). */
+TG_API tg_status tg_ema_swap(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n);
 
 /** torch.nn.utils.clip_grad_norm_: multiplies the gradients of n tensors, in place, by max_norm /
  * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call

@@ -69,6 +69,8 @@ ops.OPS.update({
                                                        eps=c.number("eps", 1e-8)),
     "pairwise_distance": lambda c: F.pairwise_distance(*c.inputs, p=c.number("p", 2),
                                                        keepdim=bool(c.whole("keepdim"))),
+    "cdist": lambda c: torch.cdist(*c.inputs, p=c.number("p"),
+                                   compute_mode="donot_use_mm_for_euclid_dist"),
     "hinge_embedding_loss": loss(F.hinge_embedding_loss, 2, margin=float),
     "margin_ranking_loss": loss(F.margin_ranking_loss, 3, margin=float),
     "soft_margin_loss": loss(F.soft_margin_loss, 2),
@@ -125,8 +127,19 @@ def norm_cases():
         for a, b, dim in (("3x4!", "3x4!", 1), ("2x1x3!", "4x3!", -1), ("3x2!^", "2x3!", 0),
                           ("2x3!=0,0,0,1,2,3", "2x3!", 1), ("2x3!=1e-9", "2x3!", 1)):
             yield name_of("cosine_similarity", f"{t}{a} {t}{b}", dim=dim)
+        for p in (0, 1, 2, 3, "inf"):
+            yield name_of("cdist", f"{t}2x3x4! {t}2x3x4!", p=p)
+            if p != "inf":  # which does not share the gradient of ties
+                yield name_of("cdist", f"{t}3x2!=1,2,3 {t}2x2!=1,2,0,3", p=p)
         for a, b, p in (("3x4!", "3x4!", 2), ("3x4!", "4!", 1), ("5!", "5!", 3)):
             yield name_of("pairwise_distance", f"{t}{a} {t}{b}", p=p, keepdim=1 if p == 1 else None)
+
+
+def vector_norm_cases():
+    for t, p in itertools.product(FLOATS, (-1, -2, -0.5, "-inf")):
+        for fill in ("=3,-4,1", "=0,2,-3", "=2,-2,5", "=0"):
+            yield name_of("norm", f"{t}3!{fill}", p=p)
+    yield from ("norm f4=0,2,nan,-1 p:0", "norm d4=0,2,-0,-1 p:0")
 
 
 def loss_cases():
@@ -201,7 +214,7 @@ def making_cases():
     yield from ("one_hot i2x3#0,4 classes:5", "one_hot i=1 classes:2", "linspace i0=0 start:3 end:-10 steps:5")
 
 
-ops.FAMILIES = (function_cases, making_cases, elementwise_cases, activation_cases, norm_cases, loss_cases)
+ops.FAMILIES = (vector_norm_cases, function_cases, making_cases, elementwise_cases, activation_cases, norm_cases, loss_cases)
 ops.WRITTEN_BY = "formulas.py"
 ops.ops_basic.exact_cases = lambda: ()
 

@@ -1,5 +1,5 @@
-/* Norms composed of other operations: group_norm, instance_norm, rms_norm, normalize and
- * cosine_similarity. */
+/* Norms composed of other operations: group_norm, instance_norm, rms_norm, cdist, normalize
+ * and cosine_similarity. */
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 #include "ops/nn/normalise.h"
@@ -192,6 +192,29 @@ tg_tensor *tg_rms_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weig
 static tg_tensor *length(tg_tensor *x, double p, int dim)
 {
     return tg_norm_dims(x, p, 1, (int64_t[]){dim}, true);
+}
+
+static tg_tensor *cdist(const tg_op *op, tg_tensor *const *in, double p)
+{
+    const tg_header *a = tg_at(in[0]), *b = tg_at(in[1]);
+    if (!tg_check_floats(op, 2, in))
+        return NULL;
+    TG_CHECK(tg_tape_in(in[0]), p >= 0, TG_EVALUE, "cdist: p %g is not >= 0", p);
+    TG_CHECK(tg_tape_in(in[0]),
+             a->ndim >= 2 && b->ndim >= 2 && a->dims[a->ndim - 1] == b->dims[b->ndim - 1],
+             TG_ESHAPE, "cdist: %s and %s, wanted rows of one size", tg_shape_of(in[0]).chars,
+             tg_shape_of(in[1]).chars);
+    tg_tensor *d = tg_sub(tg_unsqueeze(in[0], -2), tg_unsqueeze(in[1], -3));
+    if (!d || (tg_at(d)->dims[tg_at(d)->ndim - 1] == 0 && p > 2)) /* the largest of nothing */
+        return d ? tg_sum_dim(d, -1, false) : NULL;
+    return tg_norm_dims(d, p, 1, (int64_t[]){-1}, false);
+}
+
+tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p)
+{
+    static const tg_op op = {.name = "cdist"};
+    tg_tensor *in[] = {a, b};
+    TG_IN_SCOPE_GIVEN(&op, 2, in, 2, cdist(&op, in, p));
 }
 
 tg_tensor *tg_normalize(tg_tensor *x, double p, int dim, double eps)
