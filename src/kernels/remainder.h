@@ -11,7 +11,7 @@
 
 TGK_INLINE bool tgk_is_quotient(double x, double y)
 {
-    return (fabs(x / y) < 0x1p53) & (fabs(y) < TGK_INF);
+    return (fabs(x) < 0x1p53 * fabs(y)) & (fabs(y) < TGK_INF) & (fabs(x) < TGK_INF);
 }
 
 TGK_INLINE bool tgk_are_quotients(const double *x, const double *y, int64_t n)
@@ -31,8 +31,9 @@ typedef struct tgk_division {
 TGK_INLINE tgk_division tgk_divide(double x, double y)
 {
     double whole = trunc(x / y), rest = fma(-whole, y, x);
-    bool over = x < 0 ? rest > 0 : rest < 0;
-    rest = over ? rest + (x < 0 ? -fabs(y) : fabs(y)) : rest;
+    double side = copysign(1, x), more = rest + copysign(y, x);
+    bool over = rest * side < 0;
+    rest = over ? more : rest;
     whole = over ? whole - copysign(1, whole) : whole;
     return (tgk_division){whole, copysign(rest, x)};
 }
@@ -53,7 +54,7 @@ TGK_INLINE double tgk_floor_divide_near(double x, double y)
 {
     tgk_division d = tgk_divide(x, y);
     double whole = d.whole - (tgk_rest_turns(d.rest, y) ? 1 : 0);
-    return whole == 0 ? copysign(0, x / y) : whole;
+    return whole == 0 ? copysign(0, x * y) : whole;
 }
 
 /* The same for any quotient, by Python's steps. */

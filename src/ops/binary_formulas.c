@@ -10,7 +10,8 @@
 
 /* --- a + alpha b --- */
 
-TGK_REAL2(add_scaled, x + S * y);
+TGK_LOOP2(add_scaled_f32, float, float, fmaf((float)S, y, x));
+TGK_LOOP2(add_scaled_f64, double, double, fma(S, y, x));
 TGK_LOOP2(add_scaled_i64, int64_t, int64_t, (uint64_t)x + (uint64_t)(int64_t)S * (uint64_t)y);
 
 static void add_scaled_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
@@ -62,11 +63,10 @@ TGK_REAL3(lerp, lerp(x, y, z));
 
 static void lerp_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *weight = node->in[2];
+    tg_tensor *part = tg_mul(g, node->in[2]);
+    grad_in[1] = part;
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_mul(g, tg_add_scalar(tg_neg(weight), 1));
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(g, weight);
+        grad_in[0] = tg_sub(g, part);
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(g, tg_sub(node->in[1], node->in[0]));
 }

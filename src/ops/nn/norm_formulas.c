@@ -56,37 +56,7 @@ tg_tensor *tg_at_least(tg_tensor *x, double least)
     return tg_apply_first(&at_least_op.op, 1, &x, &least, sizeof least);
 }
 
-/* --- x y + z, where y and z are mostly one number for a row of x --- */
-
-TGK_LOOP3_ROWS(affine_f32, float, x *y + z);
-TGK_LOOP3_ROWS(affine_f64, double, x *y + z);
-
-static void affine_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
-{
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_mul(g, node->in[1]);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(g, node->in[0]);
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = g;
-}
-
-static const tg_map_op affine_op = {{.name = "affine",
-                                     .forward = tg_map_forward,
-                                     .backward = affine_backward,
-                                     .reads = {TG_READS_IN(1), TG_READS_IN(0)}},
-                                    {affine_f32, affine_f64}};
-
 /* --- groups of channels --- */
-
-/* A weight or the like of channels, to broadcast to x (N, C, ...); NULL where it is. */
-static tg_tensor *of_channels(tg_tensor *t, const tg_tensor *x)
-{
-    int64_t dims[TG_MAX_NDIM] = {tg_at(x)->dims[1]};
-    for (int i = 1; i < tg_at(x)->ndim - 1; i++)
-        dims[i] = 1;
-    return t ? tg_reshape(t, tg_at(x)->ndim - 1, dims) : NULL;
-}
 
 /* in: x (N, C, ...), weight and bias. */
 static bool check_channels(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
@@ -104,17 +74,21 @@ static bool check_channels(const tg_op *op, tg_tensor *const *in, int64_t groups
            tg_check_affine(op, in[2], (tg_dims){1, channels}, "bias");
 }
 
-/* Checked; the rows that are normalised are of `size` elements. */
-static tg_tensor *by_rows(tg_tensor *const *in, int64_t rows, double eps)
+/* in: x, weight and bias. y, of x's elements, times the one and plus the other: what batch_norm does in one
+ * visit each way. */
+static tg_tensor *scaled(tg_tensor *y, tg_tensor *const *in)
 {
-    tg_tensor *x = in[0];
-    int64_t size = rows ? tg_at(x)->numel / rows : 0;
-    tg_tensor *y = tg_normalise(tg_reshape(x, 2, (int64_t[]){rows, size}), tg_norm_eps(eps));
-    tg_tensor *weight = of_channels(in[1], x), *bias = of_channels(in[2], x);
-    y = y ? tg_reshape(y, tg_at(x)->ndim, tg_at(x)->dims) : NULL;
-    if (weight && bias)
-        return tg_apply_first(&affine_op.op, 3, (tg_tensor *[]){y, weight, bias}, NULL, 0);
-    return weight ? tg_mul(y, weight) : bias ? tg_add(y, bias) : y;
+    const tg_header *x = tg_at(in[0]);
+    tg_tape *tape = tg_tape_in(in[0]);
+    y = y ? tg_reshape(y, x->ndim, x->dims) : NULL;
+    if (!y || !(in[1] || in[2]))
+        return y;
+    tg_batch_norm_opts as_it_is = {.weight = in[1],
+                                   .bias = in[2],
+                                   .running_mean = tg_zeros(tape, 1, &x->dims[1], x->dtype),
+                                   .running_var = tg_ones(tape, 1, &x->dims[1], x->dtype),
+                                   .eps = TG_ZERO};
+    return tape->status ? NULL : tg_batch_norm(y, &as_it_is);
 }
 
 static tg_tensor *group_norm(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
@@ -124,7 +98,9 @@ static tg_tensor *group_norm(const tg_op *op, tg_tensor *const *in, int64_t grou
     const tg_header *x = tg_at(in[0]);
     TG_CHECK(tg_tape_in(in[0]), x->numel != groups, TG_EVALUE,
              "group_norm: one value a group in %s", tg_shape_of(in[0]).chars);
-    return by_rows(in, x->dims[0] * groups, eps);
+    int64_t rows = x->dims[0] * groups;
+    tg_tensor *flat = tg_reshape(in[0], 2, (int64_t[]){rows, rows ? x->numel / rows : 0});
+    return scaled(tg_normalise(flat, tg_norm_eps(eps)), in);
 }
 
 tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias,
@@ -135,14 +111,31 @@ tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_ten
     TG_IN_SCOPE_GIVEN(&op, 3, in, 1, group_norm(&op, in, groups, eps));
 }
 
+/* A weight of channels for each of n samples, one after the other; NULL where it is. */
+static tg_tensor *of_samples(tg_tensor *t, int64_t n)
+{
+    return t ? tg_reshape(tg_expand(t, 2, (int64_t[]){n, -1}), 1, (int64_t[]){-1}) : NULL;
+}
+
+/* Samples are to batch_norm what channels are: each channel of each is one. */
 static tg_tensor *instance_norm(const tg_op *op, tg_tensor *const *in, double eps)
 {
     if (!check_channels(op, in, 1, eps))
         return NULL;
-    int64_t rows = tg_at(in[0])->dims[0] * tg_at(in[0])->dims[1];
-    TG_CHECK(tg_tape_in(in[0]), rows != tg_at(in[0])->numel || !rows, TG_EVALUE,
+    const tg_header *x = tg_at(in[0]);
+    const tg_shape shape = tg_shape_copy(tg_dims_of(in[0]));
+    int64_t rows = x->dims[0] * x->dims[1];
+    TG_CHECK(tg_tape_in(in[0]), rows != x->numel || !rows, TG_EVALUE,
              "instance_norm: one value a channel in %s", tg_shape_of(in[0]).chars);
-    return by_rows(in, rows, eps);
+    if (x->numel == 0)
+        return scaled(in[0], in);
+    int64_t of_rows[] = {1, rows, x->numel / rows};
+    tg_batch_norm_opts o = {.weight = of_samples(in[1], x->dims[0]),
+                            .bias = of_samples(in[2], x->dims[0]),
+                            .eps = eps,
+                            .training = true};
+    tg_tensor *y = tg_batch_norm(tg_reshape(in[0], 3, of_rows), &o);
+    return y ? tg_reshape(y, shape.ndim, shape.sizes) : NULL;
 }
 
 tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps)
