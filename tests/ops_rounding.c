@@ -31,6 +31,8 @@ static const op_sample whole[] = {{.in = "5:i"}, {.in = ".:i"}, {0}};
 static const op_sample pairs[] = {
     {.in = "37 37:n"},    {.in = "4x3:r 3:rn"}, {.in = "3x1 1x5:p"}, {.in = "3x5:o .:p"},
     {.in = "37:h 37:nc"}, {.in = "5:c 5:i"},    {.in = "3:x 3:n"},   {0}};
+static const op_sample errors_frac[] = {
+    {.in = "3:i", .status = TG_EDTYPE, .message = "frac: not defined for int64"}, {0}};
 static const op_sample errors_pair[] = {
     {.in = "3:b 3:b", .status = TG_EDTYPE, .message = "not defined for bool"},
     {.in = "64:i 64:i", .status = TG_EVALUE, .message = "an integer divided by 0"},
@@ -71,7 +73,7 @@ const op_row ops_rounding[] = {FLAT(floor),
                                 .unary = tg_frac,
                                 .f1 = frac,
                                 .samples = {few},
-                                .errors = {errors_not_float},
+                                .errors = {errors_frac},
                                 .kinks = {kinks_frac}},
                                {.name = "remainder",
                                 .binary = tg_remainder,

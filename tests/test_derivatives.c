@@ -1,5 +1,5 @@
 /* Jacobians, Hessians and their products with vectors: of polynomials, whose derivatives are known; with a
- * graph; of what does not depend; in a capture; wrong arguments; memory that runs out. */
+ * graph; of what does not depend; in a capture; wrong arguments; memory that runs out. And hooks on gradients. */
 #include "check.h"
 #include "support.h"
 
@@ -121,6 +121,76 @@ static void captured(void **state)
     tg_tape_free(tape);
 }
 
+/* --- hooks --- */
+
+typedef struct seen {
+    int calls;
+    double first;
+} seen;
+
+/* Clips the gradient, and notes what it was. */
+static tg_tensor *clipped(tg_tensor *g, void *context)
+{
+    seen *s = context;
+    s->calls++;
+    s->first = tg_f64(g)[0];
+    return tg_clamp(g, -1, 1);
+}
+
+static tg_tensor *looked_at(tg_tensor *g, void *context)
+{
+    ((seen *)context)->first = tg_f64(g)[0];
+    return NULL;
+}
+
+static tg_tensor *of_another_shape(tg_tensor *g, void *context)
+{
+    (void)context;
+    return tg_sum(g);
+}
+
+static tg_tensor *too_large(tg_tensor *g, void *context)
+{
+    (void)context;
+    return tg_stack((tg_tensor *[]){g, g}, 2, 0);
+}
+
+static void hooks(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    seen s = {0};
+    tg_tensor *x = leaf(tape), *y = tg_hook_grad(x, clipped, &s);
+    tg_backward(tg_add(tg_sum(tg_square(y)), tg_sum(y))); /* 2 x + 1, at once */
+    assert_int_equal(s.calls, 1);
+    assert_equal(s.first, 2);
+    for (int i = 0; i < 3; i++)
+        assert_equal(tg_f64(tg_grad(x))[i], i == 1 ? -1 : 1);
+    tg_zero_grad(x);
+    tg_backward(tg_sum(tg_square(tg_hook_grad(x, looked_at, &s))));
+    assert_equal(s.first, 1);
+    assert_equal(tg_f64(tg_grad(x))[2], 6);
+    /* It is differentiated, too: clipped(2 x) has the slope 2, which comes to the hook in its turn. */
+    tg_zero_grad(x);
+    tg_tensor *square = tg_sum(tg_square(tg_hook_grad(x, clipped, &s))), *g, *h;
+    tg_gradients(square, NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+    tg_gradients(tg_sum(g), NULL, &x, 1, &h, NULL);
+    assert_equal(tg_f64(h)[0], 1);
+    assert_equal(tg_f64(h)[2], 0);
+    assert_ok(tape);
+    assert_int_equal(tg_backward(tg_sum(tg_hook_grad(x, of_another_shape, NULL))), TG_ESHAPE);
+    assert_error(tape, TG_ESHAPE, "hook_grad: the hook gave [] for a gradient [3]");
+    assert_int_equal(tg_backward(tg_sum(tg_hook_grad(x, too_large, NULL))), TG_ESHAPE);
+    assert_error(tape, TG_ESHAPE, "hook_grad: the hook gave [2, 3]");
+    assert_null(tg_hook_grad(x, NULL, NULL));
+    assert_error(tape, TG_EVALUE, "hook_grad: the hook is NULL");
+    tg_tensor *before = tg_sum(tg_hook_grad(x, looked_at, &s));
+    tg_capture_begin(tape);
+    assert_int_equal(tg_backward(before), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "hook_grad: called during a capture");
+    tg_tape_free(tape);
+}
+
 static void wrong(void **state)
 {
     (void)state;
@@ -167,8 +237,7 @@ static void out_of_memory(void **state)
     (void)state;
     for (size_t n = 1;; n++) {
         budget b = {n};
-        tg_tape *tape = tg_tape_new(
-            &(tg_tape_opts){.alloc = take, .free = give, .context = &b});
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){.alloc = take, .free = give, .context = &b});
         tg_tensor *x = tape ? leaf(tape) : NULL, *loss = loss_of(x);
         tg_mark mark = tape ? tg_tape_mark(tape) : (tg_mark){0};
         tg_tensor *h = tg_hessian(loss, x, NULL);
@@ -186,10 +255,10 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jacobian),      cmocka_unit_test(hessian_and_product),
-        cmocka_unit_test(with_graph),    cmocka_unit_test(zeros),
-        cmocka_unit_test(captured),      cmocka_unit_test(wrong),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(jacobian),   cmocka_unit_test(hessian_and_product),
+        cmocka_unit_test(with_graph), cmocka_unit_test(zeros),
+        cmocka_unit_test(captured),   cmocka_unit_test(wrong),
+        cmocka_unit_test(hooks),      cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

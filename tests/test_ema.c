@@ -61,8 +61,7 @@ static void wrong(void **state)
     tg_tensor *other = tg_ones(tape, TG_DIMS(2), 0), *wide = tg_ones(tape, TG_DIMS(3), TG_F64);
     assert_int_equal(tg_ema_update(NULL, NULL, 0, 0.5), TG_OK);
     assert_int_equal(tg_ema_update(NULL, NULL, 1, 0.5), TG_EVALUE);
-    tg_ema_update(&a, NULL, 1, 0.5);
-    assert_error(tape, TG_EVALUE, "ema_update: tensors is NULL");
+    assert_int_equal(tg_ema_update(&a, NULL, 1, 0.5), TG_EVALUE);
     tg_ema_update(&a, &w, 1, 1.5);
     assert_error(tape, TG_EVALUE, "ema_update: decay 1.5 is not in [0, 1]");
     tg_ema_update(&w, &a, 1, 0.5);
@@ -73,7 +72,7 @@ static void wrong(void **state)
     assert_error(tape, TG_EDTYPE, "ema_swap: average 0 is float32, its tensor float64");
     assert_int_equal(tg_ema_update((tg_tensor *[]){a, NULL}, (tg_tensor *[]){w, w}, 2, 0.5),
                      TG_EVALUE);
-    assert_error(tape, TG_EVALUE, "ema_update: average 1 is NULL");
+    assert_error(tape, TG_EVALUE, "ema_update: input 1 is NULL");
     tg_tape_free(tape);
 }
 

@@ -401,6 +401,13 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);
 /** Keeps the gradient of an interior tensor as well: tg_grad(t) after later backward passes. Lives
  * as long as t. Nothing to do for leaves. TG_ESTATE where t requires no gradient. */
 TG_API tg_status tg_retain_grad(tg_tensor *t);
+/** Called with a gradient on its way; returns what goes on in its place, of its shape and dtype, or NULL: the
+ * same. It may do what the functions of an operation may (see op.h), and look at the gradient. */
+typedef tg_tensor *(*tg_grad_hook)(tg_tensor *grad, void *context);
+/** A view of x to compute with in its place: gradients that come back to it go through the hook, and on to x; all
+ * of one backward pass at once. (PyTorch's register_hook() of a tensor, which here is a value in the graph.)
+ * TG_EVALUE: no hook. TG_ESTATE: during a capture, also where a captured backward pass comes to it. */
+TG_API tg_tensor *tg_hook_grad(tg_tensor *x, tg_grad_hook hook, void *context);
 /** torch.autograd.grad: the gradients of `out` with respect to n chosen tensors (leaves or
  * interior), as new tensors in grads[0..n), without touching any tg_grad(); one that is listed twice
  * has one. NULL for an input that `out` does not depend on. grad_out and opts as

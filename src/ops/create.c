@@ -151,6 +151,7 @@ static const tg_op linspace_op = {.name = "linspace", .forward = linspace_forwar
 
 tg_tensor *tg_linspace(tg_tape *tape, double start, double end, int64_t steps, int flags)
 {
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_linspace(tape, start, end, steps, flags));
     TG_CHECK(tape, isfinite(start) && isfinite(end), TG_EVALUE, "linspace: from %g to %g", start,
              end);
     TG_CHECK(tape, steps >= 0, TG_EVALUE, "linspace: %lld steps", (long long)steps);
@@ -162,27 +163,18 @@ tg_tensor *tg_linspace(tg_tape *tape, double start, double end, int64_t steps, i
     return filled(tape, &linspace_op, (tg_dims){1, &steps}, f, flags);
 }
 
-#define SET_ONE(T)                                                                                 \
-    static void set_one_##T(tg_tensor *t, int64_t at)                                              \
-    {                                                                                              \
-        ((T *)(void *)tg_at(t)->data)[at] = 1;                                                     \
-    }
-
-SET_ONE(float)
-SET_ONE(double)
-SET_ONE(int64_t)
-SET_ONE(bool)
-
-static void (*const set_one[TG_DTYPES])(tg_tensor *, int64_t) = {set_one_float, set_one_double,
-                                                                 set_one_int64_t, set_one_bool};
-
 static void eye_forward(tg_node *node)
 {
+    static const float one_f32 = 1;
+    static const double one_f64 = 1;
+    static const int64_t one_i64 = 1;
+    static const bool one_bool = true;
+    static const void *const ones[TG_DTYPES] = {&one_f32, &one_f64, &one_i64, &one_bool};
     const tg_header *out = tg_at(node->out);
-    int64_t rows = out->dims[0], columns = out->dims[1];
+    size_t size = tg_dtype_size(out->dtype), step = size * (size_t)(out->dims[1] + 1);
     zeros_forward(node);
-    for (int64_t i = 0; i < rows && i < columns; i++)
-        set_one[out->dtype](node->out, i * (columns + 1));
+    for (int64_t i = 0; i < out->dims[0] && i < out->dims[1]; i++)
+        memcpy(out->data + (size_t)i * step, ones[out->dtype], size);
 }
 
 static const tg_op eye_op = {.name = "eye", .forward = eye_forward};

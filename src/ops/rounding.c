@@ -53,9 +53,7 @@ static const tg_map_op frac_op = {
 
 tg_tensor *tg_frac(tg_tensor *x)
 {
-    const tg_op *op = &frac_op.op;
-    bool right = tg_check_inputs(op, 1, &x) && tg_check_floats(op, 1, &x);
-    return right ? tg_apply_as_first(op, 1, &x, NULL, 0) : NULL;
+    return tg_unary(&frac_op.op, x);
 }
 
 /* --- divisions --- */

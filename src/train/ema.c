@@ -2,6 +2,7 @@
 #include "kernels/loops.h"
 #include "record/map.h"
 
+#include <limits.h>
 #include <math.h>
 #include <tinygrad/train.h>
 
@@ -22,6 +23,7 @@ static const tg_map_op ema_op = {{.name = "ema_update", .forward = tg_map_forwar
 static bool check_pair(tg_tape *tape, const char *name, size_t i, const tg_tensor *a,
                        const tg_tensor *b)
 {
+    TG_CHECK(tape, tape == tg_tape_in(b), TG_EVALUE, "%s: tensor %zu is of another tape", name, i);
     TG_CHECK(tape, !tg_at(a)->requires_grad, TG_ESTATE, "%s: average %zu requires a gradient", name,
              i);
     TG_CHECK(tape, tg_at(a)->contiguous && tg_at(b)->contiguous, TG_ESTATE,
@@ -35,37 +37,35 @@ static bool check_pair(tg_tape *tape, const char *name, size_t i, const tg_tenso
     return true;
 }
 
-/* The tape of both lists where all of their tensors can be used; NULL with the error set. */
-static tg_tape *tape_of(const char *name, tg_tensor *const *averages, tg_tensor *const *tensors,
-                        size_t n)
+/* TG_OK, or what is wrong with the lists; where there is a tape to tell, it has been told. */
+static tg_status check(const tg_op *op, tg_tensor *const *averages, tg_tensor *const *tensors,
+                       size_t n)
 {
-    tg_tape *tape = averages && n ? tg_tape_of(averages[0]) : NULL;
-    if (!tape || tape->status)
-        return NULL;
-    TG_CHECK(tape, tensors, TG_EVALUE, "%s: tensors is NULL", name);
-    if (!tg_outside(tape, name) || !tg_check_list(tape, name, "average", averages, n) ||
-        !tg_check_list(tape, name, "tensor", tensors, n))
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        if (!check_pair(tape, name, i, averages[i], tensors[i]))
-            return NULL;
+    if (!averages || !tensors || !n || n > INT_MAX)
+        return n ? TG_EVALUE : TG_OK;
+    if (!tg_check_inputs(op, (int)n, averages) || !tg_check_inputs(op, (int)n, tensors)) {
+        bool alive = averages[0] && tg_slot_alive(averages[0]);
+        return alive && tg_tape_in(averages[0])->status ? tg_tape_in(averages[0])->status
+                                                        : TG_EVALUE;
     }
-    return tape;
-}
-
-static tg_status status_of(tg_tensor *const *averages, size_t n)
-{
-    const tg_tape *tape = averages && n ? tg_tape_of(averages[0]) : NULL;
-    return tape ? tape->status : n ? TG_EVALUE : TG_OK;
+    tg_tape *tape = tg_tape_in(averages[0]);
+    if (!tg_outside(tape, op->name))
+        return tape->status;
+    for (size_t i = 0; i < n; i++) {
+        if (!check_pair(tape, op->name, i, averages[i], tensors[i]))
+            return tape->status;
+    }
+    return TG_OK;
 }
 
 tg_status tg_ema_update(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n,
                         double decay)
 {
     TGK_IN_RIGHT_MODES(tg_status, tg_ema_update(averages, tensors, n, decay));
-    tg_tape *tape = tape_of(ema_op.op.name, averages, tensors, n);
-    if (!tape)
-        return status_of(averages, n);
+    tg_status status = check(&ema_op.op, averages, tensors, n);
+    if (status || !n)
+        return status;
+    tg_tape *tape = tg_tape_in(averages[0]);
     if (!(decay >= 0 && decay <= 1))
         return tg_fail(tape, TG_EVALUE, "ema_update: decay %g is not in [0, 1]", decay);
     towards p = {1 - decay, 1 - decay < 0.5};
@@ -81,17 +81,22 @@ tg_status tg_ema_update(tg_tensor *const *averages, tg_tensor *const *tensors, s
 
 tg_status tg_ema_swap(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n)
 {
-    tg_tape *tape = tape_of("ema_swap", averages, tensors, n);
-    if (!tape || !tg_outside_capture(tape, "ema_swap"))
-        return status_of(averages, n);
+    static const tg_op op = {.name = "ema_swap"};
+    tg_status status = check(&op, averages, tensors, n);
+    if (status || !n)
+        return status;
+    tg_tape *tape = tg_tape_in(averages[0]);
+    if (!tg_outside_capture(tape, op.name))
+        return tape->status;
     for (size_t i = 0; i < n; i++) {
-        char *a = tg_at(averages[i])->data, *b = tg_data_mut(tensors[i]);
-        for (size_t k = 0; b && k < tg_data_size(averages[i]); k++) {
-            char c = a[k];
-            a[k] = b[k];
-            b[k] = c;
+        const tg_header *a = tg_at(averages[i]), *b = tg_at(tensors[i]);
+        for (size_t k = 0; k < tg_data_size(averages[i]); k++) {
+            char c = a->data[k];
+            a->data[k] = b->data[k];
+            b->data[k] = c;
         }
-        tg_at(averages[i])->owner->version++;
+        a->owner->version++;
+        b->owner->version++;
     }
     return tape->status;
 }

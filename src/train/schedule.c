@@ -113,6 +113,7 @@ static bool is_better(double metric, double best, const tg_plateau_opts *o)
 
 double tg_lr_plateau(double lr, double metric, tg_plateau *state, const tg_plateau_opts *opts)
 {
+    TGK_IN_RIGHT_MODES(double, tg_lr_plateau(lr, metric, state, opts));
     static const tg_plateau_opts standard = {0};
     const tg_plateau_opts *o = opts ? opts : &standard;
     double factor = tg_option(o->factor, 0.1), eps = tg_option(o->eps, 1e-8);

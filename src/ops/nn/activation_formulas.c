@@ -78,6 +78,13 @@ static tg_tensor *apply(const formula *f, tg_tensor *x, double a, double b)
                                             {id##_f32, id##_f64}},                                 \
                                     .slope = &id##_slope_op}
 
+/* tg_id(), without numbers. */
+#define PLAIN(id)                                                                                  \
+    tg_tensor *tg_##id(tg_tensor *x)                                                               \
+    {                                                                                              \
+        return apply(&id##_op, x, 0, 0);                                                           \
+    }
+
 /* --- straight pieces: at a bound, the outer one's slope --- */
 
 /* nan passes. */
@@ -115,10 +122,7 @@ TGK_REAL1(hardsigmoid, bounded(x + 3, 0, 6) / 6);
 TGK_REAL2(hardsigmoid_slope, ((y > -3) & (y < 3)) ? x / 6 : 0);
 FORMULA(hardsigmoid, NULL);
 
-tg_tensor *tg_hardsigmoid(tg_tensor *x)
-{
-    return apply(&hardsigmoid_op, x, 0, 0);
-}
+PLAIN(hardsigmoid)
 
 /* A third of v between the bounds. */
 static tg_tensor *hardswish_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
@@ -138,10 +142,7 @@ TGK_REAL1(hardswish, x *bounded(x + 3, 0, 6) / 6);
 TGK_REAL2(hardswish_slope, x *hardswish_slope(y));
 FORMULA(hardswish, hardswish_curvature);
 
-tg_tensor *tg_hardswish(tg_tensor *x)
-{
-    return apply(&hardswish_op, x, 0, 0);
-}
+PLAIN(hardswish)
 
 /* --- exponentials --- */
 
@@ -159,10 +160,7 @@ static tg_tensor *selu_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
     return tg_masked_fill(times_slope(&selu_slope_op.map.op, v, x, p), tg_gt_scalar(x, 0), 0);
 }
 
-tg_tensor *tg_selu(tg_tensor *x)
-{
-    return apply(&selu_op, x, 0, 0);
-}
+PLAIN(selu)
 
 TGK_LOOP1(celu_f32, float, float, tgk_quick_celu((double)x, A));
 TGK_LOOP1(celu_f64, double, double, tgk_celu(x, A));
@@ -207,10 +205,7 @@ TGK_LOOP2(mish_slope_f32, float, float, (double)x *tgk_quick_mish_slope((double)
 TGK_LOOP2(mish_slope_f64, double, double, x *tgk_mish_slope(y));
 FORMULA(mish, mish_curvature);
 
-tg_tensor *tg_mish(tg_tensor *x)
-{
-    return apply(&mish_op, x, 0, 0);
-}
+PLAIN(mish)
 
 /* -2 sign(x) / (1 + |x|)^3 */
 static tg_tensor *softsign_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
@@ -318,21 +313,7 @@ static const tg_map_op logaddexp_op = {{.name = "logaddexp",
                                         .reads = {READS_BOTH, READS_BOTH}},
                                        {logaddexp_f32, logaddexp_f64}};
 
-static tg_tensor *pair_of_floats(const tg_op *op, tg_tensor **in)
-{
-    tg_shape shape;
-    if (!tg_pair(op, in, false, &shape) || !tg_check_floats(op, 2, in))
-        return NULL;
-    return tg_apply(&(tg_call){.op = op,
-                               .n_in = 2,
-                               .in = in,
-                               .dtype = tg_at(in[0])->dtype,
-                               .ndim = shape.ndim,
-                               .dims = shape.sizes});
-}
-
 tg_tensor *tg_logaddexp(tg_tensor *a, tg_tensor *b)
 {
-    tg_tensor *in[] = {a, b};
-    TG_IN_SCOPE_GIVEN(&logaddexp_op.op, 2, in, 2, pair_of_floats(&logaddexp_op.op, in));
+    return tg_binary(&logaddexp_op.op, a, b, false);
 }
