@@ -15,6 +15,8 @@ typedef __float128 exact;
 
 exact expq(exact), logq(exact), log1pq(exact), expm1q(exact), tanhq(exact), erfq(exact);
 exact sinq(exact), cosq(exact), powq(exact, exact);
+exact tanq(exact), asinq(exact), acosq(exact), atanq(exact), atan2q(exact, exact), sinhq(exact);
+exact coshq(exact), asinhq(exact), acoshq(exact), atanhq(exact), log2q(exact), log10q(exact);
 exact fabsq(exact), frexpq(exact, int *), ldexpq(exact, int);
 
 enum { EXACT_F32 = 0, EXACT_F64 = 1 }; /* dtypes */

@@ -43,6 +43,11 @@ static double either(double x, double y)
     return x != 0 || y != 0;
 }
 
+static double one(double x, double y)
+{
+    return (x != 0) != (y != 0);
+}
+
 static double larger(double x, double y)
 {
     return isnan(x) || x > y ? x : y;
@@ -118,6 +123,9 @@ TRUTH(ge)
 TRUTH_OF_NUMBER(eq)
 TRUTH_OF_NUMBER(lt)
 TRUTH_OF_NUMBER(gt)
+TRUTH_OF_NUMBER(ne)
+TRUTH_OF_NUMBER(le)
+TRUTH_OF_NUMBER(ge)
 
 static void ref_logical_and(const op_sample *s, const array *in, array *out)
 {
@@ -129,6 +137,12 @@ static void ref_logical_or(const op_sample *s, const array *in, array *out)
 {
     (void)s;
     truth(in, out, -1, either);
+}
+
+static void ref_logical_xor(const op_sample *s, const array *in, array *out)
+{
+    (void)s;
+    truth(in, out, -1, one);
 }
 
 static void ref_logical_not(const op_sample *s, const array *in, array *out)
@@ -273,8 +287,12 @@ const op_row ops_compare[] = {COMPARISON(eq),
                               WITH_NUMBER(eq),
                               WITH_NUMBER(lt),
                               WITH_NUMBER(gt),
+                              WITH_NUMBER(ne),
+                              WITH_NUMBER(le),
+                              WITH_NUMBER(ge),
                               COMPARISON(logical_and),
                               COMPARISON(logical_or),
+                              COMPARISON(logical_xor),
                               {.name = "logical_not",
                                .unary = tg_logical_not,
                                .ref = ref_logical_not,

@@ -35,6 +35,16 @@ static tg_tensor *arange(const op_args *a)
     return tg_arange(a->tape, a->s->s[0], a->s->s[1], a->s->s[2], flags_of(a));
 }
 
+static tg_tensor *linspace(const op_args *a)
+{
+    return tg_linspace(a->tape, a->s->s[0], a->s->s[1], a->s->dim[0], flags_of(a));
+}
+
+static tg_tensor *eye(const op_args *a)
+{
+    return tg_eye(a->tape, a->s->dim[0], a->s->dim[1], flags_of(a));
+}
+
 /* Borrowed memory is only read here. */
 static tg_tensor *from_blob(const op_args *a)
 {
@@ -96,6 +106,23 @@ static void ref_arange(const op_sample *s, const array *in, array *out)
         out->data[k] = start + (double)k * step;
 }
 
+static void ref_linspace(const op_sample *s, const array *in, array *out)
+{
+    double step = (s->s[1] - s->s[0]) / fmax(1, s->dim[0] - 1);
+    ref_start(out, s->flags ? s->flags & 0xff : in->dtype, 1, (int64_t[]){s->dim[0]});
+    for (int64_t k = 0; k < out->numel; k++) {
+        double x = s->s[0] + (double)k * step;
+        out->data[k] = out->dtype == TG_I64 ? trunc(x) : x;
+    }
+}
+
+static void ref_eye(const op_sample *s, const array *in, array *out)
+{
+    ref_start(out, s->flags ? s->flags & 0xff : in->dtype, 2, (int64_t[]){s->dim[0], s->dim[1]});
+    for (int64_t k = 0; k < out->numel; k++)
+        out->data[k] = k / s->dim[1] == k % s->dim[1];
+}
+
 #define COPY(name, array_of, type)                                                                 \
     static void ref_##name(const op_sample *s, const array *in, array *out)                        \
     {                                                                                              \
@@ -153,6 +180,19 @@ static const op_sample range_errors[] = {
     {.in = "", .s = {0, 1e300, 1}, .flags = TG_I64, .status = TG_EVALUE, .message = "cannot hold"},
     {.in = "", .s = {0, 1e300, 1e-300}, .status = TG_ESHAPE, .message = "elements"},
     {.in = "", .s = {0, 1, 1}, .flags = TG_BOOL, .status = TG_EDTYPE, .message = "bool"}, {0}};
+static const op_sample spaces[] = {
+    {.in = "", .s = {0, 1}, .dim = {7}}, {.in = "", .s = {3, -2}, .dim = {37}}, {.in = "", .s = {3, 5}, .dim = {1}},
+    {.in = "", .s = {3, 5}}, {.in = "", .s = {3, -10}, .dim = {5}, .flags = TG_I64}, {0}};
+static const op_sample space_errors[] = {
+    {.in = "", .s = {0, 5}, .dim = {-1}, .status = TG_EVALUE, .message = "-1 steps"},
+    {.in = "", .s = {0, (double)INFINITY}, .dim = {3}, .status = TG_EVALUE, .message = "from 0 to inf"},
+    {.in = "", .s = {0, 1e300}, .dim = {3}, .flags = TG_I64, .status = TG_EVALUE, .message = "cannot hold"},
+    {.in = "", .s = {0, 1}, .dim = {3}, .flags = TG_BOOL, .status = TG_EDTYPE, .message = "bool"}, {0}};
+static const op_sample eyes[] = {
+    {.in = "", .dim = {3, 3}}, {.in = "", .dim = {2, 5}}, {.in = "", .dim = {5, 2}, .flags = TG_I64}, {.in = "", .dim = {2, 2}, .flags = TG_BOOL},
+    {.in = "", .dim = {3, 0}}, {0}};
+static const op_sample eye_errors[] = {
+    {.in = "", .dim = {3, -1}, .status = TG_ESHAPE, .message = "negative size in [3, -1]"}, {0}};
 static const op_sample copies[] = {
     {.in = ""}, {.in = "", .shape = "6"}, {.in = "", .shape = "2x3"}, {.in = "", .shape = "0"}, {.in = "", .shape = "3x0", .keepdim = true}, {.in = "", .shape = "1x5x1"}, {0}};
 static const op_sample copy_errors[] = {
@@ -181,6 +221,8 @@ const op_row ops_create[] = {
      .errors = {errors_shape, flag_errors}},
     {.name = "full", .build = full, .ref = ref_full, .samples = {constants},
      .errors = {errors_shape, flag_errors, full_errors}},
+    {.name = "linspace", .build = linspace, .ref = ref_linspace, .samples = {spaces}, .errors = {space_errors}},
+    {.name = "eye", .build = eye, .ref = ref_eye, .samples = {eyes}, .errors = {eye_errors}},
     {.name = "arange", .build = arange, .ref = ref_arange, .samples = {ranges},
      .errors = {range_errors}},
     {.name = "from_f32", .is = OP_UNCAPTURED, .build = from_f32, .ref = ref_from_f32, .samples = {copies},

@@ -117,9 +117,14 @@ static double logsumexp_of(const double *x, int64_t n, double param)
 static double norm_of(const double *x, int64_t n, double p)
 {
     double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum = isinf(p) ? fmax(sum, fabs(x[i])) : sum + pow(fabs(x[i]), p);
-    return isinf(p) ? sum : pow(sum, 1 / p);
+    for (int64_t i = 0; i < n; i++) {
+        double a = fabs(x[i]);
+        if (isinf(p))
+            sum = p > 0 || i == 0 ? fmax(sum, a) : fmin(sum, a);
+        else
+            sum += p == 0 ? a != 0 : pow(a, p);
+    }
+    return isinf(p) || p == 0 ? sum : pow(sum, 1 / p);
 }
 
 static void ref_over(group_fn *f, double param, const array *in, int n, const int64_t *dims,
@@ -295,6 +300,9 @@ static const op_sample norms[] = {{.in = "37", .s = {2}},
                                   {.in = "0", .s = {2}},
                                   {.in = "0", .s = {1}},
                                   {.in = "4:r", .s = {2}},
+                                  {.in = "7", .s = {0}},
+                                  {.in = "7:n", .s = {-1}},
+                                  {.in = "7:n", .s = {-(double)INFINITY}},
                                   {0}};
 static const op_sample norm_lists[] = {
     {.in = "3x5", .shape = "0", .s = {2}},
@@ -330,9 +338,8 @@ static const op_sample empty_errors[] = {
 static const op_sample moment_errors[] = {
     {.in = "3", .s = {(double)NAN}, .status = TG_EVALUE, .message = "correction is nan"}, {0}};
 static const op_sample norm_errors[] = {
-    {.in = "3", .s = {0}, .status = TG_EVALUE, .message = "p 0 is not > 0"},
-    {.in = "3", .s = {-1}, .status = TG_EVALUE, .message = "p -1"},
-    {.in = "3", .s = {(double)NAN}, .status = TG_EVALUE, .message = "is not > 0"},
+    {.in = "3", .s = {(double)NAN}, .status = TG_EVALUE, .message = "p is nan"},
+    {.in = "0", .s = {-1}, .status = TG_ESHAPE, .message = "p -1 of no elements"},
     {.in = "3:i", .s = {2}, .status = TG_EDTYPE, .message = "float"},
     {.in = "3:b", .s = {1}, .status = TG_EDTYPE, .message = "float"},
     {.in = "0", .s = {(double)INFINITY}, .status = TG_ESHAPE, .message = "no elements"},
@@ -379,6 +386,10 @@ static const op_kink kinks_norm[] = {
     {.s = {.in = "3", .s = {3}}, .x = {{0}}},
     {.s = {.in = "3", .s = {(double)INFINITY}}, .x = {{1, -2, 2}}, .grad = {{0, -0.5, 0.5}}},
     {.s = {.in = "3", .s = {(double)INFINITY}}, .x = {{0}}},
+    {.s = {.in = "3", .s = {-(double)INFINITY}}, .x = {{1, -1, 2}}, .grad = {{0.5, -0.5, 0}}},
+    {.s = {.in = "3", .s = {-(double)INFINITY}}, .x = {{0, 1, 2}}},
+    {.s = {.in = "3", .s = {0}}, .x = {{0, 1, 2}}},
+    {.s = {.in = "3", .s = {-1}}, .x = {{0, 1, 2}}, .second = {{NO_SAY, NO_SAY, NO_SAY}}},
     {.s = {0}}};
 static const op_kink kinks_norm_dims[] = {
     {.s = {.in = "2x3", .shape = "1", .s = {1}},
@@ -392,6 +403,14 @@ static const op_kink kinks_norm_dims[] = {
     {.s = {.in = "2x3", .shape = "1", .s = {(double)INFINITY}},
      .x = {{1, -2, 2, 0, 0, 0}},
      .grad = {{0, -0.5, 0.5, 0, 0, 0}}},
+    {.s = {.in = "3", .shape = "0", .s = {-(double)INFINITY}}, .x = {{0, 1, 2}}},
+    {.s = {.in = "3", .shape = "0", .s = {-(double)INFINITY}},
+     .x = {{1, -1, 2}},
+     .grad = {{0.5, -0.5, 0}}},
+    {.s = {.in = "3", .shape = "0", .s = {0}}, .x = {{0, 1, 2}}},
+    {.s = {.in = "3", .shape = "0", .s = {-1}},
+     .x = {{0, 1, 2}},
+     .second = {{NO_SAY, NO_SAY, NO_SAY}}},
     {.s = {0}}};
 
 const op_row ops_statistics[] = {

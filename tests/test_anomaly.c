@@ -110,7 +110,7 @@ static void nans_have_no_sign(void **state)
             assert_null(tg_sgd(tape, &x, 1, &(tg_sgd_opts){.lr = nan}));
             assert_error(tape, TG_EVALUE, "sgd: lr nan is not");
             tg_norm(x, nan);
-            assert_error(tape, TG_EVALUE, "norm: p nan is not > 0");
+            assert_error(tape, TG_EVALUE, "norm: p is nan");
             tg_clip_grad_value(&x, 1, nan);
             assert_error(tape, TG_EVALUE, "clip_grad_value: value nan is not >= 0");
         }

@@ -35,6 +35,8 @@ typedef struct golden {
 
 static const golden goldens[] = {
 #include "golden/ops.inc"
+/* And of others: */
+#include "golden/formulas.inc"
 };
 enum { GOLDENS = sizeof goldens / sizeof goldens[0] };
 

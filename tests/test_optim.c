@@ -21,6 +21,10 @@ MAKER(adam)
 MAKER(adamw)
 MAKER(rmsprop)
 MAKER(adagrad)
+MAKER(nadam)
+MAKER(radam)
+MAKER(adamax)
+MAKER(adadelta)
 
 typedef struct golden {
     maker *make;

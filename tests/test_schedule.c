@@ -25,6 +25,27 @@ static void golden_values(void **state)
     }
 }
 
+static void plateau(void **state)
+{
+    (void)state;
+    for (int k = 0; k < PLATEAUS; k++) {
+        tg_plateau seen = {0};
+        double lr = 0.1;
+        for (int i = 0; i < METRICS; i++) {
+            lr = tg_lr_plateau(lr, metrics[i], &seen, &plateaus[k].opts);
+            if (!(fabs(lr - plateaus[k].want[i]) <= 1e-15))
+                fail_msg("case %d, call %d: %.17g, wanted %.17g", k, i, lr, plateaus[k].want[i]);
+        }
+    }
+    tg_plateau seen = {0};
+    assert_true(isnan(tg_lr_plateau(0.1, 1, NULL, NULL)));
+    assert_true(isnan(tg_lr_plateau(0.1, 1, &seen, &(tg_plateau_opts){.factor = 1})));
+    assert_true(isnan(tg_lr_plateau(0.1, 1, &seen, &(tg_plateau_opts){.cooldown = -1})));
+    assert_true(isnan(tg_lr_plateau(0.1, 1, &seen, &(tg_plateau_opts){.patience = -1})));
+    assert_false(seen.begun);
+    assert_equal(tg_lr_plateau(0.1, 1, &seen, NULL), 0.1);
+}
+
 static void ends(void **state)
 {
     (void)state;
@@ -66,6 +87,10 @@ static void without_meaning(void **state)
     assert_true(isnan(tg_lr_exponential(1, -1, 0.5)));
     assert_true(isnan(tg_lr_cosine(1, -1, 2, 0)));
     assert_true(isnan(tg_lr_cosine(1, 1, 0, 0)));
+    assert_true(isnan(tg_lr_cosine_restarts(1, -1, 2, 1, 0)));
+    assert_true(isnan(tg_lr_cosine_restarts(1, 1, 0, 1, 0)));
+    assert_true(isnan(tg_lr_cosine_restarts(1, 1, 2, 0, 0)));
+    assert_true(tg_lr_cosine_restarts(1, INT64_MAX, 2, 2, 0) > 0);
     assert_true(isnan(tg_lr_linear(1, -1, 0, 1, 2)));
     assert_true(isnan(tg_lr_linear(1, 1, 0, 1, 0)));
 }
@@ -74,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_values),
+        cmocka_unit_test(plateau),
         cmocka_unit_test(ends),
         cmocka_unit_test(without_meaning),
     };

@@ -36,6 +36,10 @@ static void rates(void **state)
     assert_equal(AFTER(tg_adamw, tg_adam_opts, .lr = TG_ZERO), 2);
     assert_equal(AFTER(tg_rmsprop, tg_rmsprop_opts, .lr = TG_ZERO), 2);
     assert_equal(AFTER(tg_adagrad, tg_adagrad_opts, .lr = TG_ZERO), 2);
+    assert_equal(AFTER(tg_nadam, tg_nadam_opts, .lr = TG_ZERO), 2);
+    assert_equal(AFTER(tg_radam, tg_radam_opts, .lr = TG_ZERO), 2);
+    assert_equal(AFTER(tg_adamax, tg_adamax_opts, .lr = TG_ZERO), 2);
+    assert_equal(AFTER(tg_adadelta, tg_adadelta_opts, .lr = TG_ZERO), 2);
     tg_optim *optim = tg_sgd(tape, &w, 1, &(tg_sgd_opts){.lr = TG_ZERO});
     assert_true(tg_optim_lr(optim, 0) == 0 && !signbit(tg_optim_lr(optim, 0)));
     /* Nothing else that is negative, and nothing where 0 is 0 anyway. */

@@ -279,6 +279,12 @@ TG_API tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double v
 /** start, start + step, ... up to but without `end`: ceil((end - start) / step) elements, 1-d.
  * TG_EVALUE: step 0, a step away from `end`, or a bound that is not finite. Bool: TG_EDTYPE. */
 TG_API tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int flags);
+/** `steps` numbers from start to end, both included, evenly spaced: step i is computed from the nearer
+ * end, in double, and rounded (int64: truncated) once. TG_EVALUE: steps < 0, or a bound that is not
+ * finite. Bool: TG_EDTYPE. */
+TG_API tg_tensor *tg_linspace(tg_tape *tape, double start, double end, int64_t steps, int flags);
+/** Ones on the diagonal of a matrix of zeros (rows, columns), in any dtype. */
+TG_API tg_tensor *tg_eye(tg_tape *tape, int64_t rows, int64_t columns, int flags);
 /** Uniform in [0, 1). Float dtypes. A recorded operation: a replay draws again. */
 TG_API tg_tensor *tg_rand(tg_tape *tape, int ndim, const int64_t *dims, int flags);
 /** Standard normal. Float dtypes. A recorded operation: a replay draws again. */
@@ -418,6 +424,13 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);
 /** Keeps the gradient of an interior tensor as well: tg_grad(t) after later backward passes. Lives
  * as long as t. Nothing to do for leaves. TG_ESTATE where t requires no gradient. */
 TG_API tg_status tg_retain_grad(tg_tensor *t);
+/** Called with a gradient on its way; returns what goes on in its place, of its shape and dtype, or NULL: the
+ * same. It may do what the functions of an operation may (see op.h), and look at the gradient. */
+typedef tg_tensor *(*tg_grad_hook)(tg_tensor *grad, void *context);
+/** A view of x to compute with in its place: gradients that come back to it go through the hook, and on to x; all
+ * of one backward pass at once. (PyTorch's register_hook() of a tensor, which here is a value in the graph.)
+ * TG_EVALUE: no hook. TG_ESTATE: during a capture, also where a captured backward pass comes to it. */
+TG_API tg_tensor *tg_hook_grad(tg_tensor *x, tg_grad_hook hook, void *context);
 /** torch.autograd.grad: the gradients of `out` with respect to n chosen tensors (leaves or
  * interior), as new tensors in grads[0..n), without touching any tg_grad(); one that is listed twice
  * has one. NULL for an input that `out` does not depend on. grad_out and opts as
@@ -425,6 +438,16 @@ TG_API tg_status tg_retain_grad(tg_tensor *t);
  * that requires no gradient. */
 TG_API tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *const *inputs,
                               size_t n, tg_tensor **grads, const tg_backward_opts *opts);
+/** All derivatives of y by x, an input that y was computed from (a leaf or an interior tensor), of y's
+ * shape followed by x's: a backward pass for each element of y. opts as tg_backward_with(): with
+ * create_graph they can be differentiated. Zeros where y does not depend on x. Errors as tg_gradients(),
+ * in these three. */
+TG_API tg_tensor *tg_jacobian(tg_tensor *y, tg_tensor *x, const tg_backward_opts *opts);
+/** Second derivatives of a loss of one element by x, of x's shape twice: the Jacobian of the gradient,
+ * which stays on the tape. */
+TG_API tg_tensor *tg_hessian(tg_tensor *loss, tg_tensor *x, const tg_backward_opts *opts);
+/** The Hessian times v, a tensor of x's shape and dtype, by two backward passes. */
+TG_API tg_tensor *tg_hvp(tg_tensor *loss, tg_tensor *x, tg_tensor *v, const tg_backward_opts *opts);
 /** Anomaly mode: the first operation whose output, or whose gradient in a backward pass, holds a
  * nan is reported as TG_EVALUE ("log: output element 3 is nan"), and its result is NULL. Infinities
  * may be meant (a mask of -inf before a softmax), and are let through; see tg_set_anomaly_inf().

@@ -33,6 +33,27 @@ TG_API tg_tensor *tg_silu(tg_tensor *x);
 TG_API tg_tensor *tg_softplus(tg_tensor *x);
 /** log(sigmoid(x)), accurate everywhere. */
 TG_API tg_tensor *tg_logsigmoid(tg_tensor *x);
+/** min(max(x, low), high), low <= high (TG_EVALUE); gradient 0 at both bounds, where tg_clamp() has 1. */
+TG_API tg_tensor *tg_hardtanh(tg_tensor *x, double low, double high);
+/** tg_hardtanh() from 0 to 6. */
+TG_API tg_tensor *tg_relu6(tg_tensor *x);
+/** min(max(x + 3, 0), 6) / 6; gradient 0 at -3 and 3. */
+TG_API tg_tensor *tg_hardsigmoid(tg_tensor *x);
+/** x times that; gradient 0 at -3, 1 at 3. */
+TG_API tg_tensor *tg_hardswish(tg_tensor *x);
+/** 1.0507... times tg_elu() of alpha 1.6732.... Klambauer et al., 2017. */
+TG_API tg_tensor *tg_selu(tg_tensor *x);
+/** x where x > 0, else alpha (e^(x / alpha) - 1). TG_EVALUE: alpha 0. */
+TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);
+/** x tanh(log(1 + e^x)); float64 within 2 ulp. */
+TG_API tg_tensor *tg_mish(tg_tensor *x);
+/** x / (1 + |x|). Integers give float32. */
+TG_API tg_tensor *tg_softsign(tg_tensor *x);
+/** log(1 + e^(beta x)) / beta, and x itself where beta x > threshold: PyTorch's softplus with both of
+ * its options; its defaults, 1 and 20, are tg_softplus(). */
+TG_API tg_tensor *tg_softplus_with(tg_tensor *x, double beta, double threshold);
+/** The first half of x along dim times the sigmoid of the second. TG_ESHAPE: an odd size. */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int dim);
 
 /** @}
  * @defgroup tinygrad_layers Layers
@@ -101,6 +122,30 @@ TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
  * of that shape. TG_EVALUE: eps < 0. */
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
                                 tg_tensor *bias, double eps);
+/** Normalises each of so many equal groups of the channels of x (N, C, ...) as tg_layer_norm() does rows,
+ * then scales and shifts channels by weight and bias (C), which may be NULL. eps as there. TG_EVALUE:
+ * groups that do not divide C; one value a group and sample, as PyTorch has it. */
+TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias,
+                                double eps);
+/** The same for each channel by itself. TG_EVALUE: one value a channel. */
+TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
+/** x / sqrt(mean of x^2 + eps) over the last dims, those of weight's shape, as in tg_layer_norm(), times
+ * weight, which may be NULL. eps 0 means the dtype's, 1.2e-7 or 2.2e-16 (TG_ZERO: 0). */
+TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weight,
+                              double eps);
+/** x / max(norm of order p along dim, eps); eps 0 means 1e-12 (TG_ZERO: 0). Errors of tg_norm(). */
+TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int dim, double eps);
+/** Sum along dim of a b / (max(|a|, eps) max(|b|, eps)); a and b broadcast. eps 0 means 1e-8 (TG_ZERO:
+ * 0); where a norm is less, the gradient is that of the norm, as PyTorch's. */
+TG_API tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int dim, double eps);
+/** The distances of order p >= 0 of all rows of a (..., n, d) from all rows of b (..., m, d): (..., n, m); batch
+ * dims broadcast. By their differences, which are held: exact for near rows, where a product of matrices is
+ * not. Gradient 0 at 0. TG_EVALUE: p < 0. */
+TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p);
+/** The norm of order p of a - b + eps along the last dim; a and b broadcast. eps 0 means 1e-6 (TG_ZERO:
+ * 0). */
+TG_API tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, double eps,
+                                       bool keepdim);
 /** Options of tg_batch_norm(); tensors of shape (C) may be NULL. */
 typedef struct tg_batch_norm_opts {
     tg_tensor *weight;       /**< scale */
@@ -220,6 +265,61 @@ typedef struct tg_kl_opts {
 } tg_kl_opts;
 /** t (log t - x) for log-probabilities x and probabilities t; 0 where t is 0. */
 TG_API tg_tensor *tg_kl_div_loss(tg_tensor *x, tg_tensor *t, const tg_kl_opts *opts);
+
+/** x where t is 1, max(0, margin - x) where t is -1 (any dtype; the sum of both where it is neither).
+ * PyTorch's margin is 1. Gradient 1 where a max() is 0, so in all that follow. */
+TG_API tg_tensor *tg_hinge_embedding_loss(tg_tensor *x, tg_tensor *t, double margin,
+                                          tg_reduction reduction);
+/** max(0, t (b - a) + margin): t of 1 (any dtype) asks for a > b, -1 for b > a. PyTorch's margin is 0. */
+TG_API tg_tensor *tg_margin_ranking_loss(tg_tensor *a, tg_tensor *b, tg_tensor *t, double margin,
+                                         tg_reduction reduction);
+/** log(1 + e^(-t x)), accurate everywhere. */
+TG_API tg_tensor *tg_soft_margin_loss(tg_tensor *x, tg_tensor *t, tg_reduction reduction);
+/** Of vectors a and b (N, D) or (D) with cosine c: 1 - c where t, (N) or () of any dtype, is 1, max(0, c -
+ * margin) where it is -1, else 0. PyTorch's margin is 0. */
+TG_API tg_tensor *tg_cosine_embedding_loss(tg_tensor *a, tg_tensor *b, tg_tensor *t, double margin,
+                                           tg_reduction reduction);
+/** Options of tg_multi_margin_loss(); zero means the default. */
+typedef struct tg_multi_margin_opts {
+    int p;                  /**< 1 (default) or 2 */
+    double margin;          /**< default 1 */
+    tg_tensor *weight;      /**< a factor per class, (C); NULL: 1 */
+    tg_reduction reduction; /**< of the rows */
+} tg_multi_margin_opts;
+/** Mean over the classes j of max(0, margin - x[t] + x[j])^p, 0 for j = t, times weight[t]. x (N, C) or
+ * (C), targets int64 (N) or (). Gradient 0 where the max() is 0. TG_EVALUE: a target outside [0, C). */
+TG_API tg_tensor *tg_multi_margin_loss(tg_tensor *x, tg_tensor *targets,
+                                       const tg_multi_margin_opts *opts);
+/** Options of tg_triplet_margin_loss(); zero means the default. */
+typedef struct tg_triplet_opts {
+    double margin;          /**< > 0; default 1 */
+    double p;               /**< of tg_pairwise_distance(); default 2 */
+    double eps;             /**< as there; default 1e-6 */
+    bool swap;              /**< take the distance of near and far, where it is the smaller one */
+    tg_reduction reduction; /**< of the vectors */
+} tg_triplet_opts;
+/** max(0, distance(anchor, near) - distance(anchor, far) + margin) of vectors along the last dim. */
+TG_API tg_tensor *tg_triplet_margin_loss(tg_tensor *anchor, tg_tensor *near, tg_tensor *far,
+                                         const tg_triplet_opts *opts);
+/** Options of tg_poisson_nll_loss(); zero means the default. */
+typedef struct tg_poisson_opts {
+    bool no_log_input;      /**< x is the rate, not its logarithm */
+    bool full;              /**< add Stirling's log(t!), 0 for t <= 1 */
+    double eps;             /**< added to a rate before its logarithm; default 1e-8 */
+    tg_reduction reduction; /**< of the elements */
+} tg_poisson_opts;
+/** e^x - t x, or x - t log(x + eps). */
+TG_API tg_tensor *tg_poisson_nll_loss(tg_tensor *x, tg_tensor *t, const tg_poisson_opts *opts);
+/** Options of tg_gaussian_nll_loss(); zero means the default. */
+typedef struct tg_gaussian_opts {
+    bool full;              /**< add log(2 pi) / 2 */
+    double eps;             /**< the least variance; default 1e-6 */
+    tg_reduction reduction; /**< of the elements */
+} tg_gaussian_opts;
+/** (log v + (x - t)^2 / v) / 2, v the variance or eps, if that is more; the gradient is passed to the
+ * variance all the same. It has x's shape, size 1 in one dim, or lacks the last one. TG_EVALUE: one < 0. */
+TG_API tg_tensor *tg_gaussian_nll_loss(tg_tensor *x, tg_tensor *t, tg_tensor *variance,
+                                       const tg_gaussian_opts *opts);
 
 /** @}
  * @defgroup tinygrad_initialisers Initialisers

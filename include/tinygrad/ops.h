@@ -99,6 +99,12 @@ TG_API tg_tensor *tg_gt(tg_tensor *a, tg_tensor *b);
 TG_API tg_tensor *tg_ge(tg_tensor *a, tg_tensor *b);
 /** x == s as bool. */
 TG_API tg_tensor *tg_eq_scalar(tg_tensor *x, double s);
+/** x != s. */
+TG_API tg_tensor *tg_ne_scalar(tg_tensor *x, double s);
+/** x <= s. */
+TG_API tg_tensor *tg_le_scalar(tg_tensor *x, double s);
+/** x >= s. */
+TG_API tg_tensor *tg_ge_scalar(tg_tensor *x, double s);
 /** x < s. */
 TG_API tg_tensor *tg_lt_scalar(tg_tensor *x, double s);
 /** x > s. */
@@ -107,8 +113,69 @@ TG_API tg_tensor *tg_gt_scalar(tg_tensor *x, double s);
 TG_API tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b);
 /** Whether one is nonzero. */
 TG_API tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b);
+/** Whether just one is nonzero. */
+TG_API tg_tensor *tg_logical_xor(tg_tensor *a, tg_tensor *b);
 /** Whether x is zero. */
 TG_API tg_tensor *tg_logical_not(tg_tensor *x);
+
+/** Tangent of x radians; float64 within 2 ulp. (Of the functions from here to tg_exp2(), float32 is within
+ * 0.501 ulp, float64 within 1, or 2 where it says so, with the same bits on every machine.) */
+TG_API tg_tensor *tg_tan(tg_tensor *x);
+/** Arc sine: nan outside [-1, 1], gradient inf at both ends. */
+TG_API tg_tensor *tg_asin(tg_tensor *x);
+/** Arc cosine: nan outside [-1, 1], gradient -inf at both ends. */
+TG_API tg_tensor *tg_acos(tg_tensor *x);
+/** Arc tangent. */
+TG_API tg_tensor *tg_atan(tg_tensor *x);
+/** The angle of the point (x, y), in [-pi, pi]; broadcasting and promoting. Gradient nan at (0, 0). */
+TG_API tg_tensor *tg_atan2(tg_tensor *y, tg_tensor *x);
+/** Hyperbolic sine. */
+TG_API tg_tensor *tg_sinh(tg_tensor *x);
+/** Hyperbolic cosine. */
+TG_API tg_tensor *tg_cosh(tg_tensor *x);
+/** The inverse of tg_sinh(); float64 within 2 ulp, so in the next two. */
+TG_API tg_tensor *tg_asinh(tg_tensor *x);
+/** The inverse of tg_cosh(): nan below 1, gradient inf at 1. */
+TG_API tg_tensor *tg_acosh(tg_tensor *x);
+/** The inverse of tg_tanh(): infinite at -1 and 1, nan beyond. */
+TG_API tg_tensor *tg_atanh(tg_tensor *x);
+/** Logarithm to base 2, exact for powers of 2; -inf at 0, nan below. */
+TG_API tg_tensor *tg_log2(tg_tensor *x);
+/** Logarithm to base 10; as tg_log2(). */
+TG_API tg_tensor *tg_log10(tg_tensor *x);
+/** 2^x. */
+TG_API tg_tensor *tg_exp2(tg_tensor *x);
+/** The greatest whole number <= x; integers stay as they are, so in the three that follow. Gradient 0.
+ * TG_EDTYPE for bool. */
+TG_API tg_tensor *tg_floor(tg_tensor *x);
+/** The least whole number >= x. */
+TG_API tg_tensor *tg_ceil(tg_tensor *x);
+/** The nearest whole number; of two, the even one. */
+TG_API tg_tensor *tg_round(tg_tensor *x);
+/** x without its fraction. */
+TG_API tg_tensor *tg_trunc(tg_tensor *x);
+/** x - trunc(x), gradient 1. Float dtypes. */
+TG_API tg_tensor *tg_frac(tg_tensor *x);
+/** What is left of a / b, with the sign of b, as Python's %; broadcasting and promoting. A number is a 0-d
+ * tensor. Exact. Gradient 1 to a, -floor(a / b) to b. TG_EVALUE: an integer by 0; TG_EDTYPE for two bools;
+ * so in the two that follow. */
+TG_API tg_tensor *tg_remainder(tg_tensor *a, tg_tensor *b);
+/** The same with the sign of a, as C's fmod(). Gradient 1 to a, -trunc(a / b) to b. */
+TG_API tg_tensor *tg_fmod(tg_tensor *a, tg_tensor *b);
+/** floor(a / b), as Python's //. Integers stay integers. Gradient 0. */
+TG_API tg_tensor *tg_floor_divide(tg_tensor *a, tg_tensor *b);
+/** a + alpha b, broadcasting and promoting: PyTorch's add() with its alpha, and sub() with -alpha.
+ * TG_EVALUE: integers and an alpha that is not whole; TG_EDTYPE for two bools. */
+TG_API tg_tensor *tg_add_scaled(tg_tensor *a, tg_tensor *b, double alpha);
+/** a + weight (b - a), from b where |weight| >= 0.5; broadcasting. All of one float dtype (TG_EDTYPE). */
+TG_API tg_tensor *tg_lerp(tg_tensor *a, tg_tensor *b, tg_tensor *weight);
+/** log(e^a + e^b) without overflow, broadcasting and promoting; float64 within 1 ulp of the larger of
+ * both. Float dtypes. */
+TG_API tg_tensor *tg_logaddexp(tg_tensor *a, tg_tensor *b);
+/** min(max(x, low), high) with bounds that are tensors; one may be NULL. All broadcast, and are of one
+ * float dtype. A nan of any passes. Gradient to x from low to high inclusive, else to the bound that the
+ * result is. */
+TG_API tg_tensor *tg_clamp_tensors(tg_tensor *x, tg_tensor *low, tg_tensor *high);
 
 /** @}
  * @defgroup tinygrad_reductions Reductions
@@ -172,8 +239,9 @@ TG_API tg_tensor *tg_logsumexp(tg_tensor *x);
 TG_API tg_tensor *tg_logsumexp_dim(tg_tensor *x, int dim, bool keepdim);
 /** The same over several dims (all where n is 0). */
 TG_API tg_tensor *tg_logsumexp_dims(tg_tensor *x, int n, const int64_t *dims, bool keepdim);
-/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|. p > 0 (TG_EVALUE).
- * Gradient 0 at 0 for p = 2. */
+/** (sum of |x|^p)^(1/p) over all elements; p = INFINITY is the largest |x|, -INFINITY the smallest, 0 the
+ * number of those that are not 0. Gradient 0 at 0 for p = 2, and for p = 0. TG_EVALUE: p nan. TG_ESHAPE: p <
+ * 0, or infinite, over no elements. */
 TG_API tg_tensor *tg_norm(tg_tensor *x, double p);
 /** The same over several dims (all where n is 0). */
 TG_API tg_tensor *tg_norm_dims(tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim);
@@ -235,6 +303,9 @@ TG_API tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index);
 /** Rows of weight (V, D) by int64 indices of any shape: result index.shape + (D). padding_idx: a
  * row that gets no gradient; negative ones count from the end, TG_NO_PADDING is none. */
 TG_API tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx);
+/** Rows of zeros with a 1 at the class: int64 index (...) to int64 (..., classes). Not differentiable.
+ * TG_EVALUE: a class outside [0, classes). */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
 /** For tg_embedding(). */
 #define TG_NO_PADDING INT64_MIN
 /** The lower triangle of the last two dims: 0 above the given diagonal (0: the main one). */
@@ -269,6 +340,14 @@ TG_API tg_status tg_fill_(tg_tensor *t, double value);
  * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
  * zeros. Each element is a chain of fused multiply-adds in order of k. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
+/** The products of all pairs of elements of two vectors: (n)(m) to (n, m). TG_ESHAPE for other ranks. */
+TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);
+/** The sum of products that an equation names, PyTorch's einsum of two operands, as one product of
+ * matrices: "bij,bjk->bik". A letter for each dim of a and b; those that are not in the output are summed;
+ * without an arrow it has those that occur once, by the alphabet. A size of 1 stretches. Both of one float
+ * dtype. TG_EVALUE: an equation that is none, one operand, a letter twice in an operand, "..."; TG_ESHAPE:
+ * sizes of a letter that differ. */
+TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *a, tg_tensor *b);
 /** x W^T + b: x (..., in), weight (out, in), bias (out) or NULL; result (..., out). */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 

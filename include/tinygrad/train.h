@@ -208,6 +208,57 @@ typedef struct tg_adagrad_opts {
 /** torch.optim.Adagrad, as exactly as tg_adam(). Errors as tg_sgd(). */
 TG_API tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n,
                             const tg_adagrad_opts *opts);
+/** Options of tg_nadam(); zero means the default. */
+typedef struct tg_nadam_opts {
+    double lr;                   /**< learning rate >= 0; default 2e-3 */
+    double beta1;                /**< of the gradient's average, in [0, 1); default 0.9 */
+    double beta2;                /**< of its square's average, in [0, 1); default 0.999 */
+    double eps;                  /**< added to the root >= 0; default 1e-8 */
+    double weight_decay;         /**< >= 0 */
+    double momentum_decay;       /**< >= 0; default 4e-3 */
+    bool decoupled_weight_decay; /**< weight decay as tg_adamw()'s */
+    bool maximize;               /**< ascend */
+} tg_nadam_opts;
+/** torch.optim.NAdam, as exactly as tg_adam(). Its mu_product follows from the step and is not kept. Errors as
+ * tg_sgd(). */
+TG_API tg_optim *tg_nadam(tg_tape *tape, tg_tensor *const *params, size_t n,
+                          const tg_nadam_opts *opts);
+/** Options of tg_radam(); zero means the default. */
+typedef struct tg_radam_opts {
+    double lr;                   /**< learning rate >= 0; default 1e-3 */
+    double beta1;                /**< of the gradient's average, in [0, 1); default 0.9 */
+    double beta2;                /**< of its square's average, in [0, 1); default 0.999 */
+    double eps;                  /**< added to the root >= 0; default 1e-8 */
+    double weight_decay;         /**< >= 0 */
+    bool decoupled_weight_decay; /**< weight decay as tg_adamw()'s */
+    bool maximize;               /**< ascend */
+} tg_radam_opts;
+/** torch.optim.RAdam, as exactly as tg_adam(). Errors as tg_sgd(). */
+TG_API tg_optim *tg_radam(tg_tape *tape, tg_tensor *const *params, size_t n,
+                          const tg_radam_opts *opts);
+/** Options of tg_adamax(); zero means the default. */
+typedef struct tg_adamax_opts {
+    double lr;           /**< learning rate >= 0; default 2e-3 */
+    double beta1;        /**< of the gradient's average, in [0, 1); default 0.9 */
+    double beta2;        /**< by which the largest gradient shrinks, in [0, 1); default 0.999 */
+    double eps;          /**< added to the gradient's size >= 0; default 1e-8 */
+    double weight_decay; /**< L2 penalty >= 0 */
+    bool maximize;       /**< ascend */
+} tg_adamax_opts;
+/** torch.optim.Adamax, as exactly as tg_adam(). Errors as tg_sgd(). */
+TG_API tg_optim *tg_adamax(tg_tape *tape, tg_tensor *const *params, size_t n,
+                           const tg_adamax_opts *opts);
+/** Options of tg_adadelta(); zero means the default. */
+typedef struct tg_adadelta_opts {
+    double lr;           /**< factor of a step >= 0; default 1 */
+    double rho;          /**< of both averages of squares, in [0, 1]; default 0.9 */
+    double eps;          /**< added to both >= 0; default 1e-6 */
+    double weight_decay; /**< L2 penalty >= 0 */
+    bool maximize;       /**< ascend */
+} tg_adadelta_opts;
+/** torch.optim.Adadelta, as exactly as tg_adam(). Errors as tg_sgd(). */
+TG_API tg_optim *tg_adadelta(tg_tape *tape, tg_tensor *const *params, size_t n,
+                             const tg_adadelta_opts *opts);
 
 /** Updates every parameter that has a gradient, in place; its version is bumped. TG_EVALUE, with
  * nothing changed, where a learning rate or a count of steps is none: tensors of tg_optim_state()
@@ -234,6 +285,16 @@ TG_API double tg_optim_lr(const tg_optim *optim, size_t group);
  * square_avg, grad_avg, sum) and "0.step" (int64, 0-d) for each parameter, where there is a state;
  * and "group0.lr" (float64, 0-d). Where it fails, the list is as it was. */
 TG_API tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix);
+/** An exponential moving average of n tensors, such as parameters, after a step: average = decay average + (1 -
+ * decay) tensor, as torch.optim.swa_utils' get_ema_multi_avg_fn(). Averages begin as copies,
+ * tg_clone(tg_detach(p)), made where the parameters are. Recorded: a replay averages again; rewind after it.
+ * TG_ESTATE: an average requires a gradient, or it or its tensor is not contiguous; TG_ESHAPE, TG_EDTYPE: it is not like its
+ * tensor; TG_EVALUE: decay outside [0, 1], a NULL tensor. */
+TG_API tg_status tg_ema_update(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n,
+                               double decay);
+/** Exchanges their values, to evaluate with the averages, and once more to go on. Not recorded (TG_ESTATE
+ * during a capture). Errors as tg_ema_update(). */
+TG_API tg_status tg_ema_swap(tg_tensor *const *averages, tg_tensor *const *tensors, size_t n);
 
 /** torch.nn.utils.clip_grad_norm_: multiplies the gradients of n tensors, in place, by max_norm /
  * (total + 1e-6) where that is below 1, and returns `total`, the norm that they had together. Call
@@ -289,6 +350,35 @@ typedef struct tg_one_cycle_opts {
 /** OneCycleLR's rate (PyTorch cycles the momentum as well): up to max_lr, then down until step
  * total_steps - 1, and the same from then on. Nan for pct_start out of its range, or no options. */
 TG_API double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts);
+/** CosineAnnealingWarmRestarts: tg_lr_cosine() over t_0 steps, then from the start over t_mult times as many,
+ * and so on. nan for t_0 < 1 or t_mult < 1. */
+TG_API double tg_lr_cosine_restarts(double base, int64_t step, int64_t t_0, int64_t t_mult,
+                                    double eta_min);
+/** What tg_lr_plateau() has seen: begins as {0}, and is the caller's to save. */
+typedef struct tg_plateau {
+    bool begun;      /**< anything */
+    double best;     /**< metric */
+    int64_t bad;     /**< how often it was no better since */
+    int64_t cooling; /**< how many more calls do not count */
+} tg_plateau;
+/** Options of tg_lr_plateau(); zero means the default. */
+typedef struct tg_plateau_opts {
+    bool maximize;    /**< a larger metric is better, not a smaller one */
+    double factor;    /**< of a reduction, < 1; default 0.1 */
+    double patience;  /**< how many bad calls pass; default 10 (TG_ZERO: 0) */
+    double threshold; /**< by how much it must be better; default 1e-4 (TG_ZERO: 0) */
+    bool absolute;    /**< the threshold is a difference, not a part of the best metric */
+    int64_t cooldown; /**< calls after a reduction that do not count */
+    double min_lr;    /**< the least rate */
+    double eps;       /**< a smaller reduction is left out; default 1e-8 (TG_ZERO: 0) */
+} tg_plateau_opts;
+/** ReduceLROnPlateau: the rate to go on with after an epoch of that metric, `lr` being the present one.
+ *
+ *     tg_optim_set_lr(optim, tg_lr_plateau(tg_optim_lr(optim, 0), loss, &state, NULL));
+ *
+ * nan for options out of range, or no state. */
+TG_API double tg_lr_plateau(double lr, double metric, tg_plateau *state,
+                            const tg_plateau_opts *opts);
 
 /** @} */
 

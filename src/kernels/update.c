@@ -18,3 +18,7 @@ TABLE(sgd);
 TABLE(adam);
 TABLE(rmsprop);
 TABLE(adagrad);
+TABLE(nadam);
+TABLE(radam);
+TABLE(adamax);
+TABLE(adadelta);

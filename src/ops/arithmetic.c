@@ -37,11 +37,10 @@ bool tg_pair(const tg_op *op, tg_tensor **in, bool to_float, tg_shape *shape)
     return in[0] && in[1];
 }
 
-/* Bool is the one dtype that some have no loop for. */
 static bool check_defined(const tg_op *op, const tg_tensor *x)
 {
     TG_CHECK(tg_tape_in(x), ((const tg_map_op *)op)->loops[tg_at(x)->dtype], TG_EDTYPE,
-             "%s: not defined for bool", op->name);
+             "%s: not defined for %s", op->name, tg_dtype_name(tg_at(x)->dtype));
     return true;
 }
 

@@ -88,6 +88,21 @@ tg_tensor *tg_eq_scalar(tg_tensor *x, double s)
     return compare_scalar(&eq_op.op, x, s);
 }
 
+tg_tensor *tg_ne_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&ne_op.op, x, s);
+}
+
+tg_tensor *tg_le_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&le_op.op, x, s);
+}
+
+tg_tensor *tg_ge_scalar(tg_tensor *x, double s)
+{
+    return compare_scalar(&ge_op.op, x, s);
+}
+
 tg_tensor *tg_lt_scalar(tg_tensor *x, double s)
 {
     return compare_scalar(&lt_op.op, x, s);
@@ -100,12 +115,15 @@ tg_tensor *tg_gt_scalar(tg_tensor *x, double s)
 
 TGK_LOOP2(and_bool, bool, bool, (x & y));
 TGK_LOOP2(or_bool, bool, bool, x | y);
+TGK_LOOP2(xor_bool, bool, bool, x ^ y);
 TGK_LOOP1(not_bool, bool, bool, !x);
 
 static const tg_map_op and_op = {{.name = "logical_and", .forward = tg_map_forward},
                                  {NULL, NULL, NULL, and_bool}};
 static const tg_map_op or_op = {{.name = "logical_or", .forward = tg_map_forward},
                                 {NULL, NULL, NULL, or_bool}};
+static const tg_map_op xor_op = {{.name = "logical_xor", .forward = tg_map_forward},
+                                 {NULL, NULL, NULL, xor_bool}};
 static const tg_map_op not_op = {{.name = "logical_not", .forward = tg_map_forward},
                                  {NULL, NULL, NULL, not_bool}};
 
@@ -122,6 +140,11 @@ tg_tensor *tg_logical_and(tg_tensor *a, tg_tensor *b)
 tg_tensor *tg_logical_or(tg_tensor *a, tg_tensor *b)
 {
     return logical(&or_op.op, a, b);
+}
+
+tg_tensor *tg_logical_xor(tg_tensor *a, tg_tensor *b)
+{
+    return logical(&xor_op.op, a, b);
 }
 
 tg_tensor *tg_logical_not(tg_tensor *x)

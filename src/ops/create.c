@@ -9,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* The first value, and from one to the next. */
+/* The first value, from one to the next, and the last one. */
 typedef struct filling {
-    double value, step;
+    double value, step, end;
 } filling;
 
 /* A leaf, filled by op's forward function, which a captured step runs again. */
@@ -65,7 +65,7 @@ static const tg_op full_op = {.name = "full", .forward = full_forward};
 
 tg_tensor *tg_ones(tg_tape *tape, int ndim, const int64_t *dims, int flags)
 {
-    return filled(tape, &ones_op, (tg_dims){ndim, dims}, (filling){1, 0}, flags);
+    return filled(tape, &ones_op, (tg_dims){ndim, dims}, (filling){.value = 1}, flags);
 }
 
 /* Whether a cast to int64 is defined. */
@@ -78,7 +78,7 @@ tg_tensor *tg_full(tg_tape *tape, int ndim, const int64_t *dims, double value, i
 {
     TG_CHECK(tape, (flags & 0xff) != TG_I64 || fits_int64(value), TG_EVALUE,
              "full: int64 cannot hold %g", value);
-    return filled(tape, &full_op, (tg_dims){ndim, dims}, (filling){value, 0}, flags);
+    return filled(tape, &full_op, (tg_dims){ndim, dims}, (filling){.value = value}, flags);
 }
 
 #define ARANGE(T)                                                                                  \
@@ -122,7 +122,67 @@ tg_tensor *tg_arange(tg_tape *tape, double start, double end, double step, int f
     double count = ceil((end - start) / step);
     TG_CHECK(tape, fits_int64(count), TG_ESHAPE, "arange: %g elements", count);
     int64_t size = (int64_t)count;
-    return filled(tape, &arange_op, (tg_dims){1, &size}, (filling){start, step}, flags);
+    return filled(tape, &arange_op, (tg_dims){1, &size}, (filling){start, step, end}, flags);
+}
+
+/* From both ends, so that each is exact. */
+#define LINSPACE(T)                                                                                \
+    static void linspace_##T(tg_tensor *t, const filling *f)                                       \
+    {                                                                                              \
+        T *data = (T *)(void *)tg_at(t)->data;                                                     \
+        int64_t n = tg_at(t)->numel;                                                               \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            data[i] = (T)(i < n / 2 || n == 1 ? f->value + (double)i * f->step                     \
+                                              : f->end - (double)(n - 1 - i) * f->step);           \
+    }
+
+LINSPACE(float)
+LINSPACE(double)
+LINSPACE(int64_t)
+
+static void (*const linspace[TG_DTYPES])(tg_tensor *, const filling *) = {
+    linspace_float, linspace_double, linspace_int64_t};
+
+static void linspace_forward(tg_node *node)
+{
+    linspace[tg_at(node->out)->dtype](node->out, node->params);
+}
+
+static const tg_op linspace_op = {.name = "linspace", .forward = linspace_forward};
+
+tg_tensor *tg_linspace(tg_tape *tape, double start, double end, int64_t steps, int flags)
+{
+    TGK_IN_RIGHT_MODES(tg_tensor *, tg_linspace(tape, start, end, steps, flags));
+    TG_CHECK(tape, isfinite(start) && isfinite(end), TG_EVALUE, "linspace: from %g to %g", start,
+             end);
+    TG_CHECK(tape, steps >= 0, TG_EVALUE, "linspace: %lld steps", (long long)steps);
+    TG_CHECK(tape, (flags & 0xff) != TG_BOOL, TG_EDTYPE, "linspace: bool is not supported");
+    TG_CHECK(tape, (flags & 0xff) != TG_I64 || (fits_int64(start) && fits_int64(end)), TG_EVALUE,
+             "linspace: int64 cannot hold %g to %g", start, end);
+    double step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
+    filling f = {start, step, end};
+    return filled(tape, &linspace_op, (tg_dims){1, &steps}, f, flags);
+}
+
+static void eye_forward(tg_node *node)
+{
+    static const float one_f32 = 1;
+    static const double one_f64 = 1;
+    static const int64_t one_i64 = 1;
+    static const bool one_bool = true;
+    static const void *const ones[TG_DTYPES] = {&one_f32, &one_f64, &one_i64, &one_bool};
+    const tg_header *out = tg_at(node->out);
+    size_t size = tg_dtype_size(out->dtype), step = size * (size_t)(out->dims[1] + 1);
+    zeros_forward(node);
+    for (int64_t i = 0; i < out->dims[0] && i < out->dims[1]; i++)
+        memcpy(out->data + (size_t)i * step, ones[out->dtype], size);
+}
+
+static const tg_op eye_op = {.name = "eye", .forward = eye_forward};
+
+tg_tensor *tg_eye(tg_tape *tape, int64_t rows, int64_t columns, int flags)
+{
+    return filled(tape, &eye_op, (tg_dims){2, (int64_t[]){rows, columns}}, (filling){0}, flags);
 }
 
 /* flags with the dtype of the caller's array; -1 where they name another. */

@@ -48,24 +48,34 @@ static tg_tensor *power(tg_tensor *x, double e)
 {
     if (e >= 1)
         return tg_pow_scalar(x, e);
-    tg_tensor *zero = tg_eq_scalar(x, 0);
-    return tg_masked_fill(tg_pow_scalar(tg_masked_fill(x, zero, 1), e), zero, 0);
+    tg_tensor *zero = tg_eq_scalar(x, 0), *y = tg_pow_scalar(tg_masked_fill(x, zero, 1), e);
+    return tg_masked_fill(y, zero, e < 0 ? (double)INFINITY : 0);
+}
+
+/* What a has of numbers that are not 0: the sign of nan is 0. */
+static tg_tensor *ones_of(tg_tensor *a)
+{
+    return tg_masked_fill(tg_sign(a), tg_ne_scalar(a, 0), 1);
 }
 
 /* Over the dims, which stay with size 1. */
 static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims)
 {
-    TG_CHECK(tg_tape_in(x), p > 0, TG_EVALUE, "norm: p %g is not > 0", p);
+    TG_CHECK(tg_tape_in(x), !isnan(p), TG_EVALUE, "norm: p is nan");
     if (!tg_check_floats(&norm_op, 1, &x))
         return NULL;
+    TG_CHECK(tg_tape_in(x), p >= 0 || over->count, TG_ESHAPE, "norm: p %g of no elements", p);
     tg_dims kept = tg_shape_dims(&over->kept);
     if (p == 2)
         return tg_over_apply(&norm_op, x, over, tg_at(x)->dtype, 0);
     tg_tensor *a = tg_abs(x);
-    if (p == 1)
+    if (p == 0)
+        a = a ? ones_of(a) : NULL;
+    if (p == 1 || p == 0)
         return a ? tg_sum_over(a, kept) : NULL;
     if (isinf(p))
-        return tg_amax(a, dims.ndim, dims.sizes, true);
+        return p > 0 ? tg_amax(a, dims.ndim, dims.sizes, true)
+                     : tg_amin(a, dims.ndim, dims.sizes, true);
     tg_tensor *powers = power(a, p);
     return powers ? power(tg_sum_over(powers, kept), 1 / p) : NULL;
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static bool check_beta(tg_tape *tape, const char *name, const char *what, double beta)
+bool tg_check_beta(tg_tape *tape, const char *name, const char *what, double beta)
 {
     TG_CHECK(tape, beta >= 0 && beta < 1, TG_EVALUE, "%s: %s %g is not in [0, 1)", name, what,
              beta);
@@ -12,8 +12,9 @@ static bool check_beta(tg_tape *tape, const char *name, const char *what, double
 
 static bool check(tg_tape *tape, const char *name, const tg_adam_opts *o)
 {
-    return tg_check_rate(tape, name, "lr", o->lr) && check_beta(tape, name, "beta1", o->beta1) &&
-           check_beta(tape, name, "beta2", o->beta2) && tg_check_rate(tape, name, "eps", o->eps) &&
+    return tg_check_rate(tape, name, "lr", o->lr) && tg_check_beta(tape, name, "beta1", o->beta1) &&
+           tg_check_beta(tape, name, "beta2", o->beta2) &&
+           tg_check_rate(tape, name, "eps", o->eps) &&
            tg_check_rate(tape, name, "weight_decay", o->weight_decay);
 }
 

@@ -42,6 +42,10 @@ typedef struct tg_family {
         tg_adam_opts adam;
         tg_rmsprop_opts rmsprop;
         tg_adagrad_opts adagrad;
+        tg_nadam_opts nadam;
+        tg_radam_opts radam;
+        tg_adamax_opts adamax;
+        tg_adadelta_opts adadelta;
     } opts;
     bool decoupled; /* Adam: AdamW */
     const tgk_update_table *table;
@@ -54,5 +58,7 @@ tg_optim *tg_optim_new(tg_tape *tape, tg_tensor *const *params, size_t n, const 
 
 /* Whether value is finite and >= 0. */
 bool tg_check_rate(tg_tape *tape, const char *name, const char *what, double value);
+/* Whether it is in [0, 1). */
+bool tg_check_beta(tg_tape *tape, const char *name, const char *what, double beta);
 
 #endif

@@ -89,3 +89,47 @@ double tg_lr_one_cycle(int64_t step, const tg_one_cycle_opts *opts)
         begin = phases[i].end;
     return anneal(&phases[i], begin, at, opts->linear);
 }
+
+double tg_lr_cosine_restarts(double base, int64_t step, int64_t t_0, int64_t t_mult, double eta_min)
+{
+    if (step < 0 || t_0 < 1 || t_mult < 1)
+        return none;
+    if (t_mult == 1)
+        return tg_lr_cosine(base, step % t_0, t_0, eta_min);
+    while (step >= t_0) {
+        step -= t_0;
+        t_0 = t_0 > INT64_MAX / t_mult ? INT64_MAX : t_0 * t_mult;
+    }
+    return tg_lr_cosine(base, step, t_0, eta_min);
+}
+
+static bool is_better(double metric, double best, const tg_plateau_opts *o)
+{
+    double threshold = tg_option(o->threshold, 1e-4);
+    if (o->maximize)
+        return metric > (o->absolute ? best + threshold : best * (1 + threshold));
+    return metric < (o->absolute ? best - threshold : best * (1 - threshold));
+}
+
+double tg_lr_plateau(double lr, double metric, tg_plateau *state, const tg_plateau_opts *opts)
+{
+    TGK_IN_RIGHT_MODES(double, tg_lr_plateau(lr, metric, state, opts));
+    static const tg_plateau_opts standard = {0};
+    const tg_plateau_opts *o = opts ? opts : &standard;
+    double factor = tg_option(o->factor, 0.1), eps = tg_option(o->eps, 1e-8);
+    double patience = tg_option(o->patience, 10);
+    if (!state || !(factor < 1) || !(patience >= 0) || o->cooldown < 0)
+        return none;
+    if (!state->begun)
+        *state = (tg_plateau){.begun = true, .best = (double)(o->maximize ? -INFINITY : INFINITY)};
+    bool better = is_better(metric, state->best, o), cooling = state->cooling > 0;
+    state->best = better ? metric : state->best;
+    state->bad = better || cooling ? 0 : state->bad + 1;
+    state->cooling -= cooling;
+    if ((double)state->bad <= patience)
+        return lr;
+    state->cooling = o->cooldown;
+    state->bad = 0;
+    double lower = fmax(lr * factor, o->min_lr);
+    return lr - lower > eps ? lower : lr;
+}

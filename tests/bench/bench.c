@@ -252,6 +252,21 @@ static void gelu_step(state *s)
     finish(s, tg_gelu(s->t[0]), s->t[1]);
 }
 
+#define STEP(name, call)                                                                           \
+    static void name##_step(state *s)                                                              \
+    {                                                                                              \
+        finish(s, call, s->t[1]);                                                                  \
+    }
+
+STEP(mish, tg_mish(s->t[0]))
+STEP(hardswish, tg_hardswish(s->t[0]))
+STEP(tan, tg_tan(s->t[0]))
+STEP(atan, tg_atan(s->t[0]))
+STEP(remainder, tg_remainder(s->t[0], s->t[1]))
+STEP(rms_norm, tg_rms_norm(s->t[0], 1, (int64_t[]){s->size}, NULL, 0))
+STEP(normalize, tg_normalize(s->t[0], 2, 1, 0))
+STEP(einsum, tg_einsum("ij,kj->ik", s->t[0], s->t[1]))
+
 static void softmax_step(state *s)
 {
     finish(s, tg_softmax(s->t[0], 1), s->t[1]);
@@ -367,6 +382,14 @@ static const row rows[] = {
     {"exp", square_make, exp_step, NULL, "us", {1000}},
     {"tanh", square_make, tanh_step, NULL, "us", {1000}},
     {"gelu", square_make, gelu_step, NULL, "us", {1000}},
+    {"mish", square_make, mish_step, NULL, "us", {1000}},
+    {"hardswish", square_make, hardswish_step, NULL, "us", {1000}},
+    {"tan", square_make, tan_step, NULL, "us", {1000}},
+    {"atan", square_make, atan_step, NULL, "us", {1000}},
+    {"remainder", square_make, remainder_step, NULL, "us", {1000}},
+    {"rms_norm", square_make, rms_norm_step, NULL, "us", {1000}},
+    {"normalize", square_make, normalize_step, NULL, "us", {1000}},
+    {"einsum", square_make, einsum_step, NULL, "us", {1000}},
     {"softmax", square_make, softmax_step, NULL, "us", {1000}},
     {"layer_norm", square_make, layer_norm_step, NULL, "us", {1000}},
     {"attention_causal", attention_make, attention_step, NULL, "us", {128, 16, 1024, 2048}},

@@ -51,10 +51,10 @@ static void add_samples(entry *e, const op_sample *s)
 
 static const entry *entry_at(uint32_t i)
 {
-    static entry entries[256];
+    static entry entries[512];
     static uint32_t n;
     if (!n) {
-        for (; op_row_at(n) && n < 256; n++) {
+        for (; op_row_at(n) && n < 512; n++) {
             entry *e = &entries[n];
             e->row = op_row_at(n);
             e->whole = true;

@@ -495,6 +495,8 @@ FAMILIES = (
 
 # -- Writing --------------------------------------------------------------------------------------
 
+WRITTEN_BY = "ops.py"
+
 
 def bits_of(t):
     t = t.detach().contiguous().reshape(-1)
@@ -552,7 +554,7 @@ def main():
     mpmath.mp.dps = 400
     names = {family.__name__: list(family()) for family in FAMILIES}
     unique = list(dict.fromkeys(itertools.chain(*names.values())))
-    print("/* Written by ops.py, which see; PyTorch 2.13.0, CPU. */")
+    print(f"/* Written by {WRITTEN_BY}, which see; PyTorch 2.13.0, CPU. */")
     for name in unique:
         case, out = run(name)
         if "%40431" in name and name[14] == "f":

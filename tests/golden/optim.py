@@ -39,6 +39,22 @@ CASES += [
     ("adagrad", torch.optim.Adagrad,
      dict(lr=0.5, initial_accumulator_value=0.7, eps=1e-3, maximize=True)),
 ]
+for kind, cls in (("nadam", torch.optim.NAdam), ("radam", torch.optim.RAdam)):
+    CASES += [
+        (kind, cls, dict()),
+        (kind, cls, dict(lr=0.02, betas=(0.8, 0.95), eps=1e-5, weight_decay=0.1)),
+        (kind, cls, dict(lr=0.02, betas=(0.3, 0.5), weight_decay=0.3, decoupled_weight_decay=True,
+                         maximize=True)),
+    ]
+CASES += [
+    ("nadam", torch.optim.NAdam, dict(lr=0.1, momentum_decay=0.2)),
+    ("adamax", torch.optim.Adamax, dict()),
+    ("adamax", torch.optim.Adamax,
+     dict(lr=0.02, betas=(0.3, 0.5), eps=1e-4, weight_decay=0.3, maximize=True)),
+    ("adadelta", torch.optim.Adadelta, dict()),
+    ("adadelta", torch.optim.Adadelta,
+     dict(lr=0.1, rho=0.5, eps=1e-3, weight_decay=0.1, maximize=True)),
+]
 
 
 def exact_sqrt(t):

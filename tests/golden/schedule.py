@@ -46,6 +46,10 @@ CASES = [
     case("tg_lr_cosine(0.1, step, 39, 0)", 0.1, lambda o: lr.CosineAnnealingLR(o, 39)),
     case("tg_lr_cosine(0.1, step, 5, 0.01)", 0.1, lambda o: lr.CosineAnnealingLR(o, 5, 0.01)),
     case("tg_lr_cosine(1, step, 100, 0.2)", 1, lambda o: lr.CosineAnnealingLR(o, 100, 0.2)),
+    case("tg_lr_cosine_restarts(0.1, step, 7, 1, 0.01)", 0.1,
+         lambda o: lr.CosineAnnealingWarmRestarts(o, 7, 1, 0.01)),
+    case("tg_lr_cosine_restarts(1, step, 3, 2, 0)", 1,
+         lambda o: lr.CosineAnnealingWarmRestarts(o, 3, 2)),
     case("tg_lr_linear(0.1, step, 1.0 / 3, 1, 5)", 0.1, lambda o: lr.LinearLR(o)),
     case("tg_lr_linear(0.1, step, 0.001, 1, 30)", 0.1, lambda o: lr.LinearLR(o, 0.001, 1, 30)),
     case("tg_lr_linear(0.5, step, 1, 0, 20)", 0.5, lambda o: lr.LinearLR(o, 1, 0, 20)),
@@ -71,4 +75,26 @@ for i, (call, rates) in enumerate(CASES):
 print("static const golden cases[] = {")
 for i, (call, rates) in enumerate(CASES):
     print(f"    {{rate_{i}, {{{', '.join(repr(float(r)) for r in rates)}}}}},")
+print("};")
+
+METRICS = [5, 4, 4, 3.9999, 4, 3, 3, 3, 2.9, 2.95, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 1.99999, 2, 2, 1]
+PLATEAUS = [
+    (".patience = 2", dict(patience=2)),
+    (".factor = 0.5, .patience = TG_ZERO, .cooldown = 2", dict(factor=0.5, patience=0, cooldown=2)),
+    (".maximize = true, .patience = 1, .min_lr = 1e-3",
+     dict(mode="max", patience=1, min_lr=1e-3)),
+    (".patience = 1, .threshold = 0.05, .absolute = true, .eps = 1e-3",
+     dict(patience=1, threshold=0.05, threshold_mode="abs", eps=1e-3)),
+]
+print(f"enum {{ METRICS = {len(METRICS)}, PLATEAUS = {len(PLATEAUS)} }};")
+print(f"static const double metrics[METRICS] = {{{', '.join(map(repr, METRICS))}}};")
+print("static const struct {\n    tg_plateau_opts opts;\n    double want[METRICS];\n"
+      "} plateaus[PLATEAUS] = {")
+for fields, opts in PLATEAUS:
+    optim = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule, rates = lr.ReduceLROnPlateau(optim, **opts), []
+    for metric in METRICS:
+        schedule.step(metric)
+        rates.append(optim.param_groups[0]["lr"])
+    print(f"    {{{{{fields}}}, {{{', '.join(repr(float(r)) for r in rates)}}}}},")
 print("};")

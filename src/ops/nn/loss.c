@@ -37,7 +37,7 @@ static bool check_loss(const tg_op *op, tg_tensor *const *in, tg_reduction reduc
     return tg_check_reduction(op, x, reduction);
 }
 
-static tg_tensor *reduce(tg_tensor *elements, tg_reduction reduction)
+tg_tensor *tg_reduced(tg_tensor *elements, tg_reduction reduction)
 {
     return reduction == TG_MEAN  ? tg_mean(elements)
            : reduction == TG_SUM ? tg_sum(elements)
@@ -133,7 +133,7 @@ tg_tensor *tg_loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduction
     if (check_loss(op, in, reduction))
         y = apply(op, in, s, in[WEIGHT] ? TG_NONE : reduction);
     if (in[WEIGHT])
-        y = reduce(weighted(y, in[WEIGHT]), reduction);
+        y = tg_reduced(weighted(y, in[WEIGHT]), reduction);
     return tg_scope_close(&scope, y);
 }
 

@@ -23,6 +23,9 @@ void tg_loss_forward(tg_node *node);
 /* For its backward: the gradient of each element. */
 tg_tensor *tg_loss_upstream(const tg_node *node, tg_tensor *g);
 
+/* Elements to a loss; NULL for NULL. */
+tg_tensor *tg_reduced(tg_tensor *elements, tg_reduction reduction);
+
 bool tg_check_reduction(const tg_op *op, const tg_tensor *x, tg_reduction reduction);
 
 #endif

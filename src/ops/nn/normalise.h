@@ -13,6 +13,10 @@ tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, d
 tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tensor *result,
                                tg_tensor *saved, double eps);
 
+/* In norm_formulas.c: x, but at least so large; its gradient is passed on everywhere. TG_EVALUE
+ * for a negative element. x may be NULL. */
+tg_tensor *tg_at_least(tg_tensor *x, double least);
+
 /* eps as it is used: 0 means the default. */
 double tg_norm_eps(double eps);
 

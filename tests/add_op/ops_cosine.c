@@ -1,11 +1,11 @@
-/* The row of cosine_similarity. See op_table.h. */
+/* The row of cosine. See op_table.h. */
 #include "op_reference.h"
 
 #include <math.h>
 
 static tg_tensor *call(const op_args *a)
 {
-    return tg_cosine_similarity(a->in[0], a->in[1], a->s->dim[0]);
+    return tg_cosine(a->in[0], a->in[1], a->s->dim[0]);
 }
 
 static void reference(const op_sample *s, const array *in, array *out)
@@ -31,15 +31,15 @@ static void reference(const op_sample *s, const array *in, array *out)
 static const op_sample samples[] = {
     {.in = "7 7"}, {.in = "3x5 3x5", .dim = {1}}, {.in = "2x3x4:r 2x3x4", .dim = {-2}}, {0}};
 static const op_sample errors[] = {
-    {.in = "3 4", .status = TG_ESHAPE, .message = "cosine_similarity: [3] and [4] differ"},
+    {.in = "3 4", .status = TG_ESHAPE, .message = "cosine: [3] and [4] differ"},
     {.in = "3 3",
      .dim = {1},
      .status = TG_EVALUE,
-     .message = "cosine_similarity: there is no dim 1"},
-    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "cosine_similarity: input 0 is int64"},
+     .message = "cosine: there is no dim 1"},
+    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "cosine: input 0 is int64"},
     {0}};
 
-const op_row ops_cosine_similarity[] = {{.name = "cosine_similarity",
+const op_row ops_cosine[] = {{.name = "cosine",
                                          .build = call,
                                          .ref = reference,
                                          .samples = {samples},

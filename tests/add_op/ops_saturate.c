@@ -1,7 +1,7 @@
-/* The row of hardtanh, whose gradient jumps. See op_table.h. */
+/* The row of saturate, whose gradient jumps. See op_table.h. */
 #include "op_reference.h"
 
-static double hardtanh(double x)
+static double saturate(double x)
 {
     return x < -1 ? -1 : x > 1 ? 1 : x;
 }
@@ -9,9 +9,9 @@ static double hardtanh(double x)
 static const op_kink kinks[] = {
     {.s = {.in = "5"}, .x = {{-2, -1, 0, 1, 2}}, .grad = {{0, 0, 1, 0, 0}}}, {.s = {0}}};
 
-const op_row ops_hardtanh[] = {{.name = "hardtanh",
-                                .unary = tg_hardtanh,
-                                .f1 = hardtanh,
+const op_row ops_saturate[] = {{.name = "saturate",
+                                .unary = tg_saturate,
+                                .f1 = saturate,
                                 .samples = {samples_unary},
                                 .kinks = {kinks}},
                                {0}};

@@ -1,5 +1,5 @@
 /* Angles between vectors, made of other operations, which also give the gradients. */
-#include "ops/scope.h"
+#include "ops/check.h"
 
 #include <math.h>
 
@@ -9,16 +9,16 @@ static tg_tensor *length(tg_tensor *x, int dim)
     return tg_clamp(norm, 1e-8, (double)INFINITY);
 }
 
-static tg_tensor *cosine(tg_tensor *a, tg_tensor *b, int dim)
+static tg_tensor *angle(tg_tensor *a, tg_tensor *b, int dim)
 {
     TG_CHECK(tg_tape_in(a), tg_shape_equal(tg_dims_of(a), tg_dims_of(b)), TG_ESHAPE,
-             "cosine_similarity: %s and %s differ", tg_shape_of(a).chars, tg_shape_of(b).chars);
+             "cosine: %s and %s differ", tg_shape_of(a).chars, tg_shape_of(b).chars);
     tg_tensor *product = tg_sum_dim(tg_mul(a, b), dim, false), *size = length(a, dim);
     return tg_div(product, tg_mul(size, length(b, dim)));
 }
 
-tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int dim)
+tg_tensor *tg_cosine(tg_tensor *a, tg_tensor *b, int dim)
 {
-    static const tg_op op = {.name = "cosine_similarity"};
-    TG_IN_SCOPE(&op, cosine(a, b, dim), a, b);
+    static const tg_op op = {.name = "cosine"};
+    TG_IN_SCOPE(&op, angle(a, b, dim), a, b);
 }
