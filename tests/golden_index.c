@@ -101,11 +101,6 @@ static tg_tensor *run_index_put(golden_case *c)
                         golden_flag(c, "accumulate"));
 }
 
-static tg_tensor *run_take_along_dim(golden_case *c)
-{
-    return tg_take_along_dim(c->in[0], c->in[1], dim_of(c));
-}
-
 GOLDEN_BINARY(masked_select)
 
 /* --- order, truth, products --- */
@@ -190,7 +185,6 @@ static const golden_op rows[] = {
     {"select_scatter", run_select_scatter, GOLDEN_BITS, false},
     {"index", run_index, GOLDEN_BITS, false},
     {"index_put", run_index_put, GOLDEN_NEAR, false},
-    {"take_along_dim", run_take_along_dim, GOLDEN_BITS, false},
     {"masked_select", run_masked_select, GOLDEN_BITS, false},
     {"nonzero", run_nonzero, GOLDEN_BITS, false},
     {"sort", run_sort, GOLDEN_BITS, false},

@@ -321,19 +321,7 @@ static const op_sample diag_errors[] = {
     {.in = "3", .s = {1e15}, .status = TG_ESHAPE, .message = "too large"},
     {0}};
 
-/* --- dims and parts: dim[1] is the part that is looked at --- */
-
-static tg_tensor *movedim(const op_args *a)
-{
-    return tg_movedim(a->in[0], a->s->dim[0], a->s->dim[1]);
-}
-
-static tg_tensor *unflatten(const op_args *a)
-{
-    int64_t sizes[OP_MAX_DIMS];
-    int n = op_shape(a->s, sizes);
-    return tg_unflatten(a->in[0], a->s->dim[0], n, sizes);
-}
+/* --- split: dim[1] is the part that is looked at --- */
 
 static tg_tensor *part_of(const op_args *a, tg_tensor *const *parts, size_t n)
 {
@@ -349,117 +337,35 @@ static tg_tensor *split(const op_args *a)
     return part_of(a, parts, tg_split(a->in[0], (size_t)n, sizes, a->s->dim[0], parts));
 }
 
-static tg_tensor *unbind(const op_args *a)
+static void ref_split(const op_sample *s, const array *in, array *out)
 {
-    tg_tensor *parts[PARTS];
-    double n = a->s->s[0];
-    size_t count = n >= 0 && n <= PARTS ? (size_t)n : PARTS;
-    return part_of(a, parts, tg_unbind(a->in[0], count, a->s->dim[0], parts));
-}
-
-static void ref_movedim(const op_sample *s, const array *in, array *out)
-{
-    int from = ref_dim(in, s->dim[0]), to = ref_dim(in, s->dim[1]), order[OP_MAX_DIMS], n = 0;
-    int64_t dims[OP_MAX_DIMS];
-    for (int i = 0; i < in->ndim; i++)
-        order[i] = i == to ? from : n + (n >= from), n += i != to;
-    for (int i = 0; i < in->ndim; i++)
-        dims[i] = in->dims[order[i]];
-    ref_start(out, in->dtype, in->ndim, dims);
-    for (int64_t k = 0; k < out->numel; k++) {
-        place p = place_of(out, k), q = {{0}};
-        for (int i = 0; i < in->ndim; i++)
-            q.at[order[i]] = p.at[i];
-        out->data[k] = in->data[number_of(in, &q)];
-    }
-}
-
-static void ref_unflatten(const op_sample *s, const array *in, array *out)
-{
-    int64_t sizes[OP_MAX_DIMS], known = 1;
-    int n = op_shape(s, sizes), dim = ref_dim(in, s->dim[0]);
-    for (int i = 0; i < n; i++)
-        known *= sizes[i] > 0 ? sizes[i] : 1;
-    *out = *in;
-    out->ndim = in->ndim - 1 + n;
-    for (int i = 0; i < n; i++)
-        out->dims[dim + i] = sizes[i] < 0 ? in->dims[dim] / known : sizes[i];
-    for (int i = dim + 1; i < in->ndim; i++)
-        out->dims[i + n - 1] = in->dims[i];
-}
-
-/* So many from one index on, and whether the dim stays. */
-static void ref_part(const array *in, int dim, int64_t from, int64_t count, bool stays, array *out)
-{
-    int64_t dims[OP_MAX_DIMS];
+    int64_t sizes[OP_MAX_DIMS], from = 0, dims[OP_MAX_DIMS];
+    int dim = ref_dim(in, s->dim[0]);
+    op_shape(s, sizes);
+    for (int i = 0; i < s->dim[1]; i++)
+        from += sizes[i];
     memcpy(dims, in->dims, sizeof dims);
-    dims[dim] = count;
+    dims[dim] = sizes[s->dim[1]];
     ref_start(out, in->dtype, in->ndim, dims);
     for (int64_t k = 0; k < out->numel; k++) {
         place p = place_of(out, k);
         p.at[dim] += from;
         out->data[k] = in->data[number_of(in, &p)];
     }
-    for (int i = dim; i < in->ndim - 1 && !stays; i++)
-        out->dims[i] = in->dims[i + 1];
-    out->ndim -= !stays;
 }
 
-static void ref_split(const op_sample *s, const array *in, array *out)
-{
-    int64_t sizes[OP_MAX_DIMS], from = 0;
-    op_shape(s, sizes);
-    for (int i = 0; i < s->dim[1]; i++)
-        from += sizes[i];
-    ref_part(in, ref_dim(in, s->dim[0]), from, sizes[s->dim[1]], true, out);
-}
-
-static void ref_unbind(const op_sample *s, const array *in, array *out)
-{
-    ref_part(in, ref_dim(in, s->dim[0]), s->dim[1], 1, false, out);
-}
-
-static const op_sample movedims[] = {
-    {.in = "2x3x4", .dim = {0, 2}},   {.in = "2x3x4", .dim = {-1, 0}},
-    {.in = "2x3x4:r", .dim = {1, 1}}, {.in = ".", .dim = {0, -1}},
-    {.in = "3x4:i", .dim = {1, 0}},   {0}};
-static const op_sample movedim_errors[] = {
-    {.in = "2x3", .dim = {2, 0}, .status = TG_EVALUE, .message = "no dim 2"},
-    {.in = "2x3", .dim = {0, -3}, .status = TG_EVALUE, .message = "no dim -3"},
-    {0}};
-static const op_sample unflattens[] = {{.in = "6", .shape = "2x3"},
-                                       {.in = "2x6", .dim = {1}, .shape = "-1x2"},
-                                       {.in = "6x2:r", .dim = {-2}, .shape = "3x1x2"},
-                                       {.in = "4:b", .shape = "2x2"},
-                                       {0}};
-static const op_sample unflatten_errors[] = {
-    {.in = "6", .shape = "2x2", .status = TG_ESHAPE, .message = "does not fit [2, 2]"},
-    {.in = "6", .dim = {1}, .shape = "2x3", .status = TG_EVALUE, .message = "no dim 1"},
-    {.in = ".", .shape = "1", .status = TG_ESHAPE, .message = "0-d"},
-    {.in = "6", .shape = "", .status = TG_ESHAPE, .message = "0 sizes"},
-    {0}};
 static const op_sample splits[] = {{.in = "6", .shape = "2x3x1", .dim = {0, 1}},
                                    {.in = "2x5:r", .shape = "3x2", .dim = {1, 1}},
                                    {.in = "3x2", .shape = "0x3", .dim = {-2, 0}},
                                    {.in = "4:i", .shape = "4"},
                                    {0}};
 static const op_sample split_errors[] = {
-    {.in = "6", .shape = "2x3", .status = TG_ESHAPE, .message = "5 elements of 6"},
-    {.in = "6", .shape = "2x5", .status = TG_EVALUE, .message = "not all in dim 0"},
-    {.in = "6", .shape = "7x-1", .status = TG_EVALUE, .message = "not all in dim 0"},
+    {.in = "6", .shape = "2x3", .status = TG_ESHAPE, .message = "do not make dim 0 of [6]"},
+    {.in = "6", .shape = "2x5", .status = TG_ESHAPE, .message = "number 1, 5"},
+    {.in = "6", .shape = "6x-1", .status = TG_ESHAPE, .message = "number 1, -1"},
     {.in = ".", .shape = "1", .status = TG_ESHAPE, .message = "0-d"},
     {.in = "6", .shape = "6", .dim = {1}, .status = TG_EVALUE, .message = "no dim 1"},
     {0}};
-static const op_sample unbinds[] = {{.in = "3", .s = {3}, .dim = {0, 1}},
-                                    {.in = "2x3:r", .s = {3}, .dim = {1, 2}},
-                                    {.in = "2x3x2", .s = {2}, .dim = {-1, 0}},
-                                    {0}};
-static const op_sample unbind_errors[] = {
-    {.in = "3", .s = {2}, .status = TG_ESHAPE, .message = "2 elements of 3"},
-    {.in = "3", .s = {4}, .status = TG_EVALUE, .message = "no index 3"},
-    {.in = ".", .s = {1}, .status = TG_ESHAPE, .message = "0-d"},
-    {0}};
-
 /* clang-format off */
 const op_row ops_places[] = {
     {.name = "pad", .build = pad, .ref = ref_pad, .samples = {pads, pads_copying},
@@ -473,12 +379,6 @@ const op_row ops_places[] = {
     {.name = "diagonal", .build = diagonal, .ref = ref_diagonal, .samples = {diagonals},
      .errors = {diagonal_errors}},
     {.name = "diag", .build = diag, .ref = ref_diag, .samples = {diags}, .errors = {diag_errors}},
-    {.name = "movedim", .build = movedim, .ref = ref_movedim, .samples = {movedims},
-     .errors = {movedim_errors}},
-    {.name = "unflatten", .build = unflatten, .ref = ref_unflatten, .samples = {unflattens},
-     .errors = {unflatten_errors}},
     {.name = "split", .build = split, .ref = ref_split, .samples = {splits},
      .errors = {split_errors}},
-    {.name = "unbind", .build = unbind, .ref = ref_unbind, .samples = {unbinds},
-     .errors = {unbind_errors}},
     {0}};

@@ -312,43 +312,6 @@ static const op_sample index_put_errors[] = {
     {.in = "5x5 3 3:b", .status = TG_EDTYPE, .message = "index tensor 0 is bool"},
     {0}};
 
-/* --- take_along_dim --- */
-
-static tg_tensor *take_along_dim(const op_args *a)
-{
-    return tg_take_along_dim(a->in[0], a->in[1], a->s->dim[0]);
-}
-
-static void ref_take(const op_sample *s, const array *in, array *out)
-{
-    int dim = ref_dim(in, s->dim[0]);
-    int64_t dims[OP_MAX_DIMS];
-    for (int i = 0; i < in->ndim; i++)
-        dims[i] = i == dim || in->dims[i] == 1 ? in[1].dims[i] : in->dims[i];
-    ref_start(out, in->dtype, in->ndim, dims);
-    array x = *in;
-    for (int64_t k = 0; k < out->numel; k++) {
-        int64_t index = (int64_t)in[1].data[ref_place(&in[1], out, k)], at[OP_MAX_DIMS], rest = k;
-        for (int i = out->ndim - 1; i >= 0; rest /= out->dims[i--])
-            at[i] = rest % out->dims[i];
-        int64_t place = 0;
-        for (int i = 0; i < x.ndim; i++)
-            place = place * x.dims[i] + (i == dim ? index : x.dims[i] == 1 ? 0 : at[i]);
-        out->data[k] = x.data[place];
-    }
-}
-
-static const op_sample takes[] = {{.in = "5 3:k"},
-                                  {.in = "3x5 1x2:k", .dim = {1}},
-                                  {.in = "1x5:r 3x4:k", .dim = {-1}},
-                                  {.in = "3x4:i 3x2:k", .dim = {1}},
-                                  {0}};
-static const op_sample take_errors[] = {
-    {.in = "3x5 2x2:k", .dim = {1}, .status = TG_ESHAPE, .message = "do not broadcast"},
-    {.in = "3x5 2:k", .dim = {1}, .status = TG_ESHAPE, .message = "index [2] for [3, 5]"},
-    {.in = "3x5 3x2", .dim = {1}, .status = TG_EDTYPE, .message = "wanted int64"},
-    {0}};
-
 /* clang-format off */
 const op_row ops_write[] = {
     {.name = "scatter", .build = scatter, .ref = ref_scatter, .samples = {scatters},
@@ -367,6 +330,4 @@ const op_row ops_write[] = {
      .errors = {index_many_errors}},
     {.name = "index_put", .build = index_put, .ref = ref_index_put, .samples = {index_puts},
      .errors = {index_put_errors}},
-    {.name = "take_along_dim", .build = take_along_dim, .ref = ref_take, .samples = {takes},
-     .errors = {take_errors}},
     {0}};

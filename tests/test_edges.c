@@ -37,9 +37,9 @@ static const char without[] =
     " index_select embedding tril triu cat stack permute squeeze squeeze_dim unsqueeze flatten"
     " narrow slice select chunk clone sum_dims_bool dropout_evaluation conv2d max_pool2d"
     " avg_pool2d attention_masked batch_norm_evaluation"
-    " pad flip roll repeat repeat_interleave diagonal diag movedim unflatten split unbind scatter"
+    " pad flip roll repeat repeat_interleave diagonal diag split scatter"
     " scatter_add index_copy index_add slice_scatter select_scatter index index_put"
-    " take_along_dim masked_select sort topk ";
+    " masked_select sort topk ";
 
 /* --- where the library differs on purpose --- */
 

@@ -273,21 +273,15 @@ TG_API tg_tensor *tg_roll(tg_tensor *x, int n, const int64_t *shifts, const int6
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *times);
 /** Each entry along dim so many times, side by side. */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim);
-/** A view of the elements with equal indices in two dims, which become the last one; offset: so many to the
+/** The elements with equal indices in two dims, which become the last one, as a view where the strides allow it; offset: so many to the
  * right or, below 0, down. */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1);
 /** Of 1-d x: a square matrix of zeros with x on that diagonal. Of 2-d x: tg_diagonal(). */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t offset);
-/** A view with a dim moved to another place. */
-TG_API tg_tensor *tg_movedim(tg_tensor *x, int from, int to);
-/** A view with one dim cut into n; one of the sizes may be -1. */
-TG_API tg_tensor *tg_unflatten(tg_tensor *x, int dim, int n, const int64_t *sizes);
-/** Splits x along dim into n views of these sizes, which must add up to all of it, and writes them to out[].
- * Returns n; 0 on an error. */
+
+/** Splits x along dim into n views of these sizes, which must add up to all of it (TG_ESHAPE), and writes them
+ * to out[]. Returns n; 0 on an error. */
 TG_API size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out);
-/** Writes a view of each of the n indices along dim, without that dim, to out[]; n must be dim's size. Returns
- * n; 0 on an error. */
-TG_API size_t tg_unbind(tg_tensor *x, size_t n, int dim, tg_tensor **out);
 
 /** A copy of x into which src is written: out[i][index[i][j]] = src[i][j] for dim 1. index is int64 and no
  * larger than src nor, in other dims, than x; src has x's dtype. Of writes to one place the last one counts;
@@ -311,8 +305,6 @@ TG_API tg_tensor *tg_index(tg_tensor *x, int dim, size_t n, tg_tensor *const *in
 /** A copy of x with values, which broadcast, written to (or added at) those places. */
 TG_API tg_tensor *tg_index_put(tg_tensor *x, int dim, size_t n, tg_tensor *const *indices,
                                tg_tensor *values, bool accumulate);
-/** tg_gather() in which x and index broadcast in other dims. */
-TG_API tg_tensor *tg_take_along_dim(tg_tensor *x, tg_tensor *index, int dim);
 /** The indices (int64) of all elements that are not 0, a row each, in row-major order: (n, dims of x). n depends
  * on the data: a replay with another n is TG_ESTATE. */
 TG_API tg_tensor *tg_nonzero(tg_tensor *x);

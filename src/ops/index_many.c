@@ -1,13 +1,11 @@
-/* Indexing by several tensors, which become one index of what their dims are joined to; and nonzero
- * elements, which are where a mask is true. Relies on lookup.h. */
+/* Indexing by several tensors, which become one index of what their dims are joined to. Relies on
+ * lookup.h. */
 #include "kernels/loops.h"
 #include "ops/check.h"
 #include "ops/layout.h"
 #include "ops/lookup.h"
 
 #include <string.h>
-
-/* --- index, index_put --- */
 
 /* The sizes of the dims that the indices are for. */
 typedef struct joined {
@@ -185,37 +183,4 @@ tg_tensor *tg_index_put(tg_tensor *x, int dim, size_t n, tg_tensor *const *indic
     if (!open_all(&scope, &index_put_op, x, n, indices, &values))
         return NULL;
     return tg_scope_close(&scope, put_at(x, dim, indices ? n : 0, indices, values, accumulate));
-}
-
-/* --- take_along_dim --- */
-
-static const tg_op take_op = {.name = "take_along_dim"};
-
-static tg_tensor *take_along(tg_tensor *x, tg_tensor *index, int dim)
-{
-    dim = tg_check_dim(&take_op, x, dim);
-    if (dim < 0)
-        return NULL;
-    x = tg_at_least_1d(x);
-    index = index ? tg_at_least_1d(index) : NULL;
-    if (!x || !index)
-        return NULL;
-    tg_shape a = tg_shape_copy(tg_dims_of(x)), b = tg_shape_copy(tg_dims_of(index));
-    TG_CHECK(tg_tape_in(x), a.ndim == b.ndim, TG_ESHAPE, "take_along_dim: index %s for %s",
-             tg_shape_of(index).chars, tg_shape_of(x).chars);
-    int64_t size = a.sizes[dim], count = b.sizes[dim];
-    a.sizes[dim] = b.sizes[dim] = 1;
-    tg_shape all = tg_shape_broadcast(tg_shape_dims(&a), tg_shape_dims(&b));
-    TG_CHECK(tg_tape_in(x), all.ndim >= 0, TG_ESHAPE,
-             "take_along_dim: index %s and %s do not broadcast beside dim %d",
-             tg_shape_of(index).chars, tg_shape_of(x).chars, dim);
-    all.sizes[dim] = size;
-    x = tg_expand(x, all.ndim, all.sizes);
-    all.sizes[dim] = count;
-    return tg_gather(x, dim, tg_expand(index, all.ndim, all.sizes));
-}
-
-tg_tensor *tg_take_along_dim(tg_tensor *x, tg_tensor *index, int dim)
-{
-    TG_IN_SCOPE(&take_op, take_along(x, index, dim), x, index);
 }

@@ -1,5 +1,5 @@
-/* Elements in another order, or several times: flip, repeat; and calls that are several others. */
-#include "kernels/loops.h"
+/* Elements in another order, several times, or along a diagonal. */
+#include "kernels/places.h"
 #include "ops/check.h"
 
 #include <string.h>
@@ -10,26 +10,6 @@
 typedef struct turned {
     uint32_t dims;
 } turned;
-
-/* One element after the other, backwards in what is read. */
-#define REVERSE(T)                                                                                 \
-    TGK_INLINE void reverse_##T##_body(TGK_LOOP_PARAMETERS)                                        \
-    {                                                                                              \
-        if (s[0] != sizeof(T) || s[1] != -(int64_t)sizeof(T)) {                                    \
-            tgk_copy_loop(sizeof(T))(n, data, s, params);                                          \
-            return;                                                                                \
-        }                                                                                          \
-        T *out = (T *)(void *)data[0];                                                             \
-        const T *in = TGK_ARRAY(T, 1) - (n - 1);                                                   \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            out[i] = in[n - 1 - i];                                                                \
-    }                                                                                              \
-    TGK_LOOP_EACH_ISA(reverse_##T)
-
-REVERSE(uint8_t);
-REVERSE(uint32_t);
-REVERSE(uint64_t);
 
 static void flip_forward(tg_node *node)
 {
@@ -51,10 +31,7 @@ static void flip_forward(tg_node *node)
                      .strides = {tg_strides(out), strides},
                      .size = {size, size},
                      .team = &tg_node_tape(node)->team};
-    const tgk_loops loops = size == 1   ? reverse_uint8_t
-                            : size == 4 ? reverse_uint32_t
-                                        : reverse_uint64_t;
-    tgk_nest_run(&nest, tg_loop_of(x, loops), NULL);
+    tgk_nest_run(&nest, tgk_reverse_loop(tg_node_tape(node)->isa, size), NULL);
 }
 
 static void flip_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -168,92 +145,71 @@ tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim)
     TG_IN_SCOPE(&interleave_op, interleave(x, times, dim), x);
 }
 
-/* --- dims and parts --- */
+/* --- diagonals: every so-manieth element of a matrix that is one row --- */
 
-static const tg_op movedim_op = {.name = "movedim"}, unflatten_op = {.name = "unflatten"},
-                   split_op = {.name = "split"}, unbind_op = {.name = "unbind"};
+static const tg_op diagonal_op = {.name = "diagonal"}, diag_op = {.name = "diag"};
 
-static tg_tensor *movedim(tg_tensor *x, int from, int to)
+/* Where the diagonal of a matrix begins in its rows, and one behind where it ends. */
+static void find_diagonal(int64_t offset, int64_t rows, int64_t columns, int64_t bounds[2])
 {
-    from = tg_check_dim(&movedim_op, x, from);
-    to = from < 0 ? -1 : tg_check_dim(&movedim_op, x, to);
-    if (to < 0)
-        return NULL;
-    int64_t order[TG_MAX_NDIM];
-    for (int i = 0, next = 0; i < tg_at(x)->ndim; i++) {
-        next += next == from;
-        order[i] = i == to ? from : next++;
-    }
-    return tg_permute(x, tg_at(x)->ndim, order);
+    int64_t right = offset > 0 ? offset : 0, down = offset < 0 ? -offset : 0;
+    int64_t width = columns - right, height = rows - down, length = width < height ? width : height;
+    bounds[0] = length > 0 ? down * columns + right : 0;
+    bounds[1] = length > 0 ? bounds[0] + (length - 1) * (columns + 1) + 1 : 0;
 }
 
-tg_tensor *tg_movedim(tg_tensor *x, int from, int to)
-{
-    TG_IN_SCOPE(&movedim_op, movedim(x, from, to), x);
-}
-
-static tg_tensor *unflatten(tg_tensor *x, int dim, int n, const int64_t *sizes)
+static tg_tensor *diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, tg_at(x)->ndim > 0, TG_ESHAPE, "unflatten: a 0-d tensor has no dim to cut");
-    dim = tg_check_dim(&unflatten_op, x, dim);
-    if (dim < 0)
+    const int n = tg_at(x)->ndim;
+    TG_CHECK(tape, n >= 2, TG_ESHAPE, "diagonal: input %s, wanted at least 2 dims",
+             tg_shape_of(x).chars);
+    dim0 = tg_check_dim(&diagonal_op, x, dim0);
+    dim1 = dim0 < 0 ? -1 : tg_check_dim(&diagonal_op, x, dim1);
+    if (dim1 < 0)
         return NULL;
-    TG_CHECK(tape, n > 0 && sizes && tg_at(x)->ndim - 1 + n <= TG_MAX_NDIM, TG_ESHAPE,
-             "unflatten: %d sizes for dim %d of %s", n, dim, tg_shape_of(x).chars);
-    tg_shape shape = tg_shape_copy(tg_dims_of(x));
-    memmove(shape.sizes + dim + n, shape.sizes + dim + 1,
-            (size_t)(shape.ndim - dim - 1) * sizeof *sizes);
-    for (int i = 0; i < n; i++)
-        shape.sizes[dim + i] = sizes[i];
-    return tg_reshape(x, shape.ndim - 1 + n, shape.sizes);
+    TG_CHECK(tape, dim0 != dim1, TG_EVALUE, "diagonal: dim %d is named twice", dim0);
+    tg_shape order = {.ndim = 0}, flat = {.ndim = n - 1};
+    for (int i = 0; i < n; i++) {
+        if (i != dim0 && i != dim1) {
+            flat.sizes[order.ndim] = tg_at(x)->dims[i];
+            order.sizes[order.ndim++] = i;
+        }
+    }
+    order.sizes[n - 2] = dim0;
+    order.sizes[n - 1] = dim1;
+    int64_t rows = tg_at(x)->dims[dim0], columns = tg_at(x)->dims[dim1], bounds[2];
+    offset = offset > columns ? columns : offset < -rows ? -rows : offset;
+    find_diagonal(offset, rows, columns, bounds);
+    flat.sizes[n - 2] = rows * columns;
+    x = tg_reshape(tg_permute(x, n, order.sizes), n - 1, flat.sizes);
+    return x ? tg_slice(x, -1, bounds[0], bounds[1], columns + 1) : NULL;
 }
 
-tg_tensor *tg_unflatten(tg_tensor *x, int dim, int n, const int64_t *sizes)
+tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
 {
-    TG_IN_SCOPE(&unflatten_op, unflatten(x, dim, n, sizes), x);
+    TG_IN_SCOPE(&diagonal_op, diagonal(x, offset, dim0, dim1), x);
 }
 
-/* sizes NULL: selects each index instead. */
-static size_t parts(const tg_op *op, tg_tensor *x, size_t n, const int64_t *sizes, int dim,
-                    tg_tensor **out)
+static tg_tensor *diag(tg_tensor *x, int64_t offset)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, tg_at(x)->ndim > 0, TG_ESHAPE, "%s: a 0-d tensor has no dim to cut", op->name);
-    dim = tg_check_dim(op, x, dim);
-    if (dim < 0)
-        return 0;
-    int64_t size = tg_at(x)->dims[dim], at = 0;
-    TG_CHECK(tape, out || n == 0, TG_EVALUE, "%s: no room for the results", op->name);
-    for (size_t i = 0; i < n; i++) {
-        out[i] = sizes ? tg_narrow(x, dim, at, sizes[i]) : tg_select(x, dim, at);
-        if (!out[i])
-            return 0;
-        at += sizes ? sizes[i] : 1;
-    }
-    TG_CHECK(tape, at == size, TG_ESHAPE, "%s: %lld elements of %lld in dim %d of %s", op->name,
-             (long long)at, (long long)size, dim, tg_shape_of(x).chars);
-    return n;
+    TG_CHECK(tape, tg_at(x)->ndim == 1 || tg_at(x)->ndim == 2, TG_ESHAPE,
+             "diag: input %s, wanted 1 or 2 dims", tg_shape_of(x).chars);
+    if (tg_at(x)->ndim == 2)
+        return diagonal(x, offset, 0, 1);
+    const int64_t most = INT32_MAX, length = tg_at(x)->dims[0];
+    TG_CHECK(tape, length <= most && offset >= -most && offset <= most, TG_ESHAPE,
+             "diag: diagonal %lld of %lld elements is too large", (long long)offset,
+             (long long)length);
+    int64_t n = length + (offset < 0 ? -offset : offset), bounds[2];
+    find_diagonal(offset, n, n, bounds);
+    tg_tensor *zeros = tg_zeros(tape, 1, (int64_t[]){n * n}, tg_at(x)->dtype);
+    zeros = zeros ? tg_slice_scatter(zeros, x, 0, bounds[0], bounds[1], n + 1) : NULL;
+    return tg_reshape(zeros, 2, (int64_t[]){n, n});
 }
 
-static size_t in_parts(const tg_op *op, tg_tensor *x, size_t n, const int64_t *sizes, int dim,
-                       tg_tensor **out)
+tg_tensor *tg_diag(tg_tensor *x, int64_t offset)
 {
-    tg_scope scope;
-    if (!tg_scope_open(&scope, op, 1, &x))
-        return 0;
-    n = parts(op, x, n, sizes, dim, out);
-    tg_scope_close(&scope, n ? x : NULL);
-    return n;
-}
-
-size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out)
-{
-    static const int64_t none = 0;
-    return in_parts(&split_op, x, sizes ? n : 0, sizes ? sizes : &none, dim, out);
-}
-
-size_t tg_unbind(tg_tensor *x, size_t n, int dim, tg_tensor **out)
-{
-    return in_parts(&unbind_op, x, n, NULL, dim, out);
+    TG_IN_SCOPE(&diag_op, diag(x, offset), x);
 }

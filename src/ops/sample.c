@@ -1,5 +1,6 @@
 /* Samples of given probabilities: bernoulli and multinomial, with PyTorch's draws. Relies on the generator
  * and sort.h. */
+#include "kernels/places.h"
 #include "ops/layout.h"
 #include "ops/sort.h"
 
@@ -55,25 +56,12 @@ typedef struct drawing {
     bool replacement;
 } drawing;
 
-/* A row of weights, which have to be at least 0 and finite: their sum, or nan. */
-static double sum_of(const void *w, int dtype, int64_t from, int64_t n)
-{
-    double sum = 0;
-    bool good = true;
-    for (int64_t k = from; k < from + n; k++) {
-        double x = element(w, dtype, k);
-        good &= x >= 0 && x < (double)INFINITY;
-        sum += x;
-    }
-    return good ? sum : (double)NAN;
-}
-
 static bool check_weights(tg_node *node, const void *w, int64_t rows, int64_t n)
 {
     tg_tape *tape = tg_node_tape(node);
     int dtype = tg_at(node->in[0])->dtype;
     for (int64_t i = 0; i < rows; i++) {
-        double sum = dtype == TG_F32 ? sum_of(w, TG_F32, i * n, n) : sum_of(w, TG_F64, i * n, n);
+        double sum = tgk_sum_of_weights(w, dtype, i * n, n);
         TG_CHECK(tape, sum != 0, TG_EVALUE, "multinomial: all weights in row %lld are 0",
                  (long long)i);
         TG_CHECK(tape, sum > 0, TG_EVALUE,
@@ -101,35 +89,6 @@ static void draw_without(tg_node *node, const void *w, int64_t rows, int64_t n, 
                   (int64_t *)(void *)tg_at(node->out)->data);
 }
 
-/* A row's sums so far, over the last one, in its dtype. */
-static void sum_up(const void *w, int dtype, int64_t n, double *sums)
-{
-    float so_far = 0;
-    double sum = 0;
-    for (int64_t k = 0; k < n && dtype == TG_F32; k++) {
-        so_far += ((const float *)w)[k];
-        sums[k] = (double)so_far;
-    }
-    for (int64_t k = 0; k < n && dtype == TG_F32; k++)
-        sums[k] = (double)((float)sums[k] / so_far);
-    for (int64_t k = 0; k < n && dtype == TG_F64; k++)
-        sums[k] = sum += ((const double *)w)[k];
-    for (int64_t k = 0; k < n && dtype == TG_F64; k++)
-        sums[k] /= sum;
-    sums[n - 1] = 1;
-}
-
-/* The first sum that is not below u; the last one is not. */
-static int64_t find(const double *sums, int64_t n, double u)
-{
-    const double *from = sums;
-    for (int64_t half; n > 1; n -= half) {
-        half = n / 2;
-        from += from[half - 1] < u ? half : 0; /* no branch */
-    }
-    return from - sums;
-}
-
 static void draw_with(tg_node *node, const void *w, int64_t rows, int64_t n, int64_t count)
 {
     int dtype = tg_at(node->in[0])->dtype;
@@ -137,9 +96,9 @@ static void draw_with(tg_node *node, const void *w, int64_t rows, int64_t n, int
     int64_t *out = (int64_t *)(void *)tg_at(node->out)->data;
     double *sums = tg_workspace(node, (uint64_t)n * sizeof *sums);
     for (int64_t i = 0; i < rows && sums; i++) {
-        sum_up((const char *)w + (size_t)(i * n) * tg_dtype_size(dtype), dtype, n, sums);
+        tgk_shares((const char *)w + (size_t)(i * n) * tg_dtype_size(dtype), dtype, n, sums);
         for (int64_t k = 0; k < count; k++)
-            *out++ = find(sums, n, tg_generator_uniform(g));
+            *out++ = tgk_first_share(sums, n, tg_generator_uniform(g));
     }
 }
 

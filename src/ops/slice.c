@@ -221,6 +221,38 @@ size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
     return n;
 }
 
+static const tg_op split_op = {.name = "split", .backward = take_backward};
+
+static size_t split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out)
+{
+    part p = {.dim = check_cut(&split_op, x, dim), .step = 1};
+    if (p.dim < 0)
+        return 0;
+    TG_CHECK(tg_tape_in(x), n > 0 && sizes && out, TG_EVALUE, "split: no sizes, or no results");
+    int64_t left = tg_at(x)->dims[p.dim];
+    for (size_t i = 0; i < n; i++, p.start += p.length) {
+        p.length = sizes[i];
+        left = p.length < 0 || p.length > left ? -1 : left - p.length;
+        TG_CHECK(tg_tape_in(x), left >= 0 && (i < n - 1 || left == 0), TG_ESHAPE,
+                 "split: the sizes up to number %zu, %lld, do not make dim %d of %s", i,
+                 (long long)p.length, p.dim, tg_shape_of(x).chars);
+        out[i] = take(&split_op, x, &p);
+        if (!out[i])
+            return 0;
+    }
+    return n;
+}
+
+size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &split_op, 1, &x))
+        return 0;
+    n = split(x, n, sizes, dim, out);
+    tg_scope_close(&scope, n ? x : NULL);
+    return n;
+}
+
 /* --- writing --- */
 
 static void scatter_forward(tg_node *node)

@@ -1,6 +1,7 @@
 /* What is true: where, whether anywhere or everywhere, which numbers are nan or infinite. All of it is
  * read off bools, in bytes of 0 and 1; not differentiable but for masked_select, which is a lookup. */
 #include "kernels/loops.h"
+#include "kernels/places.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 #include "ops/reduce.h"
@@ -10,46 +11,10 @@
 
 /* --- nonzero, masked_select --- */
 
-static int64_t count_true(const bool *x, int64_t n)
-{
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++)
-        count += x[i];
-    return count;
-}
-
-/* The places of the true ones among n elements; returns how many, and writes one more. */
-static int64_t find_true(const bool *x, int64_t n, int64_t *out)
-{
-    int64_t k = 0;
-    for (int64_t i = 0; i < n; i++) { /* without a branch for each element */
-        out[k] = i;
-        k += x[i];
-    }
-    return k;
-}
-
-/* The same of a row, a piece at a time, each place behind the ndim - 1 indices `at`. Returns where it came to
- * in `out`. */
-static int64_t *find_in_row(const bool *x, int64_t n, const int64_t *at, int ndim, int64_t *out)
-{
-    enum { PIECE = 256 };
-    int64_t places[PIECE + 1];
-    for (int64_t from = 0; from < n; from += PIECE) {
-        int64_t count = find_true(x + from, n - from < PIECE ? n - from : PIECE, places);
-        for (int64_t k = 0; k < count; k++, out += ndim) {
-            for (int i = 0; i < ndim - 1; i++)
-                out[i] = at[i];
-            out[ndim - 1] = from + places[k];
-        }
-    }
-    return out;
-}
-
 /* Whether there are as many as the output has room for. A replay cannot make that larger. */
 static bool same_count(const tg_node *node, const bool *x)
 {
-    int64_t got = count_true(x, tg_at(node->in[0])->numel), had = tg_at(node->out)->dims[0];
+    int64_t got = tgk_count_true(x, tg_at(node->in[0])->numel), had = tg_at(node->out)->dims[0];
     TG_CHECK(tg_node_tape(node), got == had, TG_ESTATE,
              "%s: %lld elements are chosen, where there were %lld when this was recorded",
              node->op->name, (long long)got, (long long)had);
@@ -67,7 +32,7 @@ static void nonzero_forward(tg_node *node)
     if (!same_count(node, x) || last < 0)
         return;
     for (int64_t left = in->numel; left > 0; left -= in->dims[last], x += in->dims[last]) {
-        out = find_in_row(x, in->dims[last], at, in->ndim, out);
+        out = tgk_places_in_row(x, in->dims[last], at, in->ndim, out);
         for (int i = last - 1; i >= 0 && ++at[i] == in->dims[i]; i--)
             at[i] = 0;
     }
@@ -77,8 +42,8 @@ static void flat_forward(tg_node *node)
 {
     const tg_header *in = tg_at(node->in[0]);
     if (same_count(node, (const bool *)in->data))
-        find_in_row((const bool *)in->data, in->numel, NULL, 1,
-                    (int64_t *)(void *)tg_at(node->out)->data);
+        tgk_places_in_row((const bool *)in->data, in->numel, NULL, 1,
+                          (int64_t *)(void *)tg_at(node->out)->data);
 }
 
 static const tg_op nonzero_op = {.name = "nonzero", .forward = nonzero_forward};
@@ -90,7 +55,7 @@ static tg_tensor *where_true(const tg_op *op, tg_tensor *mask, int ndim, int64_t
     mask = tg_contiguous(mask);
     if (!mask)
         return NULL;
-    int64_t n = count_true((const bool *)tg_at(mask)->data, tg_at(mask)->numel);
+    int64_t n = tgk_count_true((const bool *)tg_at(mask)->data, tg_at(mask)->numel);
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &mask,
@@ -125,27 +90,12 @@ tg_tensor *tg_masked_select(tg_tensor *x, tg_tensor *mask)
 
 /* --- any, all --- */
 
-/* Whether `wanted` is among the n bytes of each row, which stand side by side (inner) or apart. */
-static void find_in_rows(const tg_rows *r, bool wanted, bool *out)
-{
-    const bool *x = r->data;
-    for (int64_t i = 0; i < r->outer * r->inner && r->inner == 1; i++)
-        out[i] = r->n && memchr(x + i * r->n, wanted, (size_t)r->n) ? wanted : !wanted;
-    for (int64_t i = 0; i < r->outer && r->inner != 1; i++) {
-        bool *row = out + i * r->inner;
-        memset(row, !wanted, (size_t)r->inner);
-        for (int64_t j = 0; j < r->n; j++, x += r->inner) {
-            for (int64_t k = 0; k < r->inner; k++)
-                row[k] = wanted ? row[k] | x[k] : row[k] & x[k];
-        }
-    }
-}
-
 static void find_forward(tg_node *node, bool wanted)
 {
     tg_rows rows;
     if (tg_rows_dense(node, &rows, node->in[0], node->out, false))
-        find_in_rows(&rows, wanted, (bool *)tg_at(node->out)->data);
+        tgk_find_in_rows(rows.data, rows.outer, rows.n, rows.inner, wanted,
+                         (bool *)tg_at(node->out)->data);
 }
 
 static void any_forward(tg_node *node)

@@ -55,7 +55,6 @@ OPS = {
     "select_scatter": lambda c: torch.select_scatter(*c.inputs, c.whole("dim"), c.whole("at")),
     "index": lambda c: c.inputs[0][index_of(c, 1)],
     "index_put": index_put,
-    "take_along_dim": lambda c: torch.take_along_dim(*c.inputs, c.whole("dim")),
     "masked_select": lambda c: torch.masked_select(*c.inputs),
     "nonzero": lambda c: torch.nonzero(c.inputs[0]),
     "sort": lambda c: torch.sort(c.inputs[0], dim=c.whole("dim"), stable=True,
@@ -109,7 +108,6 @@ def write_cases(t):
     yield f"index {t}2x3x4! i2=2,2 dim:1"
     yield f"index_put {t}3x4! {t}3! i3=0,2,1 i3=1,-1,0"
     yield f"index_put {t}3x4! {t}2x1! i2x1=0,-1 i3=-4,3,3 accumulate:1"
-    yield f"take_along_dim {t}3x4! i1x2=3,0 dim:1"
     yield f"masked_select {t}2x3! b3=1,0,1"
 
 
