@@ -42,6 +42,89 @@ int64_t tgk_count_true(const bool *x, int64_t n)
     return count;
 }
 
+/* --- repeating --- */
+
+/* Blocks go in pieces, so that what is read or added to again is still near. */
+enum { PART = 1 << 12 };
+
+static int64_t pieces_of(const tgk_repeat *r)
+{
+    return (r->block + PART - 1) / PART;
+}
+
+/* Of piece number `at`: where it begins in `once` and in `many`, and how long it is. */
+typedef struct piece {
+    int64_t once, many, n;
+} piece;
+
+TGK_INLINE piece piece_at(const tgk_repeat *r, int64_t at)
+{
+    int64_t outer = at / pieces_of(r), from = at % pieces_of(r) * PART, left = r->block - from;
+    return (piece){outer * r->block + from, outer * r->times * r->block + from,
+                   left < PART ? left : PART};
+}
+
+#define REPEAT(T)                                                                                  \
+    static void repeat_##T(void *context, int64_t from, int64_t to)                                \
+    {                                                                                              \
+        const tgk_repeat *r = context;                                                             \
+        for (; from < to; from++) {                                                                \
+            piece p = piece_at(r, from);                                                           \
+            const T *x = (const T *)r->once + p.once;                                              \
+            T *out = (T *)r->many + p.many;                                                        \
+            for (int64_t k = 0; k < r->times && p.n == 1; k++)                                     \
+                out[k * r->block] = *x;                                                            \
+            for (int64_t k = 0; k < r->times && p.n != 1; k++)                                     \
+                memcpy(out + k * r->block, x, (size_t)p.n * sizeof(T));                            \
+        }                                                                                          \
+    }
+
+#define ADD_UP(T)                                                                                  \
+    static void add_up_##T(void *context, int64_t from, int64_t to)                                \
+    {                                                                                              \
+        const tgk_repeat *r = context;                                                             \
+        for (; from < to; from++) {                                                                \
+            piece p = piece_at(r, from);                                                           \
+            const T *g = (const T *)r->many + p.many;                                              \
+            T *out = (T *)r->once + p.once, sum = 0;                                               \
+            for (int64_t k = 0; k < r->times && p.n == 1; k++)                                     \
+                sum += g[k * r->block];                                                            \
+            for (int64_t i = 0; i < p.n; i++)                                                      \
+                out[i] = p.n == 1 ? sum : r->times ? g[i] : 0;                                     \
+            for (int64_t k = 1; k < r->times && p.n != 1; k++) {                                   \
+                for (int64_t i = 0; i < p.n; i++)                                                  \
+                    out[i] += g[k * r->block + i];                                                 \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+REPEAT(uint8_t)
+REPEAT(uint32_t)
+REPEAT(uint64_t)
+ADD_UP(float)
+ADD_UP(double)
+
+static void share_pieces(tgk_team *team, const tgk_repeat *r, tgk_range *body)
+{
+    int64_t n = r->block < PART ? r->block : PART;
+    tgk_share_rows(team, r->outer * pieces_of(r), r->times * n, body, (void *)(uintptr_t)r);
+}
+
+void tgk_repeat_read(tgk_team *team, size_t size, const tgk_repeat *r)
+{
+    share_pieces(team, r,
+                 size == 1   ? repeat_uint8_t
+                 : size == 4 ? repeat_uint32_t
+                             : repeat_uint64_t);
+}
+
+void tgk_repeat_add(tgk_team *team, int dtype, const tgk_repeat *r)
+{
+    share_pieces(team, r, dtype ? add_up_double : add_up_float);
+}
+
+/* --- what is true --- */
+
 /* The places of the true ones among n elements; returns how many, and writes one more. */
 static int64_t find_true(const bool *x, int64_t n, int64_t *out)
 {

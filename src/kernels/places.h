@@ -1,4 +1,4 @@
-/* Over raw memory: where bools are true, copies that go backwards, and what samples of given weights are
+/* Over raw memory: copies that go backwards or stand there several times, where bools are true, and what samples of given weights are
  * found by. dtype: 0 float, 1 double. Relies on nest.h. */
 #ifndef TGK_PLACES_H
 #define TGK_PLACES_H
@@ -8,6 +8,17 @@
 
 /* A copy of elements of 1, 4 or 8 bytes, quick where what is read goes backwards. */
 tgk_loop *tgk_reverse_loop(int isa, size_t size);
+
+/* `many`, [outer][times][block], and `once`, [outer][block], which stands in it again and again. */
+typedef struct tgk_repeat {
+    void *many, *once;
+    int64_t outer, times, block;
+} tgk_repeat;
+
+/* many from once, of elements of 1, 4 or 8 bytes. */
+void tgk_repeat_read(tgk_team *team, size_t size, const tgk_repeat *r);
+/* once as the sums of what it became. */
+void tgk_repeat_add(tgk_team *team, int dtype, const tgk_repeat *r);
 
 int64_t tgk_count_true(const bool *x, int64_t n);
 /* The places of the true ones among n elements, each behind ndim - 1 indices `at`. Returns where it came to in

@@ -24,7 +24,7 @@ static bool check_range(tg_node *node, int number, int64_t size)
     const int64_t *data = tg_contiguous_data(node, index);
     bool outside = false;
     for (int64_t i = 0; data && i < tg_at(index)->numel; i++)
-        outside |= data[i] < -size || data[i] >= size;
+        outside |= (uint64_t)data[i] + (uint64_t)size >= 2 * (uint64_t)size;
     int64_t at = 0;
     while (outside && data[at] >= -size && data[at] < size)
         at++;

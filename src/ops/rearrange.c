@@ -1,8 +1,7 @@
 /* Elements in another order, several times, or along a diagonal. */
 #include "kernels/places.h"
 #include "ops/check.h"
-
-#include <string.h>
+#include "ops/layout.h"
 
 /* --- flip --- */
 
@@ -72,52 +71,108 @@ tg_tensor *tg_flip(tg_tensor *x, int n, const int64_t *dims)
                                .params_size = sizeof t});
 }
 
-/* --- repeat --- */
+/* --- repeat, repeat_interleave --- */
 
-static const tg_op repeat_op = {.name = "repeat"}, interleave_op = {.name = "repeat_interleave"};
+typedef struct repetition {
+    int64_t times, block; /* so many elements are repeated together */
+} repetition;
 
-/* x with a new dim before dim `at`, stretched to `times`, and joined with the next one. */
-static tg_tensor *stretch(tg_tensor *x, int at, int64_t times, const tg_shape *joined)
+static tgk_repeat repeat_of(const tg_node *node, const tg_tensor *once)
 {
-    x = tg_unsqueeze(x, at);
-    if (!x)
-        return NULL;
-    tg_shape wide = tg_shape_copy(tg_dims_of(x));
-    wide.sizes[at] = times;
-    return tg_reshape(tg_expand(x, wide.ndim, wide.sizes), joined->ndim, joined->sizes);
+    const repetition *p = node->params;
+    return (tgk_repeat){.outer = tg_at(once)->numel ? tg_at(once)->numel / p->block : 0,
+                        .times = p->times,
+                        .block = p->block};
 }
 
-static bool check_times(const tg_op *op, const tg_tensor *x, int64_t times, int64_t size)
+static void repeat_forward(tg_node *node)
 {
-    TG_CHECK(tg_tape_in(x), times >= 0, TG_EVALUE, "%s: %lld times", op->name, (long long)times);
-    TG_CHECK(tg_tape_in(x), size == 0 || times <= INT64_MAX / size, TG_ESHAPE,
+    tgk_repeat r = repeat_of(node, node->in[0]);
+    r.once = (void *)(uintptr_t)tg_contiguous_data(node, node->in[0]);
+    r.many = tg_at(node->out)->data;
+    if (r.once)
+        tgk_repeat_read(&tg_node_tape(node)->team, tg_dtype_size(tg_at(node->out)->dtype), &r);
+}
+
+static void add_up_forward(tg_node *node)
+{
+    tgk_repeat r = repeat_of(node, node->out);
+    r.many = (void *)(uintptr_t)tg_contiguous_data(node, node->in[0]);
+    r.once = tg_at(node->out)->data;
+    if (r.many)
+        tgk_repeat_add(&tg_node_tape(node)->team, tg_at(node->out)->dtype, &r);
+}
+
+static void repeat_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
+static void add_up_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
+
+static const tg_op repeat_op = {
+    .name = "repeat", .forward = repeat_forward, .backward = repeat_backward};
+static const tg_op add_up_op = {
+    .name = "repeat_backward", .forward = add_up_forward, .backward = add_up_backward};
+static const tg_op interleave_op = {
+    .name = "repeat_interleave", .forward = repeat_forward, .backward = repeat_backward};
+
+static tg_tensor *gradient(tg_node *node, const tg_op *op, tg_tensor *g)
+{
+    return tg_make(&(tg_making){
+        {.op = op, .n_in = 1, .in = &g, .params = node->params, .params_size = sizeof(repetition)},
+        .like = node->in[0],
+        .gradient_of = node});
+}
+
+static void repeat_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = gradient(node, &add_up_op, grad_out);
+}
+
+static void add_up_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = gradient(node, &repeat_op, grad_out);
+}
+
+/* Along dim `dim` of x seen in that shape. */
+static tg_tensor *repeated(const tg_op *op, tg_tensor *x, tg_shape shape, int dim, int64_t times)
+{
+    tg_tape *tape = tg_tape_in(x);
+    int64_t size = shape.sizes[dim];
+    TG_CHECK(tape, times >= 0, TG_EVALUE, "%s: %lld times", op->name, (long long)times);
+    TG_CHECK(tape, size == 0 || times <= INT64_MAX / size, TG_ESHAPE,
              "%s: %lld times %lld elements overflow", op->name, (long long)times, (long long)size);
-    return true;
+    repetition p = {times, 1};
+    for (int i = op == &interleave_op ? dim + 1 : dim; i < shape.ndim; i++)
+        p.block *= shape.sizes[i];
+    shape.sizes[dim] *= times;
+    if (!tg_tensor_check(tape, op->name, tg_shape_dims(&shape), 0))
+        return NULL;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = shape.ndim,
+                               .dims = shape.sizes,
+                               .params = &p,
+                               .params_size = sizeof p});
 }
 
 static tg_tensor *repeat(tg_tensor *x, int n, const int64_t *times)
 {
-    tg_tape *tape = tg_tape_in(x);
-    const int old = tg_at(x)->ndim;
-    TG_CHECK(tape, n >= old && n <= TG_MAX_NDIM && (times || !n), TG_ESHAPE,
+    const int more = n - tg_at(x)->ndim;
+    TG_CHECK(tg_tape_in(x), more >= 0 && n <= TG_MAX_NDIM && (times || !n), TG_ESHAPE,
              "repeat: %d numbers for %s", n, tg_shape_of(x).chars);
-    int64_t sizes[TG_MAX_NDIM];
-    for (int i = 0; i < n; i++) {
-        sizes[i] = i < n - old ? 1 : tg_at(x)->dims[i - (n - old)];
-        if (!check_times(&repeat_op, x, times[i], sizes[i]))
+    tg_shape shape = {.ndim = n};
+    for (int i = 0; i < n; i++)
+        shape.sizes[i] = i < more ? 1 : tg_at(x)->dims[i - more];
+    tg_tensor *y = NULL;
+    for (int i = n - 1; i >= 0; i--) { /* the last dim first: that copies least */
+        if (times[i] == 1 && (i || y))
+            continue;
+        y = repeated(&repeat_op, y ? y : x, shape, i, times[i]);
+        if (!y)
             return NULL;
+        shape.sizes[i] *= times[i];
     }
-    x = n == old ? x : tg_reshape(x, n, sizes);
-    bool copied = false;
-    for (int i = n - 1; i >= 0 && x; i--) { /* the last dim first: that copies least */
-        tg_shape joined = {.ndim = n};
-        memcpy(joined.sizes, tg_at(x)->dims, (size_t)n * sizeof *sizes);
-        joined.sizes[i] *= times[i];
-        if (times[i] != 1)
-            x = stretch(x, i, times[i], &joined);
-        copied |= times[i] != 1;
-    }
-    return copied ? x : tg_clone(x);
+    return n ? y : tg_clone(x);
 }
 
 tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *times)
@@ -125,24 +180,15 @@ tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *times)
     TG_IN_SCOPE(&repeat_op, repeat(x, n, times), x);
 }
 
-static tg_tensor *interleave(tg_tensor *x, int64_t times, int dim)
+tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim)
 {
+    if (!tg_check_inputs(&interleave_op, 1, &x))
+        return NULL;
     dim = tg_check_dim(&interleave_op, x, dim);
     if (dim < 0)
         return NULL;
-    tg_shape joined = tg_shape_copy(tg_dims_of(x));
-    if (joined.ndim == 0)
-        joined = (tg_shape){.ndim = 1, .sizes = {1}};
-    if (!check_times(&interleave_op, x, times, joined.sizes[dim]))
-        return NULL;
-    joined.sizes[dim] *= times;
-    return times == 1 ? tg_clone(tg_reshape(x, joined.ndim, joined.sizes))
-                      : stretch(x, tg_at(x)->ndim ? dim + 1 : 0, times, &joined);
-}
-
-tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim)
-{
-    TG_IN_SCOPE(&interleave_op, interleave(x, times, dim), x);
+    tg_shape shape = tg_shape_copy(tg_dims_of(x));
+    return repeated(&interleave_op, x, shape.ndim ? shape : (tg_shape){1, {1}}, dim, times);
 }
 
 /* --- diagonals: every so-manieth element of a matrix that is one row --- */
@@ -182,7 +228,9 @@ static tg_tensor *diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
     offset = offset > columns ? columns : offset < -rows ? -rows : offset;
     find_diagonal(offset, rows, columns, bounds);
     flat.sizes[n - 2] = rows * columns;
-    x = tg_reshape(tg_permute(x, n, order.sizes), n - 1, flat.sizes);
+    if (dim0 != n - 2 || dim1 != n - 1)
+        x = tg_permute(x, n, order.sizes);
+    x = tg_reshape(x, n - 1, flat.sizes);
     return x ? tg_slice(x, -1, bounds[0], bounds[1], columns + 1) : NULL;
 }
 
