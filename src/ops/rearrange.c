@@ -191,9 +191,9 @@ tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim)
     return repeated(&interleave_op, x, shape.ndim ? shape : (tg_shape){1, {1}}, dim, times);
 }
 
-/* --- diagonals: every so-manieth element of a matrix that is one row --- */
+/* --- diagonals: in a matrix that is one row, each element is as far behind the one before --- */
 
-static const tg_op diagonal_op = {.name = "diagonal"}, diag_op = {.name = "diag"};
+static const tg_op diagonal_op = {.name = "diagonal"};
 
 /* Where the diagonal of a matrix begins in its rows, and one behind where it ends. */
 static void find_diagonal(int64_t offset, int64_t rows, int64_t columns, int64_t bounds[2])
@@ -239,6 +239,27 @@ tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
     TG_IN_SCOPE(&diagonal_op, diagonal(x, offset, dim0, dim1), x);
 }
 
+/* params: the offset. */
+static void diag_forward(tg_node *node)
+{
+    const tg_header *out = tg_at(node->out);
+    const size_t size = tg_dtype_size(out->dtype);
+    const int64_t n = out->dims[0], step = (n + 1) * (int64_t)size;
+    int64_t bounds[2];
+    find_diagonal(*(const int64_t *)node->params, n, n, bounds);
+    tgk_zero(&tg_node_tape(node)->team, out->data, tg_header_bytes(out));
+    tgk_copy_loop(size)(tg_at(node->in[0])->numel,
+                        (char *[]){out->data + bounds[0] * (int64_t)size, tg_at(node->in[0])->data},
+                        (int64_t[]){step, tg_strides(node->in[0])[0] * (int64_t)size}, NULL);
+}
+
+static void diag_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = diagonal(grad_out, *(const int64_t *)node->params, 0, 1);
+}
+
+static const tg_op diag_op = {.name = "diag", .forward = diag_forward, .backward = diag_backward};
+
 static tg_tensor *diag(tg_tensor *x, int64_t offset)
 {
     tg_tape *tape = tg_tape_in(x);
@@ -250,11 +271,17 @@ static tg_tensor *diag(tg_tensor *x, int64_t offset)
     TG_CHECK(tape, length <= most && offset >= -most && offset <= most, TG_ESHAPE,
              "diag: diagonal %lld of %lld elements is too large", (long long)offset,
              (long long)length);
-    int64_t n = length + (offset < 0 ? -offset : offset), bounds[2];
-    find_diagonal(offset, n, n, bounds);
-    tg_tensor *zeros = tg_zeros(tape, 1, (int64_t[]){n * n}, tg_at(x)->dtype);
-    zeros = zeros ? tg_slice_scatter(zeros, x, 0, bounds[0], bounds[1], n + 1) : NULL;
-    return tg_reshape(zeros, 2, (int64_t[]){n, n});
+    int64_t n = length + (offset < 0 ? -offset : offset);
+    if (!tg_tensor_check(tape, "diag", (tg_dims){2, (int64_t[]){n, n}}, 0))
+        return NULL;
+    return tg_apply(&(tg_call){.op = &diag_op,
+                               .n_in = 1,
+                               .in = &x,
+                               .dtype = tg_at(x)->dtype,
+                               .ndim = 2,
+                               .dims = (int64_t[]){n, n},
+                               .params = &offset,
+                               .params_size = sizeof offset});
 }
 
 tg_tensor *tg_diag(tg_tensor *x, int64_t offset)
