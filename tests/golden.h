@@ -58,10 +58,10 @@ typedef struct golden_table {
 } golden_table;
 
 extern const golden_table golden_basic, golden_elementwise, golden_reduce, golden_layers,
-    golden_formulas;
+    golden_formulas, golden_index;
 
 /* All of them; there are GOLDEN_TABLES. */
-enum { GOLDEN_TABLES = 5 };
+enum { GOLDEN_TABLES = 6 };
 extern const golden_table *const golden_tables[GOLDEN_TABLES];
 /* The operation that a case's name begins with, or NULL. */
 const golden_op *golden_op_of(const char *name);

@@ -36,7 +36,10 @@ static const char without[] =
     " reshape transpose expand contiguous contiguous_copy to to_integer to_and_back gather"
     " index_select embedding tril triu cat stack permute squeeze squeeze_dim unsqueeze flatten"
     " narrow slice select chunk clone sum_dims_bool dropout_evaluation conv2d max_pool2d"
-    " avg_pool2d attention_masked batch_norm_evaluation ";
+    " avg_pool2d attention_masked batch_norm_evaluation"
+    " pad flip roll repeat repeat_interleave diagonal diag split scatter"
+    " scatter_add index_copy index_add slice_scatter select_scatter index index_put"
+    " masked_select sort topk ";
 
 /* --- where the library differs on purpose --- */
 
@@ -79,6 +82,9 @@ static const char negative[] = "1 / x at -0";
 static const char mistake[] = "an infinitely confident mistake costs inf";
 static const char digits[] = "PyTorch's terms cancel";
 static const char cancels[] = "two gradients that cancel, each right to its last digit";
+
+static const char quotient[] = "PyTorch divides the product, which is infinite, by its factors";
+static const char meets[] = "a step on the way is an infinite product times 0";
 
 static const exception exceptions[] = {
     {"amax", 'T', "nan", '1', "n>f", 36, ties},
@@ -161,6 +167,11 @@ static const exception exceptions[] = {
     {"kl_div_loss", 'T', NULL, 'o', "n>0", 12, certain},
     {"kl_div_loss", 'T', NULL, '1', "n>-", 72, entropy},
     {"kl_div_loss", 'T', NULL, '2', "n>+ n>- +>f", 99, curve},
+    {"cumprod", 'T', NULL, '1', "n>+ n>- ->f", 128, quotient},
+    {"cumprod", 'T', NULL, '2', "n>+ n>- n>f ->f", 27, quotient},
+    {"cumprod", 'T', NULL, '2', "+>n ->n", 60, meets},
+    {"prod", 'T', NULL, '2', "n>+ n>- n>f +>f ->f", 47, quotient},
+    {"prod", 'T', NULL, '2', "+>n ->n", 39, meets},
 };
 enum { EXCEPTIONS = sizeof exceptions / sizeof exceptions[0] };
 

@@ -49,9 +49,44 @@ tgk_loop *tgk_gather_loop(int isa, size_t size)
     return table[isa][size == 1 ? GATHER_1 : size == 4 ? GATHER_4 : GATHER_8];
 }
 
+/* Each place of the index becomes an expression of element `to`, which is there, and element `in`. No
+ * vectors can be made of it but where one index is for all: then it is `row`, a loop. */
+#define SCATTER(name, T, row, expression)                                                          \
+    static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
+    {                                                                                              \
+        const tgk_index *p = params;                                                               \
+        tgk_loop *const whole = row;                                                               \
+        if (whole && n > 0 && s[1] == 0) {                                                         \
+            if (good(p, data, s, 0, 1))                                                            \
+                whole(n, (char *[]){data[2] + index_at(data, s, 0) * p->stride, data[0]},          \
+                      (const int64_t[]){s[2], s[0]}, NULL);                                        \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            int64_t at = index_at(data, s, i);                                                     \
+            if ((uint64_t)at >= (uint64_t)p->size) {                                               \
+                atomic_store_explicit(p->outside, true, memory_order_relaxed);                     \
+                return;                                                                            \
+            }                                                                                      \
+            T *to = (T *)(void *)(data[2] + i * s[2] + at * p->stride);                            \
+            T in = *(const T *)(const void *)(data[0] + i * s[0]);                                 \
+            *to = (expression);                                                                    \
+        }                                                                                          \
+    }
+
+SCATTER(put_1, uint8_t, tgk_copy_loop(1), in)
+SCATTER(put_4, uint32_t, tgk_copy_loop(4), in)
+SCATTER(put_8, uint64_t, tgk_copy_loop(8), in)
+SCATTER(add_i64, uint64_t, NULL, *to + in)
+
+tgk_loop *tgk_scatter_loop(size_t size)
+{
+    return size == 1 ? put_1 : size == 4 ? put_4 : put_8;
+}
+
 tgk_loop *tgk_scatter_add_loop(int isa, int dtype)
 {
-    return table[isa][ADD + dtype];
+    return dtype < 2 ? table[isa][ADD + dtype] : add_i64;
 }
 
 /* A nest that is cut along one dim. */

@@ -19,7 +19,9 @@ typedef struct tgk_index {
 
 /* small = big[index], of elements of 1, 4 or 8 bytes. */
 tgk_loop *tgk_gather_loop(int isa, size_t size);
-/* big[index] += small, in order; dtype: 0 float, 1 double. */
+/* big[index] = small, in order, of elements of 1, 4 or 8 bytes. */
+tgk_loop *tgk_scatter_loop(size_t size);
+/* big[index] += small, in order; dtype: 0 float, 1 double, 2 int64_t, which wraps around. */
 tgk_loop *tgk_scatter_add_loop(int isa, int dtype);
 
 /* Runs a loop along ranges of the nest's dim `along`, shared by the team. */

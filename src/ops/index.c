@@ -5,22 +5,17 @@
  * `big` is what is read from or added to, `small` has an element for each place read. A gather's
  * index has a value for each of those places; else the index's dims stand in small where `dim`
  * stands in big. */
+#include "ops/lookup.h"
+
 #include "ops/broadcast.h"
 #include "ops/check.h"
 #include "ops/layout.h"
 
-#include "kernels/gather.h"
-
 #include <string.h>
 
-enum { GATHER, INDEX_SELECT, EMBEDDING, KINDS };
+enum { GATHER = TG_BY_ELEMENT, INDEX_SELECT = TG_BY_ENTRY, EMBEDDING, KINDS };
 
-typedef struct lookup {
-    int kind;
-    int dim;         /* of big, that the index is for */
-    int64_t padding; /* an index whose entries get no gradient */
-    int64_t skip;    /* an index whose entries read as zeros */
-} lookup;
+typedef tg_lookup lookup;
 
 /* The strides of big and the index as seen in the shape of small; where big has none but by index,
  * 0. */
@@ -70,10 +65,8 @@ static int dim_to_share(const tg_tensor *small, const layout *l, bool adds)
     return best;
 }
 
-/* Runs a loop of kernels/gather.h over all places. It looks at indices as it comes to them, in a replay
- * as well. */
-static void run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk_loop *loop,
-                int64_t skip, bool adds)
+void tg_lookup_run(tg_node *node, const tg_tensor *big, const tg_tensor *small, tgk_loop *loop,
+                   int64_t skip, bool adds)
 {
     const lookup *p = node->params;
     const tg_tensor *index = node->in[1];
@@ -102,7 +95,7 @@ static void read_forward(tg_node *node)
     const lookup *p = node->params;
     const tg_tensor *big = node->in[0];
     tgk_loop *loop = tgk_gather_loop(tg_node_tape(node)->isa, tg_dtype_size(tg_at(big)->dtype));
-    run(node, big, node->out, loop, p->skip, false);
+    tg_lookup_run(node, big, node->out, loop, p->skip, false);
 }
 
 static void add_forward(tg_node *node)
@@ -111,7 +104,7 @@ static void add_forward(tg_node *node)
     const tg_tensor *big = node->out;
     tgk_zero(&tg_node_tape(node)->team, tg_at(big)->data, tg_data_size(big));
     tgk_loop *loop = tgk_scatter_add_loop(tg_node_tape(node)->isa, tg_at(big)->dtype);
-    run(node, big, node->in[0], loop, p->padding, true);
+    tg_lookup_run(node, big, node->in[0], loop, p->padding, true);
 }
 
 /* in: what is read or added, and the index. */
@@ -165,15 +158,19 @@ static const tg_op add_ops[KINDS] = {{.name = "gather_backward", ADD},
                                      {.name = "index_select_backward", ADD},
                                      {.name = "embedding_backward", ADD}};
 
-static bool check_lookup(const tg_op *op, const tg_tensor *x, const tg_tensor *index)
+tg_tensor *tg_lookup_read(tg_tensor *big, tg_tensor *index, tg_dims dims, const tg_lookup *p)
+{
+    return apply(&read_ops[p->kind], big, index, dims, p);
+}
+
+bool tg_check_index(const tg_op *op, const tg_tensor *x, const tg_tensor *index)
 {
     TG_CHECK(tg_tape_in(x), tg_at(index)->dtype == TG_I64, TG_EDTYPE,
              "%s: the index is %s, wanted int64", op->name, tg_dtype_name(tg_at(index)->dtype));
     return true;
 }
 
-/* 0-d tensors count as one element in a row. */
-static tg_tensor *at_least_1d(tg_tensor *x)
+tg_tensor *tg_at_least_1d(tg_tensor *x)
 {
     return tg_at(x)->ndim ? x : tg_reshape(x, 1, (int64_t[]){1});
 }
@@ -191,14 +188,14 @@ static bool check_gather(const tg_tensor *x, const tg_tensor *index, int dim)
 static tg_tensor *gather(tg_tensor *x, int dim, tg_tensor *index)
 {
     const tg_op *op = &read_ops[GATHER];
-    if (!check_lookup(op, x, index))
+    if (!tg_check_index(op, x, index))
         return NULL;
     lookup p = {GATHER, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
     if (p.dim < 0)
         return NULL;
     bool flat = tg_at(index)->ndim == 0;
-    x = at_least_1d(x);
-    index = at_least_1d(index);
+    x = tg_at_least_1d(x);
+    index = tg_at_least_1d(index);
     tg_tensor *y = NULL;
     if (x && index && check_gather(x, index, p.dim))
         y = apply(op, x, index, tg_dims_of(index), &p);
@@ -213,7 +210,7 @@ tg_tensor *tg_gather(tg_tensor *x, int dim, tg_tensor *index)
 static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
 {
     const tg_op *op = &read_ops[INDEX_SELECT];
-    if (!check_lookup(op, x, index))
+    if (!tg_check_index(op, x, index))
         return NULL;
     lookup p = {INDEX_SELECT, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
     if (p.dim < 0)
@@ -222,7 +219,7 @@ static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
     TG_CHECK(tg_tape_in(x), tg_at(index)->ndim == 1 && (!flat || tg_at(index)->numel == 1),
              TG_ESHAPE, "index_select: index %s for %s, wanted %s", tg_shape_of(index).chars,
              tg_shape_of(x).chars, flat ? "one element" : "1 dim");
-    x = at_least_1d(x);
+    x = tg_at_least_1d(x);
     if (!x)
         return NULL;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
@@ -239,7 +236,8 @@ tg_tensor *tg_index_select(tg_tensor *x, int dim, tg_tensor *index)
 tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx)
 {
     const tg_op *op = &read_ops[EMBEDDING];
-    if (!tg_check_inputs(op, 2, (tg_tensor *[]){weight, index}) || !check_lookup(op, weight, index))
+    if (!tg_check_inputs(op, 2, (tg_tensor *[]){weight, index}) ||
+        !tg_check_index(op, weight, index))
         return NULL;
     tg_tape *tape = tg_tape_in(weight);
     TG_CHECK(tape, tg_at(weight)->ndim == 2, TG_ESHAPE, "embedding: weight %s, wanted (V, D)",

@@ -1,6 +1,6 @@
 /* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
  * of one dim from a start on; their gradient writes into that part of a tensor of zeros, or adds to
- * what other views of the tensor gave. */
+ * what other views of the tensor gave. slice_scatter and select_scatter write into it in a copy. */
 #include "ops/check.h"
 #include "record/grad.h"
 
@@ -125,19 +125,28 @@ static int64_t bound(int64_t at, int64_t size)
     return at > size ? size : at;
 }
 
+/* The part that slice() takes; false, and the error, where there is none. */
+static bool read_slice(const tg_op *op, tg_tensor *x, int dim, const int64_t bounds[2],
+                       int64_t step, part *p)
+{
+    *p = (part){.dim = check_cut(op, x, dim)};
+    if (p->dim < 0)
+        return false;
+    TG_CHECK(tg_tape_in(x), step > 0, TG_EVALUE, "%s: step %lld, wanted one above 0", op->name,
+             (long long)step);
+    int64_t size = tg_at(x)->dims[p->dim];
+    p->start = bound(bounds[0], size);
+    int64_t span = bound(bounds[1], size) - p->start;
+    p->length = span > 0 ? (span - 1) / step + 1 : 0;
+    p->step = step <= size ? step : size ? size : 1; /* keeps the stride in range */
+    return true;
+}
+
 tg_tensor *tg_slice(tg_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
 {
-    part p = {.dim = check_cut(&slice_op, x, dim)};
-    if (p.dim < 0)
-        return NULL;
-    TG_CHECK(tg_tape_in(x), step > 0, TG_EVALUE, "slice: step %lld, wanted one above 0",
-             (long long)step);
-    int64_t size = tg_at(x)->dims[p.dim];
-    p.start = bound(start, size);
-    int64_t span = bound(end, size) - p.start;
-    p.length = span > 0 ? (span - 1) / step + 1 : 0;
-    p.step = step <= size ? step : size ? size : 1; /* keeps the stride in range */
-    return take(&slice_op, x, &p);
+    part p;
+    return read_slice(&slice_op, x, dim, (int64_t[]){start, end}, step, &p) ? take(&slice_op, x, &p)
+                                                                            : NULL;
 }
 
 /* params: a part of length 1, whose dim is dropped. */
@@ -210,4 +219,128 @@ size_t tg_chunk(tg_tensor *x, size_t chunks, int dim, tg_tensor **out)
     size_t n = chunk(x, chunks, dim, out);
     tg_scope_close(&scope, n ? x : NULL);
     return n;
+}
+
+static const tg_op split_op = {.name = "split", .backward = take_backward};
+
+static size_t split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out)
+{
+    part p = {.dim = check_cut(&split_op, x, dim), .step = 1};
+    if (p.dim < 0)
+        return 0;
+    TG_CHECK(tg_tape_in(x), n > 0 && sizes && out, TG_EVALUE, "split: no sizes, or no results");
+    int64_t left = tg_at(x)->dims[p.dim];
+    for (size_t i = 0; i < n; i++, p.start += p.length) {
+        p.length = sizes[i];
+        left = p.length < 0 || p.length > left ? -1 : left - p.length;
+        TG_CHECK(tg_tape_in(x), left >= 0 && (i < n - 1 || left == 0), TG_ESHAPE,
+                 "split: the sizes up to number %zu, %lld, do not make dim %d of %s", i,
+                 (long long)p.length, p.dim, tg_shape_of(x).chars);
+        out[i] = take(&split_op, x, &p);
+        if (!out[i])
+            return 0;
+    }
+    return n;
+}
+
+size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out)
+{
+    tg_scope scope;
+    if (!tg_scope_open(&scope, &split_op, 1, &x))
+        return 0;
+    n = split(x, n, sizes, dim, out);
+    tg_scope_close(&scope, n ? x : NULL);
+    return n;
+}
+
+/* --- writing --- */
+
+static void scatter_forward(tg_node *node)
+{
+    const part *p = node->params;
+    const tg_tensor *src = node->in[1], *out = node->out;
+    size_t size = tg_dtype_size(tg_at(out)->dtype);
+    int64_t strides[TG_MAX_NDIM];
+    char *to = tg_at(out)->data + part_strides(out, p, strides) * (int64_t)size;
+    tg_tensor_copy(node->out, node->in[0]);
+    tgk_nest nest = {.ndim = tg_at(src)->ndim,
+                     .operands = 2,
+                     .sizes = tg_at(src)->dims,
+                     .data = {to, tg_at(src)->data},
+                     .strides = {strides, tg_strides(src)},
+                     .size = {size, size},
+                     .team = &tg_node_tape(node)->team};
+    tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
+}
+
+static tg_tensor *put_into(const tg_node *node, tg_tensor *x, tg_tensor *src, const part *p);
+
+/* What was written over gets none. */
+static void scatter_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    const tg_tensor *src = node->in[1];
+    if (tg_needs_grad(node, 1))
+        grad_in[1] = take(&slice_op, grad_out, node->params);
+    if (!tg_needs_grad(node, 0))
+        return;
+    tg_tensor *zero = tg_zeros(tg_tape_in(src), TG_SCALAR, tg_at(src)->dtype);
+    zero = tg_expand(zero, tg_at(src)->ndim, tg_at(src)->dims);
+    grad_in[0] = zero ? put_into(node, grad_out, zero, node->params) : NULL;
+}
+
+static const tg_op scatter_op = {
+    .name = "slice_scatter", .forward = scatter_forward, .backward = scatter_backward};
+static const tg_op select_scatter_op = {.name = "select_scatter"};
+
+/* gradient_of: NULL, or the node whose gradient it is. */
+static tg_tensor *put_into(const tg_node *gradient_of, tg_tensor *x, tg_tensor *src, const part *p)
+{
+    tg_tensor *in[] = {x, src};
+    return tg_make(&(tg_making){
+        {.op = &scatter_op, .n_in = 2, .in = in, .params = p, .params_size = sizeof *p},
+        .like = x,
+        .gradient_of = gradient_of});
+}
+
+static tg_tensor *scatter(const tg_op *op, tg_tensor *x, tg_tensor *src, const part *p)
+{
+    tg_tape *tape = tg_tape_in(x);
+    tg_shape shape = tg_shape_copy(tg_dims_of(x));
+    shape.sizes[p->dim] = p->length;
+    TG_CHECK(tape, tg_at(src)->dtype == tg_at(x)->dtype, TG_EDTYPE,
+             "%s: the source is %s, wanted %s", op->name, tg_dtype_name(tg_at(src)->dtype),
+             tg_dtype_name(tg_at(x)->dtype));
+    TG_CHECK(tape, tg_shape_equal(tg_dims_of(src), tg_shape_dims(&shape)), TG_ESHAPE,
+             "%s: the source is %s, wanted %s", op->name, tg_shape_of(src).chars,
+             tg_shape_text(tg_shape_dims(&shape)).chars);
+    return put_into(NULL, x, src, p);
+}
+
+tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_t start, int64_t end,
+                            int64_t step)
+{
+    part p;
+    if (!tg_check_inputs(&scatter_op, 2, (tg_tensor *[]){x, src}) ||
+        !read_slice(&scatter_op, x, dim, (int64_t[]){start, end}, step, &p))
+        return NULL;
+    return scatter(&scatter_op, x, src, &p);
+}
+
+static tg_tensor *select_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_t index)
+{
+    part p = {.dim = check_cut(&select_scatter_op, x, dim), .step = 1, .length = 1};
+    if (p.dim < 0)
+        return NULL;
+    int64_t size = tg_at(x)->dims[p.dim];
+    TG_CHECK(tg_tape_in(x), index >= -size && index < size, TG_EVALUE,
+             "select_scatter: there is no index %lld in dim %d of %s", (long long)index, p.dim,
+             tg_shape_of(x).chars);
+    p.start = index < 0 ? index + size : index;
+    src = tg_at(src)->ndim == tg_at(x)->ndim - 1 ? tg_unsqueeze(src, p.dim) : src;
+    return src ? scatter(&select_scatter_op, x, src, &p) : NULL;
+}
+
+tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_t index)
+{
+    TG_IN_SCOPE(&select_scatter_op, select_scatter(x, src, dim, index), x, src);
 }

@@ -328,6 +328,86 @@ static void conv_step(state *s)
     finish(s, tg_conv2d(s->t[0], s->t[2], NULL, &(tg_conv_opts){.padding = {1, 1}}), s->t[1]);
 }
 
+/* --- padding, repeating, writing by index, sorting, drawing: forward, and backward from the sum --- */
+
+static void places_make(state *s)
+{
+    square_make(s);
+    s->t[4] = tg_randint(s->tape, 0, s->size, TG_DIMS(s->size, s->size), TG_I64);
+    s->t[5] = tg_rand(s->tape, TG_DIMS(s->size, s->size), 0);
+}
+
+static void sum_up(state *s, tg_tensor *y)
+{
+    tg_zero_grad(s->t[0]);
+    tg_backward(tg_sum(y));
+}
+
+static void pad_step(state *s)
+{
+    sum_up(s, tg_pad(tg_unsqueeze(s->t[0], 0), TG_DIMS(2, 2, 2, 2), TG_PAD_REFLECT, 0));
+}
+
+static void roll_step(state *s)
+{
+    sum_up(s, tg_roll(s->t[0], 1, (int64_t[]){5}, (int64_t[]){1}));
+}
+
+static void flip_step(state *s)
+{
+    sum_up(s, tg_flip(s->t[0], TG_DIMS(1)));
+}
+
+static void repeat_step(state *s)
+{
+    sum_up(s, tg_repeat(s->t[0], TG_DIMS(2, 2)));
+}
+
+static void scatter_add_step(state *s)
+{
+    sum_up(s, tg_scatter_add(s->t[0], 1, s->t[4], s->t[1]));
+}
+
+static void index_add_step(state *s)
+{
+    sum_up(s, tg_index_add(s->t[0], 0, s->t[3], s->t[1]));
+}
+
+static void index_step(state *s)
+{
+    sum_up(s, tg_index(s->t[0], 0, 2, (tg_tensor *[]){s->t[4], s->t[4]}));
+}
+
+static void sort_step(state *s)
+{
+    sum_up(s, tg_sort(s->t[0], 1, false));
+}
+
+static void topk_step(state *s)
+{
+    sum_up(s, tg_topk(s->t[0], 10, 1, true));
+}
+
+static void masked_select_step(state *s)
+{
+    sum_up(s, tg_masked_select(s->t[0], tg_gt_scalar(s->t[0], 0)));
+}
+
+static void cumprod_step(state *s)
+{
+    sum_up(s, tg_cumprod(s->t[0], 1));
+}
+
+static void multinomial_step(state *s)
+{
+    tg_multinomial(s->t[5], 1, false);
+}
+
+static void bernoulli_step(state *s)
+{
+    tg_bernoulli(s->t[5]);
+}
+
 static double logits(int64_t classes)
 {
     return 1e-6 * (double)(classes > 60000 ? 256 : 1024) * (double)classes;
@@ -398,6 +478,19 @@ static const row rows[] = {
     {"transpose", square_make, transpose_step, NULL, "us", {1000}},
     {"embedding", square_make, embedding_step, NULL, "us", {1000}},
     {"conv2d", conv_make, conv_step, NULL, "us", {28}},
+    {"pad_reflect", places_make, pad_step, NULL, "us", {1000}},
+    {"roll", places_make, roll_step, NULL, "us", {1000}},
+    {"flip", places_make, flip_step, NULL, "us", {1000}},
+    {"repeat", places_make, repeat_step, NULL, "us", {1000}},
+    {"scatter_add", places_make, scatter_add_step, NULL, "us", {1000}},
+    {"index_add", places_make, index_add_step, NULL, "us", {1000}},
+    {"index", places_make, index_step, NULL, "us", {1000}},
+    {"sort", places_make, sort_step, NULL, "us", {1000}},
+    {"topk", places_make, topk_step, NULL, "us", {1000}},
+    {"masked_select", places_make, masked_select_step, NULL, "us", {1000}},
+    {"cumprod", places_make, cumprod_step, NULL, "us", {1000}},
+    {"multinomial", places_make, multinomial_step, NULL, "us", {1000}},
+    {"bernoulli", places_make, bernoulli_step, NULL, "us", {1000}},
 };
 
 static void turn(void *context)

@@ -170,6 +170,22 @@ def conv2d(size):
     return step
 
 
+def places(function):
+    """Backward from the sum, where it has a gradient; p: probabilities"""
+    def make(n):
+        x = torch.randn(n, n, requires_grad=True)
+        rest = {"source": torch.randn(n, n), "row": torch.randint(0, n, (n,)),
+                "index": torch.randint(0, n, (n, n)), "p": torch.rand(n, n)}
+
+        def step():
+            x.grad = None
+            y = function(x, **rest)
+            if y.requires_grad:
+                y.sum().backward()
+        return step
+    return make
+
+
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
 # "MiB": it is the memory of a step beside leaves and their gradients.
 ROWS = {
@@ -211,6 +227,21 @@ ROWS = {
     "transpose": (square(lambda x: x.t().contiguous()), None),
     "embedding": (embedding, None),
     "conv2d": (conv2d, None),
+    **{name: (places(function), None) for name, function in {
+        "pad_reflect": lambda x, **_: F.pad(x[None], (2, 2, 2, 2), mode="reflect"),
+        "roll": lambda x, **_: x.roll(5, 1),
+        "flip": lambda x, **_: x.flip(1),
+        "repeat": lambda x, **_: x.repeat(2, 2),
+        "scatter_add": lambda x, index, source, **_: x.scatter_add(1, index, source),
+        "index_add": lambda x, row, source, **_: x.index_add(0, row, source),
+        "index": lambda x, index, **_: x[index, index],
+        "sort": lambda x, **_: x.sort(1)[0],
+        "topk": lambda x, **_: x.topk(10, 1)[0],
+        "masked_select": lambda x, **_: x.masked_select(x > 0),
+        "cumprod": lambda x, **_: x.cumprod(1),
+        "multinomial": lambda x, p, **_: torch.multinomial(p, 1),
+        "bernoulli": lambda x, p, **_: torch.bernoulli(p),
+    }.items()},
 }
 
 

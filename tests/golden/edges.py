@@ -158,8 +158,14 @@ def layer_cases(t):
                                filled(t, "1x1x2", ["1", "0"])])
 
 
+def product_cases(t):
+    for row in ("prod dim:1", "cumprod dim:1"):
+        for values in rows_of(t):
+            yield named(row, [filled(t, "11x3", values)], "1,2")
+
+
 FAMILIES = {elementwise_cases: "EDGE", pair_cases: "EDGE", reduction_cases: "ROWS",
-            classification_cases: "ROWS", layer_cases: "ROWS"}
+            classification_cases: "ROWS", layer_cases: "ROWS", product_cases: "ROWS"}
 
 # -- Writing --------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ import torch.nn.functional as F
 
 sys.dont_write_bytecode = True
 import ops_basic
+import ops_index
 import ops_more
 
 DTYPES = {"f": torch.float32, "d": torch.float64, "i": torch.int64, "b": torch.bool}
@@ -414,6 +415,8 @@ OPS = {
     **STEPS,
 }
 
+OPS.update(ops_index.OPS)
+
 
 # -- Exact values ---------------------------------------------------------------------------------
 # For x and the upstream gradient g of one result, with softmax p along the last dim.
@@ -490,6 +493,7 @@ FAMILIES = (
     ops_more.loss_cases,
     ops_more.layer_cases,
     ops_basic.head_cases,
+    ops_index.cases,
 )
 
 
