@@ -24,13 +24,23 @@ static tg_conv_opts conv_opts(const op_sample *s, int spatial)
     return (tg_conv_opts){{o[0], o[1]}, {o[2], o[3]}, {o[4], o[5]}, o[6]};
 }
 
+/* Flags of poolings; s[0] is the divisor. */
+enum { CEIL = 1, EXCLUDE = 2 };
+
 static tg_pool_opts pool_opts(const op_sample *s, int spatial)
 {
     int64_t o[8];
     options(s, o);
-    if (spatial == 1)
-        return (tg_pool_opts){{o[0]}, {o[1]}, {o[2]}, {o[3]}};
-    return (tg_pool_opts){{o[0], o[1]}, {o[2], o[3]}, {o[4], o[5]}, {o[6], o[7]}};
+    tg_pool_opts p = {.ceil_mode = s->flags & CEIL,
+                      .exclude_padding = s->flags & EXCLUDE,
+                      .divisor = (int64_t)s->s[0]};
+    for (int i = 0; i < spatial; i++) {
+        p.kernel[i] = o[i];
+        p.stride[i] = o[spatial + i];
+        p.padding[i] = o[2 * spatial + i];
+        p.dilation[i] = o[3 * spatial + i];
+    }
+    return p;
 }
 
 static tg_tensor *conv1d(const op_args *a)
@@ -183,6 +193,27 @@ static void convolve(const op_sample *s, const array *in, int spatial, array *ou
     }
 }
 
+/* Windows as they are with ceil_mode. */
+static void stick_out(window *w)
+{
+    for (int i = 0; i < 2; i++) {
+        int64_t rest = w->in[i] + 2 * w->padding[i] - w->dilation[i] * (w->kernel[i] - 1) - 1;
+        w->out[i] = (rest + w->stride[i] - 1) / w->stride[i] + 1;
+        w->out[i] -= (w->out[i] - 1) * w->stride[i] >= w->in[i] + w->padding[i];
+    }
+}
+
+/* How many elements of the window at a place count, along an axis. */
+static int64_t counted(const window *w, int axis, int64_t place, bool exclude)
+{
+    int64_t n = 0, beyond = exclude ? 0 : w->padding[axis];
+    for (int64_t k = 0; k < w->kernel[axis]; k++) {
+        int64_t at = place * w->stride[axis] + k - w->padding[axis];
+        n += at >= -beyond && at < w->in[axis] + beyond;
+    }
+    return n;
+}
+
 static void pool(const op_sample *s, const array *x, int spatial, bool largest, array *out)
 {
     tg_pool_opts o = pool_opts(s, spatial);
@@ -190,6 +221,8 @@ static void pool(const op_sample *s, const array *x, int spatial, bool largest, 
         o.kernel[1] = o.kernel[0];
     const int64_t *stride = o.stride[0] ? o.stride : o.kernel;
     window w = window_of(x, spatial, o.kernel, stride, o.padding, o.dilation);
+    if (o.ceil_mode)
+        stick_out(&w);
     start(&w, x, spatial, w.c, out);
     for (int64_t k = 0; k < out->numel; k++) {
         double sum = 0, most = -(double)INFINITY;
@@ -200,7 +233,9 @@ static void pool(const op_sample *s, const array *x, int spatial, bool largest, 
             if (at >= 0 && !isnan(most) && !(x->data[at] <= most))
                 most = x->data[at];
         }
-        out->data[k] = largest ? most : sum / (double)(w.kernel[0] * w.kernel[1]);
+        int64_t n = counted(&w, 0, k / w.out[1] % w.out[0], o.exclude_padding) *
+                    counted(&w, 1, k % w.out[1], o.exclude_padding);
+        out->data[k] = largest ? most : sum / (double)(o.divisor ? o.divisor : n);
     }
 }
 
@@ -413,6 +448,23 @@ static const op_sample pool_errors1[] = {
     {.in = "7", .shape = "2", .status = TG_ESHAPE, .message = "wanted 2 or 3 dims"},
     {.in = "2x3x7:i", .shape = "2", .status = TG_EDTYPE, .message = "a float dtype"},
     {0}};
+static const op_sample pools1_ceil[] = {{.in = "1x2x8", .shape = "3x2", .flags = CEIL},
+                                        {.in = "1x1x2", .shape = "3x2", .flags = CEIL},
+                                        {.in = "1x1x5", .shape = "2x3x1", .flags = CEIL},
+                                        {0}};
+static const op_sample averages1[] = {{.in = "1x2x7", .shape = "3x2x1", .flags = EXCLUDE},
+                                      {.in = "1x2x7", .shape = "3x2x1", .s = {-2}},
+                                      {0}};
+static const op_sample averages2[] = {
+    {.in = "1x1x4x5", .shape = "3x2x2x3x1x1", .flags = CEIL},
+    {.in = "1x1x5x4", .shape = "3x2x2x3x1x1", .flags = CEIL | EXCLUDE},
+    {0}};
+static const op_sample largest_errors[] = {{.in = "2x3x7",
+                                            .shape = "2",
+                                            .flags = EXCLUDE,
+                                            .status = TG_EVALUE,
+                                            .message = "average pooling"},
+                                           {0}};
 static const op_sample average_errors[] = {
     {.in = "2x3x7", .shape = "2x1x1x3", .status = TG_EVALUE, .message = "max pooling only"}, {0}};
 static const op_sample pools2[] = {
@@ -542,8 +594,8 @@ const op_row ops_layer[] = {{.name = "conv1d",
                             {.name = "max_pool1d",
                              .build = max_pool1d,
                              .ref = ref_max_pool1d,
-                             .samples = {pools1, pools1_dilated},
-                             .errors = {pool_errors1},
+                             .samples = {pools1, pools1_dilated, pools1_ceil},
+                             .errors = {pool_errors1, largest_errors},
                              .kinks = {kinks_max_pool1d}},
                             {.name = "max_pool2d",
                              .build = max_pool2d,
@@ -554,12 +606,12 @@ const op_row ops_layer[] = {{.name = "conv1d",
                             {.name = "avg_pool1d",
                              .build = avg_pool1d,
                              .ref = ref_avg_pool1d,
-                             .samples = {pools1},
+                             .samples = {pools1, pools1_ceil, averages1},
                              .errors = {pool_errors1, average_errors}},
                             {.name = "avg_pool2d",
                              .build = avg_pool2d,
                              .ref = ref_avg_pool2d,
-                             .samples = {pools2},
+                             .samples = {pools2, averages2},
                              .errors = {pool_errors2}},
                             {.name = "attention",
                              .says = "scaled_dot_product_attention",

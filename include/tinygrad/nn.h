@@ -78,6 +78,14 @@ typedef struct tg_pool_opts {
     int64_t stride[2];   /**< default: the window */
     int64_t padding[2];  /**< at most half the window */
     int64_t dilation[2]; /**< default 1; max pooling only */
+    bool
+        ceil_mode; /**< a last window may stick out at the end, but begins before the padding there */
+    bool
+        exclude_padding; /**< average pooling: divide by elements of x alone (count_include_pad=False) */
+    int64_t divisor; /**< average pooling: what sums are divided by; 0: the number of elements */
+    tg_tensor *
+        *indices; /**< max pooling: gets where the results stand in their planes (int64, of the
+                              result's shape), looked for once more; NULL: none */
 } tg_pool_opts;
 /** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
  * wins (the first of several; PyTorch: the last). The padding is never chosen. Keeps four bytes for

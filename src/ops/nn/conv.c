@@ -192,7 +192,7 @@ static tg_tensor *convolve(const tg_op *op, tg_tensor *const *in, const tg_conv_
     tgk_convolution c = {.w = window_of(image, weight, o, spatial),
                          .groups = groups,
                          .channels = tg_at(weight)->dims[0]};
-    if (!tg_window_fit(op, x, &c.w))
+    if (!tg_window_fit(op, x, &c.w, false))
         return NULL;
     tg_dims shape = {tg_image_dims(x, c.channels, &c.w, spatial, dims), dims};
     return is_linear(&c) ? tg_reshape(as_linear(in, &c), shape.ndim, dims) : apply(in, &c, shape);
