@@ -55,6 +55,33 @@ static tg_tensor *conv2d(const op_args *a)
     return tg_conv2d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
 }
 
+/* A sample's options: stride, padding, output_padding, dilation; flags: groups, or 0. */
+static tg_conv_transpose_opts transpose_opts(const op_sample *s, int spatial)
+{
+    int64_t o[8];
+    options(s, o);
+    tg_conv_transpose_opts p = {.groups = s->flags};
+    for (int i = 0; i < spatial; i++) {
+        p.stride[i] = o[i];
+        p.padding[i] = o[spatial + i];
+        p.output_padding[i] = o[2 * spatial + i];
+        p.dilation[i] = o[3 * spatial + i];
+    }
+    return p;
+}
+
+static tg_tensor *conv_transpose1d(const op_args *a)
+{
+    tg_conv_transpose_opts o = transpose_opts(a->s, 1);
+    return tg_conv_transpose1d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
+}
+
+static tg_tensor *conv_transpose2d(const op_args *a)
+{
+    tg_conv_transpose_opts o = transpose_opts(a->s, 2);
+    return tg_conv_transpose2d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
+}
+
 #define POOL(what, spatial)                                                                        \
     static tg_tensor *what(const op_args *a)                                                       \
     {                                                                                              \
@@ -191,6 +218,45 @@ static void convolve(const op_sample *s, const array *in, int spatial, array *ou
         }
         out->data[k] += in[2].dtype >= 0 ? in[2].data[channel] : 0;
     }
+}
+
+/* Each element of x adds the weight, times itself, to a window of the result. */
+static void transpose(const op_sample *s, const array *in, int spatial, array *out)
+{
+    const array *x = &in[0], *weight = &in[1];
+    tg_conv_transpose_opts o = transpose_opts(s, spatial);
+    window w = window_of(x, spatial, weight->dims + 2, o.stride, o.padding, o.dilation);
+    const int64_t per = weight->dims[1], groups = o.groups ? o.groups : 1, channels = per * groups;
+    const int64_t elements = w.kernel[0] * w.kernel[1], area = w.in[0] * w.in[1];
+    memcpy(w.out, w.in, sizeof w.out); /* places are elements of x, */
+    for (int i = 2 - spatial; i < 2; i++)
+        w.in[i] = (w.out[i] - 1) * w.stride[i] - 2 * w.padding[i] +
+                  w.dilation[i] * (w.kernel[i] - 1) + 1 + o.output_padding[i - 2 + spatial];
+    window turned = w; /* and the image is the result */
+    memcpy(turned.out, w.in, sizeof w.in);
+    start(&turned, x, spatial, channels, out);
+    for (int64_t k = 0; k < out->numel; k++)
+        out->data[k] = in[2].dtype >= 0 ? in[2].data[k / (w.in[0] * w.in[1]) % channels] : 0;
+    for (int64_t k = 0; k < x->numel; k++) {
+        const int64_t channel = k / area % w.c, image = k / area / w.c;
+        const int64_t first = image * channels + channel / (w.c / groups) * per;
+        for (int64_t t = 0; t < per * elements; t++) {
+            int64_t at = in_window(&w, first + t / elements, k, t / w.kernel[1] % w.kernel[0],
+                                   t % w.kernel[1]);
+            if (at >= 0)
+                out->data[at] += x->data[k] * weight->data[channel * per * elements + t];
+        }
+    }
+}
+
+static void ref_conv_transpose1d(const op_sample *s, const array *in, array *out)
+{
+    transpose(s, in, 1, out);
+}
+
+static void ref_conv_transpose2d(const op_sample *s, const array *in, array *out)
+{
+    transpose(s, in, 2, out);
 }
 
 /* Windows as they are with ceil_mode. */
@@ -448,6 +514,27 @@ static const op_sample pool_errors1[] = {
     {.in = "7", .shape = "2", .status = TG_ESHAPE, .message = "wanted 2 or 3 dims"},
     {.in = "2x3x7:i", .shape = "2", .status = TG_EDTYPE, .message = "a float dtype"},
     {0}};
+static const op_sample transposes1[] = {{.in = "2x3x4 3x2x3 2"},
+                                        {.in = "3x4 3x2x2 2", .shape = "3x1x2"},
+                                        {.in = "1x4x3 4x1x3 2", .shape = "2x1x1x2", .flags = 2},
+                                        {.in = "1x1x3 1x1x2", .shape = "1x0x1x2"},
+                                        {.in = "1x2x3:r 2x2x2:r 2:r", .shape = "2"},
+                                        {0}};
+static const op_sample transposes2[] = {
+    {.in = "1x2x3x2 2x2x2x3 2"},
+    {.in = "2x2x3 2x1x3x2 1", .shape = "2x3x1x0x1x2x1x1"},
+    {.in = "1x2x2x2 2x1x2x2", .shape = "1x2x0x1x0x1", .flags = 2},
+    {0}};
+static const op_sample transpose_errors1[] = {
+    {.in = "2x3x4 2x2x3 2", .status = TG_ESHAPE, .message = "weight [2, 2, 3] for input [2, 3, 4]"},
+    {.in = "2x3x4 3x2x3 3", .status = TG_ESHAPE, .message = "bias [3] for a weight [3, 2, 3]"},
+    {.in = "2x3x4 3x2x3 2", .flags = 2, .status = TG_EVALUE, .message = "2 groups of 3 channels"},
+    {.in = "2x3x4 3x2x3 2", .shape = "2x0x2", .status = TG_EVALUE, .message = "output_padding 2"},
+    {.in = "2x3x1 3x2x2 2", .shape = "1x1", .status = TG_ESHAPE, .message = "nothing is left"},
+    {.in = "2x3x4 3x2x3 2", .shape = "-1", .status = TG_EVALUE, .message = "stride -1"},
+    {.in = "2x3x4:i 3x2x3:i 2:i", .status = TG_EDTYPE, .message = "a float dtype"},
+    {0}};
+
 static const op_sample pools1_ceil[] = {{.in = "1x2x8", .shape = "3x2", .flags = CEIL},
                                         {.in = "1x1x2", .shape = "3x2", .flags = CEIL},
                                         {.in = "1x1x5", .shape = "2x3x1", .flags = CEIL},
@@ -591,6 +678,17 @@ const op_row ops_layer[] = {{.name = "conv1d",
                              .ref = ref_conv2d,
                              .samples = {convs2},
                              .errors = {conv_errors2}},
+                            {.name = "conv_transpose1d",
+                             .is = OP_OPTIONAL_IN,
+                             .build = conv_transpose1d,
+                             .ref = ref_conv_transpose1d,
+                             .samples = {transposes1},
+                             .errors = {transpose_errors1}},
+                            {.name = "conv_transpose2d",
+                             .is = OP_OPTIONAL_IN,
+                             .build = conv_transpose2d,
+                             .ref = ref_conv_transpose2d,
+                             .samples = {transposes2}},
                             {.name = "max_pool1d",
                              .build = max_pool1d,
                              .ref = ref_max_pool1d,

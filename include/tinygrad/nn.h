@@ -72,6 +72,23 @@ TG_API tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
 TG_API tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
                             const tg_conv_opts *opts);
 
+/** Options of the transposed convolutions; second entries as in tg_conv_opts. */
+typedef struct tg_conv_transpose_opts {
+    int64_t stride[2];         /**< default 1 */
+    int64_t padding[2];        /**< taken off on both sides; default 0 */
+    int64_t output_padding[2]; /**< added at the end; below stride or dilation (TG_EVALUE) */
+    int64_t dilation[2];       /**< default 1 */
+    int64_t groups;            /**< default 1; divides C */
+} tg_conv_transpose_opts;
+/** What tg_conv1d() does to the gradient of its result: x (N, C, L) or (C, L), weight (C, O / groups, K),
+ * bias (O) or NULL; result (N, O, Lout), Lout = (L - 1) stride - 2 padding + dilation (K - 1) +
+ * output_padding + 1. TG_ESHAPE where Lout < 1. */
+TG_API tg_tensor *tg_conv_transpose1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                                      const tg_conv_transpose_opts *opts);
+/** The same in two dims: x (N, C, H, W) or (C, H, W), weight (C, O / groups, KH, KW). */
+TG_API tg_tensor *tg_conv_transpose2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                                      const tg_conv_transpose_opts *opts);
+
 /** Options of the poolings; the second entries as in tg_conv_opts. */
 typedef struct tg_pool_opts {
     int64_t kernel[2];   /**< window; required */
