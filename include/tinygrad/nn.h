@@ -114,6 +114,27 @@ TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
 TG_API tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts);
 /** The mean of each window in two dims. */
 TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+/** For a size: as x has it. */
+#define TG_KEEP_SIZE (-1)
+/** nn.AdaptiveAvgPool1d: the means of `size` windows of (N, C, L) or (C, L), number i from i L / size
+ * rounded down to (i + 1) L / size rounded up. TG_EVALUE: size < 1. */
+TG_API tg_tensor *tg_adaptive_avg_pool1d(tg_tensor *x, int64_t size);
+/** The same in both dims of (N, C, H, W) or (C, H, W). */
+TG_API tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int64_t height, int64_t width);
+
+/** How tg_interpolate() does it: the nearest element; mixing the two, or four, around. */
+typedef enum tg_interpolation { TG_NEAREST = 0, TG_LINEAR } tg_interpolation;
+/** Options of tg_interpolate(): either size or scale, of which the second entry is for the width of 2-d
+ * images; where it is 0, as the first. */
+typedef struct tg_interpolate_opts {
+    int64_t size[2]; /**< of the result */
+    double scale[2]; /**< the size is that of x times this, rounded down; places are by the scale */
+    tg_interpolation mode; /**< default TG_NEAREST; TG_LINEAR is 2-d images' "bilinear" */
+    bool align_corners;    /**< TG_LINEAR: the first and last elements stay first and last */
+} tg_interpolate_opts;
+/** torch.nn.functional.interpolate: x (N, C, L) or (N, C, H, W) at another size. TG_EVALUE: neither or
+ * both of size and scale; a size below 1. */
+TG_API tg_tensor *tg_interpolate(tg_tensor *x, const tg_interpolate_opts *opts);
 
 /** In training, zeroes each element with probability p and scales the others by 1 / (1 - p); else
  * x itself. The mask is PyTorch's (builds without MKL's generator): 53-bit draws in row-major
