@@ -93,11 +93,129 @@ static void gru_as_torch(void **state)
     recurrent(false, two, (golden){gru_lengths, COUNT(gru_lengths), 0});
 }
 
+/* --- images --- */
+
+enum { IMAGE_IN = 3 };
+
+/* A layer of inputs that are normal, all of them leaves; more: another result, or NULL. */
+typedef tg_tensor *image_layer(tg_tensor *const *in, tg_tensor **more);
+
+static tg_tensor *run_transposed(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return tg_conv_transpose2d(in[0], in[1], in[2],
+                               &(tg_conv_transpose_opts){.stride = {2, 3},
+                                                         .padding = {1, 0},
+                                                         .output_padding = {1, 2},
+                                                         .dilation = {2, 1},
+                                                         .groups = 2});
+}
+
+static tg_tensor *run_largest(tg_tensor *const *in, tg_tensor **more)
+{
+    const tg_pool_opts o = {.kernel = {2}, .padding = {1, 1}, .ceil_mode = true, .indices = more};
+    return tg_max_pool2d(in[0], &o);
+}
+
+static tg_tensor *average(tg_tensor *x, bool exclude, int64_t divisor)
+{
+    return tg_avg_pool2d(x, &(tg_pool_opts){.kernel = {3},
+                                            .stride = {2},
+                                            .padding = {1, 1},
+                                            .ceil_mode = true,
+                                            .exclude_padding = exclude,
+                                            .divisor = divisor});
+}
+
+static tg_tensor *run_means(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return average(in[0], false, 0);
+}
+
+static tg_tensor *run_inside(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return average(in[0], true, 0);
+}
+
+static tg_tensor *run_divided(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return average(in[0], false, 3);
+}
+
+static tg_tensor *run_adaptive(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return tg_adaptive_avg_pool2d(in[0], 3, 3);
+}
+
+static tg_tensor *run_nearest(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return tg_interpolate(in[0], &(tg_interpolate_opts){.scale = {1.7}});
+}
+
+static tg_tensor *run_linear(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return tg_interpolate(in[0], &(tg_interpolate_opts){.size = {3, 7}, .mode = TG_LINEAR});
+}
+
+static tg_tensor *run_corners(tg_tensor *const *in, tg_tensor **more)
+{
+    (void)more;
+    return tg_interpolate(
+        in[0], &(tg_interpolate_opts){.size = {3, 7}, .mode = TG_LINEAR, .align_corners = true});
+}
+
+static void image(image_layer *layer, bool with_weights, golden g)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    const int flags = TG_F64 | TG_REQUIRES_GRAD;
+    tg_tensor *in[IMAGE_IN] = {NULL}, *more = NULL;
+    tg_manual_seed(tape, 7);
+    in[0] = with_weights ? tg_randn(tape, TG_DIMS(1, 4, 2, 3), flags)
+                         : tg_randn(tape, TG_DIMS(1, 2, 5, 4), flags);
+    if (with_weights) {
+        in[1] = tg_randn(tape, TG_DIMS(4, 1, 3, 2), flags);
+        in[2] = tg_randn(tape, TG_DIMS(2), flags);
+    }
+    tg_tensor *y = layer(in, &more);
+    tg_backward(squares(y));
+    expect(&g, y);
+    if (more)
+        expect(&g, tg_to(more, TG_F64));
+    for (int i = 0; i < IMAGE_IN && in[i]; i++)
+        expect(&g, tg_grad(in[i]));
+    assert_int_equal(g.at, g.n);
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
+#define IMAGE(name) image(run_##name, false, (golden){name, COUNT(name), 0})
+
+static void images_as_torch(void **state)
+{
+    (void)state;
+    image(run_transposed, true, (golden){transposed, COUNT(transposed), 0});
+    IMAGE(largest);
+    IMAGE(means);
+    IMAGE(inside);
+    IMAGE(divided);
+    IMAGE(adaptive);
+    IMAGE(nearest);
+    IMAGE(linear);
+    IMAGE(corners);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lstm_as_torch),
         cmocka_unit_test(gru_as_torch),
+        cmocka_unit_test(images_as_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
