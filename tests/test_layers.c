@@ -31,47 +31,52 @@ static tg_tensor *squares(tg_tensor *t)
 
 /* --- recurrent layers: of 3 inputs and 2 units, 2 rows of 4 steps --- */
 
-enum { MOST = 16, STEPS = 4, ROWS = 2, IN = 3, UNITS = 2 };
+enum { STEPS = 4, ROWS = 2, IN = 3, UNITS = 2 };
 
-static size_t make_weights(tg_tape *tape, int64_t gates, const tg_recurrent_opts *o, tg_tensor **w)
+/* Those of a state_dict(), in order. */
+static void expect_names(const tg_params *list, const tg_recurrent_opts *o)
 {
-    const int64_t directions = o->bidirectional ? 2 : 1, rows = gates * UNITS;
+    static const char *const kinds[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
     size_t n = 0;
-    for (int64_t i = 0; i < o->layers * directions; i++) {
-        int64_t in = i < directions ? IN : UNITS * directions;
-        w[n++] = tg_zeros(tape, TG_DIMS(rows, in), TG_F64 | TG_REQUIRES_GRAD);
-        w[n++] = tg_zeros(tape, TG_DIMS(rows, UNITS), TG_F64 | TG_REQUIRES_GRAD);
-        w[n++] = tg_zeros(tape, TG_DIMS(rows), TG_F64 | TG_REQUIRES_GRAD);
-        w[n++] = tg_zeros(tape, TG_DIMS(rows), TG_F64 | TG_REQUIRES_GRAD);
+    for (int layer = 0; layer < o->layers; layer++) {
+        for (int i = 0; i < (o->bidirectional ? 8 : 4); i++) {
+            char name[64];
+            snprintf(name, sizeof name, "net.%s_l%d%s", kinds[i % 4], layer,
+                     i < 4 ? "" : "_reverse");
+            assert_string_equal(tg_params_name(list, n++), name);
+        }
     }
-    tg_recurrent_init(w, n, UNITS);
-    return n;
+    assert_int_equal(tg_params_count(list), n);
 }
 
 static void recurrent(bool has_c, tg_recurrent_opts o, golden g)
 {
     tg_tape *tape = tg_tape_new(NULL);
-    tg_tensor *w[MOST], *h = NULL, *c = NULL;
+    tg_params *list = tg_params_new(tape);
+    tg_tensor *h = NULL, *c = NULL;
     tg_manual_seed(tape, 7);
-    const size_t n = make_weights(tape, has_c ? 4 : 3, &o, w);
+    const tg_nn_recurrent_opts opts = {o, TG_F64};
+    tg_recurrent_layer l = has_c ? tg_nn_lstm(list, IN, UNITS, &opts, "net")
+                                 : tg_nn_gru(list, IN, UNITS, &opts, "net");
+    expect_names(list, &o);
     const int64_t states = o.layers * (o.bidirectional ? 2 : 1);
     const int64_t first = o.batch_first ? ROWS : STEPS, second = o.batch_first ? STEPS : ROWS;
     tg_tensor *x = tg_randn(tape, TG_DIMS(first, second, IN), TG_F64 | TG_REQUIRES_GRAD);
-    o.h0 = tg_randn(tape, TG_DIMS(states, ROWS, UNITS), TG_F64 | TG_REQUIRES_GRAD);
+    l.how.h0 = tg_randn(tape, TG_DIMS(states, ROWS, UNITS), TG_F64 | TG_REQUIRES_GRAD);
     if (has_c)
-        o.c0 = tg_randn(tape, TG_DIMS(states, ROWS, UNITS), TG_F64 | TG_REQUIRES_GRAD);
+        l.how.c0 = tg_randn(tape, TG_DIMS(states, ROWS, UNITS), TG_F64 | TG_REQUIRES_GRAD);
     if (o.layers == 2)
-        o.lengths = tg_from_i64(tape, (int64_t[]){2, 4}, TG_DIMS(ROWS), 0);
-    tg_tensor *y = has_c ? tg_lstm(x, w, n, &o, &h, &c) : tg_gru(x, w, n, &o, &h);
+        l.how.lengths = tg_from_i64(tape, (int64_t[]){2, 4}, TG_DIMS(ROWS), 0);
+    tg_tensor *y = has_c ? tg_nn_apply_lstm(x, &l, true, &h, &c) : tg_nn_apply_gru(x, &l, true, &h);
     tg_tensor *loss = tg_add(squares(y), squares(h));
     tg_backward(has_c ? tg_add(loss, squares(c)) : loss);
-    tg_tensor *all[] = {y, h, c, tg_grad(x), tg_grad(o.h0), has_c ? tg_grad(o.c0) : NULL};
+    tg_tensor *all[] = {y, h, c, tg_grad(x), tg_grad(l.how.h0), has_c ? tg_grad(l.how.c0) : NULL};
     for (size_t i = 0; i < COUNT(all); i++) {
         if (all[i])
             expect(&g, all[i]);
     }
-    for (size_t i = 0; i < n; i++)
-        expect(&g, tg_grad(w[i]));
+    for (size_t i = 0; i < l.n; i++)
+        expect(&g, tg_grad(l.weights[i]));
     assert_int_equal(g.at, g.n);
     assert_ok(tape);
     tg_tape_free(tape);

@@ -493,6 +493,36 @@ TG_API tg_batch_norm_layer tg_nn_batch_norm(tg_params *list, int64_t channels,
 TG_API tg_tensor *tg_nn_apply_batch_norm(tg_tensor *x, const tg_batch_norm_layer *layer,
                                          bool training);
 
+/** The most weights of a recurrent layer that lists its own. */
+#define TG_RECURRENT_WEIGHTS 64
+/** What tg_nn_lstm() and tg_nn_gru() make. */
+typedef struct tg_recurrent_layer {
+    tg_tensor *weights[TG_RECURRENT_WEIGHTS]; /**< as tg_lstm() takes them */
+    size_t n;                                 /**< how many there are */
+    tg_recurrent_opts how; /**< how it is applied: set h0, c0 and lengths there */
+} tg_recurrent_layer;
+/** Options of tg_nn_lstm() and tg_nn_gru(); zero means the default. */
+typedef struct tg_nn_recurrent_opts {
+    tg_recurrent_opts how; /**< layers, bidirectional, batch_first, no_bias, dropout */
+    int dtype;             /**< default TG_F32 */
+} tg_nn_recurrent_opts;
+/** nn.LSTM: "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", then those of the way back,
+ * "..._l0_reverse", and of the next layers, by tg_recurrent_init(). TG_EVALUE: more layers than there is
+ * room for, hidden < 1. */
+TG_API tg_recurrent_layer tg_nn_lstm(tg_params *list, int64_t in, int64_t hidden,
+                                     const tg_nn_recurrent_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** nn.GRU: as tg_nn_lstm(). */
+TG_API tg_recurrent_layer tg_nn_gru(tg_params *list, int64_t in, int64_t hidden,
+                                    const tg_nn_recurrent_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** tg_lstm(). */
+TG_API tg_tensor *tg_nn_apply_lstm(tg_tensor *x, const tg_recurrent_layer *layer, bool training,
+                                   tg_tensor **h_n, tg_tensor **c_n);
+/** tg_gru(). */
+TG_API tg_tensor *tg_nn_apply_gru(tg_tensor *x, const tg_recurrent_layer *layer, bool training,
+                                  tg_tensor **h_n);
+
 /** @} */
 
 #ifdef __cplusplus
