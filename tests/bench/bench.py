@@ -186,6 +186,19 @@ def places(function):
     return make
 
 
+def grown(layer):
+    def row(size):
+        x = torch.randn(32, 16, size, size, requires_grad=True)
+        w = torch.randn(16, 16, 2, 2, requires_grad=True)
+        g = torch.randn(layer(x, w).shape)
+
+        def step():
+            x.grad = w.grad = None
+            layer(x, w).backward(g)
+        return step
+    return row
+
+
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
 # "MiB": it is the memory of a step beside leaves and their gradients.
 ROWS = {
@@ -242,6 +255,9 @@ ROWS = {
         "multinomial": lambda x, p, **_: torch.multinomial(p, 1),
         "bernoulli": lambda x, p, **_: torch.bernoulli(p),
     }.items()},
+    "conv_transpose2d": (grown(lambda x, w: F.conv_transpose2d(x, w, stride=2)), None),
+    "interpolate": (grown(lambda x, w: F.interpolate(x, scale_factor=2, mode="bilinear")), None),
+    "adaptive_avg_pool2d": (grown(lambda x, w: F.adaptive_avg_pool2d(x, 7)), None),
 }
 
 
