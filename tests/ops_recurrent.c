@@ -36,13 +36,20 @@ static tg_tensor *joined(tg_tensor *y, tg_tensor *h, tg_tensor *c)
     return y && h ? tg_cat(all, c ? 3 : 2, 0) : y ? all[0] : NULL;
 }
 
+/* How many weights, or as many as there are. */
+static int64_t count_of(const options *o, int64_t per)
+{
+    bool few = o->layers >= 1 && o->layers <= 2 && o->directions >= 1 && o->directions <= 2;
+    return few ? o->layers * o->directions * per : WEIGHTS;
+}
+
 static tg_tensor *recurrent(const op_args *a, bool gru)
 {
     const options o = options_of(a->s);
     tg_tensor *bias = a->in[3], *weights[WEIGHTS], *h = NULL, *c = NULL;
     const tg_mark mark = tg_tape_mark(a->tape);
-    const int64_t per = bias ? 4 : 2, n = o.layers * o.directions * per;
-    for (int64_t i = 0; i < n && i < WEIGHTS; i++)
+    const int64_t per = bias ? 4 : 2, n = count_of(&o, per);
+    for (int64_t i = 0; i < n; i++)
         weights[i] = i % per < 2 ? a->in[1 + i % per] : bias;
     tg_recurrent_opts opts = {.layers = o.layers,
                               .bidirectional = o.directions == 2,

@@ -98,6 +98,57 @@ static void gru_as_torch(void **state)
     recurrent(false, two, (golden){gru_lengths, COUNT(gru_lengths), 0});
 }
 
+/* What the op table has no room for. */
+static void refused(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *list = tg_params_new(tape);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(STEPS, ROWS, IN), 0), *h, *c;
+    tg_tensor *first = tg_ones(tape, TG_DIMS(1, ROWS, UNITS), 0);
+    const tg_recurrent_layer l = tg_nn_lstm(list, IN, UNITS, NULL, "a"),
+                             g = tg_nn_gru(list, IN, UNITS, NULL, "b");
+    assert_null(tg_gru(x, g.weights, g.n, &(tg_recurrent_opts){.h0 = first, .c0 = first}, &h));
+    assert_error(tape, TG_EVALUE, "gru: it has no c0");
+    assert_null(h);
+    assert_null(tg_lstm(x, l.weights, l.n, &(tg_recurrent_opts){.h0 = first}, &h, &c));
+    assert_error(tape, TG_EVALUE, "lstm: h0 and c0 go together");
+    assert_true(!h && !c);
+    assert_null(tg_lstm(x, l.weights, 3, NULL, NULL, NULL));
+    assert_error(tape, TG_EVALUE, "lstm: 3 weights, wanted 4 for each of 1 layers in 1 directions");
+    assert_null(tg_lstm(x, l.weights, l.n, &(tg_recurrent_opts){.layers = -1}, NULL, NULL));
+    assert_error(tape, TG_EVALUE, "lstm: -1 layers");
+    assert_null(tg_gru(x, g.weights, g.n, &(tg_recurrent_opts){.lengths = first}, NULL));
+    assert_error(tape, TG_EDTYPE, "gru: lengths are float32, wanted int64");
+    tg_tensor *lengths = tg_from_i64(tape, (int64_t[]){4, 4, 4}, TG_DIMS(3), 0);
+    assert_null(tg_gru(x, g.weights, g.n, &(tg_recurrent_opts){.lengths = lengths}, NULL));
+    assert_error(tape, TG_ESHAPE, "gru: lengths [3] of 2 rows");
+    assert_null(
+        tg_gru_cell(tg_select(x, 0, 0), NULL, g.weights[0], g.weights[1], g.weights[2], NULL));
+    assert_error(tape, TG_EVALUE, "gru_cell: b_ih and b_hh go together");
+    tg_tape_free(tape);
+}
+
+/* Dropout between layers, in training alone. */
+static void dropout_between(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *list = tg_params_new(tape);
+    const tg_nn_recurrent_opts two = {.how = {.layers = 2, .dropout = 1}};
+    const tg_recurrent_layer l = tg_nn_gru(list, IN, UNITS, &two, "a");
+    tg_tensor *x = tg_randn(tape, TG_DIMS(STEPS, ROWS, IN), 0);
+    tg_tensor *zeros = tg_zeros(tape, TG_DIMS(STEPS, ROWS, UNITS), 0);
+    tg_tensor *second = tg_gru(zeros, l.weights + 4, 4, NULL, NULL);
+    tg_tensor *first = tg_gru(tg_gru(x, l.weights, 4, NULL, NULL), l.weights + 4, 4, NULL, NULL);
+    const size_t size = STEPS * ROWS * UNITS * sizeof(float);
+    const float *dropped = tg_f32(tg_nn_apply_gru(x, &l, true, NULL));
+    assert_memory_equal(dropped, tg_f32(second), size);
+    assert_memory_equal(tg_f32(tg_nn_apply_gru(x, &l, false, NULL)), tg_f32(first), size);
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
 /* --- images --- */
 
 enum { IMAGE_IN = 3 };
@@ -218,8 +269,8 @@ static void images_as_torch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lstm_as_torch),
-        cmocka_unit_test(gru_as_torch),
+        cmocka_unit_test(lstm_as_torch),   cmocka_unit_test(gru_as_torch),
+        cmocka_unit_test(refused),         cmocka_unit_test(dropout_between),
         cmocka_unit_test(images_as_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,7 @@ tg_tensor *tg_recurrent_over(tg_tensor *lengths, int64_t steps)
         return NULL;
     tg_tensor *t = tg_arange(tg_tape_in(lengths), 0, (double)steps, 1, TG_I64);
     return tg_ge(tg_reshape(t, 3, (int64_t[]){steps, 1, 1}),
-                 tg_reshape(lengths, 3, (int64_t[]){1, -1, 1}));
+                 tg_reshape(lengths, 3, (int64_t[]){1, tg_at(lengths)->dims[0], 1}));
 }
 
 static int64_t step_number(const params *p, int64_t k)
