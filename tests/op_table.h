@@ -16,7 +16,7 @@
 
 #include "support.h"
 
-enum { OP_MAX_IN = 5, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3, OP_KINK_IN = 3, OP_KINK_VALUES = 6 };
+enum { OP_MAX_IN = 6, OP_MAX_DIMS = 6, OP_MAX_LISTS = 3, OP_KINK_IN = 3, OP_KINK_VALUES = 6 };
 
 /* Inputs and what else the call gets; an error sample has a status as well. */
 typedef struct op_sample {

@@ -36,7 +36,11 @@ static const char without[] =
     " reshape transpose expand contiguous contiguous_copy to to_integer to_and_back gather"
     " index_select embedding tril triu cat stack permute squeeze squeeze_dim unsqueeze flatten"
     " narrow slice select chunk clone sum_dims_bool dropout_evaluation conv2d max_pool2d"
-    " avg_pool2d attention_masked batch_norm_evaluation ";
+    " avg_pool2d attention_masked batch_norm_evaluation"
+    /* conv's gradient; means, mixes; sigmoids, tanhs and products */
+    " conv_transpose1d conv_transpose2d adaptive_avg_pool1d adaptive_avg_pool2d interpolate lstm "
+    "gru"
+    " lstm_cell gru_cell ";
 
 /* --- where the library differs on purpose --- */
 

@@ -115,6 +115,24 @@ static tg_tensor *moves(tg_tensor *x, tg_tensor *y)
                   tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
 }
 
+/* 30 rows of 12 steps, 500 inputs and 40 units. */
+static tg_tensor *recurrent(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *sum = NULL, *flat = tg_flatten(y, 0, -1);
+    tg_tensor *in = tg_reshape(x, 3, (int64_t[]){12, 30, 500});
+    for (int64_t gates = 3; gates <= 4; gates++) {
+        const int64_t rows = gates * 40;
+        tg_tensor *w_ih = tg_reshape(tg_narrow(flat, 0, 0, rows * 500), 2, (int64_t[]){rows, 500});
+        tg_tensor *w_hh = tg_reshape(tg_narrow(flat, 0, 9, rows * 40), 2, (int64_t[]){rows, 40});
+        tg_tensor *bias = tg_narrow(flat, 0, 90000, rows), *w[] = {w_ih, w_hh, bias, bias};
+        tg_tensor *out =
+            gates == 3 ? tg_gru(in, w, 4, NULL, NULL) : tg_lstm(in, w, 4, NULL, NULL, NULL);
+        out = tg_sum(tg_square(out));
+        sum = sum ? tg_add(sum, out) : out;
+    }
+    return sum;
+}
+
 static const struct {
     const char *name;
     one_case *make;
@@ -127,7 +145,8 @@ static const struct {
              {"softmaxes", softmaxes},
              {"losses", losses},
              {"many_positions", many_positions},
-             {"moves", moves}};
+             {"moves", moves},
+             {"recurrent", recurrent}};
 
 static uint64_t result(one_case *make, int dtype, const tg_tape_opts *opts)
 {

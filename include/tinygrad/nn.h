@@ -117,6 +117,46 @@ typedef struct tg_batch_norm_opts {
  * result and leaves the statistics as they are. TG_EVALUE: training on one value a channel. */
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, const tg_batch_norm_opts *opts);
 
+/** Options of tg_lstm() and tg_gru(); zero means the default. */
+typedef struct tg_recurrent_opts {
+    int64_t layers;     /**< default 1; each takes the output of the one before */
+    bool bidirectional; /**< every layer walks the sequence from its end as well: D is 2, else 1 */
+    bool batch_first;   /**< x and output (N, T, ...) instead of (T, N, ...) */
+    bool no_bias;       /**< weights without b_ih and b_hh */
+    double dropout;     /**< in training, of the input of every layer but the first: tg_dropout() */
+    bool training;      /**< whether there is dropout */
+    tg_tensor *h0;      /**< (layers * D, N, H), or NULL: zeros */
+    tg_tensor *c0;      /**< the same; of an LSTM, which has both or none (TG_EVALUE) */
+    tg_tensor *lengths; /**< int64 (N): how many steps of each row count, 1 to T (else TG_EVALUE);
+                             NULL: all. As of a packed sequence: the output is 0 from there on, the
+                             last states are those at the length */
+} tg_recurrent_opts;
+/** nn.LSTM: x (T, N, I), or (T, I) for one row without N anywhere; output (T, N, D * H), and the
+ * last states h_n and c_n (layers * D, N, H); each may be NULL. `weights` are n tensors, PyTorch's,
+ * layer by layer and direction by direction: w_ih (4 H, I), w_hh (4 H, H), b_ih (4 H), b_hh (4 H);
+ * rows are the input, forget, cell and output gates'. From the second layer on I is D * H.
+ *
+ *     c = sigmoid(f) c + sigmoid(i) tanh(g),  h = sigmoid(o) tanh(c)
+ *
+ * A direction of a layer is one product for all steps' inputs and one operation over the steps; the
+ * gradients of weights are one product each. TG_ESHAPE: T of 0, other shapes. TG_EDTYPE: not one
+ * float dtype. TG_EVALUE: another number of weights. */
+TG_API tg_tensor *tg_lstm(tg_tensor *x, tg_tensor *const *weights, size_t n,
+                          const tg_recurrent_opts *opts, tg_tensor **h_n, tg_tensor **c_n);
+/** nn.GRU: as tg_lstm() without c; 3 H rows, the reset, update and new gates'.
+ *
+ *     n = tanh(w_in x + b_in + sigmoid(r) (w_hn h + b_hn)),  h = n + sigmoid(z) (h - n) */
+TG_API tg_tensor *tg_gru(tg_tensor *x, tg_tensor *const *weights, size_t n,
+                         const tg_recurrent_opts *opts, tg_tensor **h_n);
+/** nn.LSTMCell, a step: x (N, I) or (I); h and c (N, H) or (H), or NULL: zeros; biases may both be NULL.
+ * Returns the next h, and the next c by c_next, which may be NULL. Weights and errors as of tg_lstm(). */
+TG_API tg_tensor *tg_lstm_cell(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih,
+                               tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh,
+                               tg_tensor **c_next);
+/** nn.GRUCell: as tg_lstm_cell(). */
+TG_API tg_tensor *tg_gru_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh,
+                              tg_tensor *b_ih, tg_tensor *b_hh);
+
 /** @}
  * @defgroup tinygrad_class_losses Classification losses
  * @ingroup tinygrad_nn

@@ -150,7 +150,7 @@ static tg_tensor *vgg_loss(state *s)
     return tg_cross_entropy(linear(tg_flatten(x, 1, -1), leaf), s->target, NULL);
 }
 
-/* --- recurrent networks from operations: 64 steps of 64 numbers, 128 units --- */
+/* --- recurrent networks: 64 steps of 64 numbers, 128 units --- */
 
 enum { STEPS = 64, INPUTS = 64, UNITS = 128 };
 
@@ -163,43 +163,21 @@ static void recurrent_make(state *s)
     next_leaf(s, TG_DIMS(rows));
     tg_recurrent_init(s->leaf, 4, UNITS);
     make_linear(s, UNITS, 10);
-    s->y = tg_zeros(s->tape, TG_DIMS(s->batch, UNITS), 0); /* the state at first */
     make_examples(s, TG_DIMS(STEPS, s->batch, INPUTS), 10);
-}
-
-static tg_tensor *gru_cell(tg_tensor *in, tg_tensor *own, tg_tensor *h)
-{
-    tg_tensor *a[3] = {NULL}, *b[3] = {NULL};
-    tg_chunk(in, 3, 1, a);
-    tg_chunk(own, 3, 1, b);
-    tg_tensor *reset = tg_sigmoid(tg_add(a[0], b[0])), *keep = tg_sigmoid(tg_add(a[1], b[1]));
-    tg_tensor *next = tg_tanh(tg_add(a[2], tg_mul(reset, b[2])));
-    return tg_add(next, tg_mul(keep, tg_sub(h, next)));
 }
 
 static tg_tensor *gru_loss(state *s)
 {
-    tg_tensor *in = tg_linear(s->x, s->leaf[0], s->leaf[2]), *h = s->y;
-    for (int64_t t = 0; t < STEPS; t++)
-        h = gru_cell(tg_select(in, 0, t), tg_linear(h, s->leaf[1], s->leaf[3]), h);
-    return tg_cross_entropy(linear(h, s->leaf + 4), s->target, NULL);
-}
-
-static tg_tensor *lstm_cell(tg_tensor *in, tg_tensor *own, tg_tensor **c)
-{
-    tg_tensor *gate[4] = {NULL};
-    tg_chunk(tg_add(in, own), 4, 1, gate);
-    tg_tensor *new = tg_mul(tg_sigmoid(gate[0]), tg_tanh(gate[2]));
-    *c = tg_add(tg_mul(tg_sigmoid(gate[1]), *c), new);
-    return tg_mul(tg_sigmoid(gate[3]), tg_tanh(*c));
+    tg_tensor *h = NULL;
+    tg_gru(s->x, s->leaf, 4, NULL, &h);
+    return tg_cross_entropy(linear(tg_select(h, 0, 0), s->leaf + 4), s->target, NULL);
 }
 
 static tg_tensor *lstm_loss(state *s)
 {
-    tg_tensor *in = tg_linear(s->x, s->leaf[0], s->leaf[2]), *h = s->y, *c = s->y;
-    for (int64_t t = 0; t < STEPS; t++)
-        h = lstm_cell(tg_select(in, 0, t), tg_linear(h, s->leaf[1], s->leaf[3]), &c);
-    return tg_cross_entropy(linear(h, s->leaf + 4), s->target, NULL);
+    tg_tensor *h = NULL;
+    tg_lstm(s->x, s->leaf, 4, NULL, &h, NULL);
+    return tg_cross_entropy(linear(tg_select(h, 0, 0), s->leaf + 4), s->target, NULL);
 }
 
 /* --- a decoder-only transformer of two layers on texts of 128 bytes --- */

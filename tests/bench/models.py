@@ -8,9 +8,8 @@ Prints a Markdown table: medians of a step, and the most memory that one takes.
 First both start from the same weights and data, PyTorch's draws from the seed 0, and take three
 steps, whose losses must be equal (dropout left out: builds of PyTorch draw different masks). Then
 each model runs in C and in PyTorch by turns, --rounds times. A ratio above 1 says that libtinygrad
-is faster. PyTorch runs eagerly, recurrent layers from operations, as in C; --fused: with its fused
-optimisers; --compile: what torch.compile makes of the forward function; --layers: nn.GRU and
-nn.LSTM. Models that PyTorch cannot run so have no number.
+is faster. PyTorch runs eagerly; --fused: with its fused optimisers; --compile: what
+torch.compile makes of the forward function. Models that PyTorch cannot run so have no number.
 
 Memory is in MiB and includes parameters, their gradients and the optimiser's state. PyTorch: bytes
 of what outlives a step, and the most that its allocator reports during one (without what kernels
@@ -58,50 +57,12 @@ class Vgg(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """A layer's parameters are used by operations of our own or, with --layers, by its own."""
-
-    def __init__(self, layer, own):
+    def __init__(self, layer):
         super().__init__()
-        self.layer, self.own, self.out = layer(64, 128), own, nn.Linear(128, 10)
+        self.layer, self.out = layer(64, 128), nn.Linear(128, 10)
 
     def forward(self, x, target):
-        if self.own:
-            h = self.layer(x)[0][-1]
-        else:
-            h = x.new_zeros(x.shape[1], 128)
-            state = self.first(h)
-            layer = self.layer
-            for part in F.linear(x, layer.weight_ih_l0, layer.bias_ih_l0).unbind():
-                h, state = self.cell(part, F.linear(h, layer.weight_hh_l0, layer.bias_hh_l0), state)
-        return F.cross_entropy(self.out(h), target)
-
-
-class Gru(Recurrent):
-    def __init__(self, own=False):
-        super().__init__(nn.GRU, own)
-
-    def first(self, zeros):
-        return zeros
-
-    def cell(self, x, own, h):
-        a, b = x.chunk(3, 1), own.chunk(3, 1)
-        reset, keep = (a[0] + b[0]).sigmoid(), (a[1] + b[1]).sigmoid()
-        new = (a[2] + reset * b[2]).tanh()
-        h = new + keep * (h - new)
-        return h, h
-
-
-class Lstm(Recurrent):
-    def __init__(self, own=False):
-        super().__init__(nn.LSTM, own)
-
-    def first(self, zeros):
-        return zeros
-
-    def cell(self, x, own, c):
-        take, keep, new, give = (x + own).chunk(4, 1)
-        c = keep.sigmoid() * c + take.sigmoid() * new.tanh()
-        return give.sigmoid() * c.tanh(), c
+        return F.cross_entropy(self.out(self.layer(x)[0][-1]), target)
 
 
 class Block(nn.Module):
@@ -234,8 +195,8 @@ def sgd(lr, momentum=0):
 MODELS = {
     "lenet": (LeNet, lambda: examples(10, 64, 1, 28, 28), sgd(0.01, 0.9)),
     "vgg": (Vgg, lambda: examples(10, 64, 3, 32, 32), adam),
-    "gru": (Gru, lambda: examples(10, 64, 32, 64, batch=32), adam),
-    "lstm": (Lstm, lambda: examples(10, 64, 32, 64, batch=32), adam),
+    "gru": (lambda: Recurrent(nn.GRU), lambda: examples(10, 64, 32, 64, batch=32), adam),
+    "lstm": (lambda: Recurrent(nn.LSTM), lambda: examples(10, 64, 32, 64, batch=32), adam),
     "transformer_128": (lambda: Transformer(128, 4), texts, adam),
     "transformer_256": (lambda: Transformer(256, 8), texts, adam),
     "mlp_128": (Mlp, lambda: examples(10, 128, 784), adam),
@@ -249,10 +210,10 @@ MODELS = {
 
 
 class Training:
-    def __init__(self, name, layers=False, fused=False, compiled=False):
+    def __init__(self, name, fused=False, compiled=False):
         make, data, optimiser = MODELS[name]
         torch.manual_seed(0)
-        self.model = make(own=True) if layers and make in (Gru, Lstm) else make()
+        self.model = make()
         self.data = data()
         self.optimiser = optimiser(self.model.parameters(), fused)
         self.loss = torch.compile(self.model) if compiled else self.model
@@ -300,7 +261,7 @@ def or_nan(measurement):
 
 def measure(name, args, threads):
     torch.set_num_threads(threads)
-    training, rounds = Training(name, args.layers, args.fused, args.compile), []
+    training, rounds = Training(name, args.fused, args.compile), []
     for _ in range(args.rounds):
         lines = ours(args, threads, name)
         times = [float(lines[f"{name}/{way}"][0]) for way in ("eager", "captured")]
@@ -320,7 +281,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--fused", action="store_true")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--layers", action="store_true")
     parser.add_argument("models", nargs="*")
     args = parser.parse_intermixed_args()
     names = [name for name in MODELS if not args.models or name.startswith(tuple(args.models))]
