@@ -24,13 +24,23 @@ static tg_conv_opts conv_opts(const op_sample *s, int spatial)
     return (tg_conv_opts){{o[0], o[1]}, {o[2], o[3]}, {o[4], o[5]}, o[6]};
 }
 
+/* Flags of poolings; s[0] is the divisor. */
+enum { CEIL = 1, EXCLUDE = 2 };
+
 static tg_pool_opts pool_opts(const op_sample *s, int spatial)
 {
     int64_t o[8];
     options(s, o);
-    if (spatial == 1)
-        return (tg_pool_opts){{o[0]}, {o[1]}, {o[2]}, {o[3]}};
-    return (tg_pool_opts){{o[0], o[1]}, {o[2], o[3]}, {o[4], o[5]}, {o[6], o[7]}};
+    tg_pool_opts p = {.ceil_mode = s->flags & CEIL,
+                      .exclude_padding = s->flags & EXCLUDE,
+                      .divisor = (int64_t)s->s[0]};
+    for (int i = 0; i < spatial; i++) {
+        p.kernel[i] = o[i];
+        p.stride[i] = o[spatial + i];
+        p.padding[i] = o[2 * spatial + i];
+        p.dilation[i] = o[3 * spatial + i];
+    }
+    return p;
 }
 
 static tg_tensor *conv1d(const op_args *a)
@@ -43,6 +53,33 @@ static tg_tensor *conv2d(const op_args *a)
 {
     tg_conv_opts o = conv_opts(a->s, 2);
     return tg_conv2d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
+}
+
+/* A sample's options: stride, padding, output_padding, dilation; flags: groups, or 0. */
+static tg_conv_transpose_opts transpose_opts(const op_sample *s, int spatial)
+{
+    int64_t o[8];
+    options(s, o);
+    tg_conv_transpose_opts p = {.groups = s->flags};
+    for (int i = 0; i < spatial; i++) {
+        p.stride[i] = o[i];
+        p.padding[i] = o[spatial + i];
+        p.output_padding[i] = o[2 * spatial + i];
+        p.dilation[i] = o[3 * spatial + i];
+    }
+    return p;
+}
+
+static tg_tensor *conv_transpose1d(const op_args *a)
+{
+    tg_conv_transpose_opts o = transpose_opts(a->s, 1);
+    return tg_conv_transpose1d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
+}
+
+static tg_tensor *conv_transpose2d(const op_args *a)
+{
+    tg_conv_transpose_opts o = transpose_opts(a->s, 2);
+    return tg_conv_transpose2d(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL, &o);
 }
 
 #define POOL(what, spatial)                                                                        \
@@ -183,6 +220,66 @@ static void convolve(const op_sample *s, const array *in, int spatial, array *ou
     }
 }
 
+/* Each element of x adds the weight, times itself, to a window of the result. */
+static void transpose(const op_sample *s, const array *in, int spatial, array *out)
+{
+    const array *x = &in[0], *weight = &in[1];
+    tg_conv_transpose_opts o = transpose_opts(s, spatial);
+    window w = window_of(x, spatial, weight->dims + 2, o.stride, o.padding, o.dilation);
+    const int64_t per = weight->dims[1], groups = o.groups ? o.groups : 1, channels = per * groups;
+    const int64_t elements = w.kernel[0] * w.kernel[1], area = w.in[0] * w.in[1];
+    memcpy(w.out, w.in, sizeof w.out); /* places are elements of x, */
+    for (int i = 2 - spatial; i < 2; i++)
+        w.in[i] = (w.out[i] - 1) * w.stride[i] - 2 * w.padding[i] +
+                  w.dilation[i] * (w.kernel[i] - 1) + 1 + o.output_padding[i - 2 + spatial];
+    window turned = w; /* and the image is the result */
+    memcpy(turned.out, w.in, sizeof w.in);
+    start(&turned, x, spatial, channels, out);
+    for (int64_t k = 0; k < out->numel; k++)
+        out->data[k] = in[2].dtype >= 0 ? in[2].data[k / (w.in[0] * w.in[1]) % channels] : 0;
+    for (int64_t k = 0; k < x->numel; k++) {
+        const int64_t channel = k / area % w.c, image = k / area / w.c;
+        const int64_t first = image * channels + channel / (w.c / groups) * per;
+        for (int64_t t = 0; t < per * elements; t++) {
+            int64_t at = in_window(&w, first + t / elements, k, t / w.kernel[1] % w.kernel[0],
+                                   t % w.kernel[1]);
+            if (at >= 0)
+                out->data[at] += x->data[k] * weight->data[channel * per * elements + t];
+        }
+    }
+}
+
+static void ref_conv_transpose1d(const op_sample *s, const array *in, array *out)
+{
+    transpose(s, in, 1, out);
+}
+
+static void ref_conv_transpose2d(const op_sample *s, const array *in, array *out)
+{
+    transpose(s, in, 2, out);
+}
+
+/* Windows as they are with ceil_mode. */
+static void stick_out(window *w)
+{
+    for (int i = 0; i < 2; i++) {
+        int64_t rest = w->in[i] + 2 * w->padding[i] - w->dilation[i] * (w->kernel[i] - 1) - 1;
+        w->out[i] = (rest + w->stride[i] - 1) / w->stride[i] + 1;
+        w->out[i] -= (w->out[i] - 1) * w->stride[i] >= w->in[i] + w->padding[i];
+    }
+}
+
+/* How many elements of the window at a place count, along an axis. */
+static int64_t counted(const window *w, int axis, int64_t place, bool exclude)
+{
+    int64_t n = 0, beyond = exclude ? 0 : w->padding[axis];
+    for (int64_t k = 0; k < w->kernel[axis]; k++) {
+        int64_t at = place * w->stride[axis] + k - w->padding[axis];
+        n += at >= -beyond && at < w->in[axis] + beyond;
+    }
+    return n;
+}
+
 static void pool(const op_sample *s, const array *x, int spatial, bool largest, array *out)
 {
     tg_pool_opts o = pool_opts(s, spatial);
@@ -190,6 +287,8 @@ static void pool(const op_sample *s, const array *x, int spatial, bool largest, 
         o.kernel[1] = o.kernel[0];
     const int64_t *stride = o.stride[0] ? o.stride : o.kernel;
     window w = window_of(x, spatial, o.kernel, stride, o.padding, o.dilation);
+    if (o.ceil_mode)
+        stick_out(&w);
     start(&w, x, spatial, w.c, out);
     for (int64_t k = 0; k < out->numel; k++) {
         double sum = 0, most = -(double)INFINITY;
@@ -200,7 +299,9 @@ static void pool(const op_sample *s, const array *x, int spatial, bool largest, 
             if (at >= 0 && !isnan(most) && !(x->data[at] <= most))
                 most = x->data[at];
         }
-        out->data[k] = largest ? most : sum / (double)(w.kernel[0] * w.kernel[1]);
+        int64_t n = counted(&w, 0, k / w.out[1] % w.out[0], o.exclude_padding) *
+                    counted(&w, 1, k % w.out[1], o.exclude_padding);
+        out->data[k] = largest ? most : sum / (double)(o.divisor ? o.divisor : n);
     }
 }
 
@@ -413,6 +514,44 @@ static const op_sample pool_errors1[] = {
     {.in = "7", .shape = "2", .status = TG_ESHAPE, .message = "wanted 2 or 3 dims"},
     {.in = "2x3x7:i", .shape = "2", .status = TG_EDTYPE, .message = "a float dtype"},
     {0}};
+static const op_sample transposes1[] = {{.in = "2x3x4 3x2x3 2"},
+                                        {.in = "3x4 3x2x2 2", .shape = "3x1x2"},
+                                        {.in = "1x4x3 4x1x3 2", .shape = "2x1x1x2", .flags = 2},
+                                        {.in = "1x1x3 1x1x2", .shape = "1x0x1x2"},
+                                        {.in = "1x2x3:r 2x2x2:r 2:r", .shape = "2"},
+                                        {0}};
+static const op_sample transposes2[] = {
+    {.in = "1x2x3x2 2x2x2x3 2"},
+    {.in = "2x2x3 2x1x3x2 1", .shape = "2x3x1x0x1x2x1x1"},
+    {.in = "1x2x2x2 2x1x2x2", .shape = "1x2x0x1x0x1", .flags = 2},
+    {0}};
+static const op_sample transpose_errors1[] = {
+    {.in = "2x3x4 2x2x3 2", .status = TG_ESHAPE, .message = "weight [2, 2, 3] for input [2, 3, 4]"},
+    {.in = "2x3x4 3x2x3 3", .status = TG_ESHAPE, .message = "bias [3] for a weight [3, 2, 3]"},
+    {.in = "2x3x4 3x2x3 2", .flags = 2, .status = TG_EVALUE, .message = "2 groups of 3 channels"},
+    {.in = "2x3x4 3x2x3 2", .shape = "2x0x2", .status = TG_EVALUE, .message = "output_padding 2"},
+    {.in = "2x3x1 3x2x2 2", .shape = "1x1", .status = TG_ESHAPE, .message = "nothing is left"},
+    {.in = "2x3x4 3x2x3 2", .shape = "-1", .status = TG_EVALUE, .message = "stride -1"},
+    {.in = "2x3x4:i 3x2x3:i 2:i", .status = TG_EDTYPE, .message = "a float dtype"},
+    {0}};
+
+static const op_sample pools1_ceil[] = {{.in = "1x2x8", .shape = "3x2", .flags = CEIL},
+                                        {.in = "1x1x2", .shape = "3x2", .flags = CEIL},
+                                        {.in = "1x1x5", .shape = "2x3x1", .flags = CEIL},
+                                        {0}};
+static const op_sample averages1[] = {{.in = "1x2x7", .shape = "3x2x1", .flags = EXCLUDE},
+                                      {.in = "1x2x7", .shape = "3x2x1", .s = {-2}},
+                                      {0}};
+static const op_sample averages2[] = {
+    {.in = "1x1x4x5", .shape = "3x2x2x3x1x1", .flags = CEIL},
+    {.in = "1x1x5x4", .shape = "3x2x2x3x1x1", .flags = CEIL | EXCLUDE},
+    {0}};
+static const op_sample largest_errors[] = {{.in = "2x3x7",
+                                            .shape = "2",
+                                            .flags = EXCLUDE,
+                                            .status = TG_EVALUE,
+                                            .message = "average pooling"},
+                                           {0}};
 static const op_sample average_errors[] = {
     {.in = "2x3x7", .shape = "2x1x1x3", .status = TG_EVALUE, .message = "max pooling only"}, {0}};
 static const op_sample pools2[] = {
@@ -539,11 +678,22 @@ const op_row ops_layer[] = {{.name = "conv1d",
                              .ref = ref_conv2d,
                              .samples = {convs2},
                              .errors = {conv_errors2}},
+                            {.name = "conv_transpose1d",
+                             .is = OP_OPTIONAL_IN,
+                             .build = conv_transpose1d,
+                             .ref = ref_conv_transpose1d,
+                             .samples = {transposes1},
+                             .errors = {transpose_errors1}},
+                            {.name = "conv_transpose2d",
+                             .is = OP_OPTIONAL_IN,
+                             .build = conv_transpose2d,
+                             .ref = ref_conv_transpose2d,
+                             .samples = {transposes2}},
                             {.name = "max_pool1d",
                              .build = max_pool1d,
                              .ref = ref_max_pool1d,
-                             .samples = {pools1, pools1_dilated},
-                             .errors = {pool_errors1},
+                             .samples = {pools1, pools1_dilated, pools1_ceil},
+                             .errors = {pool_errors1, largest_errors},
                              .kinks = {kinks_max_pool1d}},
                             {.name = "max_pool2d",
                              .build = max_pool2d,
@@ -554,12 +704,12 @@ const op_row ops_layer[] = {{.name = "conv1d",
                             {.name = "avg_pool1d",
                              .build = avg_pool1d,
                              .ref = ref_avg_pool1d,
-                             .samples = {pools1},
+                             .samples = {pools1, pools1_ceil, averages1},
                              .errors = {pool_errors1, average_errors}},
                             {.name = "avg_pool2d",
                              .build = avg_pool2d,
                              .ref = ref_avg_pool2d,
-                             .samples = {pools2},
+                             .samples = {pools2, averages2},
                              .errors = {pool_errors2}},
                             {.name = "attention",
                              .says = "scaled_dot_product_attention",

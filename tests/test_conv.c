@@ -305,7 +305,7 @@ static void check_pool(const shape *s, const tg_tape_opts *opts, uint64_t *state
 {
     tg_tape *tape = tg_tape_new(opts);
     tg_tensor *x = tg_zeros(tape, TG_DIMS(s->n, s->from, s->in[0], s->in[1]), TG_REQUIRES_GRAD);
-    tg_pool_opts o = {{0}, {0}, {0}, {0}};
+    tg_pool_opts o = {.kernel = {0}};
     memcpy(o.kernel, s->kernel, sizeof o.kernel);
     memcpy(o.stride, s->stride, sizeof o.stride);
     memcpy(o.padding, s->padding, sizeof o.padding);

@@ -259,6 +259,13 @@ static void expect_refused(listed *l, const char *call, bool none, tg_status sta
         expect_refused(&l, #__VA_ARGS__, !(__VA_ARGS__).weight, status, message);                  \
     } while (0)
 
+#define REFUSES_RECURRENT(message, ...)                                                            \
+    do {                                                                                           \
+        listed l = listed_new();                                                                   \
+        tg_params *list = l.list;                                                                  \
+        expect_refused(&l, #__VA_ARGS__, !(__VA_ARGS__).n, TG_EVALUE, message);                    \
+    } while (0)
+
 static void wrong(void **state)
 {
     (void)state;
@@ -277,6 +284,11 @@ static void wrong(void **state)
                   tg_nn_layer_norm(list, TG_SCALAR, NULL, "a"));
     REFUSES_LAYER(TG_ESHAPE, "nn_batch_norm: negative size in [-3]",
                   tg_nn_batch_norm(list, -3, NULL, "a"));
+    REFUSES_RECURRENT("nn_lstm: 3 inputs and 0 units", tg_nn_lstm(list, 3, 0, NULL, "a"));
+    REFUSES_RECURRENT("nn_gru: 17 layers, wanted 1 to 16",
+                      tg_nn_gru(list, 3, 2, &(tg_nn_recurrent_opts){.how.layers = 17}, "a"));
+    REFUSES(TG_EVALUE, "nn_apply_gru: ", "the layer is NULL",
+            !tg_nn_apply_gru(w.f, NULL, true, NULL));
     REFUSES(TG_EVALUE, "nn_apply_linear: ", "the layer is NULL", !tg_nn_apply_linear(w.f, NULL));
     REFUSES(TG_EVALUE, "nn_apply_batch_norm: ", "num_batches_tracked is not one int64",
             !tg_nn_apply_batch_norm(w.f, &(tg_batch_norm_layer){.num_batches_tracked = w.i}, true));
@@ -321,34 +333,43 @@ static void out_of_memory(void **state)
     assert_true(failures_of(fail_at, true) > 20);
 }
 
-/* Where one constructor fails, at each of its allocations, it has neither listed nor drawn anything. */
+/* Where one constructor fails, at its allocation k, it has neither listed nor drawn anything. Whether it
+ * failed; recurrent: the last one is an LSTM. */
+static bool one_fails(int64_t k, bool recurrent)
+{
+    const tg_nn_recurrent_opts two = {.how = {.layers = 2, .bidirectional = true}};
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 1);
+    tg_params *list = tg_params_new(tape);
+    for (int i = 0; i < 3; i++)
+        tg_nn_linear(list, 2, 2, NULL, "fc%d", i);
+    tg_tensor *before = tg_rng_state(tape);
+    tg_mark mark = tg_tape_mark(tape);
+    allocator.calls = 0;
+    allocator.fail_at = k;
+    tg_batch_norm_layer b = tg_nn_batch_norm(list, 2, NULL, "batch");
+    size_t last = recurrent ? tg_nn_lstm(list, 2, 3, &two, "net").n
+                            : tg_nn_embedding(list, 2, 2, NULL, "symbols").weight != NULL;
+    const bool failed = allocator.failures;
+    allocator.fail_at = -1;
+    assert_int_equal(tg_error(tape), failed ? TG_ENOMEM : TG_OK);
+    tg_clear_error(tape);
+    assert_int_equal(tg_params_count(list), 6u + (b.bias ? 5 : 0) + last);
+    if (!b.bias)
+        assert_true(marks_equal(mark, tg_tape_mark(tape)));
+    if (failed)
+        assert_true(tensors_same(before, tg_rng_state(tape)));
+    tg_tape_free(tape);
+    assert_int_equal(allocator.live, 0);
+    return failed;
+}
+
 static void all_or_nothing(void **state)
 {
     (void)state;
-    bool failed = true;
-    for (int64_t k = 0; failed; k++) {
-        test_allocator allocator = {.fail_at = -1};
-        tg_tape *tape = test_tape(&allocator, 1);
-        tg_params *list = tg_params_new(tape);
-        for (int i = 0; i < 3; i++)
-            tg_nn_linear(list, 2, 2, NULL, "fc%d", i);
-        tg_tensor *before = tg_rng_state(tape);
-        tg_mark mark = tg_tape_mark(tape);
-        allocator.calls = 0;
-        allocator.fail_at = k;
-        tg_batch_norm_layer b = tg_nn_batch_norm(list, 2, NULL, "batch");
-        tg_embedding_layer e = tg_nn_embedding(list, 2, 2, NULL, "symbols");
-        failed = allocator.failures;
-        allocator.fail_at = -1;
-        assert_int_equal(tg_error(tape), failed ? TG_ENOMEM : TG_OK);
-        tg_clear_error(tape);
-        assert_int_equal(tg_params_count(list), 6u + (b.bias ? 5 : 0) + (e.weight ? 1 : 0));
-        if (!b.bias)
-            assert_true(marks_equal(mark, tg_tape_mark(tape)));
-        if (failed)
-            assert_true(tensors_same(before, tg_rng_state(tape)));
-        tg_tape_free(tape);
-        assert_int_equal(allocator.live, 0);
+    for (int recurrent = 0; recurrent < 2; recurrent++) {
+        for (int64_t k = 0; one_fails(k, recurrent); k++)
+            continue;
     }
 }
 

@@ -72,12 +72,37 @@ TG_API tg_tensor *tg_conv1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
 TG_API tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
                             const tg_conv_opts *opts);
 
+/** Options of the transposed convolutions; second entries as in tg_conv_opts. */
+typedef struct tg_conv_transpose_opts {
+    int64_t stride[2];         /**< default 1 */
+    int64_t padding[2];        /**< taken off on both sides; default 0 */
+    int64_t output_padding[2]; /**< added at the end; below stride or dilation (TG_EVALUE) */
+    int64_t dilation[2];       /**< default 1 */
+    int64_t groups;            /**< default 1; divides C */
+} tg_conv_transpose_opts;
+/** What tg_conv1d() does to the gradient of its result: x (N, C, L) or (C, L), weight (C, O / groups, K),
+ * bias (O) or NULL; result (N, O, Lout), Lout = (L - 1) stride - 2 padding + dilation (K - 1) +
+ * output_padding + 1. TG_ESHAPE where Lout < 1. */
+TG_API tg_tensor *tg_conv_transpose1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                                      const tg_conv_transpose_opts *opts);
+/** The same in two dims: x (N, C, H, W) or (C, H, W), weight (C, O / groups, KH, KW). */
+TG_API tg_tensor *tg_conv_transpose2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                                      const tg_conv_transpose_opts *opts);
+
 /** Options of the poolings; the second entries as in tg_conv_opts. */
 typedef struct tg_pool_opts {
     int64_t kernel[2];   /**< window; required */
     int64_t stride[2];   /**< default: the window */
     int64_t padding[2];  /**< at most half the window */
     int64_t dilation[2]; /**< default 1; max pooling only */
+    bool
+        ceil_mode; /**< a last window may stick out at the end, but begins before the padding there */
+    bool
+        exclude_padding; /**< average pooling: divide by elements of x alone (count_include_pad=False) */
+    int64_t divisor; /**< average pooling: what sums are divided by; 0: the number of elements */
+    tg_tensor *
+        *indices; /**< max pooling: gets where the results stand in their planes (int64, of the
+                              result's shape), looked for once more; NULL: none */
 } tg_pool_opts;
 /** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
  * wins (the first of several; PyTorch: the last). The padding is never chosen. Keeps four bytes for
@@ -89,6 +114,27 @@ TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
 TG_API tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts);
 /** The mean of each window in two dims. */
 TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+/** For a size: as x has it. */
+#define TG_KEEP_SIZE (-1)
+/** nn.AdaptiveAvgPool1d: the means of `size` windows of (N, C, L) or (C, L), number i from i L / size
+ * rounded down to (i + 1) L / size rounded up. TG_EVALUE: size < 1. */
+TG_API tg_tensor *tg_adaptive_avg_pool1d(tg_tensor *x, int64_t size);
+/** The same in both dims of (N, C, H, W) or (C, H, W). */
+TG_API tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int64_t height, int64_t width);
+
+/** How tg_interpolate() does it: the nearest element; mixing the two, or four, around. */
+typedef enum tg_interpolation { TG_NEAREST = 0, TG_LINEAR } tg_interpolation;
+/** Options of tg_interpolate(): either size or scale, of which the second entry is for the width of 2-d
+ * images; where it is 0, as the first. */
+typedef struct tg_interpolate_opts {
+    int64_t size[2]; /**< of the result */
+    double scale[2]; /**< the size is that of x times this, rounded down; places are by the scale */
+    tg_interpolation mode; /**< default TG_NEAREST; TG_LINEAR is 2-d images' "bilinear" */
+    bool align_corners;    /**< TG_LINEAR: the first and last elements stay first and last */
+} tg_interpolate_opts;
+/** torch.nn.functional.interpolate: x (N, C, L) or (N, C, H, W) at another size. TG_EVALUE: neither or
+ * both of size and scale; a size below 1. */
+TG_API tg_tensor *tg_interpolate(tg_tensor *x, const tg_interpolate_opts *opts);
 
 /** In training, zeroes each element with probability p and scales the others by 1 / (1 - p); else
  * x itself. The mask is PyTorch's (builds without MKL's generator): 53-bit draws in row-major
@@ -446,6 +492,36 @@ TG_API tg_batch_norm_layer tg_nn_batch_norm(tg_params *list, int64_t channels,
 /** tg_batch_norm(): x (N, C) or (N, C, ...). In training num_batches_tracked is counted up. */
 TG_API tg_tensor *tg_nn_apply_batch_norm(tg_tensor *x, const tg_batch_norm_layer *layer,
                                          bool training);
+
+/** The most weights of a recurrent layer that lists its own. */
+#define TG_RECURRENT_WEIGHTS 64
+/** What tg_nn_lstm() and tg_nn_gru() make. */
+typedef struct tg_recurrent_layer {
+    tg_tensor *weights[TG_RECURRENT_WEIGHTS]; /**< as tg_lstm() takes them */
+    size_t n;                                 /**< how many there are */
+    tg_recurrent_opts how; /**< how it is applied: set h0, c0 and lengths there */
+} tg_recurrent_layer;
+/** Options of tg_nn_lstm() and tg_nn_gru(); zero means the default. */
+typedef struct tg_nn_recurrent_opts {
+    tg_recurrent_opts how; /**< layers, bidirectional, batch_first, no_bias, dropout */
+    int dtype;             /**< default TG_F32 */
+} tg_nn_recurrent_opts;
+/** nn.LSTM: "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", then those of the way back,
+ * "..._l0_reverse", and of the next layers, by tg_recurrent_init(). TG_EVALUE: more layers than there is
+ * room for, hidden < 1. */
+TG_API tg_recurrent_layer tg_nn_lstm(tg_params *list, int64_t in, int64_t hidden,
+                                     const tg_nn_recurrent_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** nn.GRU: as tg_nn_lstm(). */
+TG_API tg_recurrent_layer tg_nn_gru(tg_params *list, int64_t in, int64_t hidden,
+                                    const tg_nn_recurrent_opts *opts, const char *format, ...)
+    TG_PRINTF(5);
+/** tg_lstm(). */
+TG_API tg_tensor *tg_nn_apply_lstm(tg_tensor *x, const tg_recurrent_layer *layer, bool training,
+                                   tg_tensor **h_n, tg_tensor **c_n);
+/** tg_gru(). */
+TG_API tg_tensor *tg_nn_apply_gru(tg_tensor *x, const tg_recurrent_layer *layer, bool training,
+                                  tg_tensor **h_n);
 
 /** @} */
 

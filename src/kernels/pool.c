@@ -21,6 +21,28 @@ TGK_INLINE int64_t elements_of(const tgk_window *w)
     return w->kernel[0] * w->kernel[1];
 }
 
+/* Whether all means are divided by the same. */
+TGK_INLINE bool is_even(const tgk_pooling *p)
+{
+    return p->divisor || p->count == TGK_COUNT_ALL;
+}
+
+TGK_INLINE int64_t divisor_of(const tgk_pooling *p)
+{
+    return p->divisor ? p->divisor : elements_of(p->w);
+}
+
+/* What counts of the window at a place, along an axis. */
+TGK_INLINE int64_t counted(const tgk_pooling *p, int axis, int64_t place)
+{
+    const tgk_window *w = p->w;
+    const int64_t beyond = p->count == TGK_COUNT_PADDED ? w->padding[axis] : 0;
+    int64_t from = tgk_window_source(w, axis, 0, place), to = from + w->kernel[axis];
+    from = from < -beyond ? -beyond : from;
+    to = to > w->in[axis] + beyond ? w->in[axis] + beyond : to;
+    return to - from;
+}
+
 /* The places of a row for which column k of the window is inside the image. */
 TGK_INLINE tgk_places inside_row(const tgk_window *w, int64_t k)
 {

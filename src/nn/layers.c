@@ -1,76 +1,17 @@
 /* Layers that make, fill and list their own parameters. A constructor is done as a whole or, with the
  * error set, not at all: listing comes last, and what was drawn before is given back. Relies on
- * params.h. */
+ * making.h. */
+#include "nn/making.h"
 #include "ops/option.h"
-#include "ops/scope.h"
-#include "tape/tensor.h"
-#include "train/params.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <tinygrad/nn.h>
 #include <tinygrad/ops.h>
 
-/* -- Making ----------------------------------------------------------------------------------- */
-
-/* A constructor under way. */
-typedef struct making {
-    tg_params *list;
-    tg_scope scope;
-    tg_generator generator; /* as it was */
-    char name[TG_PARAMS_NAME];
-} making;
-
-/* The layer's name and the dot behind it; one that is cut here is too long for the list as well. */
-static void format_name(making *m, const char *format, va_list args)
+static bool add_affine(const tg_nn_making *m, tg_tensor *weight, tg_tensor *bias)
 {
-    m->name[0] = 0;
-    if (!format)
-        return;
-    int length = vsnprintf(m->name, sizeof m->name - 1, format, args);
-    if (length > 0)
-        memcpy(m->name + strlen(m->name), ".", 2);
-}
-
-/* NULL where nothing can be made; else the tape, for the operation `op`, until finish(). */
-static tg_tape *begin(making *m, tg_params *list, const char *op, int dtype, const char *format,
-                      va_list args)
-{
-    tg_tape *tape = tg_params_tape(list, op);
-    if (!tape)
-        return NULL;
-    TG_CHECK(tape, dtype == TG_F32 || dtype == TG_F64, TG_EDTYPE,
-             "%s: dtype %d is neither TG_F32 nor TG_F64", op, dtype);
-    *m = (making){.list = list, .scope = tg_scope_begin(tape, op), .generator = tape->generator};
-    format_name(m, format, args);
-    return tape;
-}
-
-enum { MOST = 5 };
-
-/* Whether all of it is done. NULL tensors are left out. */
-static bool finish(const making *m, tg_tensor *const tensors[MOST],
-                   const char *const suffixes[MOST])
-{
-    tg_tape *tape = m->scope.tape;
-    const tg_naming naming = {m->name, suffixes, tensors, MOST};
-    bool done = !tape->status && tg_params_add_all(m->list, &naming);
-    if (!done)
-        tape->generator = m->generator;
-    tg_scope_end(&m->scope, done);
-    return done;
-}
-
-static bool add_affine(const making *m, tg_tensor *weight, tg_tensor *bias)
-{
-    return finish(m, (tg_tensor *[MOST]){weight, bias}, (const char *[MOST]){"weight", "bias"});
-}
-
-static bool check_layer(const tg_tensor *x, const void *layer, const char *name)
-{
-    TG_CHECK(tg_tape_of(x), layer, TG_EVALUE, "%s: the layer is NULL", name);
-    return true;
+    return tg_nn_finish(m, (tg_tensor *[TG_NN_MOST]){weight, bias},
+                        (const char *[TG_NN_MOST]){"weight", "bias"});
 }
 
 /* -- Linear ----------------------------------------------------------------------------------- */
@@ -80,10 +21,10 @@ tg_linear_layer tg_nn_linear(tg_params *list, int64_t in, int64_t out,
 {
     const tg_nn_linear_opts o = opts ? *opts : (tg_nn_linear_opts){0};
     tg_linear_layer none = {NULL, NULL}, l = none;
-    making m;
+    tg_nn_making m;
     va_list args;
     va_start(args, format);
-    tg_tape *tape = begin(&m, list, "nn_linear", o.dtype, format, args);
+    tg_tape *tape = tg_nn_begin(&m, list, "nn_linear", o.dtype, format, args);
     va_end(args);
     if (!tape)
         return none;
@@ -95,8 +36,8 @@ tg_linear_layer tg_nn_linear(tg_params *list, int64_t in, int64_t out,
 
 tg_tensor *tg_nn_apply_linear(tg_tensor *x, const tg_linear_layer *layer)
 {
-    return check_layer(x, layer, "nn_apply_linear") ? tg_linear(x, layer->weight, layer->bias)
-                                                    : NULL;
+    return tg_nn_check_layer(x, layer, "nn_apply_linear") ? tg_linear(x, layer->weight, layer->bias)
+                                                          : NULL;
 }
 
 /* -- Convolutions ----------------------------------------------------------------------------- */
@@ -128,8 +69,8 @@ static tg_conv_layer make_conv(tg_params *list, const conv_sizes *s, const tg_nn
 {
     const tg_nn_conv_opts o = opts ? *opts : (tg_nn_conv_opts){.dtype = TG_F32};
     tg_conv_layer none = {.weight = NULL}, l = {.conv = o.conv};
-    making m;
-    tg_tape *tape = begin(&m, list, s->op, o.dtype, format, args);
+    tg_nn_making m;
+    tg_tape *tape = tg_nn_begin(&m, list, s->op, o.dtype, format, args);
     if (!tape)
         return none;
     if (check_conv(tape, s, &o)) {
@@ -166,7 +107,7 @@ tg_conv_layer tg_nn_conv2d(tg_params *list, int64_t in, int64_t out, int64_t ker
 
 tg_tensor *tg_nn_apply_conv(tg_tensor *x, const tg_conv_layer *layer)
 {
-    if (!check_layer(x, layer, "nn_apply_conv"))
+    if (!tg_nn_check_layer(x, layer, "nn_apply_conv"))
         return NULL;
     bool one = tg_ndim(layer->weight) == 3;
     return (one ? tg_conv1d : tg_conv2d)(x, layer->weight, layer->bias, &layer->conv);
@@ -194,10 +135,10 @@ tg_embedding_layer tg_nn_embedding(tg_params *list, int64_t rows, int64_t column
 {
     const tg_nn_embedding_opts o = opts ? *opts : (tg_nn_embedding_opts){0};
     tg_embedding_layer none = {NULL, TG_NO_PADDING}, l = none;
-    making m;
+    tg_nn_making m;
     va_list args;
     va_start(args, format);
-    tg_tape *tape = begin(&m, list, "nn_embedding", o.dtype, format, args);
+    tg_tape *tape = tg_nn_begin(&m, list, "nn_embedding", o.dtype, format, args);
     va_end(args);
     if (!tape)
         return none;
@@ -210,7 +151,7 @@ tg_embedding_layer tg_nn_embedding(tg_params *list, int64_t rows, int64_t column
 
 tg_tensor *tg_nn_apply_embedding(tg_tensor *index, const tg_embedding_layer *layer)
 {
-    return check_layer(index, layer, "nn_apply_embedding")
+    return tg_nn_check_layer(index, layer, "nn_apply_embedding")
                ? tg_embedding(layer->weight, index, layer->padding_idx)
                : NULL;
 }
@@ -236,10 +177,10 @@ tg_layer_norm_layer tg_nn_layer_norm(tg_params *list, int ndim, const int64_t *d
 {
     const tg_nn_layer_norm_opts o = opts ? *opts : (tg_nn_layer_norm_opts){0};
     tg_layer_norm_layer none = {.weight = NULL}, l = {.ndim = dims ? ndim : 0};
-    making m;
+    tg_nn_making m;
     va_list args;
     va_start(args, format);
-    tg_tape *tape = begin(&m, list, "nn_layer_norm", o.dtype, format, args);
+    tg_tape *tape = tg_nn_begin(&m, list, "nn_layer_norm", o.dtype, format, args);
     va_end(args);
     if (!tape)
         return none;
@@ -251,7 +192,7 @@ tg_layer_norm_layer tg_nn_layer_norm(tg_params *list, int ndim, const int64_t *d
 
 tg_tensor *tg_nn_apply_layer_norm(tg_tensor *x, const tg_layer_norm_layer *layer)
 {
-    return check_layer(x, layer, "nn_apply_layer_norm")
+    return tg_nn_check_layer(x, layer, "nn_apply_layer_norm")
                ? tg_layer_norm(x, layer->ndim, layer->dims, layer->weight, layer->bias, layer->eps)
                : NULL;
 }
@@ -275,21 +216,21 @@ static void make_batch_norm(tg_tape *tape, int64_t channels, const tg_nn_batch_n
 tg_batch_norm_layer tg_nn_batch_norm(tg_params *list, int64_t channels,
                                      const tg_nn_batch_norm_opts *opts, const char *format, ...)
 {
-    static const char *const names[MOST] = {"weight", "bias", "running_mean", "running_var",
-                                            "num_batches_tracked"};
+    static const char *const names[TG_NN_MOST] = {"weight", "bias", "running_mean", "running_var",
+                                                  "num_batches_tracked"};
     const tg_nn_batch_norm_opts o = opts ? *opts : (tg_nn_batch_norm_opts){0};
     tg_batch_norm_layer none = {.weight = NULL}, l = none;
-    making m;
+    tg_nn_making m;
     va_list args;
     va_start(args, format);
-    tg_tape *tape = begin(&m, list, "nn_batch_norm", o.dtype, format, args);
+    tg_tape *tape = tg_nn_begin(&m, list, "nn_batch_norm", o.dtype, format, args);
     va_end(args);
     if (!tape)
         return none;
     make_batch_norm(tape, channels, &o, &l);
-    tg_tensor *made[MOST] = {l.weight, l.bias, l.running_mean, l.running_var,
-                             l.num_batches_tracked};
-    return finish(&m, made, names) ? l : none;
+    tg_tensor *made[TG_NN_MOST] = {l.weight, l.bias, l.running_mean, l.running_var,
+                                   l.num_batches_tracked};
+    return tg_nn_finish(&m, made, names) ? l : none;
 }
 
 static void count_forward(tg_node *node)
@@ -334,7 +275,7 @@ static tg_tensor *batch_norm(tg_tensor *x, const tg_batch_norm_layer *l, bool tr
 tg_tensor *tg_nn_apply_batch_norm(tg_tensor *x, const tg_batch_norm_layer *layer, bool training)
 {
     static const tg_op op = {.name = "nn_apply_batch_norm"};
-    if (!check_layer(x, layer, op.name))
+    if (!tg_nn_check_layer(x, layer, op.name))
         return NULL;
     TG_IN_SCOPE(&op, batch_norm(x, layer, training), x);
 }

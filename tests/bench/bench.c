@@ -313,6 +313,38 @@ static void conv_step(state *s)
     finish(s, tg_conv2d(s->t[0], s->t[2], NULL, &(tg_conv_opts){.padding = {1, 1}}), s->t[1]);
 }
 
+/* Images of 16 channels made twice as large, two ways, and averaged to 7 x 7. */
+static void grow_make(state *s)
+{
+    s->t[0] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), TG_REQUIRES_GRAD);
+    s->t[1] = tg_randn(s->tape, TG_DIMS(32, 16, 2 * s->size, 2 * s->size), 0);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(16, 16, 2, 2), TG_REQUIRES_GRAD);
+}
+
+static void conv_transpose_step(state *s)
+{
+    tg_zero_grad(s->t[2]);
+    tg_conv_transpose_opts o = {.stride = {2}};
+    finish(s, tg_conv_transpose2d(s->t[0], s->t[2], NULL, &o), s->t[1]);
+}
+
+static void interpolate_step(state *s)
+{
+    tg_interpolate_opts o = {.scale = {2}, .mode = TG_LINEAR};
+    finish(s, tg_interpolate(s->t[0], &o), s->t[1]);
+}
+
+static void adaptive_make(state *s)
+{
+    s->t[0] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), TG_REQUIRES_GRAD);
+    s->t[1] = tg_randn(s->tape, TG_DIMS(32, 16, 7, 7), 0);
+}
+
+static void adaptive_step(state *s)
+{
+    finish(s, tg_adaptive_avg_pool2d(s->t[0], 7, 7), s->t[1]);
+}
+
 static double logits(int64_t classes)
 {
     return 1e-6 * (double)(classes > 60000 ? 256 : 1024) * (double)classes;
@@ -375,6 +407,9 @@ static const row rows[] = {
     {"transpose", square_make, transpose_step, NULL, "us", {1000}},
     {"embedding", square_make, embedding_step, NULL, "us", {1000}},
     {"conv2d", conv_make, conv_step, NULL, "us", {28}},
+    {"conv_transpose2d", grow_make, conv_transpose_step, NULL, "us", {14}},
+    {"interpolate", grow_make, interpolate_step, NULL, "us", {14}},
+    {"adaptive_avg_pool2d", adaptive_make, adaptive_step, NULL, "us", {30}},
 };
 
 static void turn(void *context)

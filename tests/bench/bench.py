@@ -170,6 +170,19 @@ def conv2d(size):
     return step
 
 
+def grown(layer):
+    def row(size):
+        x = torch.randn(32, 16, size, size, requires_grad=True)
+        w = torch.randn(16, 16, 2, 2, requires_grad=True)
+        g = torch.randn(layer(x, w).shape)
+
+        def step():
+            x.grad = w.grad = None
+            layer(x, w).backward(g)
+        return step
+    return row
+
+
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
 # "MiB": it is the memory of a step beside leaves and their gradients.
 ROWS = {
@@ -202,6 +215,9 @@ ROWS = {
     "transpose": (square(lambda x: x.t().contiguous()), None),
     "embedding": (embedding, None),
     "conv2d": (conv2d, None),
+    "conv_transpose2d": (grown(lambda x, w: F.conv_transpose2d(x, w, stride=2)), None),
+    "interpolate": (grown(lambda x, w: F.interpolate(x, scale_factor=2, mode="bilinear")), None),
+    "adaptive_avg_pool2d": (grown(lambda x, w: F.adaptive_avg_pool2d(x, 7)), None),
 }
 
 

@@ -7,6 +7,7 @@
 tests/test_layers.c makes the same layers from the same draws: seed 7, weights, then inputs, normal.
 """
 import torch
+import torch.nn.functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
@@ -40,6 +41,19 @@ def recurrent(name, kind, layers=1, bidirectional=False, lengths=None, batch_fir
     write(name, results + [t.grad for t in leaves + list(m.parameters())])
 
 
+def images(name, dims, layer):
+    """Results of a layer of x and weights, all normal, and the gradients of the sum of squares."""
+    torch.manual_seed(7)
+    leaves = [torch.randn(d, dtype=torch.float64, requires_grad=True) for d in dims]
+    results = layer(*leaves)
+    results = results if isinstance(results, tuple) else (results,)
+    results[0].square().sum().backward()
+    write(name, list(results) + [t.grad for t in leaves])
+
+
+IMAGE = (1, 2, 5, 4)
+
+
 def main():
     assert torch.__version__.split("+")[0] == "2.13.0", torch.__version__
     torch.set_num_threads(1)
@@ -48,6 +62,18 @@ def main():
         name = kind.__name__.lower()
         recurrent(name, kind)
         recurrent(name + "_lengths", kind, 2, True, [2, 4], True)
+    images("transposed", [(1, 4, 2, 3), (4, 1, 3, 2), (2,)],
+           lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3), (1, 0), (1, 2), 2, (2, 1)))
+    images("largest", [IMAGE], lambda x: F.max_pool2d(x, 2, 2, 1, ceil_mode=True,
+                                                      return_indices=True))
+    for name, options in (("means", {}), ("inside", {"count_include_pad": False}),
+                          ("divided", {"divisor_override": 3})):
+        images(name, [IMAGE], lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, **options))
+    images("adaptive", [IMAGE], lambda x: F.adaptive_avg_pool2d(x, (3, 3)))
+    images("nearest", [IMAGE], lambda x: F.interpolate(x, scale_factor=1.7))
+    images("linear", [IMAGE], lambda x: F.interpolate(x, (3, 7), mode="bilinear"))
+    images("corners", [IMAGE], lambda x: F.interpolate(x, (3, 7), mode="bilinear",
+                                                       align_corners=True))
 
 
 if __name__ == "__main__":

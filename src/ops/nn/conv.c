@@ -7,6 +7,7 @@
 #include "kernels/convolve.h"
 #include "ops/layout.h"
 
+#include <string.h>
 #include <tinygrad/nn.h>
 
 /* Options with their defaults, for an image (N, C, H, W) and a weight with `spatial` dims. In one
@@ -192,7 +193,7 @@ static tg_tensor *convolve(const tg_op *op, tg_tensor *const *in, const tg_conv_
     tgk_convolution c = {.w = window_of(image, weight, o, spatial),
                          .groups = groups,
                          .channels = tg_at(weight)->dims[0]};
-    if (!tg_window_fit(op, x, &c.w))
+    if (!tg_window_fit(op, x, &c.w, false))
         return NULL;
     tg_dims shape = {tg_image_dims(x, c.channels, &c.w, spatial, dims), dims};
     return is_linear(&c) ? tg_reshape(as_linear(in, &c), shape.ndim, dims) : apply(in, &c, shape);
@@ -213,4 +214,113 @@ tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, const tg_
 {
     static const tg_op op = {.name = "conv2d"};
     return conv(&op, (tg_tensor *[]){x, weight, bias}, opts, 2);
+}
+
+/* --- transposed: the gradient of the image --- */
+
+/* The sizes of the image that x is the convolution of; false, with the error set, where there is none. */
+static bool enlarge(const tg_op *op, const tg_tensor *x, const tg_conv_transpose_opts *o,
+                    int spatial, const int64_t *sizes, tgk_window *w)
+{
+    const int64_t limit = 1 << 30;
+    tg_tape *tape = tg_tape_in(x);
+    for (int i = 0; i < spatial; i++) {
+        const int axis = 2 - spatial + i;
+        const int64_t stride = w->stride[axis], dilation = w->dilation[axis];
+        const int64_t kernel = w->kernel[axis], padding = w->padding[axis];
+        const int64_t more = o->output_padding[i];
+        TG_CHECK(tape, kernel >= 1 && stride >= 1 && dilation >= 1 && padding >= 0, TG_EVALUE,
+                 "%s: kernel %lld, stride %lld, dilation %lld, padding %lld", op->name,
+                 (long long)kernel, (long long)stride, (long long)dilation, (long long)padding);
+        TG_CHECK(
+            tape, more >= 0 && (more < stride || more < dilation), TG_EVALUE,
+            "%s: output_padding %lld, stride %lld, dilation %lld: wanted less than one of them",
+            op->name, (long long)more, (long long)stride, (long long)dilation);
+        TG_CHECK(tape,
+                 sizes[axis] <= limit && kernel <= limit && stride <= limit && dilation <= limit &&
+                     padding <= limit,
+                 TG_EVALUE, "%s: a size or a window parameter is above 2^30", op->name);
+        w->in[axis] = (sizes[axis] - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + more;
+        TG_CHECK(tape, sizes[axis] > 0 && w->in[axis] > 0, TG_ESHAPE,
+                 "%s: nothing is left of %s with padding %lld", op->name, tg_shape_of(x).chars,
+                 (long long)padding);
+    }
+    return true;
+}
+
+static bool check_transposed(const tg_op *op, tg_tensor *const *in, int64_t c, int64_t groups,
+                             int spatial)
+{
+    const tg_tensor *weight = in[1], *bias = in[2];
+    tg_tape *tape = tg_tape_in(weight);
+    TG_CHECK(tape, tg_at(weight)->ndim == spatial + 2 && tg_at(weight)->dims[0] == c, TG_ESHAPE,
+             "%s: weight %s for input %s, wanted (%lld, ...) in %d dims", op->name,
+             tg_shape_of(weight).chars, tg_shape_of(in[0]).chars, (long long)c, spatial + 2);
+    TG_CHECK(tape, groups >= 1 && c % groups == 0, TG_EVALUE, "%s: %lld groups of %lld channels",
+             op->name, (long long)groups, (long long)c);
+    TG_CHECK(tape,
+             !bias || (tg_at(bias)->ndim == 1 &&
+                       tg_at(bias)->dims[0] == tg_at(weight)->dims[1] * groups),
+             TG_ESHAPE, "%s: bias %s for a weight %s in %lld groups", op->name,
+             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars, (long long)groups);
+    return true;
+}
+
+static tg_tensor *with_bias(tg_tensor *y, tg_tensor *bias, int spatial)
+{
+    return bias ? tg_add(y, tg_reshape(bias, spatial + 1, (int64_t[]){-1, 1, 1})) : y;
+}
+
+static tg_tensor *transposed(const tg_op *op, tg_tensor *const *in, const tg_conv_transpose_opts *o,
+                             int spatial)
+{
+    tg_tensor *x = in[0], *weight = in[1];
+    const int64_t groups = o->groups ? o->groups : 1;
+    const tg_conv_opts plain = {.stride = {o->stride[0], o->stride[1]},
+                                .padding = {o->padding[0], o->padding[1]},
+                                .dilation = {o->dilation[0], o->dilation[1]}};
+    int64_t sizes[4], dims[4];
+    if (!tg_check_floats(op, 3, in) || !tg_image_sizes(op, x, spatial, sizes) ||
+        !check_transposed(op, in, sizes[1], groups, spatial))
+        return NULL;
+    const int64_t image[] = {sizes[0], tg_at(weight)->dims[1] * groups, 1, 1};
+    tgk_convolution c = {
+        .w = window_of(image, weight, &plain, spatial), .groups = groups, .channels = sizes[1]};
+    if (!enlarge(op, x, o, spatial, sizes + 2, &c.w) || !tg_window_fit(op, x, &c.w, false))
+        return NULL;
+    memcpy(c.w.out, c.w.in, sizeof c.w.out);
+    const tg_dims shape = {tg_image_dims(x, image[1], &c.w, spatial, dims), dims};
+    memcpy(c.w.out, sizes + 2, sizeof c.w.out);
+    if (!tg_tensor_check(tg_tape_in(x), op->name, shape, tg_at(x)->dtype))
+        return NULL;
+    tg_tensor *y = tg_apply(&(tg_call){.op = &image_op,
+                                       .n_in = 2,
+                                       .in = in,
+                                       .dtype = tg_at(x)->dtype,
+                                       .ndim = shape.ndim,
+                                       .dims = dims,
+                                       .params = &c,
+                                       .params_size = sizeof c});
+    return with_bias(y, in[2], spatial);
+}
+
+static tg_tensor *conv_transpose(const tg_op *op, tg_tensor *const *in,
+                                 const tg_conv_transpose_opts *opts, int spatial)
+{
+    static const tg_conv_transpose_opts defaults = {.groups = 0};
+    TG_IN_SCOPE_GIVEN(op, 3, in, 2, transposed(op, in, opts ? opts : &defaults, spatial));
+}
+
+tg_tensor *tg_conv_transpose1d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                               const tg_conv_transpose_opts *opts)
+{
+    static const tg_op op = {.name = "conv_transpose1d"};
+    return conv_transpose(&op, (tg_tensor *[]){x, weight, bias}, opts, 1);
+}
+
+tg_tensor *tg_conv_transpose2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+                               const tg_conv_transpose_opts *opts)
+{
+    static const tg_op op = {.name = "conv_transpose2d"};
+    return conv_transpose(&op, (tg_tensor *[]){x, weight, bias}, opts, 2);
 }

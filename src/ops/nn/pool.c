@@ -13,12 +13,22 @@ typedef struct pooling {
     bool largest; /* else the mean */
 } pooling;
 
+/* What operations are told: what the kernels call the same. */
+typedef struct params {
+    tgk_window w;
+    tgk_pool_count count;
+    int64_t divisor;
+} params;
+
 /* at: NULL for means. */
 static void run(tg_node *node, tgk_pool_kind kind, const void *image, const void *result,
                 const tg_tensor *at)
 {
     tg_tape *tape = tg_node_tape(node);
-    tgk_pooling call = {.w = node->params,
+    const params *p = node->params;
+    tgk_pooling call = {.w = &p->w,
+                        .count = p->count,
+                        .divisor = p->divisor,
                         .image = (void *)(uintptr_t)image,
                         .result = (void *)(uintptr_t)result,
                         .at = at ? (int32_t *)(void *)tg_at(at)->data : NULL};
@@ -26,14 +36,14 @@ static void run(tg_node *node, tgk_pool_kind kind, const void *image, const void
         tgk_pool_run(&tape->team, tape->isa, tg_at(node->out)->dtype, kind, &call);
 }
 
-static tg_call call_of(const tg_op *op, tg_tensor *const *in, int n, const tgk_window *w)
+static tg_call call_of(const tg_op *op, tg_tensor *const *in, int n, const params *p)
 {
-    return (tg_call){.op = op, .n_in = n, .in = in, .params = w, .params_size = sizeof *w};
+    return (tg_call){.op = op, .n_in = n, .in = in, .params = p, .params_size = sizeof *p};
 }
 
 /* --- the largest: `at`, which forward keeps, names an element of the plane for each place --- */
 
-static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const tgk_window *w);
+static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const params *p);
 
 static void pick_forward(tg_node *node)
 {
@@ -69,11 +79,11 @@ static const tg_op spread_op = {.name = "max_pool_backward",
                                 .reads = {TG_READS_IN(1)}};
 
 /* The gradient of of's input, from that of its output. */
-static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const tgk_window *w)
+static tg_tensor *spread(const tg_node *of, tg_tensor *g, tg_tensor *at, const params *p)
 {
     tg_tensor *in[] = {g, at};
     return tg_make(
-        &(tg_making){call_of(&spread_op, in, 2, w), .like = of->in[0], .gradient_of = of});
+        &(tg_making){call_of(&spread_op, in, 2, p), .like = of->in[0], .gradient_of = of});
 }
 
 static void max_forward(tg_node *node)
@@ -89,10 +99,39 @@ static void max_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 
 static const tg_op max_op = {.name = "max_pool", .forward = max_forward, .backward = max_backward};
 
-static tg_tensor *largest(tg_tensor *x, const tgk_window *w, tg_dims dims)
+static void indices_forward(tg_node *node)
 {
-    int64_t places = w->n * w->out[0] * w->out[1];
-    tg_call call = call_of(&max_op, &x, 1, w);
+    const params *p = node->params;
+    const tg_header *out = tg_at(node->out);
+    const size_t size = tg_dtype_size(tg_at(node->in[0])->dtype), n = (size_t)out->numel;
+    const void *x = tg_contiguous_data(node, node->in[0]);
+    void *values = tg_workspace(node, n * size);
+    int32_t *at = tg_workspace(node, n * sizeof *at);
+    tg_tape *tape = tg_node_tape(node);
+    tgk_pooling call = {.w = &p->w, .image = (void *)(uintptr_t)x, .result = values, .at = at};
+    if (!x || !values || !at)
+        return;
+    tgk_pool_run(&tape->team, tape->isa, tg_at(node->in[0])->dtype, TGK_POOL_LARGEST, &call);
+    for (size_t i = 0; i < n; i++)
+        ((int64_t *)(void *)out->data)[i] = at[i];
+}
+
+static const tg_op indices_op = {.name = "max_pool_indices", .forward = indices_forward};
+
+/* Where the largest are; they are looked for once more. */
+static tg_tensor *indices_of(tg_tensor *x, const params *p, tg_dims dims)
+{
+    tg_call call = call_of(&indices_op, &x, 1, p);
+    call.dtype = TG_I64;
+    call.ndim = dims.ndim;
+    call.dims = dims.sizes;
+    return tg_apply(&call);
+}
+
+static tg_tensor *largest(tg_tensor *x, const params *p, tg_dims dims)
+{
+    int64_t places = p->w.n * p->w.out[0] * p->w.out[1];
+    tg_call call = call_of(&max_op, &x, 1, p);
     call.dtype = tg_at(x)->dtype;
     call.ndim = dims.ndim;
     call.dims = dims.sizes;
@@ -153,10 +192,19 @@ static tgk_window window_of(const int64_t *image, const tg_pool_opts *o, const p
     return w;
 }
 
-static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
+static bool check_options(const pooling *p, const tg_tensor *x, const tg_pool_opts *o)
+{
+    TG_CHECK(tg_tape_in(x), !p->largest || (!o->exclude_padding && !o->divisor), TG_EVALUE,
+             "%s: exclude_padding and divisor are for average pooling only", p->op.name);
+    TG_CHECK(tg_tape_in(x), p->largest || !o->indices, TG_EVALUE,
+             "%s: indices are for max pooling only", p->op.name);
+    return true;
+}
+
+static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w, bool ceil_mode)
 {
     tg_tape *tape = tg_tape_in(x);
-    if (!tg_window_fit(&p->op, x, w))
+    if (!tg_window_fit(&p->op, x, w, ceil_mode))
         return false;
     for (int axis = 0; axis < 2; axis++) {
         TG_CHECK(tape, w->padding[axis] <= w->kernel[axis] / 2, TG_EVALUE,
@@ -171,13 +219,14 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w)
 }
 
 /* A single place has the mean of a row, which is added up in another order than columns are. */
-static tg_tensor *mean(tg_tensor *x, const tgk_window *w, tg_dims dims)
+static tg_tensor *mean(tg_tensor *x, const params *p, tg_dims dims)
 {
-    if (w->out[0] * w->out[1] == 1) {
+    const tgk_window *w = &p->w;
+    if (w->out[0] * w->out[1] == 1 && p->count == TGK_COUNT_ALL && !p->divisor) {
         tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
         return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
     }
-    tg_call call = call_of(&mean_op, &x, 1, w);
+    tg_call call = call_of(&mean_op, &x, 1, p);
     call.dtype = tg_at(x)->dtype;
     call.ndim = dims.ndim;
     call.dims = dims.sizes;
@@ -191,16 +240,38 @@ static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
         return NULL;
     TG_CHECK(tg_tape_in(x), o->kernel[0], TG_EVALUE,
              "%s: no kernel: set opts->kernel, the size of the window", p->op.name);
-    tgk_window w = window_of(image, o, p);
-    if (!check_window(p, x, &w))
+    params own = {.w = window_of(image, o, p), .divisor = o->divisor};
+    if (o->exclude_padding)
+        own.count = TGK_COUNT_INSIDE;
+    else if (o->ceil_mode)
+        own.count = TGK_COUNT_PADDED;
+    if (!check_options(p, x, o) || !check_window(p, x, &own.w, o->ceil_mode))
         return NULL;
-    tg_dims dims = {tg_image_dims(x, image[1], &w, p->spatial, sizes), sizes};
-    return p->largest ? largest(x, &w, dims) : mean(x, &w, dims);
+    tg_dims dims = {tg_image_dims(x, image[1], &own.w, p->spatial, sizes), sizes};
+    if (!p->largest)
+        return mean(x, &own, dims);
+    tg_tensor *y = largest(x, &own, dims);
+    if (!y || !o->indices)
+        return y;
+    *o->indices = indices_of(x, &own, dims);
+    return *o->indices ? y : NULL;
+}
+
+static tg_tensor *in_scope(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
+{
+    TG_IN_SCOPE(&p->op, reduced(p, x, o), x);
 }
 
 static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
 {
-    TG_IN_SCOPE(&p->op, reduced(p, x, opts ? opts : &(tg_pool_opts){0}), x);
+    static const tg_pool_opts defaults = {.kernel = {0}};
+    const tg_pool_opts *o = opts ? opts : &defaults;
+    if (o->indices)
+        *o->indices = NULL;
+    tg_tensor *y = in_scope(p, x, o);
+    if (!y && o->indices)
+        *o->indices = NULL;
+    return y;
 }
 
 tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts)

@@ -73,7 +73,7 @@ static tg_tensor *fold(tg_tensor *columns, const tgk_window *w)
 /* Bounds that keep every product below in range. */
 enum { LIMIT = 1 << 30 };
 
-static bool fit_axis(const tg_op *op, const tg_tensor *x, tgk_window *w, int axis)
+static bool fit_axis(const tg_op *op, const tg_tensor *x, tgk_window *w, int axis, bool partial)
 {
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape,
@@ -88,16 +88,19 @@ static bool fit_axis(const tg_op *op, const tg_tensor *x, tgk_window *w, int axi
              TG_EVALUE, "%s: a window parameter is above 2^30", op->name);
     int64_t space = w->in[axis] + 2 * w->padding[axis];
     int64_t span = w->dilation[axis] * (w->kernel[axis] - 1) + 1;
-    TG_CHECK(tape, span <= space, TG_ESHAPE,
+    int64_t rest = space - span + (partial ? w->stride[axis] - 1 : 0);
+    int64_t out = rest < 0 ? 0 : rest / w->stride[axis] + 1;
+    out -= partial && out && (out - 1) * w->stride[axis] >= w->in[axis] + w->padding[axis];
+    TG_CHECK(tape, out > 0, TG_ESHAPE,
              "%s: a window of %lld elements does not fit %s with padding %lld", op->name,
              (long long)span, tg_shape_of(x).chars, (long long)w->padding[axis]);
-    w->out[axis] = (space - span) / w->stride[axis] + 1;
+    w->out[axis] = out;
     return true;
 }
 
-bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w)
+bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w, bool partial)
 {
-    return fit_axis(op, x, w, 0) && fit_axis(op, x, w, 1);
+    return fit_axis(op, x, w, 0, partial) && fit_axis(op, x, w, 1, partial);
 }
 
 bool tg_image_sizes(const tg_op *op, const tg_tensor *x, int spatial, int64_t sizes[4])

@@ -13,8 +13,9 @@ static inline int64_t tg_window_option(const int64_t option[2], int i, int64_t o
 }
 
 /* Fills in out[] of a window whose other fields are set; false, with the error set on behalf of
- * `op`, where a field is out of range or the window does not fit. */
-bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w);
+ * `op`, where a field is out of range or the window does not fit. partial: so that it reaches the end of the
+ * image, where it may stick out of the padding, but begins in the image or before it. */
+bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w, bool partial);
 /* x (N, C, H, W) as columns (N, C * KH * KW, OH * OW). */
 tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w);
 /* (N, C, H, W) of x, with a batch of 1 and, for one spatial dim, a height of 1; `spatial` dims are
