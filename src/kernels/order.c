@@ -121,8 +121,8 @@ static uint64_t least_i64(const char *x, int64_t n)
 /* Rows are cut into so many pieces, each of which has room of its own. */
 static int64_t pieces(const tgk_team *team, const tgk_order *o)
 {
-    enum { SMALL = 1 << 13 };
-    int64_t rows = o->outer * o->inner, most = (int64_t)team->threads * PIECES;
+    enum { SMALL = 1 << 13, LONG = 1 << 18 };
+    int64_t rows = o->outer * o->inner, most = team->threads * (o->n < LONG ? PIECES : 1) + 1;
     return team->threads == 1 || rows * o->n < SMALL ? 1 : rows < most ? rows : most;
 }
 

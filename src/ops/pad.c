@@ -1,6 +1,6 @@
 /* Padding, and roll, which is padding with what was cut off at the other end. Relies on kernels/pad.h. */
 #include "kernels/pad.h"
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 #include "ops/layout.h"
 
 #include <string.h>
@@ -79,11 +79,11 @@ static const tg_op add_op = {
     .name = "pad_backward", .forward = add_forward, .backward = add_backward};
 static const tg_op roll_op = {.name = "roll", .forward = pad_forward, .backward = roll_backward};
 
-static tg_tensor *apply(const tg_op *op, tg_tensor *x, tg_dims dims, const padding *p)
+static tg_tensor *apply(tg_tensor *x, tg_dims dims, const padding *p)
 {
-    if (!tg_tensor_check(tg_tape_in(x), op->name, dims, 0))
+    if (!tg_tensor_check(tg_tape_in(x), "pad", dims, 0))
         return NULL;
-    return tg_apply(&(tg_call){.op = op,
+    return tg_apply(&(tg_call){.op = &pad_op,
                                .n_in = 1,
                                .in = &x,
                                .dtype = tg_at(x)->dtype,
@@ -177,7 +177,7 @@ static tg_tensor *pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode
                  (long long)-less);
         shape.sizes[i] += p.before[i] + p.after[i];
     }
-    return apply(&pad_op, x, tg_shape_dims(&shape), &p);
+    return apply(x, tg_shape_dims(&shape), &p);
 }
 
 tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value)
@@ -201,5 +201,5 @@ tg_tensor *tg_roll(tg_tensor *x, int n, const int64_t *shifts, const int64_t *di
         if (size > 0)
             p.before[dim] = (p.before[dim] + shifts[k] % size + size) % size;
     }
-    return tg_at(x)->ndim ? apply(&roll_op, x, tg_dims_of(x), &p) : tg_clone(x);
+    return tg_at(x)->ndim ? tg_apply_as_first(&roll_op, 1, &x, &p, sizeof p) : tg_clone(x);
 }

@@ -1,6 +1,6 @@
 /* Elements in another order, several times, or along a diagonal. */
 #include "kernels/places.h"
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 #include "ops/layout.h"
 
 /* --- flip --- */
@@ -35,13 +35,7 @@ static void flip_forward(tg_node *node)
 
 static void flip_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = tg_make(&(tg_making){{.op = node->op,
-                                       .n_in = 1,
-                                       .in = &grad_out,
-                                       .params = node->params,
-                                       .params_size = sizeof(turned)},
-                                      .like = node->in[0],
-                                      .gradient_of = node});
+    grad_in[0] = tg_gradient_of(node, 0, node->op, 1, &grad_out, node->params, sizeof(turned));
 }
 
 static const tg_op flip_op = {.name = "flip", .forward = flip_forward, .backward = flip_backward};
@@ -61,14 +55,7 @@ tg_tensor *tg_flip(tg_tensor *x, int n, const int64_t *dims)
                  dim);
         t.dims |= (uint32_t)1 << dim;
     }
-    return tg_apply(&(tg_call){.op = &flip_op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = tg_at(x)->dtype,
-                               .ndim = tg_at(x)->ndim,
-                               .dims = tg_at(x)->dims,
-                               .params = &t,
-                               .params_size = sizeof t});
+    return tg_apply_as_first(&flip_op, 1, &x, &t, sizeof t);
 }
 
 /* --- repeat, repeat_interleave --- */

@@ -1,7 +1,6 @@
 /* Writing and adding at places that an index names, into a copy: scatter, scatter_add, index_copy,
  * index_add. Gradients are read at the same places, see lookup.h. */
-#include "ops/broadcast.h"
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 #include "ops/lookup.h"
 
 static void run(tg_node *node, tgk_loop *loop)
@@ -35,14 +34,7 @@ static void write_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
         return;
     tg_tensor *zero = tg_zeros(tg_tape_in(src), TG_SCALAR, tg_at(src)->dtype);
     tg_tensor *in[] = {grad_out, node->in[1], tg_expand(zero, tg_at(src)->ndim, tg_at(src)->dims)};
-    if (in[2])
-        grad_in[0] = tg_make(&(tg_making){{.op = node->op,
-                                           .n_in = 3,
-                                           .in = in,
-                                           .params = node->params,
-                                           .params_size = sizeof(tg_lookup)},
-                                          .like = node->in[0],
-                                          .gradient_of = node});
+    grad_in[0] = tg_gradient_of(node, 0, node->op, 3, in, node->params, sizeof(tg_lookup));
 }
 
 static void add_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -107,14 +99,7 @@ static tg_tensor *change(const tg_op *op, int kind, tg_tensor *x, int dim, tg_te
         if (!in[2])
             return NULL;
     }
-    tg_tensor *y = tg_apply(&(tg_call){.op = op,
-                                       .n_in = 3,
-                                       .in = in,
-                                       .dtype = tg_at(in[0])->dtype,
-                                       .ndim = tg_at(in[0])->ndim,
-                                       .dims = tg_at(in[0])->dims,
-                                       .params = &p,
-                                       .params_size = sizeof p});
+    tg_tensor *y = tg_apply_as_first(op, 3, in, &p, sizeof p);
     return flat ? tg_reshape(y, 0, NULL) : y;
 }
 

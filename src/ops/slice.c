@@ -1,7 +1,7 @@
 /* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
  * of one dim from a start on; their gradient writes into that part of a tensor of zeros, or adds to
  * what other views of the tensor gave. slice_scatter and select_scatter write into it in a copy. */
-#include "ops/check.h"
+#include "ops/arithmetic.h"
 #include "record/grad.h"
 
 #include <string.h>
@@ -273,8 +273,6 @@ static void scatter_forward(tg_node *node)
     tgk_nest_run(&nest, tgk_copy_loop(size), NULL);
 }
 
-static tg_tensor *put_into(const tg_node *node, tg_tensor *x, tg_tensor *src, const part *p);
-
 /* What was written over gets none. */
 static void scatter_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -284,23 +282,13 @@ static void scatter_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **gra
     if (!tg_needs_grad(node, 0))
         return;
     tg_tensor *zero = tg_zeros(tg_tape_in(src), TG_SCALAR, tg_at(src)->dtype);
-    zero = tg_expand(zero, tg_at(src)->ndim, tg_at(src)->dims);
-    grad_in[0] = zero ? put_into(node, grad_out, zero, node->params) : NULL;
+    tg_tensor *in[] = {grad_out, tg_expand(zero, tg_at(src)->ndim, tg_at(src)->dims)};
+    grad_in[0] = tg_gradient_of(node, 0, node->op, 2, in, node->params, sizeof(part));
 }
 
 static const tg_op scatter_op = {
     .name = "slice_scatter", .forward = scatter_forward, .backward = scatter_backward};
 static const tg_op select_scatter_op = {.name = "select_scatter"};
-
-/* gradient_of: NULL, or the node whose gradient it is. */
-static tg_tensor *put_into(const tg_node *gradient_of, tg_tensor *x, tg_tensor *src, const part *p)
-{
-    tg_tensor *in[] = {x, src};
-    return tg_make(&(tg_making){
-        {.op = &scatter_op, .n_in = 2, .in = in, .params = p, .params_size = sizeof *p},
-        .like = x,
-        .gradient_of = gradient_of});
-}
 
 static tg_tensor *scatter(const tg_op *op, tg_tensor *x, tg_tensor *src, const part *p)
 {
@@ -313,7 +301,7 @@ static tg_tensor *scatter(const tg_op *op, tg_tensor *x, tg_tensor *src, const p
     TG_CHECK(tape, tg_shape_equal(tg_dims_of(src), tg_shape_dims(&shape)), TG_ESHAPE,
              "%s: the source is %s, wanted %s", op->name, tg_shape_of(src).chars,
              tg_shape_text(tg_shape_dims(&shape)).chars);
-    return put_into(NULL, x, src, p);
+    return tg_apply_as_first(&scatter_op, 2, (tg_tensor *[]){x, src}, p, sizeof *p);
 }
 
 tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_t start, int64_t end,

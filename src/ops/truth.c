@@ -1,12 +1,10 @@
 /* What is true: where, whether anywhere or everywhere, which numbers are nan or infinite. All of it is
  * read off bools, in bytes of 0 and 1; not differentiable but for masked_select, which is a lookup. */
-#include "kernels/loops.h"
 #include "kernels/places.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 #include "ops/reduce.h"
 
-#include <math.h>
 #include <string.h>
 
 /* --- nonzero, masked_select --- */
@@ -140,52 +138,22 @@ tg_tensor *tg_all_dim(tg_tensor *x, int dim, bool keepdim)
     return over(&all_op, x, 1, (int64_t[]){dim}, keepdim);
 }
 
-/* --- isnan, isinf, isfinite --- */
-
-TGK_LOOP1(isnan_f32, bool, float, x != x);
-TGK_LOOP1(isnan_f64, bool, double, x != x);
-TGK_LOOP1(isinf_f32, bool, float, fabsf(x) > FLT_MAX);
-TGK_LOOP1(isinf_f64, bool, double, fabs(x) > DBL_MAX);
-TGK_LOOP1(isfinite_f32, bool, float, fabsf(x) <= FLT_MAX);
-TGK_LOOP1(isfinite_f64, bool, double, fabs(x) <= DBL_MAX);
-
-/* The loop is the input's. */
-static void kind_forward(tg_node *node)
-{
-    tg_map(node->out, node->in, 1,
-           tg_loop_of(node->out, tg_node_loops(node)[tg_at(node->in[0])->dtype]), NULL);
-}
-
-static const tg_map_op isnan_op = {{.name = "isnan", .forward = kind_forward},
-                                   {isnan_f32, isnan_f64}};
-static const tg_map_op isinf_op = {{.name = "isinf", .forward = kind_forward},
-                                   {isinf_f32, isinf_f64}};
-static const tg_map_op isfinite_op = {{.name = "isfinite", .forward = kind_forward},
-                                      {isfinite_f32, isfinite_f64}};
-
-/* Integers are finite. */
-static tg_tensor *kind(const tg_op *op, tg_tensor *x)
-{
-    if (!tg_check_inputs(op, 1, &x))
-        return NULL;
-    const tg_header *h = tg_at(x);
-    if (!tg_is_float(h->dtype))
-        return tg_full(tg_tape_in(x), h->ndim, h->dims, op == &isfinite_op.op, TG_BOOL);
-    return tg_apply(&(tg_call){
-        .op = op, .n_in = 1, .in = &x, .dtype = TG_BOOL, .ndim = h->ndim, .dims = h->dims});
-}
+/* --- isnan, isinf, isfinite: nan is not itself, and 0 times what is not finite is nan --- */
 
 tg_tensor *tg_isnan(tg_tensor *x)
 {
-    return kind(&isnan_op.op, x);
-}
-
-tg_tensor *tg_isinf(tg_tensor *x)
-{
-    return kind(&isinf_op.op, x);
+    static const tg_op op = {.name = "isnan"};
+    TG_IN_SCOPE(&op, tg_ne(x, x), x);
 }
 
 tg_tensor *tg_isfinite(tg_tensor *x)
 {
-    return kind(&isfinite_op.op, x);
+    static const tg_op op = {.name = "isfinite"};
+    TG_IN_SCOPE(&op, tg_eq_scalar(tg_mul_scalar(x, 0), 0), x);
+}
+
+tg_tensor *tg_isinf(tg_tensor *x)
+{
+    static const tg_op op = {.name = "isinf"};
+    TG_IN_SCOPE(&op, tg_logical_and(tg_isnan(tg_mul_scalar(x, 0)), tg_eq(x, x)), x);
 }
