@@ -36,7 +36,16 @@ static const char without[] =
     " reshape transpose expand contiguous contiguous_copy to to_integer to_and_back gather"
     " index_select embedding tril triu cat stack permute squeeze squeeze_dim unsqueeze flatten"
     " narrow slice select chunk clone sum_dims_bool dropout_evaluation conv2d max_pool2d"
-    " avg_pool2d attention_masked batch_norm_evaluation ";
+    " avg_pool2d attention_masked batch_norm_evaluation"
+    /* Composed of those that have some: */
+    " glu outer einsum hinge_embedding_loss margin_ranking_loss soft_margin_loss"
+    " cosine_embedding_loss multi_margin_loss triplet_margin_loss poisson_nll_loss"
+    " gaussian_nll_loss group_norm instance_norm rms_norm cdist normalize cosine_similarity"
+    " pairwise_distance"
+    /* Special values of these are in golden/formulas.inc: */
+    " hardtanh relu6 hardsigmoid hardswish selu celu mish softsign softplus_with add_scaled lerp"
+    " logaddexp clamp_tensors floor ceil round trunc frac remainder fmod floor_divide tan asin"
+    " acos atan sinh cosh asinh acosh atanh log2 log10 exp2 atan2 ";
 
 /* --- where the library differs on purpose --- */
 
