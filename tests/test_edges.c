@@ -42,7 +42,16 @@ static const char without[] =
     " masked_select sort topk"
     /* conv's gradient; means, mixes; sigmoids, tanhs and products */
     " conv_transpose1d conv_transpose2d adaptive_avg_pool1d adaptive_avg_pool2d interpolate"
-    " lstm gru lstm_cell gru_cell ";
+    " lstm gru lstm_cell gru_cell"
+    /* Composed of those that have some: */
+    " glu outer einsum hinge_embedding_loss margin_ranking_loss soft_margin_loss"
+    " cosine_embedding_loss multi_margin_loss triplet_margin_loss poisson_nll_loss"
+    " gaussian_nll_loss group_norm instance_norm rms_norm cdist normalize cosine_similarity"
+    " pairwise_distance"
+    /* Special values of these are in golden/formulas.inc: */
+    " hardtanh relu6 hardsigmoid hardswish selu celu mish softsign softplus_with add_scaled lerp"
+    " logaddexp clamp_tensors floor ceil round trunc frac remainder fmod floor_divide tan asin"
+    " acos atan sinh cosh asinh acosh atanh log2 log10 exp2 atan2 ";
 
 /* --- where the library differs on purpose --- */
 
