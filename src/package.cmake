@@ -79,5 +79,6 @@ if(TARGET tinygrad::mpi AND TINYGRAD_SHARED)
         "${what}\n.\nTraining by several processes over MPI, to the bits of one.")
     set(CPACK_DEBIAN_MPI_PACKAGE_DEPENDS "libtinygrad${soversion} (= ${PROJECT_VERSION})")
     string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libtinygrad-mpi${soversion} (= ${PROJECT_VERSION})")
+    set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS mpi-default-dev) # for tinygrad/mpi.h alone
 endif()
 include(CPack)

@@ -4,6 +4,7 @@
 # mpi/train.c, plain.c  what is trained, and how it would be done without tinygrad-mpi
 # mpi/mpi_train.c   prints a hash of what came of it       mpi/bits.sh    the same one for all numbers of processes
 # mpi/mpi_faults.c  what goes wrong in one process         mpi/stop.sh    a killed process, and a run that goes on
+# mpi/mpi_bench.c   what bench/distributed.py measures     mpi/mpi_overlap.c   whether messages move meanwhile; not tests
 # mpi/example.sh    examples/distributed.c                 mpi/launch.sh, run.sh   how processes are started
 if(NOT TARGET tinygrad::mpi)
     return()
@@ -14,7 +15,8 @@ endif()
 set(mpi_program_mpi_train mpi/mpi_train.c mpi/train.c mpi/plain.c)
 set(mpi_program_mpi_faults mpi/mpi_faults.c mpi/train.c)
 set(mpi_program_mpi_bench mpi/mpi_bench.c)
-foreach(program mpi_train mpi_faults mpi_bench)
+set(mpi_program_mpi_overlap mpi/mpi_overlap.c)
+foreach(program mpi_train mpi_faults mpi_bench mpi_overlap)
     add_executable(${program} ${mpi_program_${program}})
     tinygrad_test_options(${program})
     target_link_libraries(${program} PRIVATE tinygrad::mpi_static)

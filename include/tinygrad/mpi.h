@@ -105,8 +105,8 @@ TG_API tg_status tg_mpi_broadcast(tg_mpi *mpi, const tg_params *list);
 
 /** Moves on to this process's next shard of the present batch: narrows the batch to it, drops the
  * gradients of the list, and seeds the generator for this step and shard, so that dropout does not
- * depend on who computes it. false: there is none left, or there is an error; then the batch is
- * whole again and the generator goes on from where it stood. Shard s of n samples begins with number
+ * depend on who computes it. false: there is none left, and the batch is whole again and the
+ * generator goes on from where it stood; or there is an error, and tg_mpi_mean() puts both back. Shard s of n samples begins with number
  * n s / S, rounded up; those without samples are passed over. With NULL for `batches` all shards are
  * gone through, and the program finds their data itself, by tg_mpi_shard().
  * TG_ESTATE: the former shard was not added; there is no batch; a step is captured. */

@@ -83,7 +83,8 @@ static bool post(flow *f, int64_t i)
 /* Ends with number i. */
 static bool arrive(flow *f, int64_t i)
 {
-    if (!tg_mpi_good(f->g, MPI_Waitall(2, f->requests[i % 2], MPI_STATUSES_IGNORE), "MPI_Waitall"))
+    MPI_Status statuses[2];
+    if (!tg_mpi_good(f->g, MPI_Waitall(2, f->requests[i % 2], statuses), "MPI_Waitall"))
         return false;
     range taken = piece(f->taken, i, piece_size(f));
     int64_t n = taken.end - taken.begin;

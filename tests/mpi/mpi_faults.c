@@ -252,10 +252,10 @@ static void other_lists(void)
 
 /* --- memory --- */
 
-/* All of a run, where allocation k of rank 1 fails. Whether none did. */
-static bool run_with_failure(int64_t k)
+/* All of a run, where allocation k of rank 1 fails, and perhaps all after it. Whether any did. */
+static bool run_with_failure(int64_t k, bool for_ever)
 {
-    test_allocator allocator = {.fail_at = rank == 1 ? k : -1};
+    test_allocator allocator = {.fail_at = rank == 1 ? k : -1, .for_ever = for_ever};
     tg_tape *tape = test_tape(&allocator, 64);
     trainer t = {.tape = tape};
     if (tape)
@@ -276,12 +276,14 @@ static bool run_with_failure(int64_t k)
 
 static void memory_out(void)
 {
-    int64_t k = 0;
-    while (run_with_failure(k) && k < 200)
-        k++;
-    EXPECT(k > 5 && k < 200);
-    if (!rank)
-        printf("%lld allocations failed\n", (long long)k);
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        int64_t k = 0;
+        while (run_with_failure(k, for_ever) && k < 200)
+            k++;
+        EXPECT(k > 5 && k < 200);
+        if (!rank)
+            printf("%lld allocations failed\n", (long long)k);
+    }
 }
 
 /* --- calls at the wrong time --- */
