@@ -154,7 +154,8 @@ tg_text tg_shape_of(const tg_tensor *t);
 tg_tensor *tg_tensor_new(tg_tape *tape, const char *name, int dtype, tg_dims dims);
 /* What is wrong with dims whose product is no number of elements. */
 #define TG_OVERFLOWS "%s: the product of the sizes %s overflows"
-/* The same over the caller's memory (NULL: memory of its own). */
+/* The same over the caller's memory (NULL: memory of its own). Not in a forward function: in a pass, what is
+ * made there without tg_inside_open() is given back with its memory. */
 tg_tensor *tg_tensor_over(tg_tape *tape, const char *name, int dtype, tg_dims dims, void *data);
 /* Another shape over base's data. */
 tg_tensor *tg_tensor_view(const tg_tensor *base, const char *name, tg_dims dims,
