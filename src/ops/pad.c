@@ -12,14 +12,16 @@ typedef struct padding {
     uint64_t value;             /* the bytes of an element */
 } padding;
 
-/* For forward: big is padded small. */
+/* For forward: big is padded small. 0-d tensors count as one element in a row. */
 static tgk_pad pad_of(const padding *p, const tg_tensor *big, const tg_tensor *small)
 {
+    static const int64_t one = 1;
+    const bool flat = tg_at(big)->ndim == 0;
     return (tgk_pad){.big = tg_at(big)->data,
                      .small = tg_at(small)->data,
-                     .ndim = tg_at(big)->ndim,
-                     .padded = tg_at(big)->dims,
-                     .sizes = tg_at(small)->dims,
+                     .ndim = flat ? 1 : tg_at(big)->ndim,
+                     .padded = flat ? &one : tg_at(big)->dims,
+                     .sizes = flat ? &one : tg_at(small)->dims,
                      .before = p->before,
                      .mode = p->mode,
                      .value = &p->value};
@@ -167,8 +169,6 @@ static tg_tensor *pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode
     x = cut(x, &p);
     if (!x)
         return NULL;
-    if (tg_at(x)->ndim == 0)
-        return tg_clone(x);
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     for (int i = 0; i < shape.ndim; i++) {
         int64_t less = (p.before[i] < 0 ? p.before[i] : 0) + (p.after[i] < 0 ? p.after[i] : 0);
@@ -201,5 +201,5 @@ tg_tensor *tg_roll(tg_tensor *x, int n, const int64_t *shifts, const int64_t *di
         if (size > 0)
             p.before[dim] = (p.before[dim] + shifts[k] % size + size) % size;
     }
-    return tg_at(x)->ndim ? tg_apply_as_first(&roll_op, 1, &x, &p, sizeof p) : tg_clone(x);
+    return tg_apply_as_first(&roll_op, 1, &x, &p, sizeof p);
 }
