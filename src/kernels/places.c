@@ -192,7 +192,8 @@ double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n)
     return dtype == 0 ? sum_of(w, 0, from, n) : sum_of(w, 1, from, n);
 }
 
-/* The sums so far, of which each waits for the one before: to look at the weights costs nothing more. */
+/* The sums so far, of which each waits for the one before: to look at the weights costs nothing
+ * more. */
 #define SUM_UP(T)                                                                                  \
     static double sum_up_##T(const T *w, int64_t n, double *sums)                                  \
     {                                                                                              \

@@ -1,5 +1,5 @@
-/* Samples of given probabilities: bernoulli and multinomial, with PyTorch's draws. Relies on the generator
- * and sort.h. */
+/* Samples of given probabilities: bernoulli and multinomial, with PyTorch's draws. Relies on the
+ * generator and sort.h. */
 #include "kernels/places.h"
 #include "ops/layout.h"
 #include "ops/sort.h"
