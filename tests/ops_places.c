@@ -1,5 +1,5 @@
-/* Rows of padding, turning, repeating and cutting: each element of a result is one of the input, or a
- * number. See op_table.h. */
+/* Rows of padding, turning, repeating and cutting: each element of a result is one of the input, or
+ * a number. See op_table.h. */
 #include "op_reference.h"
 
 #include <string.h>

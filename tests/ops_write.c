@@ -16,8 +16,8 @@ AT(scatter_add)
 AT(index_copy)
 AT(index_add)
 
-/* The place in `to` of the element of src that stands at place k of `shape`, along dim where the index
- * says. */
+/* The place in `to` of the element of src that stands at place k of `shape`, along dim where the
+ * index says. */
 static int64_t target(const array *to, const array *shape, int dim, int64_t k, int64_t index)
 {
     int64_t at[OP_MAX_DIMS] = {0}, place = 0;
@@ -68,8 +68,8 @@ static void ref_index_add(const op_sample *s, const array *in, array *out)
     write(s, in, false, true, out);
 }
 
-/* Where places repeat, only the last source that is written there has a gradient, and PyTorch's gives it to all:
- * differences show that, so that here they do not repeat. */
+/* Where places repeat, only the last source that is written there has a gradient, and PyTorch's
+ * gives it to all: differences show that, so that here they do not repeat. */
 static const op_sample scatters[] = {{.in = "7 1:k 1"},
                                      {.in = "3x5 3x1:k 3x1", .dim = {1}},
                                      {.in = "3x5:r 2x1:k 4x3", .dim = {-1}},

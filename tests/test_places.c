@@ -1,5 +1,6 @@
-/* What the op table cannot say of padding, sorting and choosing: counts that depend on data, in replays;
- * large tensors, whose rows are shared by threads and sorted byte by byte; views of one another. */
+/* What the op table cannot say of padding, sorting and choosing: counts that depend on data, in
+ * replays; large tensors, whose rows are shared by threads and sorted byte by byte; views of one
+ * another. */
 #include "check.h"
 #include "op_table.h"
 
@@ -125,7 +126,8 @@ static void test_threads(void **state)
 
 /* --- gradients of what is written over --- */
 
-/* Of two sources at one place the last one counts, and each gets the gradient of the place, as in torch. */
+/* Of two sources at one place the last one counts, and each gets the gradient of the place, as in
+ * torch. */
 static void test_written_twice(void **state)
 {
     (void)state;

@@ -318,9 +318,9 @@ TG_API tg_tensor *tg_clone(tg_tensor *x);
 /** @}
  * @defgroup tinygrad_places Padding, repeating, writing, sorting, drawing
  * @ingroup tinygrad_ops
- * Names, semantics and corner cases are PyTorch's. Where it gives values and indices there are two functions:
- * who wants both takes the indices, and tg_gather() of them. All of floats are differentiable, any number of
- * times, but for what gives int64 or bool.
+ * Names, semantics and corner cases are PyTorch's. Where it gives values and indices there are two
+ * functions: who wants both takes the indices, and tg_gather() of them. All of floats are
+ * differentiable, any number of times, but for what gives int64 or bool.
  * @{ */
 
 /** What tg_pad() puts around a tensor. */
@@ -331,10 +331,10 @@ typedef enum tg_pad_mode {
     TG_PAD_CIRCULAR   /**< what lies at the other end: at most size elements */
 } tg_pad_mode;
 
-/** x with more around it: tg_pad(x, TG_DIMS(left, right, top, bottom), TG_PAD_CONSTANT, 0). Two numbers a
- * dim, the last dim first; below 0 they cut off. `value` is for TG_PAD_CONSTANT alone. Other modes take any
- * number of dims. TG_EVALUE for an odd number of them, and where there is less to cut off or copy than asked
- * for; TG_ESHAPE for more than two a dim. */
+/** x with more around it: tg_pad(x, TG_DIMS(left, right, top, bottom), TG_PAD_CONSTANT, 0). Two
+ * numbers a dim, the last dim first; below 0 they cut off. `value` is for TG_PAD_CONSTANT alone.
+ * Other modes take any number of dims. TG_EVALUE for an odd number of them, and where there is less
+ * to cut off or copy than asked for; TG_ESHAPE for more than two a dim. */
 TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
 /** x with n dims turned around, as a copy. TG_EVALUE for a dim given twice. */
 TG_API tg_tensor *tg_flip(tg_tensor *x, int n, const int64_t *dims);
@@ -344,19 +344,20 @@ TG_API tg_tensor *tg_roll(tg_tensor *x, int n, const int64_t *shifts, const int6
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *times);
 /** Each entry along dim so many times, side by side. */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim);
-/** The elements with equal indices in two dims, which become the last one, as a view where the strides allow it; offset: so many to the
- * right or, below 0, down. */
+/** The elements with equal indices in two dims, which become the last one, as a view where the
+ * strides allow it; offset: so many to the right or, below 0, down. */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1);
 /** Of 1-d x: a square matrix of zeros with x on that diagonal. Of 2-d x: tg_diagonal(). */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t offset);
 
-/** Splits x along dim into n views of these sizes, which must add up to all of it (TG_ESHAPE), and writes them
- * to out[]. Returns n; 0 on an error. */
+/** Splits x along dim into n views of these sizes, which must add up to all of it (TG_ESHAPE), and
+ * writes them to out[]. Returns n; 0 on an error. */
 TG_API size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor **out);
 
-/** A copy of x into which src is written: out[i][index[i][j]] = src[i][j] for dim 1. index is int64 and no
- * larger than src nor, in other dims, than x; src has x's dtype. Of writes to one place the last one counts;
- * what was written over gets no gradient. TG_EVALUE for an index outside [0, size). */
+/** A copy of x into which src is written: out[i][index[i][j]] = src[i][j] for dim 1. index is int64
+ * and no larger than src nor, in other dims, than x; src has x's dtype. Of writes to one place the
+ * last one counts; what was written over gets no gradient. TG_EVALUE for an index outside [0,
+ * size). */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int dim, tg_tensor *index, tg_tensor *src);
 /** The same, added to what is there. Not for bool. */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int dim, tg_tensor *index, tg_tensor *src);
@@ -369,27 +370,27 @@ TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_
                                    int64_t end, int64_t step);
 /** A copy of x with src in place of tg_select(x, dim, index). */
 TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int dim, int64_t index);
-/** x[..., i, j, ...] by n int64 tensors that broadcast, for the dims from `dim` on, in whose place their shape
- * stands: x[i, j] is tg_index(x, 0, 2, (tg_tensor *[]){i, j}). Negative indices count from the end.
- * TG_EVALUE for one outside [-size, size). */
+/** x[..., i, j, ...] by n int64 tensors that broadcast, for the dims from `dim` on, in whose place
+ * their shape stands: x[i, j] is tg_index(x, 0, 2, (tg_tensor *[]){i, j}). Negative indices count
+ * from the end. TG_EVALUE for one outside [-size, size). */
 TG_API tg_tensor *tg_index(tg_tensor *x, int dim, size_t n, tg_tensor *const *indices);
 /** A copy of x with values, which broadcast, written to (or added at) those places. */
 TG_API tg_tensor *tg_index_put(tg_tensor *x, int dim, size_t n, tg_tensor *const *indices,
                                tg_tensor *values, bool accumulate);
-/** The indices (int64) of all elements that are not 0, a row each, in row-major order: (n, dims of x). n depends
- * on the data: a replay with another n is TG_ESTATE. */
+/** The indices (int64) of all elements that are not 0, a row each, in row-major order: (n, dims of
+ * x). n depends on the data: a replay with another n is TG_ESTATE. */
 TG_API tg_tensor *tg_nonzero(tg_tensor *x);
-/** The elements where a bool mask is true, in row-major order, 1-d; both broadcast. A replay with another
- * number of them is TG_ESTATE. */
+/** The elements where a bool mask is true, in row-major order, 1-d; both broadcast. A replay with
+ * another number of them is TG_ESTATE. */
 TG_API tg_tensor *tg_masked_select(tg_tensor *x, tg_tensor *mask);
 
-/** x in rising or falling order along dim; equals keep theirs (it is stable), and nan is larger than numbers.
- * The indices are tg_argsort(). */
+/** x in rising or falling order along dim; equals keep theirs (it is stable), and nan is larger
+ * than numbers. The indices are tg_argsort(). */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int dim, bool descending);
 /** The indices that sort x. */
 TG_API tg_tensor *tg_argsort(tg_tensor *x, int dim, bool descending);
-/** The k largest (or smallest) along dim, in order; of equals the first. TG_EVALUE for a k that is not in [0,
- * size]. */
+/** The k largest (or smallest) along dim, in order; of equals the first. TG_EVALUE for a k that is
+ * not in [0, size]. */
 TG_API tg_tensor *tg_topk(tg_tensor *x, int64_t k, int dim, bool largest);
 /** Their indices. */
 TG_API tg_tensor *tg_argtopk(tg_tensor *x, int64_t k, int dim, bool largest);
@@ -408,8 +409,8 @@ TG_API tg_tensor *tg_isnan(tg_tensor *x);
 TG_API tg_tensor *tg_isinf(tg_tensor *x);
 /** Whether x is neither. */
 TG_API tg_tensor *tg_isfinite(tg_tensor *x);
-/** Product of all elements, 0-d; 1 for none. Integers and bools give int64. Gradients hold where there are
- * zeros; float32 multiplies in double. */
+/** Product of all elements, 0-d; 1 for none. Integers and bools give int64. Gradients hold where
+ * there are zeros; float32 multiplies in double. */
 TG_API tg_tensor *tg_prod(tg_tensor *x);
 /** Product over one dim. */
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int dim, bool keepdim);
@@ -419,9 +420,9 @@ TG_API tg_tensor *tg_cumprod(tg_tensor *x, int dim);
 /** 1 with the probability that p has, else 0, element by element in row-major order; p's dtype. Not
  * differentiable. TG_EVALUE for a p outside [0, 1], TG_EDTYPE for one that is no float. */
 TG_API tg_tensor *tg_bernoulli(tg_tensor *p);
-/** `count` indices (int64) of each row of weights (n) or (rows, n), which need not add up to 1: (count) or
- * (rows, count). TG_EVALUE for a weight that is negative, infinite or nan, for a row of zeros, and for more
- * samples than there are numbers, without replacement. */
+/** `count` indices (int64) of each row of weights (n) or (rows, n), which need not add up to 1:
+ * (count) or (rows, count). TG_EVALUE for a weight that is negative, infinite or nan, for a row of
+ * zeros, and for more samples than there are numbers, without replacement. */
 TG_API tg_tensor *tg_multinomial(tg_tensor *weights, int64_t count, bool replacement);
 
 /** @}

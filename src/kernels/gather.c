@@ -1,5 +1,6 @@
-/* Reading and adding by index, see gather.h; the loops are in gather.inc. Where the index is the same
- * for the whole innermost loop (stride 0), that is one row of an embedding or of an index_select. */
+/* Reading and adding by index, see gather.h; the loops are in gather.inc. Where the index is the
+ * same for the whole innermost loop (stride 0), that is one row of an embedding or of an
+ * index_select. */
 #include "kernels/gather.h"
 
 #include <stdbool.h>
@@ -49,8 +50,8 @@ tgk_loop *tgk_gather_loop(int isa, size_t size)
     return table[isa][size == 1 ? GATHER_1 : size == 4 ? GATHER_4 : GATHER_8];
 }
 
-/* Each place of the index becomes an expression of element `to`, which is there, and element `in`. No
- * vectors can be made of it but where one index is for all: then it is `row`, a loop. */
+/* Each place of the index becomes an expression of element `to`, which is there, and element `in`.
+ * No vectors can be made of it but where one index is for all: then it is `row`, a loop. */
 #define SCATTER(name, T, row, expression)                                                          \
     static void name(int64_t n, char *const *data, const int64_t *s, const void *params)           \
     {                                                                                              \

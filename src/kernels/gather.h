@@ -1,6 +1,6 @@
-/* Reading and adding at places that an index tensor names, over raw memory: innermost loops of a nest
- * (nest.h) with the operands small (one element for each place of the index), index (int64), big
- * (where index 0 would be). Relies on nest.h. */
+/* Reading and adding at places that an index tensor names, over raw memory: innermost loops of a
+ * nest (nest.h) with the operands small (one element for each place of the index), index (int64),
+ * big (where index 0 would be). Relies on nest.h. */
 #ifndef TGK_INDEX_H
 #define TGK_INDEX_H
 

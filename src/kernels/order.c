@@ -1,5 +1,6 @@
-/* Orders, see order.h: floats as integers that compare alike, sorted byte by byte. The items of a float or
- * bool are one integer, the key above the place; those of eight bytes are pairs. The loops are in order.inc. */
+/* Orders, see order.h: floats as integers that compare alike, sorted byte by byte. The items of a
+ * float or bool are one integer, the key above the place; those of eight bytes are pairs. The loops
+ * are in order.inc. */
 #include "kernels/order.h"
 
 #include <string.h>

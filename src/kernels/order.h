@@ -1,6 +1,6 @@
-/* The order of the elements of each row of [outer][inner][n], over raw memory: where the k smallest (or
- * largest) are, by size; equals in order of place. nan is larger than all numbers, and -0 equals 0.
- * dtype: 0 float, 1 double, 2 int64_t, 3 bool. Relies on team.h. */
+/* The order of the elements of each row of [outer][inner][n], over raw memory: where the k smallest
+ * (or largest) are, by size; equals in order of place. nan is larger than all numbers, and -0
+ * equals 0. dtype: 0 float, 1 double, 2 int64_t, 3 bool. Relies on team.h. */
 #ifndef TGK_ORDER_H
 #define TGK_ORDER_H
 

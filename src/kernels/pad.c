@@ -1,5 +1,5 @@
-/* Padding, see pad.h; its loops are in pad.inc. Dims before the first padded one are independent of each
- * other; those behind the last one are moved as blocks. */
+/* Padding, see pad.h; its loops are in pad.inc. Dims before the first padded one are independent of
+ * each other; those behind the last one are moved as blocks. */
 #include "kernels/pad.h"
 
 #include <stdbool.h>

@@ -1,13 +1,13 @@
-/* Padding of dense arrays, over raw memory: a copy with something around it or without its borders, and
- * the adjoint, which adds up what became of each element. Relies on nest.h. */
+/* Padding of dense arrays, over raw memory: a copy with something around it or without its borders,
+ * and the adjoint, which adds up what became of each element. Relies on nest.h. */
 #ifndef TGK_PAD_H
 #define TGK_PAD_H
 
 #include "kernels/isa.h"
 #include "kernels/nest.h"
 
-/* What stands around: one value; the elements next to the border, mirrored; the one at the border; those
- * at the other end. */
+/* What stands around: one value; the elements next to the border, mirrored; the one at the border;
+ * those at the other end. */
 typedef enum tgk_pad_mode {
     TGK_PAD_CONSTANT,
     TGK_PAD_REFLECT,

@@ -168,16 +168,23 @@ void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bo
 
 /* --- samples --- */
 
+/* The order of the sum does not matter: all that is asked is whether it is 0. */
 TGK_INLINE double sum_of(const void *w, int dtype, int64_t from, int64_t n)
 {
-    double sum = 0;
+    enum { LANES = 8 };
+    double sums[LANES] = {0}, all = 0;
     bool good = true;
-    for (int64_t k = from; k < from + n; k++) {
-        double x = dtype == 0 ? (double)((const float *)w)[k] : ((const double *)w)[k];
-        good &= x >= 0 && x < (double)INFINITY;
-        sum += x;
+    for (int64_t k = 0; k < n; k += LANES) {
+        for (int i = 0; i < LANES && k + i < n; i++) {
+            double x = dtype == 0 ? (double)((const float *)w)[from + k + i]
+                                  : ((const double *)w)[from + k + i];
+            good &= (x >= 0) & (x < (double)INFINITY);
+            sums[i] += x;
+        }
     }
-    return good ? sum : (double)NAN;
+    for (int i = 0; i < LANES; i++)
+        all += sums[i];
+    return good ? all : (double)NAN;
 }
 
 double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n)
@@ -185,21 +192,30 @@ double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n)
     return dtype == 0 ? sum_of(w, 0, from, n) : sum_of(w, 1, from, n);
 }
 
-void tgk_shares(const void *w, int dtype, int64_t n, double *sums)
-{
-    float so_far = 0;
-    double sum = 0;
-    for (int64_t k = 0; k < n && dtype == 0; k++) {
-        so_far += ((const float *)w)[k];
-        sums[k] = (double)so_far;
+/* The sums so far, of which each waits for the one before: to look at the weights costs nothing
+ * more. */
+#define SUM_UP(T)                                                                                  \
+    static double sum_up_##T(const T *w, int64_t n, double *sums)                                  \
+    {                                                                                              \
+        T sum = 0;                                                                                 \
+        bool good = true;                                                                          \
+        for (int64_t k = 0; k < n; k++) {                                                          \
+            good &= (w[k] >= 0) & ((double)w[k] < (double)INFINITY);                               \
+            sum += w[k];                                                                           \
+            sums[k] = (double)sum;                                                                 \
+        }                                                                                          \
+        for (int64_t k = 0; k < n; k++)                                                            \
+            sums[k] = (double)((T)sums[k] / sum);                                                  \
+        sums[n - 1] = 1;                                                                           \
+        return good ? (double)sum : (double)NAN;                                                   \
     }
-    for (int64_t k = 0; k < n && dtype == 0; k++)
-        sums[k] = (double)((float)sums[k] / so_far);
-    for (int64_t k = 0; k < n && dtype == 1; k++)
-        sums[k] = sum += ((const double *)w)[k];
-    for (int64_t k = 0; k < n && dtype == 1; k++)
-        sums[k] /= sum;
-    sums[n - 1] = 1;
+
+SUM_UP(float)
+SUM_UP(double)
+
+double tgk_shares(const void *w, int dtype, int64_t n, double *sums)
+{
+    return dtype == 0 ? sum_up_float(w, n, sums) : sum_up_double(w, n, sums);
 }
 
 int64_t tgk_first_share(const double *sums, int64_t n, double u)

@@ -1,5 +1,5 @@
-/* Over raw memory: copies that go backwards or stand there several times, where bools are true, and what samples of given weights are
- * found by. dtype: 0 float, 1 double. Relies on nest.h. */
+/* Over raw memory: copies that go backwards or stand there several times, where bools are true, and
+ * what samples of given weights are found by. dtype: 0 float, 1 double. Relies on nest.h. */
 #ifndef TGK_PLACES_H
 #define TGK_PLACES_H
 
@@ -21,8 +21,8 @@ void tgk_repeat_read(tgk_team *team, size_t size, const tgk_repeat *r);
 void tgk_repeat_add(tgk_team *team, int dtype, const tgk_repeat *r);
 
 int64_t tgk_count_true(const bool *x, int64_t n);
-/* The places of the true ones among n elements, each behind ndim - 1 indices `at`. Returns where it came to in
- * `out`. */
+/* The places of the true ones among n elements, each behind ndim - 1 indices `at`. Returns where it
+ * came to in `out`. */
 int64_t *tgk_places_in_row(const bool *x, int64_t n, const int64_t *at, int ndim, int64_t *out);
 /* Of [outer][n][inner]: `wanted` where that is among the n, else the contrary. */
 void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bool wanted,
@@ -30,8 +30,8 @@ void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bo
 
 /* The sum of n weights from number `from` on; nan where one is negative, infinite or nan. */
 double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n);
-/* The sums so far of n weights, over the last one, in their dtype. */
-void tgk_shares(const void *w, int dtype, int64_t n, double *sums);
+/* The sums so far of n weights, over the last one, in their dtype. Returns the last one, as above. */
+double tgk_shares(const void *w, int dtype, int64_t n, double *sums);
 /* The first sum that is not below u; the last one is not. */
 int64_t tgk_first_share(const double *sums, int64_t n, double u);
 

@@ -5,8 +5,8 @@
 
 enum { COLUMNS = 16, TOGETHER = 4 };
 
-/* Rows or columns that are worked on together: where they begin, how far they are apart, and where the
- * product of the first is. */
+/* Rows or columns that are worked on together: where they begin, how far they are apart, and where
+ * the product of the first is. */
 typedef struct part {
     int64_t at, apart, result;
     int count;

@@ -1,6 +1,6 @@
-/* Products and linear recurrences along the middle of [outer][n][inner], over raw memory. float32 is
- * computed in double. dtype: 0 float, 1 double, and of products 2 int64_t, which wraps around, 3 bool.
- * Relies on team.h. */
+/* Products and linear recurrences along the middle of [outer][n][inner], over raw memory. float32
+ * is computed in double. dtype: 0 float, 1 double, and of products 2 int64_t, which wraps around, 3
+ * bool. Relies on team.h. */
 #ifndef TGK_PRODUCTS_H
 #define TGK_PRODUCTS_H
 

@@ -1,5 +1,5 @@
-/* Reading and writing at places that an index tensor names: what index.c and scatter.c share. Relies on
- * kernels/gather.h. */
+/* Reading and writing at places that an index tensor names: what index.c and scatter.c share.
+ * Relies on kernels/gather.h. */
 #ifndef TG_OPS_LOOKUP_H
 #define TG_OPS_LOOKUP_H
 

@@ -1,4 +1,5 @@
-/* Padding, and roll, which is padding with what was cut off at the other end. Relies on kernels/pad.h. */
+/* Padding, and roll, which is padding with what was cut off at the other end. Relies on
+ * kernels/pad.h. */
 #include "kernels/pad.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
@@ -119,8 +120,8 @@ static int64_t reach(tgk_pad_mode mode, int64_t size)
     return size == 0 ? 0 : mode == TGK_PAD_CIRCULAR ? size : size - 1;
 }
 
-/* As torch: of circular padding, what is below 0 is cut off before the other end is read; of others,
- * after. */
+/* As torch: of circular padding, what is below 0 is cut off before the other end is read; of
+ * others, after. */
 static tg_tensor *cut(tg_tensor *x, padding *p)
 {
     for (int i = 0; i < tg_at(x)->ndim; i++) {

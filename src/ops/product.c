@@ -1,5 +1,6 @@
-/* Products: prod and cumprod, with gradients that hold where there are zeros. Those of cumprod are a linear
- * recurrence; as is the gradient of a recurrence, the other way. Relies on kernels/products.h. */
+/* Products: prod and cumprod, with gradients that hold where there are zeros. Those of cumprod are
+ * a linear recurrence; as is the gradient of a recurrence, the other way. Relies on
+ * kernels/products.h. */
 #include "kernels/products.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
@@ -64,8 +65,8 @@ static void recur_forward(tg_node *node)
                        &p);
 }
 
-/* g becomes the gradient of x by the recurrence that goes the other way; of it, each element of `by` gets
- * the product of the two that it stands between. */
+/* g becomes the gradient of x by the recurrence that goes the other way; of it, each element of
+ * `by` gets the product of the two that it stands between. */
 static void recur_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const way *w = node->params;
@@ -98,8 +99,8 @@ static void cumprod_forward(tg_node *node)
                              tg_at(node->in[0])->dtype, &p);
 }
 
-/* Element k is in all products from its own on: it gets what stands before it times the sum of g[i] x[k + 1]
- * ... x[i] for i from k on, which is a recurrence from the end. */
+/* Element k is in all products from its own on: it gets what stands before it times the sum of g[i]
+ * x[k + 1] ... x[i] for i from k on, which is a recurrence from the end. */
 static void cumprod_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const way *w = node->params;
@@ -138,8 +139,9 @@ static void others_forward(tg_node *node)
                            tg_at(node->out)->dtype, &p);
 }
 
-/* The gradient of the sum of v[i] (the product of all x but x[i]): x[k] gets, of each i before it, what the others
- * before it and those behind it make; and of each i behind it. Both sums are recurrences. */
+/* The gradient of the sum of v[i] (the product of all x but x[i]): x[k] gets, of each i before it,
+ * what the others before it and those behind it make; and of each i behind it. Both sums are
+ * recurrences. */
 static tg_tensor *others_slope(tg_tensor *x, tg_tensor *v, int dim)
 {
     tg_tensor *halves[2];

@@ -1,5 +1,5 @@
-/* Samples of given probabilities: bernoulli and multinomial, with PyTorch's draws. Relies on the generator
- * and sort.h. */
+/* Samples of given probabilities: bernoulli and multinomial, with PyTorch's draws. Relies on the
+ * generator and sort.h. */
 #include "kernels/places.h"
 #include "ops/layout.h"
 #include "ops/sort.h"
@@ -56,17 +56,14 @@ typedef struct drawing {
     bool replacement;
 } drawing;
 
-static bool check_weights(tg_node *node, const void *w, int64_t rows, int64_t n)
+/* The sum of a row's weights; nan where one cannot be used. */
+static bool check_sum(tg_node *node, double sum, int64_t row)
 {
     tg_tape *tape = tg_node_tape(node);
-    int dtype = tg_at(node->in[0])->dtype;
-    for (int64_t i = 0; i < rows; i++) {
-        double sum = tgk_sum_of_weights(w, dtype, i * n, n);
-        TG_CHECK(tape, sum != 0, TG_EVALUE, "multinomial: all weights in row %lld are 0",
-                 (long long)i);
-        TG_CHECK(tape, sum > 0, TG_EVALUE,
-                 "multinomial: a weight in row %lld is negative, infinite or nan", (long long)i);
-    }
+    TG_CHECK(tape, sum != 0, TG_EVALUE, "multinomial: all weights in row %lld are 0",
+             (long long)row);
+    TG_CHECK(tape, sum > 0, TG_EVALUE,
+             "multinomial: a weight in row %lld is negative, infinite or nan", (long long)row);
     return true;
 }
 
@@ -76,8 +73,10 @@ static void draw_without(tg_node *node, const void *w, int64_t rows, int64_t n, 
     int dtype = tg_at(node->in[0])->dtype;
     tg_generator *g = tg_node_generator(node);
     void *race = tg_workspace(node, (uint64_t)(rows * n) * tg_dtype_size(dtype));
-    if (!race)
-        return;
+    for (int64_t i = 0; i < rows; i++) {
+        if (!race || !check_sum(node, tgk_sum_of_weights(w, dtype, i * n, n), i))
+            return;
+    }
     for (int64_t i = 0; i < rows * n; i++) {
         double q = -log1p(-tg_generator_uniform(g));
         if (dtype == TG_F32)
@@ -96,7 +95,9 @@ static void draw_with(tg_node *node, const void *w, int64_t rows, int64_t n, int
     int64_t *out = (int64_t *)(void *)tg_at(node->out)->data;
     double *sums = tg_workspace(node, (uint64_t)n * sizeof *sums);
     for (int64_t i = 0; i < rows && sums; i++) {
-        tgk_shares((const char *)w + (size_t)(i * n) * tg_dtype_size(dtype), dtype, n, sums);
+        const char *row = (const char *)w + (size_t)(i * n) * tg_dtype_size(dtype);
+        if (!check_sum(node, tgk_shares(row, dtype, n, sums), i))
+            return;
         for (int64_t k = 0; k < count; k++)
             *out++ = tgk_first_share(sums, n, tg_generator_uniform(g));
     }
@@ -109,7 +110,7 @@ static void multinomial_forward(tg_node *node)
     int64_t n = in->dims[in->ndim - 1], count = tg_at(node->out)->dims[in->ndim - 1];
     int64_t rows = in->ndim == 1 ? 1 : in->dims[0];
     const void *w = tg_contiguous_data(node, node->in[0]);
-    if (w && rows && check_weights(node, w, rows, n))
+    if (w && rows)
         (d->replacement && count > 1 ? draw_with : draw_without)(node, w, rows, n, count);
 }
 

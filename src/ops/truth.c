@@ -1,5 +1,6 @@
-/* What is true: where, whether anywhere or everywhere, which numbers are nan or infinite. All of it is
- * read off bools, in bytes of 0 and 1; not differentiable but for masked_select, which is a lookup. */
+/* What is true: where, whether anywhere or everywhere, which numbers are nan or infinite. All of it
+ * is read off bools, in bytes of 0 and 1; not differentiable but for masked_select, which is a
+ * lookup. */
 #include "kernels/places.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
@@ -19,8 +20,8 @@ static bool same_count(const tg_node *node, const bool *x)
     return true;
 }
 
-/* Row by row along the last dim, whose index is beside those of the others, which go on like the figures
- * of a number. */
+/* Row by row along the last dim, whose index is beside those of the others, which go on like the
+ * figures of a number. */
 static void nonzero_forward(tg_node *node)
 {
     const tg_header *in = tg_at(node->in[0]);
