@@ -181,9 +181,8 @@ bool golden_read(golden_case *c, tg_tape *tape, const char *name)
 
 /* --- operations --- */
 
-const golden_table *const golden_tables[GOLDEN_TABLES] = {&golden_basic, &golden_elementwise,
-                                                          &golden_reduce, &golden_layers,
-                                                          &golden_formulas};
+const golden_table *const golden_tables[GOLDEN_TABLES] = {
+    &golden_basic, &golden_elementwise, &golden_reduce, &golden_layers, &golden_formulas};
 
 const golden_op *golden_op_of(const char *name)
 {
