@@ -127,7 +127,7 @@ TG_API tg_tensor *tg_asin(tg_tensor *x);
 TG_API tg_tensor *tg_acos(tg_tensor *x);
 /** Arc tangent. */
 TG_API tg_tensor *tg_atan(tg_tensor *x);
-/** The angle of the point (x, y), in [-pi, pi]; broadcasting and promoting. Gradient nan at (0, 0). */
+/** The angle of the point (x, y), in [-pi, pi]; broadcasting and promoting. Gradient 0 at (0, 0). */
 TG_API tg_tensor *tg_atan2(tg_tensor *y, tg_tensor *x);
 /** Hyperbolic sine. */
 TG_API tg_tensor *tg_sinh(tg_tensor *x);

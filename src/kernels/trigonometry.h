@@ -168,7 +168,7 @@ typedef struct tgk_root {
 TGK_INLINE tgk_root tgk_root_of(double a)
 {
     double z = a > 0.5 ? 0.5 - 0.5 * a : a * a, s = sqrt(z), low = fma(-s, s, z) / (s + s);
-    return (tgk_root){a > 0.5 ? s : a, (a > 0.5) & (s > 0) ? low : 0, z};
+    return (tgk_root){a > 0.5 ? s : a, ((a > 0.5) & (s > 0)) ? low : 0, z};
 }
 
 /* (asin(s) / s - 1) / z */
@@ -326,7 +326,8 @@ TGK_INLINE double tgk_quick_asinh(double x)
 
 TGK_INLINE double tgk_quick_acosh(double x)
 {
-    double t = (x > 1) & (x < TGK_INF) ? x - 1 : 0, y = tgk_log1p_quick(t + sqrt(fma(t, t, 2 * t)));
+    double t = ((x > 1) & (x < TGK_INF)) ? x - 1 : 0,
+           y = tgk_log1p_quick(t + sqrt(fma(t, t, 2 * t)));
     return x < 1 ? TGK_NAN : x < TGK_INF ? y : x;
 }
 
@@ -344,7 +345,7 @@ TGK_INLINE double tgk_quick_atanh(double x)
 /* log(x) / log(b), the factor 1 / log(b) in two parts. */
 TGK_INLINE double tgk_log_base(double x, double factor, double factor_low)
 {
-    tgk_dd log = tgk_log_parts((x > 0) & (x < TGK_INF) ? x : 1);
+    tgk_dd log = tgk_log_parts(((x > 0) & (x < TGK_INF)) ? x : 1);
     double y = log.hi * factor, low = fma(log.hi, factor, -y);
     y += low + fma(log.lo, factor, log.hi * factor_low);
     y = x < TGK_INF ? y : x;

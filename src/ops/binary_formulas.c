@@ -116,7 +116,7 @@ TGK_INLINE double between_of(double x, double low, double high)
 {
     double y = x < low ? low : x;
     y = y > high ? high : y;
-    return (low != low) | (high != high) ? low + high : y;
+    return ((low != low) | (high != high)) ? low + high : y;
 }
 
 TGK_REAL3(between, between_of(x, y, z));

@@ -103,24 +103,28 @@ static void division_forward(tg_node *node)
     tg_map_forward(node);
 }
 
-/* To the divisor, what is taken times it: -whole. */
-static void rest_backward(tg_node *node, tg_tensor *g, tg_tensor *whole, tg_tensor **grad_in)
+/* To the divisor, what is taken times it: -whole, which moves with nothing. */
+static void rest_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in,
+                          tg_tensor *(*whole)(tg_tensor *, tg_tensor *))
 {
     grad_in[0] = g;
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(tg_mul(g, whole));
+        grad_in[1] = tg_neg(tg_mul(g, whole(tg_detach(node->in[0]), tg_detach(node->in[1]))));
+}
+
+static tg_tensor *truncated(tg_tensor *a, tg_tensor *b)
+{
+    return tg_trunc(tg_div(a, b));
 }
 
 static void fmod_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *whole = tg_needs_grad(node, 1) ? tg_trunc(tg_div(node->in[0], node->in[1])) : NULL;
-    rest_backward(node, g, whole, grad_in);
+    rest_backward(node, g, grad_in, truncated);
 }
 
 static void remainder_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *whole = tg_needs_grad(node, 1) ? tg_floor(tg_div(node->in[0], node->in[1])) : NULL;
-    rest_backward(node, g, whole, grad_in);
+    rest_backward(node, g, grad_in, tg_floor_divide);
 }
 
 #define READS_BOTH (TG_READS_IN(0) | TG_READS_IN(1))

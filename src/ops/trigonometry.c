@@ -54,7 +54,7 @@ BY_POWERS(asin, x / sqrt((1 - y) * (1 + y)), 3, true, 1)
 BY_POWERS(acos, -x / sqrt((1 - y) * (1 + y)), 3, true, 1)
 BY_POWERS(atan, x / (1 + y * y), 2, true, -2)
 BY_POWERS(asinh, x / sqrt(1 + y * y), 3, true, -1)
-BY_POWERS(acosh, x / sqrt((y - 1) * (y + 1)), 3, true, -1)
+BY_POWERS(acosh, x / sqrt((y - 1) * (y + 1) + 0.0), 3, true, -1) /* -1: -0 to 0 */
 BY_POWERS(atanh, x / ((1 - y) * (1 + y)), 2, true, 2)
 BY_POWERS(log2, x / (y * LN2), 2, false, -LN2)
 BY_POWERS(log10, x / (y * LN10), 2, false, -LN10)
@@ -132,7 +132,8 @@ TGK_BLOCKS(atan2, f64, 2, atan2_block_f64);
 static void atan2_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
     tg_tensor *y = node->in[0], *x = node->in[1];
-    tg_tensor *part = tg_div(g, tg_add(tg_square(y), tg_square(x)));
+    tg_tensor *size = tg_add(tg_square(y), tg_square(x)), *zero = tg_eq_scalar(size, 0);
+    tg_tensor *part = tg_masked_fill(tg_div(g, tg_masked_fill(size, zero, 1)), zero, 0);
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_mul(part, x);
     if (tg_needs_grad(node, 1))

@@ -131,15 +131,15 @@ static tg_tensor *hardswish_curvature(tg_tensor *v, tg_tensor *x, const numbers 
     return tg_masked_fill(tg_div_scalar(v, 3), tg_logical_not(tg_lt_scalar(tg_abs(x), 3)), 0);
 }
 
+/* Above -3. */
 TGK_INLINE double hardswish_slope(double x)
 {
     double y = x / 3 + 0.5;
-    y = x < 3 ? y : 1; /* for nan, too */
-    return x <= -3 ? 0 : y;
+    return x < 3 ? y : 1; /* for nan, too */
 }
 
 TGK_REAL1(hardswish, x *bounded(x + 3, 0, 6) / 6);
-TGK_REAL2(hardswish_slope, x *hardswish_slope(y));
+TGK_REAL2(hardswish_slope, y <= -3 ? 0 : x * hardswish_slope(y));
 FORMULA(hardswish, hardswish_curvature);
 
 PLAIN(hardswish)
