@@ -27,61 +27,58 @@ static bool few(const tgk_order *o)
     return o->k > 0 && o->k <= o->n / 4 && o->k * o->k <= 16 * o->n;
 }
 
-static uint32_t key_f32(const char *x)
+/* Without branches, so that loops of them become vectors. */
+static inline uint32_t key_f32(const char *x)
 {
     uint32_t u;
     memcpy(&u, x, sizeof u);
     uint32_t size = u & 0x7fffffffu;
-    if (size > 0x7f800000u)
-        return UINT32_MAX;
-    if (size == 0)
-        u = 0;
-    return u ^ (0x80000000u | (0u - (u >> 31)));
+    u = size == 0 ? 0 : u;
+    u ^= 0x80000000u | (0u - (u >> 31));
+    return size > 0x7f800000u ? UINT32_MAX : u;
 }
 
-static uint64_t key_f64(const char *x)
+static inline uint64_t key_f64(const char *x)
 {
     uint64_t u;
     memcpy(&u, x, sizeof u);
     uint64_t size = u & 0x7fffffffffffffffu;
-    if (size > 0x7ff0000000000000u)
-        return UINT64_MAX;
-    if (size == 0)
-        u = 0;
-    return u ^ (0x8000000000000000u | (0u - (u >> 63)));
+    u = size == 0 ? 0 : u;
+    u ^= 0x8000000000000000u | (0u - (u >> 63));
+    return size > 0x7ff0000000000000u ? UINT64_MAX : u;
 }
 
-static uint64_t key_i64(const char *x)
+static inline uint64_t key_i64(const char *x)
 {
     uint64_t u;
     memcpy(&u, x, sizeof u);
     return u ^ 0x8000000000000000u;
 }
 
-/* The items of n elements of a row, from number `from` on. */
-static void read_narrow(const row *r, int64_t from, int64_t n, uint64_t *items)
+/* The keys of n elements of a row, from number `from` on. */
+static void keys_narrow(const row *r, int64_t from, int64_t n, uint32_t *keys)
 {
     const uint32_t turn = r->o->descending ? UINT32_MAX : 0;
     const char *x = r->x + from * (r->dtype == 0 ? 4 : 1);
     for (int64_t i = 0; i < n && r->dtype == 0; i++)
-        items[i] = (uint64_t)(key_f32(x + i * 4) ^ turn) << 32 | (uint64_t)(from + i);
+        keys[i] = key_f32(x + i * 4) ^ turn;
     for (int64_t i = 0; i < n && r->dtype != 0; i++)
-        items[i] = (uint64_t)((uint32_t)x[i] ^ turn) << 32 | (uint64_t)(from + i);
+        keys[i] = (uint32_t)x[i] ^ turn;
+}
+
+static void keys_wide(const row *r, int64_t from, int64_t n, uint64_t *keys)
+{
+    const uint64_t turn = r->o->descending ? UINT64_MAX : 0;
+    const char *x = r->x + from * 8;
+    for (int64_t i = 0; i < n && r->dtype == 1; i++)
+        keys[i] = key_f64(x + i * 8) ^ turn;
+    for (int64_t i = 0; i < n && r->dtype != 1; i++)
+        keys[i] = (key_i64(x + i * 8) - r->least) ^ turn;
 }
 
 typedef struct pair {
     uint64_t key, place;
 } pair;
-
-static void read_wide(const row *r, int64_t from, int64_t n, pair *items)
-{
-    const uint64_t turn = r->o->descending ? UINT64_MAX : 0;
-    const char *x = r->x + from * 8;
-    for (int64_t i = 0; i < n && r->dtype == 1; i++)
-        items[i] = (pair){key_f64(x + i * 8) ^ turn, (uint64_t)(from + i)};
-    for (int64_t i = 0; i < n && r->dtype != 1; i++)
-        items[i] = (pair){(key_i64(x + i * 8) - r->least) ^ turn, (uint64_t)(from + i)};
-}
 
 /* The smallest key of integers: less that, those of a small range differ in few bytes. */
 static uint64_t least_i64(const char *x, int64_t n)
@@ -95,6 +92,9 @@ static uint64_t least_i64(const char *x, int64_t n)
 }
 
 #define ITEM uint64_t
+#define WORD uint32_t
+#define MAKE(word, place) ((uint64_t)(word) << 32 | (uint64_t)(place))
+#define WORD_OF(item) ((uint32_t)((item) >> 32))
 #define NAME(x) x##_narrow
 #define KEY(item) (item)
 #define BEFORE(a, b) ((a) < (b))
@@ -103,6 +103,9 @@ static uint64_t least_i64(const char *x, int64_t n)
 #define SHIFT 32
 #include "kernels/order.inc"
 #undef ITEM
+#undef WORD
+#undef MAKE
+#undef WORD_OF
 #undef NAME
 #undef KEY
 #undef BEFORE
@@ -111,6 +114,9 @@ static uint64_t least_i64(const char *x, int64_t n)
 #undef SHIFT
 
 #define ITEM pair
+#define WORD uint64_t
+#define MAKE(word, place) ((pair){word, (uint64_t)(place)})
+#define WORD_OF(item) ((item).key)
 #define NAME(x) x##_wide
 #define KEY(item) ((item).key)
 #define BEFORE(a, b) ((a).key < (b).key || ((a).key == (b).key && (a).place < (b).place))
