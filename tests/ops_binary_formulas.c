@@ -116,8 +116,8 @@ static const op_sample lerps_errors[] = {
     {0}};
 static const op_sample pairs[] = {{.in = "37 37"},     {.in = "3x5 5:r"}, {.in = "3x5:o 5"},
                                   {.in = "64:x 64:x"}, {.in = "5 ="},     {0}};
-static const op_sample pairs_errors[] = {
-    {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "int64"}, {0}};
+static const op_sample pairs_errors[] = {{.in = "3:i 3:i", .status = TG_EDTYPE, .message = "int64"},
+                                         {0}};
 static const op_sample bounds[] = {{.in = "37 37 37"},
                                    {.in = "3x5:r 5 ."},
                                    {.in = "3x5 3x1", .flags = 1},
