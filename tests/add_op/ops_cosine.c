@@ -32,16 +32,10 @@ static const op_sample samples[] = {
     {.in = "7 7"}, {.in = "3x5 3x5", .dim = {1}}, {.in = "2x3x4:r 2x3x4", .dim = {-2}}, {0}};
 static const op_sample errors[] = {
     {.in = "3 4", .status = TG_ESHAPE, .message = "cosine: [3] and [4] differ"},
-    {.in = "3 3",
-     .dim = {1},
-     .status = TG_EVALUE,
-     .message = "cosine: there is no dim 1"},
+    {.in = "3 3", .dim = {1}, .status = TG_EVALUE, .message = "cosine: there is no dim 1"},
     {.in = "3:i 3:i", .status = TG_EDTYPE, .message = "cosine: input 0 is int64"},
     {0}};
 
-const op_row ops_cosine[] = {{.name = "cosine",
-                                         .build = call,
-                                         .ref = reference,
-                                         .samples = {samples},
-                                         .errors = {errors}},
-                                        {0}};
+const op_row ops_cosine[] = {
+    {.name = "cosine", .build = call, .ref = reference, .samples = {samples}, .errors = {errors}},
+    {0}};
