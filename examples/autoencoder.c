@@ -1,8 +1,6 @@
 /* An autoencoder of Fashion-MNIST: 784 grey values through 16 numbers and back. Shows pictures of the test
  * set beside what comes back of them. Data: Debian's package dataset-fashion-mnist. */
-#include "support/fashion.h"
-#include "support/run.h"
-#include "support/step.h"
+#include "support/clothes.h"
 
 #include <math.h>
 
@@ -49,19 +47,6 @@ static tg_tensor *record(void *context, int64_t size)
     tg_backward(loss);
     tg_optim_step(t->optim);
     return loss;
-}
-
-static double train(run *r, tg_tape *tape, step *s, const fashion_loader *l)
-{
-    int64_t seen = 0;
-    double sum = 0;
-    tg_batches_start(l->batches);
-    while (tg_batches_next(l->batches)) {
-        int64_t size = fashion_batch(l);
-        sum += step_run(s, tape, size) * (double)size;
-        run_progress(r, seen += size, l->set->n);
-    }
-    return sum / (double)l->set->n;
 }
 
 /* The mean loss on a set. */
@@ -116,7 +101,7 @@ static int teach(run *r, tg_tape *tape)
     run_begin(r, tape, list, optim);
     while (run_next(r)) {
         tg_optim_set_lr(optim, tg_lr_cosine(r->lr, r->epoch - 1, r->epochs, 0));
-        double loss = train(r, tape, &s, &t.loader);
+        double loss = clothes_epoch(r, tape, &s, &t.loader);
         run_report(r, &(run_epoch){loss, test(&testing, tape, &m), (double)NAN, trainset.n});
     }
     run_save(r);

@@ -1,56 +1,20 @@
 /* Fashion-MNIST by several processes: mpirun -n 4 build/examples/distributed --epochs 3. The networks of
  * fashion_mnist.c, in batches that are cut into shards: the weights have the same bits for 1, 2, 4 and 8
  * processes. Started without mpirun it is one process. Progress, curve and checkpoints are rank 0's. */
-#include "support/fashion.h"
+#include "support/clothes.h"
 #include "support/model.h"
 #include "support/run.h"
-#include "support/step.h"
 
 #include <tinygrad/mpi.h>
 #include <tinygrad/op.h> /* tg_fail */
 
-enum { HIDDEN = 128, CHANNELS1 = 16, CHANNELS2 = 32, BATCH = 128 };
-enum { PIXELS = FASHION_SIDE * FASHION_SIDE, FLAT = CHANNELS2 * PIXELS / 16 };
-
-typedef struct model {
-    tg_conv_layer conv1, conv2; /* NULL: there are none */
-    tg_linear_layer fc1, fc2;   /* the convolutional network has but the second */
-} model;
-
-static model make_model(tg_params *list, bool conv)
-{
-    const tg_nn_conv_opts same = {.conv.padding = {1, 1}}; /* it keeps the size */
-    model m = {.fc1.weight = NULL};
-    if (conv) {
-        m.conv1 = tg_nn_conv2d(list, 1, CHANNELS1, 3, &same, "conv1");
-        m.conv2 = tg_nn_conv2d(list, CHANNELS1, CHANNELS2, 3, &same, "conv2");
-    } else {
-        m.fc1 = tg_nn_linear(list, PIXELS, HIDDEN, NULL, "fc1");
-    }
-    m.fc2 = tg_nn_linear(list, conv ? FLAT : HIDDEN, FASHION_CLASSES, NULL, "fc2");
-    return m;
-}
-
-static tg_tensor *convolve(tg_tensor *x, const tg_conv_layer *l)
-{
-    const tg_pool_opts half = {.kernel = {2, 2}};
-    return tg_max_pool2d(tg_relu(tg_nn_apply_conv(x, l)), &half);
-}
-
-static tg_tensor *forward(const model *m, tg_tensor *x)
-{
-    if (m->fc1.weight)
-        return tg_nn_apply_linear(tg_relu(tg_nn_apply_linear(tg_flatten(x, 1, 3), &m->fc1)),
-                                  &m->fc2);
-    x = convolve(convolve(x, &m->conv1), &m->conv2);
-    return tg_nn_apply_linear(tg_flatten(x, 1, 3), &m->fc2);
-}
+enum { BATCH = 128 };
 
 /* What this process works with. */
 typedef struct trainer {
     tg_tape *tape;
     tg_mpi *mpi;
-    model model;
+    clothes model;
     fashion trainset, testset;
     fashion_loader training, testing;
 } trainer;
@@ -67,7 +31,7 @@ static tg_tensor *record(void *context, int64_t size)
 {
     const trainer *t = context;
     const fashion_loader *l = &t->training;
-    tg_tensor *loss = loss_of(l, forward(&t->model, tg_narrow(l->x, 0, 0, size)), size);
+    tg_tensor *loss = loss_of(l, clothes_forward(&t->model, tg_narrow(l->x, 0, 0, size)), size);
     tg_backward(loss);
     return loss;
 }
@@ -108,7 +72,7 @@ static fashion_score test(trainer *t)
         while (tg_mpi_next(t->mpi, l->batches)) {
             tg_tape_rewind(t->tape, start);
             int64_t size = fashion_batch(l);
-            tg_tensor *logits = forward(&t->model, tg_narrow(l->x, 0, 0, size));
+            tg_tensor *logits = clothes_forward(&t->model, tg_narrow(l->x, 0, 0, size));
             tg_tensor *right = tg_eq(tg_argmax_dim(logits, 1, false), tg_narrow(l->y, 0, 0, size));
             double sums[] = {tg_item(loss_of(l, logits, size)), tg_item(tg_sum(right))};
             tg_mpi_add(t->mpi, (double)size, sums, 2);
@@ -165,7 +129,7 @@ static void read_sets(trainer *t, const run *r)
 static int teach(run *r, tg_tape *tape, bool conv, int shards)
 {
     tg_params *list = tg_params_new(tape);
-    trainer t = {.tape = tape, .model = make_model(list, conv)};
+    trainer t = {.tape = tape, .model = clothes_make(list, conv)};
     tg_optim *optim = tg_adamw(tape, tg_params_unique(list), tg_params_unique_count(list), NULL);
     read_sets(&t, r);
     t.mpi = tg_mpi_open(MPI_COMM_WORLD, list, &(tg_mpi_opts){.shards = shards});
