@@ -70,8 +70,9 @@ static tg_tensor *record(void *context, int64_t size)
     (void)size;
     const model *m = context;
     tg_tape *tape = tg_tape_of(m->first.weight);
-    tg_tensor *loss =
-        tg_add(tg_mean(tg_square(residual(m, tape))), tg_mean(tg_square(edges(m, tape))));
+    /* One after the other: both draw, and C leaves the order of arguments open. */
+    tg_tensor *inside = tg_mean(tg_square(residual(m, tape)));
+    tg_tensor *loss = tg_add(inside, tg_mean(tg_square(edges(m, tape))));
     tg_optim_zero_grad(m->optim);
     tg_backward(loss);
     tg_optim_step(m->optim);
