@@ -518,6 +518,7 @@ static const op_sample transposes1[] = {{.in = "2x3x4 3x2x3 2"},
                                         {.in = "3x4 3x2x2 2", .shape = "3x1x2"},
                                         {.in = "1x4x3 4x1x3 2", .shape = "2x1x1x2", .flags = 2},
                                         {.in = "1x1x3 1x1x2", .shape = "1x0x1x2"},
+                                        {.in = "1x2x3 2x1x1 1", .shape = "1x0x1x2"},
                                         {.in = "1x2x3:r 2x2x2:r 2:r", .shape = "2"},
                                         {0}};
 static const op_sample transposes2[] = {

@@ -119,8 +119,12 @@ static void ref_interpolate(const op_sample *s, const array *in, array *out)
     axis m[2];
     const int spatial = in[0].ndim - 2;
     sizes(s, &in[0], spatial, m);
-    for (int i = 2 - spatial; i < 2; i++)
-        mixes(&m[i], s, s->s[i - 2 + spatial] > 0 ? s->s[i - 2 + spatial] : s->s[0]);
+    for (int i = 2 - spatial; i < 2; i++) {
+        double scale = s->s[i - 2 + spatial] > 0 ? s->s[i - 2 + spatial] : s->s[0];
+        bool kept = m[i].out == m[i].in && (spatial == 2 || s->flags & LINEAR);
+        bool doubled = m[i].out == 2 * m[i].in && spatial == 2 && !(s->flags & LINEAR);
+        mixes(&m[i], s, kept || doubled ? 0 : scale);
+    }
     apply(&in[0], &m[0], &m[1], spatial, out);
 }
 
@@ -149,6 +153,9 @@ static const op_sample interpolations[] = {
     {.in = "2x1x3x4", .shape = "2x7"},
     {.in = "1x2x3x2", .s = {2}},
     {.in = "1x1x4", .s = {0.6}},
+    {.in = "1x1x4", .s = {1.1}},
+    {.in = "1x1x5x4", .s = {2.1, 1.1}},
+    {.in = "1x1x4x3", .s = {1.1, 1.4}, .flags = LINEAR},
     {.in = "2x1x3", .shape = "3"},
     {.in = "0x1x3", .shape = "2"},
     {.in = "1x2x5", .shape = "8", .flags = LINEAR},

@@ -251,14 +251,16 @@ static int64_t count_of(const tgk_convolution *c, tgk_convolution_kind kind)
                                         : c->channels * (w->c / c->groups);
 }
 
-/* Where windows are single elements, an image is one row of them. */
+/* Where windows are the single elements of the image, it is one row of them. (Output padding of a transposed
+ * convolution adds elements that are in no window.) */
 static tgk_convolution flat(const tgk_convolution *c)
 {
     tgk_convolution as_row = *c;
     tgk_window *w = &as_row.w;
     bool single = true;
     for (int i = 0; i < 2; i++)
-        single &= w->kernel[i] == 1 && w->stride[i] == 1 && w->padding[i] == 0;
+        single &=
+            w->kernel[i] == 1 && w->stride[i] == 1 && w->padding[i] == 0 && w->in[i] == w->out[i];
     if (single) {
         w->in[1] = w->out[1] = w->in[0] * w->in[1];
         w->in[0] = w->out[0] = 1;

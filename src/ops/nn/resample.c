@@ -194,6 +194,15 @@ tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int64_t height, int64_t width)
 
 /* --- interpolation --- */
 
+/* Whether PyTorch goes by the sizes though there is a scale: where they stay, and where nearest elements of
+ * 2-d images double; but never for those of 1-d ones. */
+static bool by_sizes(const params *p, int ndim)
+{
+    if (p->kind == TGK_MIX)
+        return p->out == p->in;
+    return ndim == 4 && (p->out == p->in || p->out == 2 * p->in);
+}
+
 /* Number i of the dims, by its size or its scale. */
 static bool read_size(const tg_op *op, const tg_tensor *x, const tg_interpolate_opts *o, int i,
                       params *p)
@@ -208,7 +217,7 @@ static bool read_size(const tg_op *op, const tg_tensor *x, const tg_interpolate_
     TG_CHECK(tape, out >= 1 && out <= 1 << 30, TG_EVALUE, "%s: size %g from %lld", op->name, out,
              (long long)p->in);
     p->out = (int64_t)out;
-    p->scale = sized ? 0 : 1 / scale;
+    p->scale = sized || by_sizes(p, tg_at(x)->ndim) ? 0 : 1 / scale;
     return true;
 }
 
