@@ -214,7 +214,7 @@ TG_API tg_status tg_tape_replay(tg_tape *tape, tg_mark mark);
  * clipped and accumulated gradients; steps of optimisers. What the program itself computes or
  * decides in between is not. A call whose effect a replay could not repeat is TG_ESTATE:
  * tg_from_f32() and its like (make such tensors before, and write to them by tg_data_mut() between
- * replays), tg_data_mut(), tg_batches_start(), _next(), _narrow(), _read() and _read_as(),
+ * replays), tg_data_mut(), tg_batches_start(), _next(), _narrow(), _read() and its like,
  * tg_manual_seed(), tg_set_rng_state(), tg_optim_set_lr(), tg_release(), tg_checkpoint(), a
  * backward pass with release_since or through a checkpoint, tg_tape_replay(), tg_capture_replay(),
  * another tg_capture_begin(). To rewind to a mark before the capture gives it up; to one inside it is
