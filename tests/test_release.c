@@ -316,6 +316,39 @@ static void nothing_is_written_over(void **state)
 
 /* --- errors --- */
 
+/* An input that only the gradient of another one is computed from, which nobody wants. */
+static void what_another_gradient_reads(void **state)
+{
+    (void)state;
+    enum { LAYER_NORM, BATCH_NORM, LERP, OPERATIONS };
+    for (int k = 0; k < OPERATIONS; k++) {
+        snapshot want = {0};
+        for (int release = 0; release < 2; release++) {
+            tg_tape *tape = tg_tape_new(NULL);
+            tg_tensor *x = tg_randn(tape, TG_DIMS(6, 4), 0);
+            tg_tensor *w = tg_randn(tape, TG_DIMS(4), TG_REQUIRES_GRAD);
+            tg_mark mark = tg_tape_mark(tape);
+            tg_tensor *between = tg_mul_scalar(w, 2), *y = NULL;
+            if (k == LAYER_NORM)
+                y = tg_layer_norm(x, TG_DIMS(4), between, NULL, 0);
+            else if (k == BATCH_NORM)
+                y = tg_batch_norm(x, &(tg_batch_norm_opts){.weight = between, .training = true});
+            else
+                y = tg_lerp(x, tg_detach(tg_square(x)), between);
+            tg_tensor *loss = tg_sum(tg_mul(y, x));
+            if (release)
+                assert_int_equal(tg_release(tape, mark, &loss, 1), TG_OK);
+            assert_true(is_gone(tape, between) == release);
+            assert_int_equal(tg_backward(loss), TG_OK);
+            snapshot g = snapshot_of(tg_grad(w));
+            if (release)
+                assert_true(snapshot_same(&g, &want));
+            want = g;
+            tg_tape_free(tape);
+        }
+    }
+}
+
 static void errors(void **state)
 {
     (void)state;
@@ -369,10 +402,15 @@ static void errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_linear_layer), cmocka_unit_test(a_released_tensor),
-        cmocka_unit_test(what_stays),     cmocka_unit_test(memory_serves_again),
-        cmocka_unit_test(neighbours),     cmocka_unit_test(workspace),
-        cmocka_unit_test(rewound),        cmocka_unit_test(nothing_is_written_over),
+        cmocka_unit_test(a_linear_layer),
+        cmocka_unit_test(a_released_tensor),
+        cmocka_unit_test(what_stays),
+        cmocka_unit_test(memory_serves_again),
+        cmocka_unit_test(neighbours),
+        cmocka_unit_test(workspace),
+        cmocka_unit_test(rewound),
+        cmocka_unit_test(nothing_is_written_over),
+        cmocka_unit_test(what_another_gradient_reads),
         cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

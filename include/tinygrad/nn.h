@@ -146,8 +146,8 @@ TG_API tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int64_t height, int64_t w
 /** How tg_interpolate() does it: the nearest element; mixing the two, or four, around. */
 typedef enum tg_interpolation { TG_NEAREST = 0, TG_LINEAR } tg_interpolation;
 /** Options of tg_interpolate(): either size or scale, of which the second entry is for the width of 2-d
- * images; where it is 0, as the first. Where a scale leaves the size as it is, or nearest elements of 2-d images
- * double it, places are by the sizes; nearest ones of 1-d never: PyTorch's rule. */
+ * images; where it is 0, as the first. Where a scale leaves the size as it is, or nearest elements
+ * of 2-d images double it, places are by the sizes; nearest ones of 1-d never: PyTorch's rule. */
 typedef struct tg_interpolate_opts {
     int64_t size[2]; /**< of the result */
     double scale[2]; /**< the size is that of x times this, rounded down; places are by the scale */

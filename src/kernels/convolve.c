@@ -251,8 +251,8 @@ static int64_t count_of(const tgk_convolution *c, tgk_convolution_kind kind)
                                         : c->channels * (w->c / c->groups);
 }
 
-/* Where windows are the single elements of the image, it is one row of them. (Output padding of a transposed
- * convolution adds elements that are in no window.) */
+/* Where windows are the single elements of the image, it is one row of them. (Output padding of a
+ * transposed convolution adds elements that are in no window.) */
 static tgk_convolution flat(const tgk_convolution *c)
 {
     tgk_convolution as_row = *c;

@@ -63,10 +63,10 @@ TGK_REAL3(lerp, lerp(x, y, z));
 
 static void lerp_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *part = tg_mul(g, node->in[2]);
-    grad_in[1] = part;
+    const bool ends = tg_needs_grad(node, 0) || tg_needs_grad(node, 1);
+    grad_in[1] = ends ? tg_mul(g, node->in[2]) : NULL;
     if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_sub(g, part);
+        grad_in[0] = tg_sub(g, grad_in[1]);
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(g, tg_sub(node->in[1], node->in[0]));
 }

@@ -105,7 +105,9 @@ static void fused_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in, uns
 {
     params p = *(const params *)node->params;
     const tg_shape x = tg_shape_copy(tg_dims_of(node->in[X])), channels = {1, {x.sizes[1]}};
-    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], node->in[WEIGHT], node->in[STATISTICS]};
+    /* What nobody reads for the others may be gone. */
+    tg_tensor *weight = wanted & 1u << X ? node->in[WEIGHT] : NULL;
+    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], weight, node->in[STATISTICS]};
     p.wanted = wanted;
     tg_make(&(tg_making){gradient_call(&gradients_op, in, &p), .gradient_of = node, .last_use = g,
                          .shapes = (tg_shape[]){x, channels, channels}, .wanted = wanted,

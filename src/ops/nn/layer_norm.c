@@ -188,7 +188,9 @@ static void fused_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
     const tg_shape x = tg_shape_copy(tg_dims_of(node->in[X])), row = {1, {x.sizes[1]}};
     params p = {eps_of(node), tg_wanted(node)};
-    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], node->in[WEIGHT], node->saved};
+    /* What nobody reads for the others may be gone. */
+    tg_tensor *weight = p.wanted & 1u << X ? node->in[WEIGHT] : NULL;
+    tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], weight, node->saved};
     tg_make(&(tg_making){gradient_call(&gradients_op, in, &p), .gradient_of = node, .last_use = g,
                          .shapes = (tg_shape[]){x, row, row}, .wanted = p.wanted,
                          .grad_in = grad_in});

@@ -194,8 +194,8 @@ tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int64_t height, int64_t width)
 
 /* --- interpolation --- */
 
-/* Whether PyTorch goes by the sizes though there is a scale: where they stay, and where nearest elements of
- * 2-d images double; but never for those of 1-d ones. */
+/* Whether PyTorch goes by the sizes though there is a scale: where they stay, and where nearest
+ * elements of 2-d images double; but never for those of 1-d ones. */
 static bool by_sizes(const params *p, int ndim)
 {
     if (p->kind == TGK_MIX)
