@@ -221,6 +221,55 @@ static bool failing_pass(test_allocator *allocator, int64_t k, snapshot *want)
     return allocator->failures;
 }
 
+/* Two read h, of which one, the first to be passed, needs it no more for its weight: its gradient is written over
+ * h, so that the other one finds no data to write over, and asks for none. */
+static void of_two_readers(void **state)
+{
+    (void)state;
+    for (int frozen = 0; frozen < 4; frozen++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_randn(tape, TG_DIMS(6, 8), TG_REQUIRES_GRAD), *w[2];
+        for (int i = 0; i < 2; i++)
+            w[i] = tg_randn(tape, TG_DIMS(8, 8), frozen >> i & 1 ? 0 : TG_REQUIRES_GRAD);
+        tg_tensor *want = NULL, *got = NULL;
+        for (int release = 0; release < 2; release++) {
+            tg_mark mark = tg_tape_mark(tape);
+            tg_tensor *h = tg_tanh(x), *y = tg_linear(h, w[0], NULL);
+            tg_tensor *loss = tg_sum(tg_square(tg_add(y, tg_linear(h, w[1], NULL))));
+            tg_zero_grad(x);
+            tg_backward_with(loss, NULL,
+                             &(tg_backward_opts){.release_since = release ? &mark : NULL});
+            *(release ? &got : &want) = tg_clone(tg_detach(tg_grad(x)));
+            assert_ok(tape);
+        }
+        assert_true(tensors_same(want, got));
+        tg_tape_free(tape);
+    }
+}
+
+/* The same in layers of both directions, whose input both read. */
+static void of_frozen_layers(void **state)
+{
+    (void)state;
+    enum { HIDDEN = 3, INPUTS = 2, WEIGHTS = 16 };
+    for (int frozen = 0; frozen < WEIGHTS; frozen++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_randn(tape, TG_DIMS(2, 2, INPUTS), TG_REQUIRES_GRAD), *w[WEIGHTS];
+        for (int i = 0; i < WEIGHTS; i++) {
+            int64_t width = i % 4 ? HIDDEN : i < WEIGHTS / 2 ? INPUTS : 2 * HIDDEN;
+            int flags = i == frozen ? 0 : TG_REQUIRES_GRAD;
+            w[i] = i % 4 < 2 ? tg_randn(tape, TG_DIMS(3 * HIDDEN, width), flags)
+                             : tg_randn(tape, TG_DIMS(3 * HIDDEN), flags);
+        }
+        const tg_recurrent_opts opts = {.layers = 2, .bidirectional = true};
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *loss = tg_sum(tg_gru(x, w, WEIGHTS, &opts, NULL));
+        tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});
+        assert_ok(tape);
+        tg_tape_free(tape);
+    }
+}
+
 static void failing_allocations(void **state)
 {
     (void)state;
@@ -240,9 +289,10 @@ static void failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gone_afterwards), cmocka_unit_test(other_passes),
-        cmocka_unit_test(older_outputs),   cmocka_unit_test(errors),
-        cmocka_unit_test(memory),          cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(gone_afterwards),  cmocka_unit_test(other_passes),
+        cmocka_unit_test(older_outputs),    cmocka_unit_test(errors),
+        cmocka_unit_test(memory),           cmocka_unit_test(of_two_readers),
+        cmocka_unit_test(of_frozen_layers), cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

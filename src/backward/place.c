@@ -52,7 +52,7 @@ static bool is_last_reader(const tg_record *record, const tg_header *owner, cons
 static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_record *after)
 {
     const tg_header *h = tg_at(x), *owner = h->owner;
-    bool whole = h->contiguous && h->data == owner->data && h->numel == owner->numel;
+    bool whole = h->data && h->contiguous && h->data == owner->data && h->numel == owner->numel;
     return whole && !owner->is_leaf && owner->requires_grad && !owner->recomputed &&
            !owner->pooled && is_last_reader(record, owner, after);
 }
