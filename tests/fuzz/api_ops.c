@@ -16,7 +16,7 @@ static const char *const as_they_are[] = {"from_f32", "from_f64", "from_i64", "f
 /* Its memory is shared by all tapes. See from_blob() in api_tape.c. */
 static const char *const left_out[] = {"from_blob"};
 /* Rows that may give NULL without an error. */
-static const char *const may_be_null[] = {"cat", "stack", "chunk", "split"};
+static const char *const may_be_null[] = {"cat", "stack", "chunk", "split", "clamp_tensors"};
 
 static bool listed(const op_row *row, const char *const *list, size_t n)
 {
