@@ -12,7 +12,8 @@
 
 /* Rows whose functions take a sample's numbers on trust: constants of their own to read from,
  * room for so many results. */
-static const char *const as_they_are[] = {"from_f32", "from_f64", "from_i64", "from_bool", "chunk"};
+static const char *const as_they_are[] = {"from_f32",  "from_f64",   "from_i64",
+                                          "from_bool", "from_array", "chunk"};
 /* Its memory is shared by all tapes. See from_blob() in api_tape.c. */
 static const char *const left_out[] = {"from_blob"};
 /* Rows that may give NULL without an error. */
