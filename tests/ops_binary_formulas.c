@@ -20,8 +20,10 @@ static tg_tensor *clamp_tensors(const op_args *a)
 {
     tg_tensor *low = a->s->flags & 1 ? NULL : a->in[1];
     tg_tensor *high = a->s->flags & 2 ? NULL : a->n > 2 ? a->in[2] : a->in[1];
-    if (a->in[0] && !a->in[1])
+    if (a->in[0] && !a->in[1]) {
         tg_fail(a->tape, TG_EVALUE, "clamp_tensors: input 1 is NULL");
+        return NULL;
+    }
     return tg_clamp_tensors(a->in[0], low, high);
 }
 

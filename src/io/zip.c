@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#ifdef TINYGRAD_ZLIB
-#include <zlib.h>
-#endif
-
 enum { LOCAL = 0x04034b50, BEHIND = 0x08074b50, ENTRY = 0x02014b50, END = 0x06054b50 };
 enum { LOCAL_SIZE = 30, ENTRY_SIZE = 46, END_SIZE = 22, MAX_COMMENT = 65535 };
 enum { STORED = 0, DEFLATED = 8, SIZES_BEHIND = 8, UTF8 = 0x800, VERSION = 20, DAY = 33 };
@@ -156,24 +152,6 @@ const unsigned char *tg_io_zip_bytes(const tg_io_zip *zip, const tg_io_member *m
 
 /* -- Writing ----------------------------------------------------------------------------------- */
 
-/* A member that was written. */
-typedef struct entry {
-    const char *name, *extension;
-    uint64_t at, packed, size;
-    uint32_t crc;
-} entry;
-
-struct tg_io_zipper {
-    tg_io_writer *w;
-    bool deflate;
-    size_t n;
-    uint64_t written; /* of the whole file */
-    entry *entries;   /* the last one is under way */
-#ifdef TINYGRAD_ZLIB
-    z_stream stream;
-#endif
-};
-
 static void put_raw(tg_io_zipper *z, const void *bytes, size_t size)
 {
     z->w->filter = NULL;
@@ -189,14 +167,14 @@ static void put(tg_io_zipper *z, uint64_t value, int bytes)
     put_raw(z, out, (size_t)bytes);
 }
 
-static void put_name(tg_io_zipper *z, const entry *e)
+static void put_name(tg_io_zipper *z, const tg_io_written *e)
 {
     put_raw(z, e->name, strlen(e->name));
     put_raw(z, e->extension, strlen(e->extension));
 }
 
 /* What header and directory say alike. Names are in UTF-8; the day is the format's first. */
-static void put_facts(tg_io_zipper *z, const entry *e)
+static void put_facts(tg_io_zipper *z, const tg_io_written *e)
 {
     bool plain = true;
     for (const char *c = e->name; *c; c++)
@@ -214,11 +192,11 @@ static void put_facts(tg_io_zipper *z, const entry *e)
 
 tg_io_zipper *tg_io_zip_create(tg_io_writer *w, size_t members, bool deflate)
 {
-    const size_t size = sizeof(tg_io_zipper) + members * sizeof(entry);
+    const size_t size = sizeof(tg_io_zipper) + members * sizeof(tg_io_written);
     tg_io_zipper *z = tg_data_mut(tg_zeros(w->file.tape, TG_DIMS((int64_t)(size / 8 + 1)), TG_I64));
     if (!z)
         return NULL;
-    *z = (tg_io_zipper){.w = w, .deflate = deflate, .entries = (entry *)(void *)(z + 1)};
+    *z = (tg_io_zipper){.w = w, .deflate = deflate, .entries = (tg_io_written *)(void *)(z + 1)};
 #ifdef TINYGRAD_ZLIB
     if (deflate && deflateInit2(&z->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8,
                                 Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -260,7 +238,7 @@ static void put_part(tg_io_zipper *z, const void *bytes, size_t size)
 static void put_content(tg_io_writer *w, const void *bytes, size_t size)
 {
     tg_io_zipper *z = w->filter_context;
-    entry *e = &z->entries[z->n];
+    tg_io_written *e = &z->entries[z->n];
     e->crc = checksum(e->crc, bytes, size);
     e->size += size;
     const char *at = bytes;
@@ -273,7 +251,7 @@ static void put_content(tg_io_writer *w, const void *bytes, size_t size)
 
 void tg_io_zip_begin(tg_io_zipper *z, const char *name, const char *extension)
 {
-    z->entries[z->n] = (entry){.name = name, .extension = extension, .at = z->written};
+    z->entries[z->n] = (tg_io_written){.name = name, .extension = extension, .at = z->written};
     put(z, LOCAL, 4);
     put(z, VERSION, 2);
     put_facts(z, &z->entries[z->n]);
@@ -284,7 +262,7 @@ void tg_io_zip_begin(tg_io_zipper *z, const char *name, const char *extension)
 }
 
 /* Whether the format's 32 bits hold all numbers. */
-static void check_size(const tg_io_zipper *z, const entry *e)
+static void check_size(const tg_io_zipper *z, const tg_io_written *e)
 {
     if (z->written >= UINT32_MAX || e->size >= UINT32_MAX)
         tg_io_fail(&z->w->file, TG_EVALUE, "an npz of more than 4 GiB");
@@ -292,7 +270,7 @@ static void check_size(const tg_io_zipper *z, const entry *e)
 
 void tg_io_zip_finish(tg_io_zipper *z)
 {
-    entry *e = &z->entries[z->n++];
+    tg_io_written *e = &z->entries[z->n++];
 #ifdef TINYGRAD_ZLIB
     if (z->deflate) {
         deflate_on(z, NULL, 0, Z_FINISH);
@@ -311,7 +289,7 @@ void tg_io_zip_close(tg_io_zipper *z)
 {
     const uint64_t at = z->written;
     for (size_t i = 0; i < z->n; i++) {
-        const entry *e = &z->entries[i];
+        const tg_io_written *e = &z->entries[i];
         put(z, ENTRY, 4);
         put(z, VERSION, 2);
         put(z, VERSION, 2);

@@ -7,6 +7,10 @@
 
 #include "file.h"
 
+#ifdef TINYGRAD_ZLIB
+#include <zlib.h>
+#endif
+
 /* A member of an archive that is read. */
 typedef struct tg_io_member {
     const char *name; /* not ended by a NUL */
@@ -31,8 +35,24 @@ bool tg_io_zip_next(tg_io_zip *zip, tg_io_member *member);
 const unsigned char *tg_io_zip_bytes(const tg_io_zip *zip, const tg_io_member *member,
                                      tg_tape *aside);
 
-/* An archive that is written. What is put between the two calls is the member. */
-typedef struct tg_io_zipper tg_io_zipper;
+/* A member that was written. */
+typedef struct tg_io_written {
+    const char *name, *extension;
+    uint64_t at, packed, size;
+    uint32_t crc;
+} tg_io_written;
+
+/* An archive that is written. What is put between begin and finish is the member. */
+typedef struct tg_io_zipper {
+    tg_io_writer *w;
+    bool deflate;
+    size_t n;
+    uint64_t written;       /* of the whole file */
+    tg_io_written *entries; /* the last one is under way */
+#ifdef TINYGRAD_ZLIB
+    z_stream stream;
+#endif
+} tg_io_zipper;
 /* Memory for it comes from the tape. NULL: the error is set. */
 tg_io_zipper *tg_io_zip_create(tg_io_writer *w, size_t members, bool deflate);
 void tg_io_zip_begin(tg_io_zipper *z, const char *name, const char *extension);
