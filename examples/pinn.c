@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { HIDDEN = 32, INSIDE = 256, EDGE = 64, STEPS = 200 };
+enum { HIDDEN = 32, INSIDE = 256, EDGE = 64, STEPS = 50 };
 enum { COLUMNS = 49, ROWS = 13 }; /* of what is shown */
 
 static const double diffusivity = 0.1, pi = 3.14159265358979323846;
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     const char *picture = NULL;
     const run_option own[] = {
         {"picture", "write the solution to this file, as PGM", .text = &picture}};
-    run r = {.seed = 1, .epochs = 40, .lr = 3e-3, .own = own, .n_own = 1};
+    run r = {.seed = 1, .epochs = 160, .lr = 3e-3, .own = own, .n_own = 1};
     int code = run_start(&r, argc, argv);
     if (code >= 0)
         return code;

@@ -65,7 +65,9 @@ static tg_tensor *from_array(const op_args *a)
     int ndim = op_shape(a->s, dims);
     bool bytes = a->s->flags == TG_BOOL && !a->s->dim[0];
     const void *data = bytes ? (const void *)u8s : i32s;
-    tg_array_type type = a->s->dim[0] ? (tg_array_type)a->s->dim[0] : bytes ? TG_ARRAY_U8 : TG_ARRAY_I32;
+    tg_array_type type = a->s->dim[0] ? (tg_array_type)a->s->dim[0]
+                         : bytes      ? TG_ARRAY_U8
+                                      : TG_ARRAY_I32;
     return tg_from_array(a->tape, a->s->keepdim ? NULL : data, type, ndim, dims, a->s->flags);
 }
 
