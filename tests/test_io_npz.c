@@ -148,6 +148,21 @@ static void damages(void **state)
         damaged("io/golden/deflated.npz");
 }
 
+/* A directory that sends to the end of a 32-bit address space, past which 30 more bytes begin anew. */
+static void far_away(void **state)
+{
+    (void)state;
+    unsigned char bytes[8192];
+    size_t size = bytes_of("io/golden/stored.npz", bytes), at = 0;
+    while (memcmp(bytes + at, "PK\1\2", 4) != 0)
+        at++;
+    memcpy(bytes + at + 42, "\xf0\xff\xff\xff", 4);
+    tg_tape *tape = tg_tape_new(NULL);
+    assert_null(parse(tape, bytes, size));
+    assert_error(tape, TG_EIO, "byte 4294967280: no member begins there");
+    tg_tape_free(tape);
+}
+
 static void misuse(void **state)
 {
     (void)state;
@@ -173,6 +188,7 @@ static void misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numpys), cmocka_unit_test(round_trips),
-                                       cmocka_unit_test(damages), cmocka_unit_test(misuse)};
+                                       cmocka_unit_test(damages), cmocka_unit_test(far_away),
+                                       cmocka_unit_test(misuse)};
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

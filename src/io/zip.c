@@ -74,9 +74,10 @@ bool tg_io_zip_open(tg_io_zip *zip, const tg_io_file *file)
 /* Where the member's data begin, by the header before them. */
 static bool find_data(const tg_io_file *file, size_t local, size_t limit, tg_io_member *m)
 {
-    const unsigned char *at = file->bytes + local;
-    TG_IO_CHECK(file, local + LOCAL_SIZE <= limit && read32(at) == LOCAL, TG_EIO,
-                "byte %zu: no member begins there", local);
+    bool inside =
+        local <= limit && LOCAL_SIZE <= limit - local; /* of size_t's 32 bits all may be set */
+    const unsigned char *at = inside ? file->bytes + local : NULL;
+    TG_IO_CHECK(file, at && read32(at) == LOCAL, TG_EIO, "byte %zu: no member begins there", local);
     size_t begin = local + LOCAL_SIZE + read16(at + 26) + read16(at + 28);
     TG_IO_CHECK(file, begin <= limit && m->packed <= limit - begin, TG_EIO,
                 "byte %zu: a member that goes beyond byte %zu", local, limit);
