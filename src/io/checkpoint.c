@@ -44,7 +44,7 @@ static bool list_all(const tg_io_file *file, const tg_params *params, tg_optim *
 static bool begin(tg_io_file *file, const char *op, const char *path, const tg_params *params,
                   const tg_optim *optim)
 {
-    *file = (tg_io_file){.tape = tg_tape_of(tg_params_tensor(params, 0)), .op = op, .path = path};
+    *file = (tg_io_file){.tape = tg_io_tape_of(params), .op = op, .path = path};
     if (!tg_io_begin(file) || !tg_io_check_path(file))
         return false;
     if (optim)

@@ -352,6 +352,22 @@ tg_status tg_io_commit(tg_io_writer *w)
     return tg_error(w->file.tape);
 }
 
+/* -- Lists ------------------------------------------------------------------------------------- */
+
+tg_tape *tg_io_tape_of(const tg_params *params)
+{
+    return tg_tape_of(tg_params_tensor(params, 0));
+}
+
+bool tg_io_check_tensors(const tg_io_file *file, const tg_params *params)
+{
+    for (size_t i = 0; i < tg_params_count(params); i++)
+        TG_IO_CHECK(file, tg_tape_of(tg_params_tensor(params, i)), TG_ESTATE,
+                    "the tensor for %s was rewound away",
+                    tg_io_quote(tg_params_name(params, i)).chars);
+    return true;
+}
+
 /* -- Arrays ------------------------------------------------------------------------------------ */
 
 /* As strict as the library is with shapes: the sizes without the zeros must not overflow either. */

@@ -55,6 +55,10 @@ tg_io_text tg_io_shape(int ndim, const int64_t *dims);
 
 /* Whether there is a path; until this was asked, no other error may be reported. */
 bool tg_io_check_path(const tg_io_file *file);
+/* The list's tape; NULL for no list and an empty one. */
+tg_tape *tg_io_tape_of(const tg_params *params);
+/* Whether all tensors of the list can still be used. */
+bool tg_io_check_tensors(const tg_io_file *file, const tg_params *params);
 /* Maps file->path to file->bytes. */
 bool tg_io_map(tg_io_file *file);
 void tg_io_unmap(tg_io_file *file);

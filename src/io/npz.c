@@ -76,12 +76,10 @@ static bool check_list(const tg_io_file *file, const tg_params *params, const tg
                 "%zu tensors, at most 65534 fit", tg_params_count(params));
     for (size_t i = 0; i < tg_params_count(params); i++) {
         const char *name = tg_params_name(params, i);
-        TG_IO_CHECK(file, tg_tape_of(tg_params_tensor(params, i)), TG_ESTATE,
-                    "the tensor for %s was rewound away", tg_io_quote(name).chars);
         TG_IO_CHECK(file, strlen(name) + sizeof extension <= UINT16_MAX, TG_EVALUE,
                     "name %s has %zu bytes", tg_io_quote(name).chars, strlen(name));
     }
-    return true;
+    return tg_io_check_tensors(file, params);
 }
 
 static void put_all(tg_io_writer *w, const tg_params *params, bool deflate)
@@ -101,7 +99,7 @@ static void put_all(tg_io_writer *w, const tg_params *params, bool deflate)
 
 tg_status tg_save_npz(const char *path, const tg_params *params, const tg_npz_opts *opts)
 {
-    tg_tape *tape = tg_tape_of(tg_params_tensor(params, 0));
+    tg_tape *tape = tg_io_tape_of(params);
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "save_npz", .path = path};

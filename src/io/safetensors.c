@@ -5,21 +5,6 @@
 
 #include <string.h>
 
-static tg_tape *tape_of(const tg_params *params)
-{
-    return tg_tape_of(tg_params_tensor(params, 0));
-}
-
-/* Whether all tensors can still be used. */
-static bool check_tensors(const tg_io_file *file, const tg_params *params)
-{
-    for (size_t i = 0; i < tg_params_count(params); i++)
-        TG_IO_CHECK(file, tg_tape_of(tg_params_tensor(params, i)), TG_ESTATE,
-                    "the tensor for %s was rewound away",
-                    tg_io_quote(tg_params_name(params, i)).chars);
-    return true;
-}
-
 /* -- Reading ----------------------------------------------------------------------------------- */
 
 static tg_tensor *add_entry(const tg_io_file *file, const char *name, const tg_io_entry *entry,
@@ -143,7 +128,7 @@ bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_o
                 tg_io_check *check)
 {
     tg_io_header header;
-    if (!check_tensors(file, params) || !tg_io_read_header(file, &header))
+    if (!tg_io_check_tensors(file, params) || !tg_io_read_header(file, &header))
         return false;
     bool good = match_all(file, &header, params, opts && opts->partial, check);
     if (good)
@@ -154,7 +139,7 @@ bool tg_io_fill(const tg_io_file *file, const tg_params *params, const tg_load_o
 
 tg_status tg_load_safetensors(const char *path, const tg_params *params, const tg_load_opts *opts)
 {
-    tg_tape *tape = tape_of(params);
+    tg_tape *tape = tg_io_tape_of(params);
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "load_safetensors", .path = path};
@@ -327,7 +312,7 @@ static bool check_floats(const tg_io_file *file, const tg_save_opts *opts)
 
 void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_opts *opts)
 {
-    if (!check_tensors(file, params) || !check_floats(file, opts))
+    if (!tg_io_check_tensors(file, params) || !check_floats(file, opts))
         return;
     tg_io_writer w;
     json_t *root = json_object();
@@ -342,7 +327,7 @@ void tg_io_save(const tg_io_file *file, const tg_params *params, const tg_save_o
 
 tg_status tg_save_safetensors(const char *path, const tg_params *params, const tg_save_opts *opts)
 {
-    tg_tape *tape = tape_of(params);
+    tg_tape *tape = tg_io_tape_of(params);
     if (!tape)
         return TG_EVALUE;
     tg_io_file file = {.tape = tape, .op = "save_safetensors", .path = path};

@@ -79,23 +79,28 @@ TGK_INLINE piece piece_at(const tgk_repeat *r, int64_t at)
         }                                                                                          \
     }
 
+/* One element, or a run of them, from all of its copies. */
+#define ADD_UP_PIECE(T)                                                                            \
+    static inline void add_up_piece_##T(const tgk_repeat *r, piece p)                              \
+    {                                                                                              \
+        const T *g = (const T *)r->many + p.many;                                                  \
+        T *out = (T *)r->once + p.once, sum = 0;                                                   \
+        for (int64_t k = 0; k < r->times && p.n == 1; k++)                                         \
+            sum += g[k * r->block];                                                                \
+        for (int64_t i = 0; i < p.n; i++)                                                          \
+            out[i] = p.n == 1 ? sum : r->times ? g[i] : 0;                                         \
+        for (int64_t k = 1; k < r->times && p.n != 1; k++) {                                       \
+            for (int64_t i = 0; i < p.n; i++)                                                      \
+                out[i] += g[k * r->block + i];                                                     \
+        }                                                                                          \
+    }
+
 #define ADD_UP(T)                                                                                  \
+    ADD_UP_PIECE(T)                                                                                \
     static void add_up_##T(void *context, int64_t from, int64_t to)                                \
     {                                                                                              \
-        const tgk_repeat *r = context;                                                             \
-        for (; from < to; from++) {                                                                \
-            piece p = piece_at(r, from);                                                           \
-            const T *g = (const T *)r->many + p.many;                                              \
-            T *out = (T *)r->once + p.once, sum = 0;                                               \
-            for (int64_t k = 0; k < r->times && p.n == 1; k++)                                     \
-                sum += g[k * r->block];                                                            \
-            for (int64_t i = 0; i < p.n; i++)                                                      \
-                out[i] = p.n == 1 ? sum : r->times ? g[i] : 0;                                     \
-            for (int64_t k = 1; k < r->times && p.n != 1; k++) {                                   \
-                for (int64_t i = 0; i < p.n; i++)                                                  \
-                    out[i] += g[k * r->block + i];                                                 \
-            }                                                                                      \
-        }                                                                                          \
+        for (; from < to; from++)                                                                  \
+            add_up_piece_##T(context, piece_at(context, from));                                    \
     }
 
 REPEAT(uint8_t)

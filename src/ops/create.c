@@ -243,9 +243,7 @@ tg_tensor *tg_from_bool(tg_tape *tape, const bool *data, int ndim, const int64_t
 
 static bool check_array(tg_tape *tape, const void *data, int type, tg_dims dims, int flags)
 {
-    int64_t n = 1;
-    for (int d = 0; d < dims.ndim; d++)
-        n *= dims.sizes[d];
+    int64_t strides[TG_MAX_NDIM], n = tg_shape_strides(dims, strides);
     int64_t misfit = tgk_array_misfit(type, flags & 0xff, data, n);
     TG_CHECK(tape, misfit == n, TG_EVALUE, "from_array: element %lld is %s, which %s does not hold",
              (long long)misfit, tgk_array_element(type, data, misfit).chars,

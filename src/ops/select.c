@@ -3,6 +3,7 @@
 #include "ops/broadcast.h"
 
 #include "kernels/loops.h"
+#include "kernels/math.h"
 
 #include <math.h>
 
@@ -115,12 +116,6 @@ TGK_INLINE float clamp_float(float x, float low, float high)
     return x > high ? high : x;
 }
 
-TGK_INLINE double clamp_double(double x, double low, double high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
-
 TGK_INLINE int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
 {
     x = x < low ? low : x;
@@ -128,7 +123,7 @@ TGK_INLINE int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
 }
 
 TGK_LOOP1(clamp_f32, float, float, clamp_float(x, (float)B.low, (float)B.high));
-TGK_LOOP1(clamp_f64, double, double, clamp_double(x, B.low, B.high));
+TGK_LOOP1(clamp_f64, double, double, tgk_clamp(x, B.low, B.high));
 TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64));
 
 /* The gradient x passes where y is within the bounds. Functions, so that it is read before the choice and

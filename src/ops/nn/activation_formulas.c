@@ -87,20 +87,13 @@ static tg_tensor *apply(const formula *f, tg_tensor *x, double a, double b)
 
 /* --- straight pieces: at a bound, the outer one's slope --- */
 
-/* nan passes. */
-TGK_INLINE double bounded(double x, double low, double high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
-
 /* x where y is outside of the bounds or nan is 0. */
 TGK_INLINE double inside(double x, double y, double low, double high)
 {
     return ((y <= low) | (y >= high)) ? 0 : x;
 }
 
-TGK_REAL1(hardtanh, bounded(x, A, B));
+TGK_REAL1(hardtanh, tgk_clamp(x, A, B));
 TGK_REAL2(hardtanh_slope, inside(x, y, A, B));
 FORMULA(hardtanh, NULL);
 
@@ -118,7 +111,7 @@ tg_tensor *tg_relu6(tg_tensor *x)
     TG_IN_SCOPE(&op, apply(&hardtanh_op, x, 0, 6), x);
 }
 
-TGK_REAL1(hardsigmoid, bounded(x + 3, 0, 6) / 6);
+TGK_REAL1(hardsigmoid, tgk_clamp(x + 3, 0, 6) / 6);
 TGK_REAL2(hardsigmoid_slope, ((y > -3) & (y < 3)) ? x / 6 : 0);
 FORMULA(hardsigmoid, NULL);
 
@@ -138,7 +131,7 @@ TGK_INLINE double hardswish_slope(double x)
     return x < 3 ? y : 1; /* for nan, too */
 }
 
-TGK_REAL1(hardswish, x *bounded(x + 3, 0, 6) / 6);
+TGK_REAL1(hardswish, x *tgk_clamp(x + 3, 0, 6) / 6);
 TGK_REAL2(hardswish_slope, y <= -3 ? 0 : x * hardswish_slope(y));
 FORMULA(hardswish, hardswish_curvature);
 
