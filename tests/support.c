@@ -151,6 +151,14 @@ bool marks_equal(tg_mark a, tg_mark b)
     return memcmp(a.at, b.at, sizeof a.at) == 0;
 }
 
+double next_draw(tg_tape *tape)
+{
+    tg_mark mark = tg_tape_mark(tape);
+    double next = tg_item(tg_rand(tape, 0, NULL, TG_F64));
+    tg_tape_rewind(tape, mark);
+    return next;
+}
+
 tg_tensor *tensor_from(tg_tape *tape, const double *values, int ndim, const int64_t *dims,
                        int flags)
 {

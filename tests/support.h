@@ -51,6 +51,9 @@ bool tensors_same(const tg_tensor *a, const tg_tensor *b);
 /* Where the tape stands: no tensor or operation was added or taken away between equal marks. */
 bool marks_equal(tg_mark a, tg_mark b);
 
+/* The generator's next number, which is then drawn. */
+double next_draw(tg_tape *tape);
+
 /* A tensor from values that are converted to the flags' dtype. */
 tg_tensor *tensor_from(tg_tape *tape, const double *values, int ndim, const int64_t *dims,
                        int flags);

@@ -57,14 +57,15 @@ static void gradients(const op_case *c, const op_args *args, tg_tensor *y, resul
     op_gradients(args, &r->second);
 }
 
-/* The whole computation; the tape's error says whether it worked. */
-static void compute(const op_case *c, tg_tape *tape, op_layout layout, results *r)
+/* The whole computation; the tape's error says whether it worked. False where it was the call that
+ * did not, or what stands before it. */
+static bool compute(const op_case *c, tg_tape *tape, op_layout layout, results *r)
 {
     op_args args;
     memset(r, 0, sizeof *r);
     tg_manual_seed(tape, 3);
     if (!op_inputs(c, tape, layout, &args))
-        return;
+        return false;
     tg_mark before = tg_tape_mark(tape);
     tg_tensor *y = op_call(c->row, &args);
     OP_CHECK(c, !y == (tg_error(tape) != TG_OK), "the result does not go with status %d",
@@ -74,11 +75,21 @@ static void compute(const op_case *c, tg_tape *tape, op_layout layout, results *
                  "a failed call left something");
         OP_CHECK(c, c->row->is & OP_COMPOSED || op_speaks(c->row, tg_error_message(tape)),
                  "the message is \"%s\"", tg_error_message(tape));
-        return;
+        return false;
     }
     r->first.out = snapshot_of(y);
     if (tg_requires_grad(y) && !tg_error(tape))
         gradients(c, &args, y, r);
+    return true;
+}
+
+/* The call has failed: the generator is where it was. */
+static void expect_undrawn(const op_case *c, tg_tape *tape)
+{
+    double next = next_draw(tape);
+    tg_manual_seed(tape, 3);
+    OP_CHECK(c, c->row->is & OP_COMPOSED || next == next_draw(tape),
+             "a failed call has drawn numbers");
 }
 
 static void expect_results(const op_case *c, const results *got, const results *want,
@@ -107,13 +118,15 @@ static bool fail_at(const op_case *c, int64_t k, const failure *f, const results
     allocator.calls = 0;
     allocator.fail_at = k;
     allocator.for_ever = f->for_ever;
-    compute(c, tape, f->layout, &got);
+    bool called = compute(c, tape, f->layout, &got);
     allocator.fail_at = -1;
     if (allocator.failures) {
         OP_CHECK(c, tg_error(tape) == TG_ENOMEM && strstr(tg_error_message(tape), "memory"),
                  "failure %lld gives status %d \"%s\"", (long long)k, (int)tg_error(tape),
                  tg_error_message(tape));
         tg_clear_error(tape);
+        if (!called)
+            expect_undrawn(c, tape);
         check_bystander(c, &b, k);
         compute(c, tape, f->layout, &got);
     }

@@ -423,6 +423,9 @@ static void errors_in(const op_case *c, op_layout layout)
     if (guard)
         tg_backward(guard);
     surroundings before = look_around(&args);
+    tg_manual_seed(tape, 9);
+    const double next = next_draw(tape);
+    tg_manual_seed(tape, 9);
     tg_tensor *y = op_call(c->row, &args);
     OP_CHECK(c, !y, "a result, wanted an error");
     OP_CHECK(c, tg_error(tape) == c->s->status, "status %d, wanted %d: %s", tg_error(tape),
@@ -431,6 +434,7 @@ static void errors_in(const op_case *c, op_layout layout)
     OP_CHECK(c, strstr(message, c->s->message), "\"%s\" lacks \"%s\"", message, c->s->message);
     OP_CHECK(c, op_speaks(c->row, message), "\"%s\" does not name the call", message);
     tg_clear_error(tape);
+    OP_CHECK(c, next_draw(tape) == next, "a failed call has drawn numbers");
     expect_unchanged(c, &args, &before, layout);
     if (guard)
         OP_CHECK(c, !tg_backward(guard), "afterwards: %s", tg_error_message(tape));

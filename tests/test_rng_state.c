@@ -207,13 +207,49 @@ static void out_of_memory(void **state)
     assert_int_equal(allocator.live, 0);
 }
 
+/* What is made of several operations, of which the first has drawn. */
+static tg_tensor *lstm_with_dropout(tg_tape *tape, int64_t last)
+{
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3, 2, 2), 0), *w = tg_ones(tape, TG_DIMS(8, 2), 0);
+    tg_tensor *b = tg_ones(tape, TG_DIMS(8), 0), *b_last = tg_ones(tape, TG_DIMS(last), 0);
+    tg_recurrent_opts opts = {.layers = 2, .dropout = 0.5, .training = true};
+    return tg_lstm(x, (tg_tensor *[]){w, w, b, b, w, w, b, b_last}, 8, &opts, NULL, NULL);
+}
+
+static void failures_draw_nothing(void **state)
+{
+    (void)state;
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 64);
+    tg_manual_seed(tape, 5);
+    double first = next_draw(tape);
+    tg_manual_seed(tape, 5);
+    assert_null(lstm_with_dropout(tape, 7));
+    assert_error(tape, TG_ESHAPE, "lstm: a weight is [7], wanted [8]");
+    for (allocator.fail_at = 0;; allocator.fail_at++) {
+        allocator.calls = allocator.failures = 0;
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *y = lstm_with_dropout(tape, 8);
+        assert_true((y == NULL) == (allocator.failures > 0));
+        if (y)
+            break;
+        tg_clear_error(tape);
+        tg_tape_rewind(tape, mark);
+        assert_true(next_draw(tape) == first);
+        tg_manual_seed(tape, 5);
+    }
+    assert_true(allocator.fail_at > 0);
+    assert_true(next_draw(tape) != first);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_go_on), cmocka_unit_test(fresh_states),
         cmocka_unit_test(strided_state), cmocka_unit_test(not_recorded),
         cmocka_unit_test(wrong_values),  cmocka_unit_test(wrong_tensors),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(out_of_memory), cmocka_unit_test(failures_draw_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

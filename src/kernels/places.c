@@ -197,30 +197,26 @@ double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n)
     return dtype == 0 ? sum_of(w, 0, from, n) : sum_of(w, 1, from, n);
 }
 
-/* The sums so far, of which each waits for the one before: to look at the weights costs nothing
- * more. */
 #define SUM_UP(T)                                                                                  \
-    static double sum_up_##T(const T *w, int64_t n, double *sums)                                  \
+    static void sum_up_##T(const T *w, int64_t n, double *sums)                                    \
     {                                                                                              \
         T sum = 0;                                                                                 \
-        bool good = true;                                                                          \
-        for (int64_t k = 0; k < n; k++) {                                                          \
-            good &= (w[k] >= 0) & ((double)w[k] < (double)INFINITY);                               \
-            sum += w[k];                                                                           \
-            sums[k] = (double)sum;                                                                 \
-        }                                                                                          \
+        for (int64_t k = 0; k < n; k++)                                                            \
+            sums[k] = (double)(sum += w[k]);                                                       \
         for (int64_t k = 0; k < n; k++)                                                            \
             sums[k] = (double)((T)sums[k] / sum);                                                  \
         sums[n - 1] = 1;                                                                           \
-        return good ? (double)sum : (double)NAN;                                                   \
     }
 
 SUM_UP(float)
 SUM_UP(double)
 
-double tgk_shares(const void *w, int dtype, int64_t n, double *sums)
+void tgk_shares(const void *w, int dtype, int64_t n, double *sums)
 {
-    return dtype == 0 ? sum_up_float(w, n, sums) : sum_up_double(w, n, sums);
+    if (dtype == 0)
+        sum_up_float(w, n, sums);
+    else
+        sum_up_double(w, n, sums);
 }
 
 int64_t tgk_first_share(const double *sums, int64_t n, double u)

@@ -30,8 +30,8 @@ void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bo
 
 /* The sum of n weights from number `from` on; nan where one is negative, infinite or nan. */
 double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n);
-/* The sums so far of n weights, over the last one, in their dtype. Returns the last one, as above. */
-double tgk_shares(const void *w, int dtype, int64_t n, double *sums);
+/* The sums so far of n weights, over the last one, in their dtype. */
+void tgk_shares(const void *w, int dtype, int64_t n, double *sums);
 /* The first sum that is not below u; the last one is not. */
 int64_t tgk_first_share(const double *sums, int64_t n, double u);
 

@@ -56,14 +56,18 @@ typedef struct drawing {
     bool replacement;
 } drawing;
 
-/* The sum of a row's weights; nan where one cannot be used. */
-static bool check_sum(tg_node *node, double sum, int64_t row)
+/* Whether all rows can be drawn from. It stands before the first draw: what fails leaves the
+ * generator where it was. */
+static bool check_rows(tg_node *node, const void *w, int64_t rows, int64_t n)
 {
     tg_tape *tape = tg_node_tape(node);
-    TG_CHECK(tape, sum != 0, TG_EVALUE, "multinomial: all weights in row %lld are 0",
-             (long long)row);
-    TG_CHECK(tape, sum > 0, TG_EVALUE,
-             "multinomial: a weight in row %lld is negative, infinite or nan", (long long)row);
+    for (int64_t i = 0; i < rows; i++) {
+        double sum = tgk_sum_of_weights(w, tg_at(node->in[0])->dtype, i * n, n);
+        TG_CHECK(tape, sum != 0, TG_EVALUE, "multinomial: all weights in row %lld are 0",
+                 (long long)i);
+        TG_CHECK(tape, sum > 0, TG_EVALUE,
+                 "multinomial: a weight in row %lld is negative, infinite or nan", (long long)i);
+    }
     return true;
 }
 
@@ -73,10 +77,9 @@ static void draw_without(tg_node *node, const void *w, int64_t rows, int64_t n, 
     int dtype = tg_at(node->in[0])->dtype;
     tg_generator *g = tg_node_generator(node);
     void *race = tg_workspace(node, (uint64_t)(rows * n) * tg_dtype_size(dtype));
-    for (int64_t i = 0; i < rows; i++) {
-        if (!race || !check_sum(node, tgk_sum_of_weights(w, dtype, i * n, n), i))
-            return;
-    }
+    tgk_order order = tg_order_of(node, dtype, (tg_around){rows, n, 1}, count, true);
+    if (!race || !order.workspace || !check_rows(node, w, rows, n))
+        return;
     for (int64_t i = 0; i < rows * n; i++) {
         double q = -log1p(-tg_generator_uniform(g));
         if (dtype == TG_F32)
@@ -84,8 +87,7 @@ static void draw_without(tg_node *node, const void *w, int64_t rows, int64_t n, 
         else
             ((double *)race)[i] = ((const double *)w)[i] / q;
     }
-    tg_order_rows(node, dtype, true, (tg_around){rows, n, 1}, count, race,
-                  (int64_t *)(void *)tg_at(node->out)->data);
+    tg_order_rows(node, dtype, &order, race, (int64_t *)(void *)tg_at(node->out)->data);
 }
 
 static void draw_with(tg_node *node, const void *w, int64_t rows, int64_t n, int64_t count)
@@ -94,10 +96,10 @@ static void draw_with(tg_node *node, const void *w, int64_t rows, int64_t n, int
     tg_generator *g = tg_node_generator(node);
     int64_t *out = (int64_t *)(void *)tg_at(node->out)->data;
     double *sums = tg_workspace(node, (uint64_t)n * sizeof *sums);
-    for (int64_t i = 0; i < rows && sums; i++) {
-        const char *row = (const char *)w + (size_t)(i * n) * tg_dtype_size(dtype);
-        if (!check_sum(node, tgk_shares(row, dtype, n, sums), i))
-            return;
+    if (!sums || !check_rows(node, w, rows, n))
+        return;
+    for (int64_t i = 0; i < rows; i++) {
+        tgk_shares((const char *)w + (size_t)(i * n) * tg_dtype_size(dtype), dtype, n, sums);
         for (int64_t k = 0; k < count; k++)
             *out++ = tgk_first_share(sums, n, tg_generator_uniform(g));
     }

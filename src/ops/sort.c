@@ -1,7 +1,6 @@
 /* sort, argsort, topk, argtopk: indices by kernels/order.h, and what stands there. */
 #include "ops/sort.h"
 
-#include "kernels/order.h"
 #include "ops/check.h"
 #include "ops/layout.h"
 
@@ -10,21 +9,18 @@ typedef struct sorting {
     bool descending;
 } sorting;
 
-bool tg_order_rows(tg_node *node, int dtype, bool descending, tg_around a, int64_t k, const void *x,
-                   int64_t *index)
+tgk_order tg_order_of(tg_node *node, int dtype, tg_around a, int64_t k, bool descending)
 {
-    tgk_team *team = &tg_node_tape(node)->team;
-    tgk_order o = {.index = index,
-                   .x = x,
-                   .outer = a.outer,
-                   .n = a.n,
-                   .inner = a.inner,
-                   .k = k,
-                   .descending = descending};
-    o.workspace = tg_workspace(node, tgk_order_workspace(team, dtype, &o));
-    if (o.workspace)
-        tgk_order_run(team, dtype, &o);
-    return o.workspace;
+    tgk_order o = {.outer = a.outer, .n = a.n, .inner = a.inner, .k = k, .descending = descending};
+    o.workspace = tg_workspace(node, tgk_order_workspace(&tg_node_tape(node)->team, dtype, &o));
+    return o;
+}
+
+void tg_order_rows(tg_node *node, int dtype, tgk_order *o, const void *x, int64_t *index)
+{
+    o->x = x;
+    o->index = index;
+    tgk_order_run(&tg_node_tape(node)->team, dtype, o);
 }
 
 /* x's data with that dim last. */
@@ -46,9 +42,12 @@ static void order_forward(tg_node *node)
     const tg_tensor *x = node->in[0];
     const void *data = rows_along(node, x, s->dim);
     int64_t k = tg_at(x)->ndim ? tg_at(node->out)->dims[s->dim] : 1;
-    if (data && tg_at(node->out)->numel)
-        tg_order_rows(node, tg_at(x)->dtype, s->descending, tg_around_dim(x, s->dim), k, data,
-                      (int64_t *)(void *)tg_at(node->out)->data);
+    if (!data || !tg_at(node->out)->numel)
+        return;
+    int dtype = tg_at(x)->dtype;
+    tgk_order o = tg_order_of(node, dtype, tg_around_dim(x, s->dim), k, s->descending);
+    if (o.workspace)
+        tg_order_rows(node, dtype, &o, data, (int64_t *)(void *)tg_at(node->out)->data);
 }
 
 static const tg_op sort_op = {.name = "sort", .forward = order_forward},

@@ -206,6 +206,17 @@ static tg_tensor *run(sequence *s, tg_tensor *x, size_t n, tg_tensor *last[2])
     return !batched ? tg_select(y, 1, 0) : o->batch_first ? tg_transpose(y, 0, 1) : y;
 }
 
+/* Where it fails, no dropout has drawn. */
+static tg_tensor *run_whole(sequence *s, tg_tensor *x, size_t n, tg_tensor *last[2])
+{
+    tg_tape *tape = tg_tape_in(x);
+    const tg_generator before = tape->generator;
+    tg_tensor *y = run(s, x, n, last);
+    if (!y)
+        tape->generator = before;
+    return y;
+}
+
 static tg_tensor *recurrent(const kind *k, tg_tensor *x, tg_tensor *const *weights, size_t n,
                             const tg_recurrent_opts *opts, tg_tensor *last[2])
 {
@@ -217,7 +228,7 @@ static tg_tensor *recurrent(const kind *k, tg_tensor *x, tg_tensor *const *weigh
                   .layers = o->layers ? o->layers : 1,
                   .directions = o->bidirectional ? 2 : 1};
     tg_tensor *in[] = {x, n && weights ? weights[0] : NULL, o->h0, o->c0, o->lengths};
-    TG_IN_SCOPE_GIVEN(&k->op, 5, in, 2, run(&s, x, n, last));
+    TG_IN_SCOPE_GIVEN(&k->op, 5, in, 2, run_whole(&s, x, n, last));
 }
 
 static const kind lstm = {{.name = "lstm"}, false, 4}, gru = {{.name = "gru"}, true, 3};
