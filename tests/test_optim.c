@@ -163,7 +163,7 @@ static void state_names(void **state)
     tg_params *taken = tg_params_new(tape);
     tg_params_add(taken, w[0], "group0.lr");
     assert_int_equal(tg_optim_state(adam, taken, NULL), TG_EVALUE);
-    assert_error(tape, TG_EVALUE, "params_add: \"group0.lr\" is in the list already");
+    assert_error(tape, TG_EVALUE, "optim_state: \"group0.lr\" is in the list already");
     assert_int_equal(tg_params_count(taken), 1);
     assert_int_equal(tg_optim_state(adam, NULL, ""), TG_EVALUE);
     assert_error(tape, TG_EVALUE, "optim_state: the list is NULL");

@@ -368,16 +368,20 @@ tg_status tg_optim_state(tg_optim *optim, tg_params *list, const char *prefix)
     tg_tape *tape = alive(optim, "optim_state");
     if (!tape)
         return optim ? TG_ESTATE : TG_EVALUE;
-    size_t count = tg_params_length(list, "optim_state");
     if (tape->status)
         return tape->status;
     if (!list)
         return tg_fail(tape, TG_EVALUE, "optim_state: the list is NULL");
-    if (list_all(optim, list, prefix ? prefix : ""))
-        return TG_OK;
-    /* A dead list, or one of another tape, was not touched: its tape has the error. */
-    if (tg_params_length(list, "optim_state") > count)
+    tg_tape *other = tg_params_tape(list, "optim_state"); /* NULL: it has the error */
+    if (other && other != tape)
+        tg_fail(other, TG_EVALUE, "optim_state: the optimiser is of another tape");
+    if (other != tape)
+        return tape->status ? tape->status
+                            : tg_fail(tape, TG_EVALUE, "optim_state: the list is of another tape");
+    const size_t count = tg_params_count(list);
+    const char *outer = tg_speak_as(tape, tape->speaker ? tape->speaker : "optim_state");
+    if (!list_all(optim, list, prefix ? prefix : ""))
         tg_params_truncate(list, count);
-    return tape->status ? tape->status
-                        : tg_fail(tape, TG_EVALUE, "optim_state: the list is of another tape");
+    tg_speak_as(tape, outer);
+    return tape->status;
 }

@@ -225,15 +225,10 @@ void tg_params_truncate(tg_params *params, size_t count)
         l->unique--;
 }
 
-size_t tg_params_length(const tg_params *params, const char *name)
-{
-    const list *l = check_list(params, name);
-    return l ? l->count : 0;
-}
-
 size_t tg_params_count(const tg_params *params)
 {
-    return tg_params_length(params, "params_count");
+    const list *l = check_list(params, "params_count");
+    return l ? l->count : 0;
 }
 
 const char *tg_params_name(const tg_params *params, size_t i)

@@ -19,8 +19,6 @@ typedef struct tg_naming {
 tg_tape *tg_params_tape(const tg_params *params, const char *name);
 /* Lists all of them or, with the error set, none: then the list is as it was. */
 bool tg_params_add_all(tg_params *params, const tg_naming *naming);
-/* tg_params_count() on behalf of `name`. */
-size_t tg_params_length(const tg_params *params, const char *name);
 /* Takes back what was added after the first `count`. */
 void tg_params_truncate(tg_params *params, size_t count);
 
