@@ -4,6 +4,25 @@
 #define _GNU_SOURCE /* sched_getaffinity; NOLINT(bugprone-reserved-identifier): its name */
 #include "kernels/team.h"
 
+#ifdef TGK_NO_THREADS
+void tgk_team_init(tgk_team *team, int threads)
+{
+    (void)threads;
+    *team = (tgk_team){.threads = 1};
+}
+
+void tgk_team_end(tgk_team *team)
+{
+    (void)team;
+}
+
+void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context)
+{
+    (void)team;
+    (void)grain;
+    body(context, 0, count);
+}
+#else
 #include "modes.h"
 
 #include <sched.h>
@@ -147,6 +166,7 @@ void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, vo
         pthread_cond_wait(&team->done, &team->mutex);
     pthread_mutex_unlock(&team->mutex);
 }
+#endif
 
 void tgk_share_rows(tgk_team *team, int64_t rows, int64_t work, tgk_range *body, void *context)
 {

@@ -1,9 +1,11 @@
 /* Threads that share a loop: a few helpers, started when first needed, asleep in between. Relies on
- * POSIX threads. */
+ * POSIX threads; with TGK_NO_THREADS on nothing, and every loop is its caller's. */
 #ifndef TGK_TEAM_H
 #define TGK_TEAM_H
 
+#ifndef TGK_NO_THREADS
 #include <pthread.h>
+#endif
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +18,7 @@ typedef void tgk_range(void *context, int64_t from, int64_t to);
 /* What the helpers are at: guarded by `mutex`, but for what is atomic. */
 typedef struct tgk_team {
     int threads; /* the caller counts as one */
+#ifndef TGK_NO_THREADS
     int helpers; /* running */
     bool started;
     pthread_t helper[TGK_MAX_THREADS];
@@ -28,6 +31,7 @@ typedef struct tgk_team {
     void *context;
     int64_t count, grain;
     atomic_llong next; /* the first item that nobody has taken */
+#endif
 } tgk_team;
 
 /* Starts nothing yet. threads <= 0: OMP_NUM_THREADS, else as many as there are processors. */

@@ -1,0 +1,1 @@
+/* cmocka wants this file to be included, and WASI has none. */
