@@ -5,6 +5,7 @@
 
 #include "kernels/gemm.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,15 @@ enum {
     SPACE = 3
 }; /* between rows of c that are not side by side, and elements of what is strided */
 
+/* What numbers are like: any; of few digits, so that sums are ties; such that products are subnormal,
+ * lost, at the edge of what there is; with infinities, nan and zeros among them. */
+enum { ANY, TIES, SUBNORMAL, LOST, HUGE, STRANGE, MANNERS };
+
+enum { C = 3 }; /* the seed of what c starts from */
+
 typedef struct product {
     tgk_gemm_args args;
-    int dtype;
+    int dtype, manner;
     int64_t length_a, length_b, length_c;
 } product;
 
@@ -32,14 +39,32 @@ static void put(void *data, int dtype, int64_t i, double value)
         ((float *)data)[i] = (float)value;
 }
 
+/* By a number in [-1, 1) and some bits: a factor, or of the size of a product of two. */
+static double number(const product *p, double x, unsigned bits, int factors)
+{
+    static const double strange[] = {(double)INFINITY, (double)NAN, 0, -0.0, 1, 0x1p-149, 1, 1};
+    static const int apart[2][MANNERS] = {{0, 0, -70, -90, 59, 0}, {0, 0, -520, -600, 507, 0}};
+    if (p->manner == ANY)
+        return x;
+    if (p->manner == STRANGE && bits % 64 < 8)
+        return x < 0 ? -strange[bits % 8] : strange[bits % 8];
+    if (bits % 8 == 0)
+        return 0;
+    if (bits % 2)
+        x = round(x * (p->dtype ? 0x1p+27 : 0x1p+12)) / (p->dtype ? 0x1p+27 : 0x1p+12);
+    return ldexp(x, factors * (apart[p->dtype][p->manner] + (int)(bits / 64 % 8)));
+}
+
 /* Memory of exactly this size, so that what reads over its end is seen by those who look for it. */
 static void *numbers(const product *p, int64_t count, unsigned seed)
 {
     void *data = malloc((size_t)(count ? count : 1) * size_of(p));
     assert_non_null(data);
+    const bool of_c = seed == C;
     for (int64_t i = 0; i < count; i++) {
         seed = seed * 1664525u + 1013904223u;
-        put(data, p->dtype, i, (double)(seed >> 8) / (1 << 23) - 1);
+        const double x = (double)(seed >> 8) / (1 << 23) - 1;
+        put(data, p->dtype, i, number(p, x, seed >> 4 ^ seed >> 20, of_c ? 2 : 1));
     }
     return data;
 }
@@ -77,15 +102,31 @@ static void *workspace_for(const tgk_gemm_args *g, size_t size)
     return tgk_gemm_in_place(g) ? NULL : malloc(tgk_gemm_workspace(g->n, g->k, size));
 }
 
+/* Bit for bit, but that a nan is a nan. */
+static bool same(const product *p, const void *expected)
+{
+    if (!memcmp(p->args.c, expected, (size_t)p->length_c * size_of(p)))
+        return true;
+    for (int64_t i = 0; i < p->length_c; i++) {
+        const double x = p->dtype ? ((double *)p->args.c)[i] : (double)((float *)p->args.c)[i];
+        const double y =
+            p->dtype ? ((const double *)expected)[i] : (double)((const float *)expected)[i];
+        if (p->manner == ANY || !(isnan(x) ? isnan(y) : x == y && !signbit(x) == !signbit(y)))
+            return false;
+    }
+    return true;
+}
+
 static void compare(const product *p, const void *expected, int isa)
 {
     const tgk_gemm_args *g = &p->args;
-    if (!memcmp(g->c, expected, (size_t)p->length_c * size_of(p)))
+    if (same(p, expected))
         return;
-    fail_msg("%s, instruction set %d: %lld x %lld x %lld, a by %lld and %lld, b by %lld and %lld,"
+    fail_msg("%s of manner %d, instruction set %d: %lld x %lld x %lld, a by %lld and %lld, b by "
+             "%lld and %lld,"
              "c by %lld%s%s",
-             p->dtype ? "double" : "float", isa, (long long)g->m, (long long)g->n, (long long)g->k,
-             (long long)g->a.row, (long long)g->a.column, (long long)g->b.row,
+             p->dtype ? "double" : "float", p->manner, isa, (long long)g->m, (long long)g->n,
+             (long long)g->k, (long long)g->a.row, (long long)g->a.column, (long long)g->b.row,
              (long long)g->b.column, (long long)g->row, g->accumulate ? ", accumulating" : "",
              g->bias ? ", bias" : "");
 }
@@ -111,20 +152,22 @@ static void run(const product *p, const void *start, const void *expected, int i
     free(workspace);
 }
 
-static void check(int64_t m, int64_t n, int64_t k, const char *kinds, int dtype, unsigned how)
+static void check_of(int manner, int64_t m, int64_t n, int64_t k, const char *kinds, int dtype,
+                     unsigned how)
 {
     product p = {.args = {.m = m, .n = n, .k = k, .accumulate = how & 1}, .dtype = dtype};
+    p.manner = manner;
     tgk_gemm_args *g = &p.args;
     p.length_a = lay(&g->a, m, k, kinds[0]);
     p.length_b = lay(&g->b, k, n, kinds[1]);
     g->row = how & 2 ? n + SPACE : n;
     p.length_c = m ? (m - 1) * g->row + n : 0;
     void *a = numbers(&p, p.length_a, 1), *b = numbers(&p, p.length_b, 2);
-    void *start = numbers(&p, p.length_c, 3), *expected = numbers(&p, p.length_c, 3);
+    void *start = numbers(&p, p.length_c, C), *expected = numbers(&p, p.length_c, C);
     void *bias = numbers(&p, n, 4);
     g->a.data = a;
     g->b.data = b;
-    g->c = numbers(&p, p.length_c, 3);
+    g->c = numbers(&p, p.length_c, C);
     g->bias = how & 4 ? bias : NULL;
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++)
@@ -135,6 +178,11 @@ static void check(int64_t m, int64_t n, int64_t k, const char *kinds, int dtype,
     void *all[] = {a, b, g->c, start, expected, bias};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
+}
+
+static void check(int64_t m, int64_t n, int64_t k, const char *kinds, int dtype, unsigned how)
+{
+    check_of(ANY, m, n, k, kinds, dtype, how);
 }
 
 static const char *const kinds[] = {"NN", "NT", "TN", "TT", "sN", "Ns", "ss"};
@@ -174,6 +222,35 @@ static void test_long(void **state)
     }
 }
 
+/* Where a machine without fused multiply-adds must not take the quick way. */
+static void test_manners(void **state)
+{
+    (void)state;
+    const int64_t sizes[][3] = {{5, 7, 3}, {3, 5, 70}, {1, 40, 33}, {40, 40, 20}, {9, 40, 300}};
+    for (unsigned i = 0; i < 8 * 2 * MANNERS * 5; i++) {
+        const int64_t *s = sizes[i / (16 * MANNERS)];
+        check_of((int)(i / 16 % MANNERS), s[0], s[1], s[2], kinds[i % KINDS], (int)(i / 8 % 2), i);
+    }
+}
+
+/* A sum that overflows and comes back in a wider type; a factor whose halves overflow. */
+static void test_ends(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= tgk_isa_best(); isa++) {
+        const float a[] = {0x1p+52F, -0x1p+62F}, b[] = {0x1p+52F, 0x1p+62F};
+        const double large = 0x1p+1000, small = 0x1.8p-100;
+        float c = FLT_MAX;
+        double d = 0;
+        tgk_gemm_table[isa][0](&(tgk_gemm_args){
+            .m = 1, .n = 1, .k = 2, .a = {a, 2, 1}, .b = {b, 1, 1}, .c = &c, .accumulate = true});
+        tgk_gemm_table[isa][1](&(tgk_gemm_args){
+            .m = 1, .n = 1, .k = 1, .a = {&large, 1, 1}, .b = {&small, 1, 1}, .c = &d});
+        assert_true(isinf(c));
+        assert_true(d == 0x1.8p+900);
+    }
+}
+
 /* Batches, shared by threads, of which one is stretched over the other. */
 static void test_batches(void **state)
 {
@@ -200,6 +277,7 @@ static void test_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_edges), cmocka_unit_test(test_long),
+                                       cmocka_unit_test(test_manners), cmocka_unit_test(test_ends),
                                        cmocka_unit_test(test_batches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  * on from what the one before left in c, so that the chain of every element is unbroken. */
 #include "kernels/gemm.h"
 
+#include "kernels/pairs.h"
+
 /* What counts is written as vectors; second copies of the other loops pay nothing. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2", "no-tree-vectorize")
