@@ -20,8 +20,9 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_X86 1
 #endif
 
-/* A function that becomes part of each caller, and so is compiled for its instruction set. */
-#if defined(__GNUC__)
+/* A function that becomes part of each caller, and so is compiled for its instruction set; where there is
+ * but one, and the code shall be small, the compiler has the choice. */
+#if defined(__GNUC__) && (defined(TGK_X86) || !defined(__OPTIMIZE_SIZE__))
 #define TGK_INLINE static inline __attribute__((always_inline))
 #else
 #define TGK_INLINE static inline
