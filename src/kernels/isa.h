@@ -9,7 +9,7 @@
 #error "Results have promised bits: compile without -ffast-math and -Ofast."
 #endif
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: where there is a _Float16 as well */
-#error "Float and double must be computed as such; for 32 bits of x86 use -msse2 -mfpmath=sse."
+#error "Float and double must be computed as such; 32-bit x86: -msse2 -mfpmath=sse, s390x: -fexcess-precision=fast."
 #endif
 
 /* base is plain C for the compiler's own target. v3 and v4 are x86-64-v3 (AVX2, FMA) and x86-64-v4
