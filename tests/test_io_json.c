@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include "io/element.h"
 #include "io/heap.h"
 #include "io/json.h"
 #include "io/scratch.h"
@@ -213,7 +214,9 @@ static void write_deep(bool objects)
     for (int i = 0; i < DEEP; i++)
         text[8 + n++] = objects ? '}' : ']';
     text[8 + n++] = '}';
-    memcpy(text, &(uint64_t){n}, 8);
+    uint64_t length = n;
+    tg_io_turn(&length, 1, sizeof length);
+    memcpy(text, &length, 8);
     FILE *file = fopen(in_scratch("deep.st"), "wb");
     assert_int_equal(fwrite(text, 1, n + 8, file), n + 8);
     fclose(file);

@@ -30,7 +30,7 @@
  * gone raises SIGBUS, as with any mapping. Replacing it, as these functions do, is safe.
  *
  * Memory is the tape's, but for jansson's, which takes what it needs for the header of a
- * safetensors file from malloc while the call runs. Little-endian POSIX systems only. */
+ * safetensors file from malloc while the call runs. POSIX systems only. */
 #ifndef TINYGRAD_IO_H
 #define TINYGRAD_IO_H
 

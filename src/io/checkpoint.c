@@ -97,6 +97,7 @@ static bool check_step(const tg_io_file *file, const char *name, const tg_io_ent
 {
     int64_t step;
     memcpy(&step, file->bytes + entry->begin, sizeof step);
+    tg_io_turn(&step, 1, sizeof step);
     TG_IO_CHECK(file, is_count(step), TG_EVALUE, "tensor %s: %lld steps, outside [0, 2^63 - 2]",
                 tg_io_quote(name).chars, (long long)step);
     return true;
@@ -106,6 +107,7 @@ static bool check_rate(const tg_io_file *file, const char *name, const tg_io_ent
 {
     double lr;
     memcpy(&lr, file->bytes + entry->begin, sizeof lr);
+    tg_io_turn(&lr, 1, sizeof lr);
     TG_IO_CHECK(file, lr >= 0 && isfinite(lr), TG_EVALUE,
                 "tensor %s: %g, wanted a finite rate >= 0", tg_io_quote(name).chars,
                 isnan(lr) ? (double)NAN : lr);
@@ -118,9 +120,11 @@ static double element_at(const tg_io_file *file, size_t at, int type)
     double value;
     if (type == TG_IO_F64) {
         memcpy(&value, file->bytes + at, sizeof value);
+        tg_io_turn(&value, 1, sizeof value);
         return value;
     }
     memcpy(&single, file->bytes + at, sizeof single);
+    tg_io_turn(&single, 1, sizeof single);
     return (double)single;
 }
 

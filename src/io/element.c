@@ -1,4 +1,4 @@
-/* See element.h. Relies on little-endian memory, as all of this folder, and on IEEE arithmetic. */
+/* See element.h. Relies on IEEE arithmetic. */
 #include "element.h"
 
 #include <math.h>
@@ -50,6 +50,7 @@ static float bf16(uint16_t half)
         for (int64_t i = 0; i < n; i++, from += sizeof(S)) {                                       \
             S x;                                                                                   \
             memcpy(&x, from, sizeof x);                                                            \
+            tg_io_turn(&x, 1, sizeof x);                                                           \
             ((T *)to)[i] = (value);                                                                \
         }                                                                                          \
     }
@@ -71,10 +72,13 @@ static void (*const widen[TG_IO_TYPES])(const char *, int64_t, void *) = {
 
 void tg_io_widen(int type, const void *from, int64_t n, void *to)
 {
-    if (widen[type])
+    const size_t size = elements[type].size;
+    if (widen[type]) {
         widen[type](from, n, to);
-    else if (n)
-        memcpy(to, from, (size_t)n * elements[type].size);
+    } else if (n) {
+        memcpy(to, from, (size_t)n * size);
+        tg_io_turn(to, n, size);
+    }
 }
 
 /* -- Into files -------------------------------------------------------------------------------- */
@@ -109,4 +113,5 @@ void tg_io_narrow(int dtype, const void *from, int64_t n, int type, void *to)
     for (int64_t i = 0; i < n; i++)
         out[i] = narrow(
             dtype == TG_F64 ? ((const double *)from)[i] : (double)((const float *)from)[i], h);
+    tg_io_turn(out, n, sizeof *out);
 }

@@ -33,9 +33,27 @@ typedef struct tg_io_element {
 
 /* What is known of a type. */
 const tg_io_element *tg_io_element_of(int type);
+/* Files hold numbers with the lowest byte first. Where memory does not, n of `size` bytes are turned around,
+ * from the one or from the other. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+enum { TG_IO_TURNS = 1 };
+#else
+enum { TG_IO_TURNS = 0 };
+#endif
+static inline void tg_io_turn(void *numbers, int64_t n, size_t size)
+{
+    char *first = numbers;
+    for (int64_t i = 0; TG_IO_TURNS && i < n; i++, first += size) {
+        for (size_t j = 0; j < size / 2; j++) {
+            char byte = first[j];
+            first[j] = first[size - 1 - j];
+            first[size - 1 - j] = byte;
+        }
+    }
+}
 /* n elements from a file, at any address, as elements of the type's dtype. */
 void tg_io_widen(int type, const void *from, int64_t n, void *to);
-/* n floats of that dtype as floats of 16 bits, rounded to the nearest, ties to even, and to infinity
+/* n floats of that dtype as floats of 16 bits for a file, rounded to the nearest, ties to even, and to infinity
  * where they are too large. */
 void tg_io_narrow(int dtype, const void *from, int64_t n, int type, void *to);
 

@@ -292,15 +292,21 @@ static void put_elements(tg_io_writer *w, const tg_tensor *t, int type)
     const char *data = data_of(t);
     const size_t size = tg_io_element_of(tg_dtype(t))->size;
     int64_t numel = tg_numel(t);
-    if (type == tg_dtype(t)) {
+    if (type == tg_dtype(t) && !TG_IO_TURNS) {
         tg_io_put(w, data, (size_t)numel * size);
         return;
     }
-    uint16_t block[512];
+    double block[512]; /* of the largest numbers */
     for (int64_t n; numel > 0; numel -= n, data += (size_t)n * size) {
         n = numel < 512 ? numel : 512;
-        tg_io_narrow(tg_dtype(t), data, n, type, block);
-        tg_io_put(w, block, (size_t)n * sizeof *block);
+        if (type == tg_dtype(t)) {
+            memcpy(block, data, (size_t)n * size);
+            tg_io_turn(block, n, size);
+            tg_io_put(w, block, (size_t)n * size);
+        } else {
+            tg_io_narrow(tg_dtype(t), data, n, type, block);
+            tg_io_put(w, block, (size_t)n * sizeof(uint16_t));
+        }
     }
 }
 

@@ -12,10 +12,6 @@
 #include <tinygrad/io.h>
 #include <tinygrad/op.h>
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "tinygrad-io writes memory as it is: it supports little-endian machines only"
-#endif
-
 /* A file, or memory that is treated as one. */
 typedef struct tg_io_file {
     tg_tape *tape; /* for errors and memory */

@@ -10,6 +10,7 @@ static bool find_header(const tg_io_file *file, size_t *length)
     uint64_t said = 0;
     TG_IO_CHECK(file, file->size >= 8, TG_EIO, "%zu bytes are too few for the format", file->size);
     memcpy(&said, file->bytes, sizeof said);
+    tg_io_turn(&said, 1, sizeof said);
     TG_IO_CHECK(file, said <= TG_IO_MAX_HEADER, TG_EIO,
                 "the header has %llu bytes, at most %d are allowed", (unsigned long long)said,
                 TG_IO_MAX_HEADER);

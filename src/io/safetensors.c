@@ -288,7 +288,9 @@ static bool put_header(tg_io_writer *w, const json_t *root)
     TG_IO_CHECK(&w->file, length <= TG_IO_MAX_HEADER, TG_EVALUE,
                 "the header has %llu bytes, at most %d are allowed", (unsigned long long)length,
                 TG_IO_MAX_HEADER);
-    tg_io_put(w, &length, sizeof length);
+    uint64_t written = length;
+    tg_io_turn(&written, 1, sizeof written);
+    tg_io_put(w, &written, sizeof written);
     if (json_dump_callback(root, put_json, w, JSON_COMPACT))
         return tg_io_fail_memory(&w->file);
     tg_io_put(w, "       ", (size_t)length - size);

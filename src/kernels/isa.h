@@ -9,7 +9,7 @@
 #error "Results have promised bits: compile without -ffast-math and -Ofast."
 #endif
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: where there is a _Float16 as well */
-#error "Float and double must be computed as such; for 32 bits of x86 use -msse2 -mfpmath=sse."
+#error "Float and double must be computed as such; 32-bit x86: -msse2 -mfpmath=sse, s390x: -fexcess-precision=fast."
 #endif
 
 /* base is plain C for the compiler's own target. v3 and v4 are x86-64-v3 (AVX2, FMA) and x86-64-v4
@@ -20,8 +20,9 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_X86 1
 #endif
 
-/* A function that becomes part of each caller, and so is compiled for its instruction set. */
-#if defined(__GNUC__)
+/* A function that becomes part of each caller, and so is compiled for its instruction set; where there is
+ * but one, and the code shall be small, the compiler has the choice. */
+#if defined(__GNUC__) && (defined(TGK_X86) || !defined(__OPTIMIZE_SIZE__))
 #define TGK_INLINE static inline __attribute__((always_inline))
 #else
 #define TGK_INLINE static inline

@@ -2,6 +2,7 @@
  * found by hashing name and phase. Relies on tensor.h. */
 #include "look/profile.h"
 
+#include "kernels/clock.h"
 #include "tape/tensor.h"
 
 #include <string.h>
@@ -46,7 +47,7 @@ static tg_profile_row *find(tg_profile_row *rows, const char *name, tg_phase pha
 void tg_profile_add(tg_tape *tape, const tg_node *node, int64_t start)
 {
     tg_profiler *p = &tape->profiler;
-    int64_t end = tg_now();
+    int64_t end = tgk_now();
     tg_phase phase = tape->pass ? TG_PHASE_BACKWARD : (tg_phase)node->phase;
     tg_profile_row *row = find(p->rows, node->op->name, phase);
     row->calls++;

@@ -103,8 +103,7 @@ static bool check_pads(const tg_tensor *x, int n, const int64_t *pads, tg_pad_mo
              "pad: %d numbers, wanted two for each dim", n);
     TG_CHECK(tape, n / 2 <= tg_at(x)->ndim, TG_ESHAPE, "pad: %d numbers for %s, wanted at most %d",
              n, tg_shape_of(x).chars, 2 * tg_at(x)->ndim);
-    TG_CHECK(tape, mode >= TG_PAD_CONSTANT && mode <= TG_PAD_CIRCULAR, TG_EVALUE,
-             "pad: unknown mode %d", (int)mode);
+    TG_CHECK(tape, (unsigned)mode <= TG_PAD_CIRCULAR, TG_EVALUE, "pad: unknown mode %d", (int)mode);
     const int64_t limit = INT64_MAX / 4;
     for (int i = 0; i < n; i++)
         TG_CHECK(tape, pads[i] >= -limit && pads[i] <= limit, TG_EVALUE,

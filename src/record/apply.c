@@ -1,6 +1,8 @@
 /* Recording operations and running them, see apply.h. Relies on tensor.h. */
 #include "record/apply.h"
 
+#include "kernels/clock.h"
+
 #include <string.h>
 
 bool tg_note_versions(tg_record *record)
@@ -55,7 +57,7 @@ static tg_tape *tape_of_call(const tg_call *call)
 static inline void run(tg_tape *tape, tg_record *record, bool again)
 {
     tg_node *node = &record->node;
-    const int64_t start = tape->profiler.add ? tg_now() : 0;
+    const int64_t start = tape->profiler.add ? tgk_now() : 0;
     tape->now.forward_of = node->op;
     node->op->forward(node);
     tape->now.forward_of = NULL;

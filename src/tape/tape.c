@@ -1,23 +1,15 @@
 /* Slots, the list of records, marks and rewind. Relies on slot.h, generator.h, on tensor.h for what
- * a rewind takes from tensors that stay, and on the system's clock.
+ * a rewind takes from tensors that stay, and on clock.h.
  *
  * A mark knows the last slot before it: that is alive just as long as the mark is good, as nothing that
  * stays on a tape is made without a slot. Whose mark it is says the count of rewinds, which starts from
  * the time at which the tape was made: a later tape at the same address is always above. */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime; NOLINT(bugprone-reserved-identifier): its name */
 #include "tape/tensor.h"
 
+#include "kernels/clock.h"
 #include "kernels/isa.h"
 
 #include <string.h>
-#include <time.h>
-
-int64_t tg_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 tg_tape *tg_tape_new(const tg_tape_opts *opts)
 {
@@ -33,7 +25,7 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
                       .heap.arena = &tape->data,
                       .on_error = o.on_error,
                       .error_context = o.error_context};
-    tape->epoch = tape->born = (uint64_t)tg_now();
+    tape->epoch = tape->born = (uint64_t)tgk_now();
     tg_arena *arenas[] = {&tape->slots, &tape->pass_slots, &tape->bodies, &tape->data};
     for (int i = 0; i < TG_METERED; i++) {
         *arenas[i] = (tg_arena){.allocator = &tape->allocator,

@@ -185,9 +185,6 @@ void *tg_tape_data(tg_tape *tape, const char *name, size_t size);
  * whether an address space has so much. */
 void *tg_workspace(tg_node *node, uint64_t size);
 
-/* Nanoseconds by a clock that never goes back. */
-int64_t tg_now(void);
-
 static inline tg_record *tg_record_of(const tg_node *node)
 {
     return (tg_record *)((char *)(uintptr_t)node - offsetof(tg_record, node));

@@ -1,0 +1,20 @@
+# Linux on another machine, by Debian's cross compiler, with programs run by qemu-user:
+#
+#     cmake -B build/arm64 -DCMAKE_TOOLCHAIN_FILE=tests/cross/linux.cmake -DTINYGRAD_MACHINE=aarch64-linux-gnu
+#
+# TINYGRAD_MACHINE: the compiler's name before "-gcc". TINYGRAD_MACHINE_ROOT: where libraries for that machine
+# are, unpacked and not installed.
+set(TINYGRAD_MACHINE aarch64-linux-gnu CACHE STRING "The machine")
+set(TINYGRAD_MACHINE_ROOT "" CACHE PATH "Libraries for it")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TINYGRAD_MACHINE TINYGRAD_MACHINE_ROOT)
+string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR ${TINYGRAD_MACHINE})
+string(REGEX REPLACE "^powerpc" "ppc" emulator ${CMAKE_SYSTEM_PROCESSOR})
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_C_COMPILER ${TINYGRAD_MACHINE}-gcc)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${emulator} -L /usr/${TINYGRAD_MACHINE})
+set(CMAKE_LIBRARY_ARCHITECTURE ${TINYGRAD_MACHINE})
+set(CMAKE_FIND_ROOT_PATH /usr/${TINYGRAD_MACHINE} ${TINYGRAD_MACHINE_ROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
