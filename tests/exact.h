@@ -1,8 +1,9 @@
 /* exact.h: reference results in 113-bit arithmetic, the distance of a result from them in ulps, and
  * the random samples that the tests of accuracy share. Include it after <cmocka.h>.
  *
- * Relies on __float128 and on libquadmath (linked with -lquadmath). Its functions are declared
- * here, so that compilers other than gcc, which do not find gcc's quadmath.h, can use it. */
+ * Relies on __float128, or a long double of as many bits, and on the functions of libquadmath (linked with
+ * -lquadmath) or of exact_mpfr.c, which has the same ones by MPFR. They are declared here, so that compilers
+ * other than gcc, which do not find gcc's quadmath.h, can use it. */
 #ifndef TG_TESTS_EXACT_H
 #define TG_TESTS_EXACT_H
 
@@ -11,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef __float128 exact;
+#include "exact_type.h"
 
 exact expq(exact), logq(exact), log1pq(exact), expm1q(exact), tanhq(exact), erfq(exact);
 exact sinq(exact), cosq(exact), powq(exact, exact);

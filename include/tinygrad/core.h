@@ -158,9 +158,9 @@ typedef struct tg_tape_opts {
      * environment variable TINYGRAD_ISA names (base, v3, v4), else the best. */
     tg_isa isa;
     /** Threads for large operations, the calling one included; at most 64. Results have the same bits
-     * for any number. They are started when first needed and end with the tape; a tape that has
-     * them must not be used after fork(). Default: the environment variable OMP_NUM_THREADS, else
-     * the processors that the process may use. */
+     * for any number. They are started when first needed and end with the tape; a child by fork() goes
+     * on with threads of its own, and with fewer where the system gives fewer. Default: the
+     * environment variable OMP_NUM_THREADS, else the processors that the process may use. */
     int threads;
     /** Called once when an error is set, with what tg_error() and tg_error_message() are going to
      * say; tg_error_print() is one to put here. It must return, and not call the tape: inside it

@@ -53,7 +53,7 @@ static inline bool tg_is_wanted(const tg_pass *p, const tg_holder *holder)
 static inline bool tg_can_add_to(const tg_tensor *t)
 {
     const tg_header *h = tg_at(t);
-    bool kept = h->is_leaf && h->grad == tg_its_holder(t)->value;
+    bool kept = h->is_leaf && h->grad == tg_its_holder(t)->value && !tg_its_holder(t)->present;
     return h->grad && (kept || tg_is_exclusive(h->grad));
 }
 

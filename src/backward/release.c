@@ -240,8 +240,7 @@ static void release_last(tg_header *h)
 {
     if (!h->released && h->headers == 1) {
         h->released = true;
-        if (h->data)
-            tg_data_give(h);
+        tg_data_give(h);
     }
 }
 

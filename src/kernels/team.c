@@ -28,6 +28,9 @@ void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, vo
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE() __builtin_ia32_pause()
@@ -55,6 +58,21 @@ void tgk_team_init(tgk_team *team, int threads)
     if (asked <= 0)
         asked = processors();
     *team = (tgk_team){.threads = asked < TGK_MAX_THREADS ? (int)asked : TGK_MAX_THREADS};
+}
+
+const void *tgk_this_thread(void)
+{
+    static _Thread_local char here;
+    return &here;
+}
+
+static long this_process(void)
+{
+#if defined(__unix__) || defined(__APPLE__)
+    return (long)getpid();
+#else
+    return 0;
+#endif
 }
 
 static void work(tgk_team *team)
@@ -107,6 +125,9 @@ static void start(tgk_team *team)
     sigset_t all, before;
     pthread_attr_t attributes;
     team->started = true;
+    team->process = this_process();
+    team->helpers = team->joined = 0;
+    team->open = team->stop = false;
     if (pthread_attr_init(&attributes))
         return;
     pthread_attr_setstacksize(&attributes, HELPER_STACK);
@@ -134,7 +155,7 @@ static void call(tgk_team *team, bool open)
 
 void tgk_team_end(tgk_team *team)
 {
-    if (team->helpers == 0)
+    if (team->helpers == 0 || team->process != this_process())
         return;
     call(team, false);
     for (int i = 0; i < team->helpers; i++)
@@ -147,7 +168,7 @@ void tgk_team_end(tgk_team *team)
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context)
 {
     bool alone = !team || team->threads == 1 || count <= grain;
-    if (!alone && !team->started)
+    if (!alone && (!team->started || team->process != this_process()))
         start(team);
     if (alone || team->helpers == 0) {
         body(context, 0, count);

@@ -31,6 +31,7 @@ typedef struct tgk_team {
     void *context;
     int64_t count, grain;
     atomic_llong next; /* the first item that nobody has taken */
+    long process; /* that started them: a child by fork() has none of them, and starts its own */
 #endif
 } tgk_team;
 
@@ -44,5 +45,17 @@ void tgk_team_end(tgk_team *team);
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context);
 /* The same over rows of about `work` elements each, in ranges that are worth a helper's while. */
 void tgk_share_rows(tgk_team *team, int64_t rows, int64_t work, tgk_range *body, void *context);
+
+/* To notice two threads in one tape, where assertions are on: TGK_NOTE_THREAD(where) remembers the one that runs, and
+ * TGK_SAME_THREAD(where) is whether that runs now. */
+#if defined NDEBUG || defined TGK_NO_THREADS
+#define TGK_NOTE_THREAD(where) ((void)0)
+#define TGK_SAME_THREAD(where) true
+#else
+#define TGK_NOTE_THREAD(where) ((void)((where) = tgk_this_thread()))
+#define TGK_SAME_THREAD(where) ((where) == tgk_this_thread())
+#endif
+/* An address that is this thread's. */
+const void *tgk_this_thread(void);
 
 #endif

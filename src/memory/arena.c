@@ -26,8 +26,7 @@ void tg_meter_read(tg_meter *meter)
     size_t used = 0;
     for (int i = 0; i < TG_METERED; i++)
         used += tg_arena_used(meter->arenas[i]);
-    if (used > meter->peak)
-        meter->peak = used;
+    meter->peak = used > meter->peak ? used : meter->peak;
 }
 
 void tg_arena_free(tg_arena *arena)
@@ -44,8 +43,7 @@ static tg_block *new_block(tg_arena *arena, size_t size)
 {
     size_t to = arena->slots ? TG_SLOT_SIZE : TG_ARENA_ALIGN;
     size = (size + to - 1) / to * to + sizeof(tg_block) + to;
-    if (size < arena->block_size)
-        size = arena->block_size;
+    size = size > arena->block_size ? size : arena->block_size;
     const tg_allocator *a = arena->allocator;
     tg_block *block = a->alloc(a->context, size);
     if (!block)
@@ -98,8 +96,6 @@ static void drop_above(const tg_arena *arena, tg_block *block, char *top)
 
 void tg_arena_drop(tg_arena *arena, tg_top to)
 {
-    if (!arena->current)
-        return;
     tg_meter_read(arena->meter); /* tops only grow between rewinds */
     const tg_block *end = arena->current->next;
     for (tg_block *b = to.block ? to.block->next : arena->first; b != end; b = b->next)

@@ -58,6 +58,7 @@ static inline void run(tg_tape *tape, tg_record *record, bool again)
 {
     tg_node *node = &record->node;
     const int64_t start = tape->profiler.add ? tgk_now() : 0;
+    TGK_NOTE_THREAD(tape->thread);
     tape->now.forward_of = node->op;
     node->op->forward(node);
     tape->now.forward_of = NULL;
@@ -193,6 +194,8 @@ tg_tensor *tg_apply(const tg_call *call)
     if (!tape || tape->status)
         return NULL;
     if (tape->now.forward_of) {
+        if (!TGK_SAME_THREAD(tape->thread) && !tg_refuse_inside(tape, call->op->name))
+            return NULL;
         tg_doing outer = tg_inside_open(tape);
         tg_tensor *out = tg_apply(call);
         tg_inside_close(tape, &outer);

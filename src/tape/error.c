@@ -44,11 +44,12 @@ tg_status tg_fail_memory(tg_tape *tape, const char *name)
 
 bool tg_refuse_inside(tg_tape *tape, const char *name)
 {
+    const tg_op *forward = tape->now.forward_of, *op = forward ? forward : tape->backward_of;
+    TG_CHECK(tape, !forward || TGK_SAME_THREAD(tape->thread), TG_ESTATE,
+             "%s: another thread is using the tape, for %s", name, forward->name);
     TG_CHECK(tape, !tape->calling, TG_ESTATE, "%s: called inside %s", name, tape->calling);
-    const tg_op *op = tape->now.forward_of ? tape->now.forward_of : tape->backward_of;
-    tg_fail(tape, TG_ESTATE, "%s: called inside the %s function of %s", name,
-            tape->now.forward_of ? "forward" : "backward", op->name);
-    return false;
+    return tg_fail(tape, TG_ESTATE, "%s: called inside the %s function of %s", name,
+                   forward ? "forward" : "backward", op->name) == TG_OK;
 }
 
 tg_status tg_error(const tg_tape *tape)

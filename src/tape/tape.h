@@ -132,6 +132,7 @@ struct tg_tape {
     struct tg_header *views;       /* the newest, of those that a rewind has to know of */
     struct tg_borrowed *borrowed;  /* the same of headers with older data */
     const tg_placing *pass;        /* the running backward pass, see backward/pass.h */
+    const void *thread;            /* of the last forward function, where assertions are on */
     tg_captured *newest;           /* capture, of those that were not rewound away */
     uint32_t captures;             /* begun so far */
     bool capture_failed;           /* there was an error since it began */

@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""mutate.py [--seed N] [--count N] [--folder NAME]... [--minutes N] [--work DIR]: are mistakes in src noticed?
+
+Makes one small change at a time in a copy of src (a comparison, an operator, a constant, a condition turned round, a
+statement left out, two arguments exchanged), compiles what includes that file, and runs the tests of its folder,
+then all others, until one fails. Prints each mutant that lives through all of them. mutants.txt says of some why
+nothing can notice them:
+
+    tape/shape.c: the line as it stands there -> the line as changed
+        the reason
+
+Mutants that do not compile, or to the same machine code, do not count. Folders have mutants in proportion to their
+tokens. One instruction set, -O1, no sanitizers: what those would see beyond is not counted as noticed.
+"""
+import argparse
+import collections
+import glob
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FLAGS = ("-std=c11 -O1 -w -fPIC -fvisibility=default -march=native -ffp-contract=off -fno-math-errno "
+         "-fno-trapping-math -pthread -DTGK_NO_V3 -DTGK_NO_V4 -DTG_CHAPTERS -Iinclude -Isrc").split()
+TEST_FLAGS = "-std=gnu11 -O1 -w -pthread -DTINYGRAD_ZLIB -Iinclude -Isrc -Itests".split()
+# Which hear of a folder's mistakes first; then come all others, the quick ones before the slow.
+CONCERN = {
+    "memory": "memory alloc names tape", "tape": "tape errors numbers names print", "record": "replay capture tape autograd",
+    "backward": "autograd release view_gradients versions", "ops": "ops golden edges messages",
+    "ops/nn": "ops golden layers nn", "train": "optim schedule sgd batches clip params", "look": "print dot profile derivatives",
+    "nn": "layers nn", "random": "random rng_state init", "io": "io io_bad io_checkpoint io_npz io_writers io_failure",
+    "kernels": "ops bits golden edges", "kernels/loss": "ops errors_loss golden bits",
+}
+# Left out: what trains for minutes, all floats, which takes an hour without AVX, and what looks at the build.
+LEFT_OUT = {"train_fashion", "all_floats", "examples_alloc", "accuracy_math", "accuracy_trigonometry"}
+
+TOKEN = re.compile(r"""
+    (?P<skip>/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|^[ \t]*\#[ \t]*(?:include|if|ifdef|ifndef|elif|else|endif|error|undef|pragma|line)\b[^\n]*
+        |^[ \t]*\#[ \t]*define[ \t]+\w+(?:\([^)]*\))?)
+  | (?P<number>(?:0[xX][0-9a-fA-F.]+(?:[pP][-+]?\d+)?|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)[uUlLfF]*)
+  | (?P<name>[A-Za-z_]\w*)
+  | (?P<op><<=|>>=|\+\+|--|->|<<|>>|<=|>=|==|!=|&&|\|\||\+=|-=|\*=|/=|%=|&=|\|=|\^=|[-+*/%<>=!&|^~?:;,.(){}\[\]])
+  | (?P<space>\s+|\\|.)
+""", re.X | re.S | re.M)
+SWAP = {"<": ["<=", ">"], "<=": ["<"], ">": [">=", "<"], ">=": [">"], "==": ["!="], "!=": ["=="], "&&": ["||"], "||": ["&&"],
+        "+": ["-"], "-": ["+"], "*": ["/"], "/": ["*"], "%": ["/"], "<<": [">>"], ">>": ["<<"], "&": ["|"], "|": ["&"],
+        "+=": ["-="], "-=": ["+="], "*=": ["/="], "/=": ["*="], "|=": ["&="], "&=": ["|="], "++": ["--"], "--": ["++"]}
+KEYWORDS = set("return if else for while do switch case default static const goto sizeof typedef struct enum union".split())
+BINARY = set("+ - * / % & < > << >>".split())
+
+
+def tokens_of(text):
+    return [(m.lastgroup, m.group(), m.start()) for m in TOKEN.finditer(text) if m.lastgroup not in ("skip", "space")]
+
+
+def closing(tokens, i):
+    """The token that closes the bracket at i."""
+    depth = 0
+    for j in range(i, len(tokens)):
+        if tokens[j][1] in "([{":
+            depth += 1
+        elif tokens[j][1] in ")]}":
+            depth -= 1
+            if depth == 0:
+                return j
+    return None
+
+
+def changed_number(text):
+    body = re.match(r"0[xX][0-9a-fA-F]+$|\d+(?=[uUlL]*$)", text)
+    if body:
+        value = int(body.group(), 8 if re.match(r"0\d", text) else 0)
+        return [str(value + 1) + text[body.end():]] + ([str(value - 1) + text[body.end():]] if value > 1 else [])
+    suffix = text[len(text.rstrip("fFlL")):] if not text.lower().startswith("0x") else ""
+    return [f"({text} * 1.001{suffix})", f"(-{text})"]
+
+
+def arguments(tokens, i, text):
+    """Of a call whose bracket opens at i: (start, end) of each argument."""
+    end = closing(tokens, i)
+    if end is None:
+        return []
+    found, depth, start = [], 0, tokens[i][2] + 1
+    for j in range(i + 1, end):
+        if tokens[j][1] in "([{":
+            depth += 1
+        elif tokens[j][1] in ")]}":
+            depth -= 1
+        elif tokens[j][1] == "," and depth == 0:
+            found.append((start, tokens[j][2]))
+            start = tokens[j][2] + 1
+    return found + [(start, tokens[end][2])]
+
+
+def sites(text):
+    """[(kind, start, end, what stands there then)]"""
+    tokens = tokens_of(text)
+    found = []
+    depth = 0
+    for i, (kind, word, at) in enumerate(tokens):
+        depth += (word == "(") - (word == ")")
+        before = tokens[i - 1][0:2] if i else (None, "")
+        if kind == "op" and word in SWAP:
+            operand = before[0] in ("name", "number") or before[1] in (")", "]")
+            if word not in BINARY or operand and before[1] not in ("return", "sizeof"):
+                found += [("operator", at, at + len(word), to) for to in SWAP[word]]
+        elif kind == "number":
+            found += [("constant", at, at + len(word), to) for to in changed_number(word)]
+        elif word in ("true", "false"):
+            found.append(("constant", at, at + len(word), "false" if word == "true" else "true"))
+        elif word in ("if", "while") and i + 1 < len(tokens) and tokens[i + 1][1] == "(":
+            end = closing(tokens, i + 1)
+            if end:
+                at, end = tokens[i + 1][2], tokens[end][2] + 1
+                found.append(("condition", at, end, "(!" + text[at:end] + ")"))
+        elif kind == "name" and word not in KEYWORDS and i + 1 < len(tokens) and tokens[i + 1][1] == "(":
+            parts = arguments(tokens, i + 1, text)
+            for (a, b), (c, d) in zip(parts, parts[1:]):
+                if before[0] != "name" or before[1] == "return":
+                    found.append(("arguments", a, d, text[c:d].strip() + ", " + text[a:b].strip()))
+        # A statement: from what ends the one before to its own end.
+        if kind == "name" and depth == 0 and before[1] in (";", "{", "}", ")", "else") and word not in KEYWORDS:
+            end = i
+            while end < len(tokens) and tokens[end][1] not in ("{", "}", ";"):
+                end += 1
+            if end < len(tokens) and tokens[end][1] == ";" and end > i + 1:
+                found.append(("statement", at, tokens[end][2], ""))
+    return found
+
+
+class World:
+    """A copy of the tree, compiled, its tests with the times that they take."""
+
+    def __init__(self, work):
+        self.work = work
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(work + "/o")
+        for part in ("src", "include", "tests"):
+            shutil.copytree(f"{ROOT}/{part}", f"{work}/{part}", ignore=shutil.ignore_patterns("__pycache__"))
+        self.sources = sorted(name for name in glob.glob("src/**/*.c", root_dir=work, recursive=True)
+                              if not name.startswith("src/mpi/"))
+        self.needs = collections.defaultdict(list)  # header: sources
+        self.code = {}
+        print("compiling", flush=True)
+        for source in self.sources:
+            log = self.compile(source)
+            if log:
+                sys.exit(log)
+            with open(self.object(source)[:-1] + "d") as deps:
+                for name in set(re.findall(r"src/\S+", deps.read())):
+                    self.needs[name].append(source)
+            with open(self.object(source), "rb") as stream:
+                self.code[source] = stream.read()
+        self.link()
+        self.make_tests()
+
+    def object(self, source):
+        return f"{self.work}/o/{source[4:].replace('/', '+')[:-2]}.o"
+
+    def run(self, command):
+        return subprocess.run(command, cwd=self.work, capture_output=True, text=True)
+
+    def compile(self, source):
+        done = self.run(["gcc"] + FLAGS + ["-MD", "-c", source, "-o", self.object(source)])
+        return done.stderr if done.returncode else ""
+
+    def link(self):
+        done = self.run(["gcc", "-shared", "-o", "libmutant.so"] + [self.object(s) for s in self.sources] +
+                        ["-ljansson", "-lm", "-pthread"])
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+
+    def make_tests(self):
+        support = [n for n in glob.glob("tests/*.c", root_dir=self.work) if not n.startswith("tests/test_")]
+        families = " ".join(f"FAMILY({os.path.basename(n)[:-2]})" for n in support if "/ops_" in n)
+        objects = []
+        for name in support:
+            objects.append(name[:-1] + "o")
+            done = self.run(["gcc"] + TEST_FLAGS + [f"-DOP_FAMILIES={families}", "-c", name, "-o", objects[-1]])
+            if done.returncode:
+                sys.exit(done.stderr)
+        self.run(["ar", "rcs", "libsupport.a"] + objects)
+        self.times = {}
+        for name in sorted(glob.glob("tests/test_*.c", root_dir=self.work)):
+            short = os.path.basename(name)[5:-2]
+            if short in LEFT_OUT:
+                continue
+            done = self.run(["gcc"] + TEST_FLAGS + [name, "-o", "t_" + short, "-L.", "-Wl,-rpath,$ORIGIN", "-lsupport", "-lmutant",
+                                                    "-lcmocka", "-ljansson", "-lz", "-lquadmath", "-lmpfr", "-lgmp", "-lm"])
+            if done.returncode:
+                print(f"left out: {short}: {done.stderr.splitlines()[-1]}")
+                continue
+            start = time.time()
+            if self.test(short, 600):
+                self.times[short] = time.time() - start
+            else:
+                print(f"left out, it fails: {short}")
+        print(f"{len(self.times)} tests take {sum(self.times.values()):.0f} s:",
+              " ".join(f"{n} {t:.1f}" for n, t in sorted(self.times.items(), key=lambda p: p[1])), flush=True)
+
+    def test(self, short, limit):
+        def limits():
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        process = subprocess.Popen([f"{self.work}/t_{short}"], cwd=self.work + "/tests", stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, preexec_fn=limits)
+        try:
+            return process.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+    def killer(self, folder, longest):
+        """The first test that fails."""
+        first = [n for n in CONCERN[folder].split() if n in self.times]
+        quick = sorted(self.times, key=self.times.get)
+        for short in sorted(first, key=self.times.get) + [n for n in quick if n not in first]:
+            if self.times[short] > longest and short not in first:
+                continue
+            if not self.test(short, 5 + 8 * self.times[short]):
+                return short
+        return None
+
+
+def line_of(text, at):
+    start = text.rfind("\n", 0, at) + 1
+    return text.count("\n", 0, at) + 1, text[start:text.find("\n", at)].strip()
+
+
+def excused():
+    reasons, key = {}, None
+    with open(ROOT + "/tests/mutants.txt") as stream:
+        for line in stream:
+            if line.startswith("#") or not line.strip():
+                continue
+            if line.startswith(" "):
+                reasons[key] += " " + line.strip()
+            else:
+                key = line.strip()
+                reasons[key] = ""
+    return reasons
+
+
+def try_one(world, path, site, longest):
+    """None where it does not count, else the test that noticed it, or ''."""
+    full = f"{world.work}/{path}"
+    with open(full) as stream:
+        text = stream.read()
+    changed = text[:site[1]] + site[3] + text[site[2]:]
+    with open(full, "w") as stream:
+        stream.write(changed)
+    users = world.needs[path]
+    same = True
+    try:
+        for source in users:
+            if world.compile(source):
+                return None
+            with open(world.object(source), "rb") as stream:
+                same = same and stream.read() == world.code[source]
+        if same:
+            return None
+        world.link()
+        return world.killer(os.path.dirname(path)[4:], longest) or ""
+    except RuntimeError:
+        return None
+    finally:
+        with open(full, "w") as stream:
+            stream.write(text)
+        for source in users:
+            with open(world.object(source), "wb") as stream:
+                stream.write(world.code[source])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--folder", action="append")
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--longest", type=float, default=20, help="slower tests run for their own folder alone")
+    parser.add_argument("--work", default="/dev/shm/tinygrad-mutants")
+    options = parser.parse_args()
+    world = World(options.work)
+    places = collections.defaultdict(list)
+    for path in sorted(glob.glob("src/**/*.[ch]", root_dir=ROOT, recursive=True) +
+                       glob.glob("src/**/*.inc", root_dir=ROOT, recursive=True)):
+        folder = os.path.dirname(path)[4:]
+        if folder in CONCERN and world.needs[path] and (not options.folder or folder in options.folder):
+            with open(f"{ROOT}/{path}") as stream:
+                places[folder].append((path, sites(stream.read())))
+    sizes = {folder: sum(len(found) for _, found in files) for folder, files in places.items()}
+    rng = random.Random(options.seed)
+    reasons, table, began = excused(), collections.defaultdict(collections.Counter), time.time()
+    order = [folder for folder in sorted(sizes) for _ in range(max(1, round(options.count * sizes[folder] / sum(sizes.values()))))]
+    rng.shuffle(order)
+    for done, folder in enumerate(order):
+        if time.time() - began > 60 * options.minutes:
+            break
+        while True:
+            files = places[folder]
+            path, found = rng.choices(files, [len(f) for _, f in files])[0]
+            site = rng.choice(found)
+            with open(f"{ROOT}/{path}") as stream:
+                text = stream.read()
+            noticed = try_one(world, path, site, options.longest)
+            if noticed is not None:
+                break
+        number, old = line_of(text, site[1])
+        _, new = line_of(text[:site[1]] + site[3] + text[site[2]:], site[1])
+        key = f"{path[4:]}: {old} -> {new}"
+        outcome = "killed" if noticed else "equivalent" if key in reasons else "lives"
+        table[folder][outcome] += 1
+        print(f"{done + 1}/{len(order)} {outcome} {noticed}: {path}:{number} {site[0]}: {old} -> {new}", flush=True)
+    print(f"\n{'folder':14}{'mutants':>8}{'killed':>8}{'equivalent':>11}{'live':>6}")
+    total = sum(table.values(), collections.Counter())
+    for folder, row in sorted(table.items()) + [("all", total)]:
+        print(f"{folder:14}{sum(row.values()):8}{row['killed']:8}{row['equivalent']:11}{row['lives']:6}")
+    score = 100 * total["killed"] / max(1, total["killed"] + total["lives"])
+    print(f"seed {options.seed}: {score:.1f} % noticed")
+    sys.exit(score < 95)
+
+
+main()
