@@ -3,6 +3,7 @@
 
 #include "kernels/convolve_plan.h"
 #include "kernels/isa.h"
+#include "kernels/pairs.h"
 #include "kernels/row_sum.h"
 
 #include <math.h>

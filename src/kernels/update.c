@@ -3,6 +3,8 @@
  * fuses nothing. */
 #include "kernels/update.h"
 
+#include "kernels/fused.h"
+
 #include <math.h>
 
 #define TGK_BODY "kernels/update_isa.inc"
