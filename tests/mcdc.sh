@@ -24,8 +24,9 @@ measure() { # source, build
     cmake --build "$2" -j2 >"$2.log" 2>&1 || { tail -n 40 "$2.log"; return 1; }
     find "$2" -name '*.gcda' -delete
     (cd "$2" && ctest -j2 --timeout 900 --output-on-failure -R '^(test_|fuzz_)' \
-        -E '^test_(accuracy_.*|all_floats|bits|threads|train_fashion|examples_alloc)$') >"$2.log" 2>&1 ||
+        -E '^test_(accuracy_.*|all_floats|bits|threads|train_fashion|examples_alloc|alloc)$') >"$2.log" 2>&1 ||
         { tail -n 60 "$2.log"; return 1; }
+    (cd "$1/tests" && "$2/tests/test_alloc") >"$2.log" 2>&1 || { tail -n 20 "$2.log"; return 1; } # beyond ctest's limit of time
     python3 "$1/tests/coverage.py" --conditions "$folders" "$1" "$2" 100
 }
 

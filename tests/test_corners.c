@@ -189,8 +189,8 @@ static void test_a_kept_gradient_as_gradient(void **state)
     tg_tape_free(tape);
 }
 
-/* Ten inputs, more than a pass has room for at hand, each with a gradient or none. */
-enum { MANY = 10 };
+/* More inputs than a pass has room for at hand, ten of them leaves, each with a gradient or none. */
+enum { MANY = 300, LEAVES = 10 };
 
 static void sum_forward(tg_node *node)
 {
@@ -203,18 +203,18 @@ static void sum_forward(tg_node *node)
 
 static void sum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < LEAVES; i++)
         grad_in[i] = i == 4 || !tg_needs_grad(node, i) ? NULL : tg_mul_scalar(grad_out, i);
 }
 
 static bool many_fail_at(int64_t k, bool for_ever)
 {
     static const tg_op op = {
-        .name = "sum_of_ten", .forward = sum_forward, .backward = sum_backward};
+        .name = "sum_of_many", .forward = sum_forward, .backward = sum_backward};
     test_allocator allocator = {.fail_at = -1};
     tg_tape *tape = test_tape(&allocator, 64);
-    tg_tensor *in[MANY];
-    for (int i = 0; i < MANY; i++)
+    tg_tensor *in[MANY] = {NULL};
+    for (int i = 0; i < LEAVES; i++)
         in[i] = i == 7 ? NULL : leaf(tape);
     tg_tensor *y = apply_to(&op, in, MANY), *loss = tg_sum(tg_square(y));
     assert_ok(tape);
@@ -241,6 +241,93 @@ static void test_many_inputs_out_of_memory(void **state)
     (void)state;
     assert_true(failures_of(many_fail_at, false) > 0);
     assert_true(failures_of(many_fail_at, true) > 0);
+}
+
+/* Its gradient is a tensor that was there before, whose data a pass that gives data back copies first. */
+static void give_constant(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)grad_out;
+    grad_in[0] = node->in[1];
+}
+
+static bool constant_fails_at(int64_t k, bool for_ever)
+{
+    static const tg_op op = {.name = "give_constant",
+                             .forward = copy_first,
+                             .backward = give_constant,
+                             .reads = {TG_READS_IN(1)}};
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 64);
+    tg_tensor *x = leaf(tape), *ones = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *h = tg_add_scalar(x, 1);
+    tg_tensor *y = apply_to(&op, (tg_tensor *[]){h, tg_add_scalar(ones, 4)}, 2), *loss = tg_sum(y);
+    assert_ok(tape);
+    allocator.calls = 0;
+    allocator.fail_at = k;
+    allocator.for_ever = for_ever;
+    tg_status status = tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &start});
+    allocator.fail_at = -1;
+    if (status) {
+        assert_null(tg_grad(x));
+        assert_error(tape, TG_ENOMEM, "out of memory");
+    } else {
+        expect(tg_grad(x), 5, 5, 5);
+    }
+    tg_tape_free(tape);
+    assert_int_equal(allocator.live, 0);
+    return allocator.failures > 0;
+}
+
+static void test_copies_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(failures_of(constant_fails_at, false) > 0);
+    assert_true(failures_of(constant_fails_at, true) > 0);
+}
+
+/* Functions of an operation may not take gradients, not even where gradcheck's function may. */
+static bool in_backward;
+
+static void take_gradients(tg_node *node)
+{
+    tg_tensor *x = node->in[0], *g;
+    copy_first(node);
+    if (!in_backward)
+        tg_gradients(x, NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+}
+
+static void take_gradients_back(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *g;
+    grad_in[0] = grad_out;
+    tg_gradients(x, NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+}
+
+static tg_tensor *with_gradients_inside(tg_tensor *const *in, size_t n, void *context)
+{
+    static const tg_op op = {
+        .name = "inside", .forward = take_gradients, .backward = take_gradients_back};
+    (void)n;
+    (void)context;
+    tg_tensor *x = in[0], *g = NULL;
+    tg_gradients(tg_sum(apply_to(&op, &x, 1)), NULL, &x, 1, &g,
+                 &(tg_backward_opts){.create_graph = true});
+    return g;
+}
+
+static void test_gradients_inside_functions(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    in_backward = false;
+    assert_int_equal(tg_gradcheck(with_gradients_inside, NULL, &x, 1, NULL), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "called inside");
+    in_backward = true;
+    assert_int_equal(tg_gradcheck(with_gradients_inside, NULL, &x, 1, NULL), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "called inside");
+    tg_tape_free(tape);
 }
 
 /* Overwrites a result that requires a gradient, which the record of the overwriting has no part in. */
@@ -376,6 +463,8 @@ int main(void)
         cmocka_unit_test(test_replays_that_find_another_gradient),
         cmocka_unit_test(test_a_kept_gradient_as_gradient),
         cmocka_unit_test(test_many_inputs_out_of_memory),
+        cmocka_unit_test(test_copies_out_of_memory),
+        cmocka_unit_test(test_gradients_inside_functions),
         cmocka_unit_test(test_a_result_overwritten),
         cmocka_unit_test(test_a_size_below_zero),
         cmocka_unit_test(test_messages_that_are_too_long),
