@@ -18,7 +18,7 @@ if [ "$1" = compile ]; then
 fi
 
 measure() { # source, build
-    cmake -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=Release -DTINYGRAD_ISAS=base -DTINYGRAD_SHARED=OFF \
+    cmake -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 -DTINYGRAD_ISAS=base -DTINYGRAD_SHARED=OFF \
         -DTINYGRAD_BUILD_EXAMPLES=OFF -DTINYGRAD_INSTALL=OFF -DCMAKE_C_FLAGS="-march=native" -DCMAKE_EXE_LINKER_FLAGS=--coverage \
         -DCMAKE_C_COMPILER_LAUNCHER="sh;$1/tests/mcdc.sh;compile" >"$2.log" || { cat "$2.log"; return 1; }
     cmake --build "$2" -j2 >"$2.log" 2>&1 || { tail -n 40 "$2.log"; return 1; }

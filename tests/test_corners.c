@@ -3,6 +3,7 @@
  * measure of branches (coverage.sh) found untaken has its case here. */
 #include "check.h"
 #include "support.h"
+#include "tape/tensor.h"
 
 #include <stdlib.h>
 #include <tinygrad/op.h>
@@ -365,6 +366,7 @@ static void test_a_size_below_zero(void **state)
     assert_true(marks_equal(before, tg_tape_mark(tape)));
     assert_error(tape, TG_ESHAPE, "strange: ");
     assert_null(tg_apply(&(tg_call){.op = &op})); /* of no tape */
+    assert_null(tg_apply(&(tg_call){.op = &op, .n_in = 1, .in = (tg_tensor *[]){NULL}}));
     tg_tape_free(tape);
 }
 
@@ -393,6 +395,111 @@ static void test_anomalies_of_views_and_integers(void **state)
     assert_ok(tape);
     assert_int_equal(tg_tape_replay(tape, tg_tape_mark(tape)), TG_OK);
     tg_tape_free(tape);
+}
+
+/* A record that makes nothing, and one that fails when it runs again, in anomaly mode. */
+static bool fails;
+
+static void fail_sometimes(tg_node *node)
+{
+    copy_first(node);
+    if (fails)
+        tg_fail(tg_tape_of(node->out), TG_EVALUE, "sometimes: it failed");
+}
+
+static void test_anomalies_again(void **state)
+{
+    (void)state;
+    static const tg_op op = {.name = "sometimes", .forward = fail_sometimes};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    tg_set_anomaly_enabled(tape, true);
+    tg_mark start = tg_tape_mark(tape);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_zero_grad(x);
+    tg_backward(tg_sum(tg_square(x)));
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    expect(tg_grad(x), 2, 4, 6);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    fails = false;
+    assert_non_null(apply_to(&op, &x, 1));
+    assert_int_equal(tg_tape_replay(tape, start), TG_OK);
+    fails = true;
+    assert_int_equal(tg_tape_replay(tape, start), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "sometimes: it failed");
+    fails = false;
+    tg_tape_free(tape);
+}
+
+/* What is written over while nothing is recorded, but for a capture. */
+static void test_a_captured_write(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_set_grad_enabled(tape, false);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_add_(x, x, 1);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    expect(x, 4, 4, 4);
+    tg_tape_free(tape);
+}
+
+static void test_graphs_that_a_capture_cannot_add_to(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    tg_backward(tg_sum(x));
+    tg_capture *step = tg_capture_begin(tape);
+    tg_backward_opts graph = {.create_graph = true};
+    assert_int_equal(tg_backward_with(tg_sum(tg_square(x)), NULL, &graph), TG_ESTATE);
+    tg_clear_error(tape);
+    assert_int_equal(tg_capture_end(step), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "a captured pass cannot add to a gradient from before");
+    expect(tg_grad(x), 1, 1, 1);
+    tg_tape_free(tape);
+}
+
+/* A capture on a tape that was empty goes with a rewind to there. */
+static void test_an_empty_tape(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_mark start = tg_tape_mark(tape);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    tg_capture *step = tg_capture_begin(tape);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "capture_replay: the capture was rewound away");
+    tg_tape_free(tape);
+}
+
+/* What an operation keeps for its gradient goes where nothing wants one, though its result stays. */
+static void test_saved_data_given_back(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *y = tg_dropout(x, 0.5, true);
+    assert_int_equal(tg_release(tape, start, &y, 1), TG_OK);
+    assert_non_null(tg_f64(y));
+    assert_int_equal(tg_tape_replay(tape, start), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "tape_replay: data of dropout were given back");
+    tg_tape_free(tape);
+}
+
+static void test_dtypes_without_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(tg_dtype_name(-1), "no dtype");
+    assert_string_equal(tg_dtype_name(TG_BOOL), "bool");
+    assert_string_equal(tg_dtype_name(TG_BOOL + 1), "no dtype");
 }
 
 /* --- memory --- */
@@ -469,6 +576,12 @@ int main(void)
         cmocka_unit_test(test_a_size_below_zero),
         cmocka_unit_test(test_messages_that_are_too_long),
         cmocka_unit_test(test_anomalies_of_views_and_integers),
+        cmocka_unit_test(test_anomalies_again),
+        cmocka_unit_test(test_a_captured_write),
+        cmocka_unit_test(test_graphs_that_a_capture_cannot_add_to),
+        cmocka_unit_test(test_an_empty_tape),
+        cmocka_unit_test(test_saved_data_given_back),
+        cmocka_unit_test(test_dtypes_without_a_name),
         cmocka_unit_test(test_addresses_that_handles_cannot_hold),
         cmocka_unit_test(test_many_pieces),
     };
