@@ -23,6 +23,6 @@ mkdir "$build/profiles"
     { tail -n 20 "$build/log"; exit 1; } # beyond ctest's limit of time
 llvm-profdata merge -sparse -o "$build/profile" "$build"/profiles/*.profraw
 # The shared libraries have the objects of the static ones that the tests are linked with.
-llvm-cov export -instr-profile="$build/profile" "$build/libtinygrad.so" -object "$build/src/io/libtinygrad-io.so" \
+llvm-cov export -instr-profile="$build/profile" "$build/libtinygrad.so" -object "$build/libtinygrad_io.so" \
     >"$build/coverage.json"
 python3 "$source/tests/coverage.py" "$source" "$build" 100
