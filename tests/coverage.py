@@ -28,12 +28,13 @@ def clang_outcomes(source, build):
         data = json.load(stream)["data"][0]
     lines = {}
     for entry in data["files"]:
-        if entry["filename"].startswith(src):
+        name = os.path.normpath(entry["filename"])
+        if name.startswith(src):
             summary = entry["summary"]["lines"]
-            lines[entry["filename"][len(src):]] = summary["count"], summary["covered"]
+            lines[name[len(src):]] = summary["count"], summary["covered"]
     outcomes = []
     for function in data["functions"]:
-        names = function["filenames"]
+        names = [os.path.normpath(name) for name in function["filenames"]]
         # Where the macro is used that a part of the function comes from.
         used = {region[6]: region for region in function["regions"] if region[7] == 1}
         seen = collections.Counter()

@@ -3,6 +3,7 @@
  * measure of branches (coverage.sh) found untaken has its case here. */
 #include "check.h"
 #include "support.h"
+#include "tape/tensor.h"
 
 #include <stdlib.h>
 #include <tinygrad/op.h>
@@ -189,8 +190,8 @@ static void test_a_kept_gradient_as_gradient(void **state)
     tg_tape_free(tape);
 }
 
-/* Ten inputs, more than a pass has room for at hand, each with a gradient or none. */
-enum { MANY = 10 };
+/* More inputs than a pass has room for at hand, ten of them leaves, each with a gradient or none. */
+enum { MANY = 300, LEAVES = 10 };
 
 static void sum_forward(tg_node *node)
 {
@@ -203,18 +204,18 @@ static void sum_forward(tg_node *node)
 
 static void sum_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < LEAVES; i++)
         grad_in[i] = i == 4 || !tg_needs_grad(node, i) ? NULL : tg_mul_scalar(grad_out, i);
 }
 
 static bool many_fail_at(int64_t k, bool for_ever)
 {
     static const tg_op op = {
-        .name = "sum_of_ten", .forward = sum_forward, .backward = sum_backward};
+        .name = "sum_of_many", .forward = sum_forward, .backward = sum_backward};
     test_allocator allocator = {.fail_at = -1};
     tg_tape *tape = test_tape(&allocator, 64);
-    tg_tensor *in[MANY];
-    for (int i = 0; i < MANY; i++)
+    tg_tensor *in[MANY] = {NULL};
+    for (int i = 0; i < LEAVES; i++)
         in[i] = i == 7 ? NULL : leaf(tape);
     tg_tensor *y = apply_to(&op, in, MANY), *loss = tg_sum(tg_square(y));
     assert_ok(tape);
@@ -241,6 +242,93 @@ static void test_many_inputs_out_of_memory(void **state)
     (void)state;
     assert_true(failures_of(many_fail_at, false) > 0);
     assert_true(failures_of(many_fail_at, true) > 0);
+}
+
+/* Its gradient is a tensor that was there before, whose data a pass that gives data back copies first. */
+static void give_constant(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)grad_out;
+    grad_in[0] = node->in[1];
+}
+
+static bool constant_fails_at(int64_t k, bool for_ever)
+{
+    static const tg_op op = {.name = "give_constant",
+                             .forward = copy_first,
+                             .backward = give_constant,
+                             .reads = {TG_READS_IN(1)}};
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, 64);
+    tg_tensor *x = leaf(tape), *ones = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *h = tg_add_scalar(x, 1);
+    tg_tensor *y = apply_to(&op, (tg_tensor *[]){h, tg_add_scalar(ones, 4)}, 2), *loss = tg_sum(y);
+    assert_ok(tape);
+    allocator.calls = 0;
+    allocator.fail_at = k;
+    allocator.for_ever = for_ever;
+    tg_status status = tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &start});
+    allocator.fail_at = -1;
+    if (status) {
+        assert_null(tg_grad(x));
+        assert_error(tape, TG_ENOMEM, "out of memory");
+    } else {
+        expect(tg_grad(x), 5, 5, 5);
+    }
+    tg_tape_free(tape);
+    assert_int_equal(allocator.live, 0);
+    return allocator.failures > 0;
+}
+
+static void test_copies_out_of_memory(void **state)
+{
+    (void)state;
+    assert_true(failures_of(constant_fails_at, false) > 0);
+    assert_true(failures_of(constant_fails_at, true) > 0);
+}
+
+/* Functions of an operation may not take gradients, not even where gradcheck's function may. */
+static bool in_backward;
+
+static void take_gradients(tg_node *node)
+{
+    tg_tensor *x = node->in[0], *g;
+    copy_first(node);
+    if (!in_backward)
+        tg_gradients(x, NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+}
+
+static void take_gradients_back(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    tg_tensor *x = node->in[0], *g;
+    grad_in[0] = grad_out;
+    tg_gradients(x, NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+}
+
+static tg_tensor *with_gradients_inside(tg_tensor *const *in, size_t n, void *context)
+{
+    static const tg_op op = {
+        .name = "inside", .forward = take_gradients, .backward = take_gradients_back};
+    (void)n;
+    (void)context;
+    tg_tensor *x = in[0], *g = NULL;
+    tg_gradients(tg_sum(apply_to(&op, &x, 1)), NULL, &x, 1, &g,
+                 &(tg_backward_opts){.create_graph = true});
+    return g;
+}
+
+static void test_gradients_inside_functions(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    in_backward = false;
+    assert_int_equal(tg_gradcheck(with_gradients_inside, NULL, &x, 1, NULL), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "called inside");
+    in_backward = true;
+    assert_int_equal(tg_gradcheck(with_gradients_inside, NULL, &x, 1, NULL), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "called inside");
+    tg_tape_free(tape);
 }
 
 /* Overwrites a result that requires a gradient, which the record of the overwriting has no part in. */
@@ -278,6 +366,7 @@ static void test_a_size_below_zero(void **state)
     assert_true(marks_equal(before, tg_tape_mark(tape)));
     assert_error(tape, TG_ESHAPE, "strange: ");
     assert_null(tg_apply(&(tg_call){.op = &op})); /* of no tape */
+    assert_null(tg_apply(&(tg_call){.op = &op, .n_in = 1, .in = (tg_tensor *[]){NULL}}));
     tg_tape_free(tape);
 }
 
@@ -306,6 +395,111 @@ static void test_anomalies_of_views_and_integers(void **state)
     assert_ok(tape);
     assert_int_equal(tg_tape_replay(tape, tg_tape_mark(tape)), TG_OK);
     tg_tape_free(tape);
+}
+
+/* A record that makes nothing, and one that fails when it runs again, in anomaly mode. */
+static bool fails;
+
+static void fail_sometimes(tg_node *node)
+{
+    copy_first(node);
+    if (fails)
+        tg_fail(tg_tape_of(node->out), TG_EVALUE, "sometimes: it failed");
+}
+
+static void test_anomalies_again(void **state)
+{
+    (void)state;
+    static const tg_op op = {.name = "sometimes", .forward = fail_sometimes};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    tg_set_anomaly_enabled(tape, true);
+    tg_mark start = tg_tape_mark(tape);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_zero_grad(x);
+    tg_backward(tg_sum(tg_square(x)));
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    expect(tg_grad(x), 2, 4, 6);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    fails = false;
+    assert_non_null(apply_to(&op, &x, 1));
+    assert_int_equal(tg_tape_replay(tape, start), TG_OK);
+    fails = true;
+    assert_int_equal(tg_tape_replay(tape, start), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "sometimes: it failed");
+    fails = false;
+    tg_tape_free(tape);
+}
+
+/* What is written over while nothing is recorded, but for a capture. */
+static void test_a_captured_write(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_set_grad_enabled(tape, false);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_add_(x, x, 1);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    expect(x, 4, 4, 4);
+    tg_tape_free(tape);
+}
+
+static void test_graphs_that_a_capture_cannot_add_to(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    tg_backward(tg_sum(x));
+    tg_capture *step = tg_capture_begin(tape);
+    tg_backward_opts graph = {.create_graph = true};
+    assert_int_equal(tg_backward_with(tg_sum(tg_square(x)), NULL, &graph), TG_ESTATE);
+    tg_clear_error(tape);
+    assert_int_equal(tg_capture_end(step), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "a captured pass cannot add to a gradient from before");
+    expect(tg_grad(x), 1, 1, 1);
+    tg_tape_free(tape);
+}
+
+/* A capture on a tape that was empty goes with a rewind to there. */
+static void test_an_empty_tape(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_mark start = tg_tape_mark(tape);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    tg_capture *step = tg_capture_begin(tape);
+    assert_int_equal(tg_capture_end(step), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_OK);
+    assert_int_equal(tg_tape_rewind(tape, start), TG_OK);
+    assert_int_equal(tg_capture_replay(step), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "capture_replay: the capture was rewound away");
+    tg_tape_free(tape);
+}
+
+/* What an operation keeps for its gradient goes where nothing wants one, though its result stays. */
+static void test_saved_data_given_back(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(3), TG_F64);
+    tg_mark start = tg_tape_mark(tape);
+    tg_tensor *y = tg_dropout(x, 0.5, true);
+    assert_int_equal(tg_release(tape, start, &y, 1), TG_OK);
+    assert_non_null(tg_f64(y));
+    assert_int_equal(tg_tape_replay(tape, start), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "tape_replay: data of dropout were given back");
+    tg_tape_free(tape);
+}
+
+static void test_dtypes_without_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(tg_dtype_name(-1), "no dtype");
+    assert_string_equal(tg_dtype_name(TG_BOOL), "bool");
+    assert_string_equal(tg_dtype_name(TG_BOOL + 1), "no dtype");
 }
 
 /* --- memory --- */
@@ -376,10 +570,18 @@ int main(void)
         cmocka_unit_test(test_replays_that_find_another_gradient),
         cmocka_unit_test(test_a_kept_gradient_as_gradient),
         cmocka_unit_test(test_many_inputs_out_of_memory),
+        cmocka_unit_test(test_copies_out_of_memory),
+        cmocka_unit_test(test_gradients_inside_functions),
         cmocka_unit_test(test_a_result_overwritten),
         cmocka_unit_test(test_a_size_below_zero),
         cmocka_unit_test(test_messages_that_are_too_long),
         cmocka_unit_test(test_anomalies_of_views_and_integers),
+        cmocka_unit_test(test_anomalies_again),
+        cmocka_unit_test(test_a_captured_write),
+        cmocka_unit_test(test_graphs_that_a_capture_cannot_add_to),
+        cmocka_unit_test(test_an_empty_tape),
+        cmocka_unit_test(test_saved_data_given_back),
+        cmocka_unit_test(test_dtypes_without_a_name),
         cmocka_unit_test(test_addresses_that_handles_cannot_hold),
         cmocka_unit_test(test_many_pieces),
     };

@@ -2,6 +2,7 @@
  * functions, the documented values, and what random.h promises beyond them. */
 #include "random/generator.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -429,6 +430,40 @@ static void errors(void **state)
     tg_tape_free(tape);
 }
 
+/* The largest ranges, and what is just beyond: a float's limits are those of its dtype. */
+static void uniform_limits(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tensor *t = tg_zeros(tape, TG_DIMS(50), dtype);
+        const double most = dtype == TG_F32 ? (double)FLT_MAX : DBL_MAX;
+        const double beyond = nextafter(most, (double)INFINITY), half = most / 2;
+        const double good[][2] = {{-half, half}, {0, most},      {-most, 0},
+                                  {most, most},  {-most, -most}, {2, 2}};
+        const double bad[][2] = {{-half, half * (1 + 4 * DBL_EPSILON)},
+                                 {-half * (1 + 4 * DBL_EPSILON), half},
+                                 {0, beyond},
+                                 {-beyond, 0},
+                                 {beyond, beyond},
+                                 {-beyond, -beyond},
+                                 {-most, most},
+                                 {2, nextafter(2, 1)},
+                                 {(double)NAN, 1},
+                                 {0, (double)NAN}};
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+            tg_uniform_(t, good[i][0], good[i][1]);
+            assert_int_equal(tg_error(tape), TG_OK);
+            assert_true(tg_item(tg_min(t)) >= good[i][0] && tg_item(tg_max(t)) <= good[i][1]);
+        }
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            tg_uniform_(t, bad[i][0], bad[i][1]);
+            assert_refused(tape, TG_EVALUE, "uniform_: no range from ");
+        }
+    }
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +472,7 @@ int main(void)
         cmocka_unit_test(documented_floats),   cmocka_unit_test(documented_integers),
         cmocka_unit_test(uniforms_one_by_one), cmocka_unit_test(pending_normal),
         cmocka_unit_test(replay_draws_on),     cmocka_unit_test(errors),
+        cmocka_unit_test(uniform_limits),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }
