@@ -121,7 +121,7 @@ class tg_tape_opts(Structure):
     context: Passed to both.
     block_size: Bytes of the first block of memory; later ones double. Default: 16 KiB.
     isa: The instruction set; one that the machine lacks becomes the best it has. Default: what the environment variable TINYGRAD_ISA names (base, v3, v4), else the best.
-    threads: Threads for large operations, the calling one included; at most 64. Results have the same bits for any number. They are started when first needed and end with the tape; a tape that has them must not be used after fork(). Default: the environment variable OMP_NUM_THREADS, else the processors that the process may use.
+    threads: Threads for large operations, the calling one included; at most 64. Results have the same bits for any number. They are started when first needed and end with the tape; a child by fork() goes on with threads of its own, and with fewer where the system gives fewer. Default: the environment variable OMP_NUM_THREADS, else the processors that the process may use.
     on_error: Called once when an error is set, with what tg_error() and tg_error_message() are going to say; tg_error_print() is one to put here. It must return, and not call the tape: inside it every call that would change something, tg_clear_error() and tg_tape_free() too, does nothing and is TG_ESTATE. `message` is valid until it returns. Default: none.
     error_context: Passed to on_error.
     """
@@ -2293,6 +2293,41 @@ tg_adadelta_opts._fields_ = [
 
 _f("tg_adadelta", "tinygrad", "tg_optim *", (("tg_tape *", "tape"), ("tg_tensor *const *", "params"), ("size_t", "n"), ("const tg_adadelta_opts *", "opts"),), False,
    """torch.optim.Adadelta, as exactly as tg_adam(). Errors as tg_sgd().""")
+ZERO_IS_DEFAULT.add(("tg_sparse_adam_opts", "lr"))
+ZERO_IS_DEFAULT.add(("tg_sparse_adam_opts", "beta1"))
+ZERO_IS_DEFAULT.add(("tg_sparse_adam_opts", "beta2"))
+ZERO_IS_DEFAULT.add(("tg_sparse_adam_opts", "eps"))
+
+
+class tg_sparse_adam_opts(Structure):
+    """Options of tg_sparse_adam(); zero means the default.
+
+    lr: learning rate >= 0; default 1e-3
+    beta1: of the gradient's average, in [0, 1); default 0.9
+    beta2: of its square's average, in [0, 1); default 0.999
+    eps: added to the root >= 0; default 1e-8
+    maximize: ascend
+    """
+
+
+tg_sparse_adam_opts._fields_ = [
+    ("lr", c_double),
+    ("beta1", c_double),
+    ("beta2", c_double),
+    ("eps", c_double),
+    ("maximize", c_bool),
+]
+
+_f("tg_sparse_adam", "tinygrad", "tg_optim *", (("tg_tape *", "tape"), ("tg_tensor *const *", "params"), ("size_t", "n"), ("const tg_sparse_adam_opts *", "opts"),), False,
+   """torch.optim.SparseAdam, as exactly as tg_adam(): the rows that tg_embedding() read (but for its
+padding_idx), and their moments, are updated; other rows are left as they are, moments too. Errors as
+tg_sgd(). A step with a gradient that is not known to be zero in all other rows is TG_ESTATE, with
+nothing changed: one that anything but tg_embedding() or tg_index_select() along dim 0 had a part in,
+that two backward passes added up, that create_graph made or that the program wrote to.
+
+Which rows a gradient is known to be zero in costs tg_sgd() nothing either, without momentum, weight
+decay and maximize, nor tg_adagrad() without the latter two, nor clipping: they take the time of the
+rows that were read, with the bits of an update of all.""")
 
 _f("tg_optim_step", "tinygrad", "tg_status", (("tg_optim *", "optim"),), False,
    """Updates every parameter that has a gradient, in place; its version is bumped. TG_EVALUE, with

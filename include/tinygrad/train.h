@@ -260,6 +260,26 @@ typedef struct tg_adadelta_opts {
 TG_API tg_optim *tg_adadelta(tg_tape *tape, tg_tensor *const *params, size_t n,
                              const tg_adadelta_opts *opts);
 
+/** Options of tg_sparse_adam(); zero means the default. */
+typedef struct tg_sparse_adam_opts {
+    double lr;     /**< learning rate >= 0; default 1e-3 */
+    double beta1;  /**< of the gradient's average, in [0, 1); default 0.9 */
+    double beta2;  /**< of its square's average, in [0, 1); default 0.999 */
+    double eps;    /**< added to the root >= 0; default 1e-8 */
+    bool maximize; /**< ascend */
+} tg_sparse_adam_opts;
+/** torch.optim.SparseAdam, as exactly as tg_adam(): the rows that tg_embedding() read (but for its
+ * padding_idx), and their moments, are updated; other rows are left as they are, moments too. Errors as
+ * tg_sgd(). A step with a gradient that is not known to be zero in all other rows is TG_ESTATE, with
+ * nothing changed: one that anything but tg_embedding() or tg_index_select() along dim 0 had a part in,
+ * that two backward passes added up, that create_graph made or that the program wrote to.
+ *
+ * Which rows a gradient is known to be zero in costs tg_sgd() nothing either, without momentum, weight
+ * decay and maximize, nor tg_adagrad() without the latter two, nor clipping: they take the time of the
+ * rows that were read, with the bits of an update of all. */
+TG_API tg_optim *tg_sparse_adam(tg_tape *tape, tg_tensor *const *params, size_t n,
+                                const tg_sparse_adam_opts *opts);
+
 /** Updates every parameter that has a gradient, in place; its version is bumped. TG_EVALUE, with
  * nothing changed, where a learning rate or a count of steps is none: tensors of tg_optim_state()
  * were written to. */

@@ -79,13 +79,11 @@ static void add_to(tg_tensor *t, tg_tensor *g)
 static void set_leaf(tg_pass *p, tg_tensor *t, tg_tensor *g)
 {
     tg_holder *holder = tg_its_holder(t);
-    if (p->graph || holder->present) {
-        pin(g);
-    } else {
-        tg_at(holder->value)->owner->version++; /* a gradient that was dropped may still be read */
+    if (!p->graph && !holder->present) {
         tg_copy_again(holder->value, g);
         g = holder->value;
     }
+    pin(g);
     tg_at(t)->grad = g;
     tg_keep_later(p, t, NULL);
 }
@@ -209,7 +207,7 @@ static void add_former_gradients(tg_pass *p)
         tg_tensor *former = p->graph ? tg_held_grad(holder) : NULL;
         if (former && !p->tape->status)
             holder->pending = tg_accumulate(former, holder->pending);
-        if (!p->tape->status)
+        if (p->tape->now.capture && !p->tape->status)
             tg_note_keep(holder, holder->pending, p->graph);
     }
 }
@@ -223,8 +221,7 @@ static void finish(tg_pass *p)
             tg_keep_again(holder, holder->pending, p->graph);
             unpin(holder->pending);
         }
-        if (tg_at(t)->is_leaf)
-            tg_at(t)->grad = NULL;
+        tg_at(t)->grad = NULL;
         holder->pending = NULL;
     }
 }

@@ -215,12 +215,10 @@ static bool check_inputs(tg_tape *tape, const tg_node *node)
 {
     for (int i = 0; i < node->n_in; i++) {
         const tg_tensor *x = node->in[i];
-        if (!x)
-            continue;
         TG_CHECK(tape, !tg_is_released(x), TG_ESTATE,
                  "backward: %s needs its input %d %s %s, whose data were given back",
                  node->op->name, i, tg_dtype_name(tg_at(x)->dtype), tg_shape_of(x).chars);
-        if (!tg_check_version(node, i))
+        if (x && !tg_check_version(node, i))
             return false;
     }
     return true;

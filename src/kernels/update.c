@@ -24,3 +24,4 @@ TABLE(nadam);
 TABLE(radam);
 TABLE(adamax);
 TABLE(adadelta);
+TABLE(sparse_adam);

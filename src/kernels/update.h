@@ -66,6 +66,12 @@ typedef struct tgk_adadelta_args {
     bool maximize;
 } tgk_adadelta_args;
 
+typedef struct tgk_sparse_adam_args {
+    double take1, take2, eps;
+    double rate; /* the learning rate, with both corrections */
+    bool maximize;
+} tgk_sparse_adam_args;
+
 typedef union tgk_update_args {
     tgk_sgd_args sgd;
     tgk_adam_args adam;
@@ -75,6 +81,7 @@ typedef union tgk_update_args {
     tgk_radam_args radam;
     tgk_adamax_args adamax;
     tgk_adadelta_args adadelta;
+    tgk_sparse_adam_args sparse_adam;
 } tgk_update_args;
 
 typedef tgk_update *const tgk_update_table[TGK_ISAS][2];
@@ -82,7 +89,7 @@ typedef tgk_update *const tgk_update_table[TGK_ISAS][2];
 /* By instruction set and dtype (float, double). The states: momentum; the moments' averages and
  * the second one's maximum; the average of squares, of gradients, momentum; the sum of squares; the
  * moments' averages, twice; the first moment's, and the largest gradient; averages of squares, of gradients
- * and of steps. */
+ * and of steps; the moments' averages. */
 extern tgk_update_table tgk_sgd_table;
 extern tgk_update_table tgk_adam_table;
 extern tgk_update_table tgk_rmsprop_table;
@@ -91,5 +98,6 @@ extern tgk_update_table tgk_nadam_table;
 extern tgk_update_table tgk_radam_table;
 extern tgk_update_table tgk_adamax_table;
 extern tgk_update_table tgk_adadelta_table;
+extern tgk_update_table tgk_sparse_adam_table;
 
 #endif

@@ -10,6 +10,7 @@
 #include "ops/broadcast.h"
 #include "ops/check.h"
 #include "ops/layout.h"
+#include "ops/touched.h"
 
 #include <string.h>
 
@@ -98,11 +99,44 @@ static void read_forward(tg_node *node)
     tg_lookup_run(node, big, node->out, loop, p->skip, false);
 }
 
+/* Only spans of a kept gradient can be anything else. */
+static void make_zero(tg_node *node)
+{
+    const tg_tensor *big = node->out;
+    size_t size = tg_dtype_size(tg_at(big)->dtype);
+    if (!tg_touched_of(big)) {
+        tgk_zero(&tg_node_tape(node)->team, tg_at(big)->data, tg_data_size(big));
+        return;
+    }
+    for (tg_span s = tg_next_span(big, 0); s.from < s.to; s = tg_next_span(big, s.to))
+        memset(tg_at(big)->data + (size_t)s.from * size, 0, (size_t)(s.to - s.from) * size);
+}
+
+/* Adds the index to the note of what is written to, which becomes, where it can be made, a note of the
+ * version that this forward function makes. */
+static void note_rows(tg_node *node, bool more)
+{
+    const lookup *p = node->params;
+    const tg_header *big = tg_at(node->out);
+    bool by_rows = big->kept && p->kind != GATHER && p->dim == 0;
+    tgk_touched *note = more ? tg_touched_of(node->out) : by_rows ? big->u.touched : NULL;
+    const int64_t *index = note && by_rows ? tg_contiguous_data(node, node->in[1]) : NULL;
+    if (!index)
+        return;
+    if (!more)
+        tgk_touched_clear(note, big->dims[0]);
+    if (tgk_touched_add(note, big->dims[0], index, tg_at(node->in[1])->numel, p->padding))
+        note->version = big->version + 1;
+}
+
 static void add_forward(tg_node *node)
 {
     const lookup *p = node->params;
     const tg_tensor *big = node->out;
-    tgk_zero(&tg_node_tape(node)->team, tg_at(big)->data, tg_data_size(big));
+    bool more = p->more && node->in_place;
+    if (!more)
+        make_zero(node);
+    note_rows(node, more);
     tgk_loop *loop = tgk_scatter_add_loop(tg_node_tape(node)->isa, tg_at(big)->dtype);
     tg_lookup_run(node, big, node->in[0], loop, p->padding, true);
 }
@@ -132,12 +166,14 @@ static tg_tensor *apply(const tg_op *op, tg_tensor *from, tg_tensor *index, tg_d
 
 static const tg_op read_ops[KINDS], add_ops[KINDS];
 
+/* A first gradient is made of zeros, where it is kept; another one is added to what there is. */
 static void read_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    const lookup *p = node->params;
+    lookup p = *(const lookup *)node->params;
     tg_tensor *in[] = {grad_out, node->in[1]};
-    tg_call call = call_of(&add_ops[p->kind], in, tg_dims_of(node->in[0]), p);
-    grad_in[0] = tg_make(&(tg_making){call, .gradient_of = node});
+    p.more = p.kind == EMBEDDING && tg_at(node->in[0])->grad;
+    tg_call call = call_of(&add_ops[p.kind], in, tg_dims_of(node->in[0]), &p);
+    grad_in[0] = tg_make(&(tg_making){call, .gradient_of = node, .adds = p.more});
 }
 
 /* What gets no gradient gives none, where a gradient is differentiated again. */
@@ -190,7 +226,7 @@ static tg_tensor *gather(tg_tensor *x, int dim, tg_tensor *index)
     const tg_op *op = &read_ops[GATHER];
     if (!tg_check_index(op, x, index))
         return NULL;
-    lookup p = {GATHER, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
+    lookup p = {GATHER, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN, false};
     if (p.dim < 0)
         return NULL;
     bool flat = tg_at(index)->ndim == 0;
@@ -212,7 +248,7 @@ static tg_tensor *index_select(tg_tensor *x, int dim, tg_tensor *index)
     const tg_op *op = &read_ops[INDEX_SELECT];
     if (!tg_check_index(op, x, index))
         return NULL;
-    lookup p = {INDEX_SELECT, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
+    lookup p = {INDEX_SELECT, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN, false};
     if (p.dim < 0)
         return NULL;
     bool flat = tg_at(x)->ndim == 0;
@@ -245,7 +281,7 @@ tg_tensor *tg_embedding(tg_tensor *weight, tg_tensor *index, int64_t padding_idx
     TG_CHECK(tape, tg_at(index)->ndim < TG_MAX_NDIM, TG_ESHAPE,
              "embedding: index %s has too many dims", tg_shape_of(index).chars);
     int64_t rows = tg_at(weight)->dims[0];
-    lookup p = {EMBEDDING, 0, padding_idx, INT64_MIN};
+    lookup p = {EMBEDDING, 0, padding_idx, INT64_MIN, false};
     TG_CHECK(tape, padding_idx == TG_NO_PADDING || (padding_idx >= -rows && padding_idx < rows),
              TG_EVALUE, "embedding: padding_idx %lld for %lld rows", (long long)padding_idx,
              (long long)rows);

@@ -134,7 +134,7 @@ static tg_tensor *read_at(tg_tensor *x, int dim, size_t n, tg_tensor *const *ind
         return NULL;
     tg_shape shape = result_of(&j);
     return tg_lookup_read(j.x, j.index, tg_shape_dims(&shape),
-                          &(tg_lookup){TG_BY_ENTRY, j.first, INT64_MIN, INT64_MIN});
+                          &(tg_lookup){TG_BY_ENTRY, j.first, INT64_MIN, INT64_MIN, false});
 }
 
 /* Checks x, the index tensors and `more` (a tensor, or NULL and none) together. */

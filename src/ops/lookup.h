@@ -15,6 +15,7 @@ typedef struct tg_lookup {
     int dim;         /* of big, that the index is for */
     int64_t padding; /* an index whose entries get no gradient */
     int64_t skip;    /* an index whose entries read as zeros */
+    bool more;       /* in place, adds to what is there, and not to zeros */
 } tg_lookup;
 
 /* In forward of an operation with a tg_lookup whose input 1 is the index: runs a loop of

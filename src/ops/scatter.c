@@ -86,7 +86,7 @@ static bool check_dtypes(const tg_op *op, const tg_tensor *x, const tg_tensor *i
 static tg_tensor *change(const tg_op *op, int kind, tg_tensor *x, int dim, tg_tensor *index,
                          tg_tensor *src)
 {
-    tg_lookup p = {kind, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN};
+    tg_lookup p = {kind, tg_check_dim(op, x, dim), INT64_MIN, INT64_MIN, false};
     if (p.dim < 0 || !check_dtypes(op, x, index, src))
         return NULL;
     bool flat = tg_at(x)->ndim == 0;

@@ -8,11 +8,15 @@ TGK_LOOP2(accumulate_f64, double, double, x + y);
 
 const tgk_loops tg_accumulate_loops[TG_DTYPES] = {accumulate_f32, accumulate_f64};
 
-/* a += b without recording. */
-static void accumulate_into(tg_tensor *a, tg_tensor *b)
+/* to = from, or to += from, without recording. */
+static void write_to(tg_tensor *to, tg_tensor *from, bool add)
 {
-    tg_tensor *in[] = {a, b};
-    tg_map(a, in, 2, tg_loop_of(a, tg_accumulate_loops[tg_at(a)->dtype]), NULL);
+    tg_tensor *in[] = {to, from};
+    if (add)
+        tg_map(to, in, 2, tg_loop_of(to, tg_accumulate_loops[tg_at(to)->dtype]), NULL);
+    else
+        tg_tensor_copy(to, from);
+    tg_at(to)->owner->version++;
 }
 
 tg_holder *tg_holder_of(const tg_tensor *t)
@@ -33,22 +37,20 @@ tg_tensor *tg_held_grad(tg_holder *holder)
 void tg_holder_settle(tg_holder *holder)
 {
     tg_tensor *shown = tg_held_grad(holder);
-    if (!shown || shown == holder->value)
-        return;
-    tg_tensor_copy(holder->value, shown);
-    tg_at(holder->value)->owner->version++;
+    if (shown && shown != holder->value)
+        write_to(holder->value, shown, false);
 }
 
 /* --- what a pass does, done again --- */
 
 static void copy_forward(tg_node *node)
 {
-    tg_tensor_copy(node->out, node->in[0]);
+    write_to(node->out, node->in[0], false);
 }
 
 static void add_forward(tg_node *node)
 {
-    accumulate_into(node->out, node->in[0]);
+    write_to(node->out, node->in[0], true);
     tg_profile_moves(tg_tape_in(node->out), node->out, 1); /* read as well as written */
 }
 
@@ -77,17 +79,12 @@ static void keep_forward(tg_node *node)
     bool add = k->holder->present && !k->graph;
     if (value && g != value) {
         tg_profile_moves(tg_slot_tape(&k->holder->head), value, add ? 3 : 2);
-        if (add) {
+        if (add)
             tg_holder_settle(k->holder);
-            accumulate_into(value, g);
-        } else {
-            tg_tensor_copy(value, g);
-        }
+        write_to(value, g, add);
     }
     k->holder->graph = k->graph ? g : NULL;
     k->holder->present = true;
-    if (value)
-        tg_at(value)->owner->version++;
 }
 
 static tg_call keep_call(const keeping *k, tg_tensor *const *g)
@@ -136,6 +133,9 @@ static bool hold(tg_tensor *t, const char *name, bool graph)
         return false;
     if (value)
         tg_at(value)->kept = true;
+    if (value && tg_at(t)->ndim == 2 && tg_at(t)->numel)
+        tg_at(value)->u.touched =
+            tgk_touched_in(tg_tape_body(tape, name, tgk_touched_size(tg_at(t)->dims[0])));
     *holder = (tg_holder){.head = holder->head, .value = value};
     tg_at(t)->holder = holder->head.self;
     return tg_empty_again(holder);

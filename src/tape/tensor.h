@@ -2,6 +2,7 @@
 #ifndef TG_TENSOR_H
 #define TG_TENSOR_H
 
+#include "kernels/touched.h"
 #include "tape/shape.h"
 #include "tape/tape.h"
 
@@ -41,6 +42,7 @@ typedef struct tg_header {
     union {
         tg_record *record;      /* what made it, or NULL */
         struct tg_header *next; /* in the list of temporaries, or of free headers */
+        tgk_touched *touched;   /* of a kept gradient: its note, see ops/touched.h, or NULL */
     } u;
     int64_t *dims;  /* ndim sizes, then ndim strides in elements: */
     int64_t few[4]; /* here, or in a body where they are more */

@@ -57,6 +57,39 @@ static tg_optim *make(tg_tape *tape, tg_tensor *const *params, size_t n, const t
                                      .args = args_of});
 }
 
+static tgk_update_args sparse_args(const tg_family *family, double lr, double step)
+{
+    const tg_sparse_adam_opts *o = &family->opts.sparse_adam;
+    tgk_sparse_adam_args args = {.take1 = 1 - o->beta1,
+                                 .take2 = 1 - o->beta2,
+                                 .eps = o->eps,
+                                 .rate =
+                                     lr * sqrt(1 - pow(o->beta2, step)) / (1 - pow(o->beta1, step)),
+                                 .maximize = o->maximize};
+    return (tgk_update_args){.sparse_adam = args};
+}
+
+tg_optim *tg_sparse_adam(tg_tape *tape, tg_tensor *const *params, size_t n,
+                         const tg_sparse_adam_opts *opts)
+{
+    tg_sparse_adam_opts o = opts ? *opts : (tg_sparse_adam_opts){0};
+    o.lr = tg_option(o.lr, 1e-3);
+    o.beta1 = tg_option(o.beta1, 0.9);
+    o.beta2 = tg_option(o.beta2, 0.999);
+    o.eps = tg_option(o.eps, 1e-8);
+    tg_adam_opts same = {.lr = o.lr, .beta1 = o.beta1, .beta2 = o.beta2, .eps = o.eps};
+    if (!check(tape, "sparse_adam", &same))
+        return NULL;
+    return tg_optim_new(tape, params, n,
+                        &(tg_family){.name = "sparse_adam",
+                                     .states = {"exp_avg", "exp_avg_sq"},
+                                     .lr = o.lr,
+                                     .opts.sparse_adam = o,
+                                     .zeros = TG_REFUSES,
+                                     .table = &tgk_sparse_adam_table,
+                                     .args = sparse_args});
+}
+
 tg_optim *tg_adam(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adam_opts *opts)
 {
     return make(tape, params, n, opts, false);

@@ -1,6 +1,7 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
  * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
 #include "ops/option.h"
+#include "ops/touched.h"
 #include "record/apply.h"
 #include "record/grad.h"
 
@@ -70,10 +71,12 @@ static double largest(const tg_tensor *g)
 {
     double most = 0;
     bool any_nan = false;
-    for (int64_t i = 0; i < tg_at(g)->numel; i++) {
-        double size = fabs(at(g, i));
-        most = size > most ? size : most;
-        any_nan |= isnan(size);
+    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to)) {
+        for (int64_t i = s.from; i < s.to; i++) {
+            double size = fabs(at(g, i));
+            most = size > most ? size : most;
+            any_nan |= isnan(size);
+        }
     }
     return any_nan ? (double)NAN : most;
 }
@@ -85,16 +88,25 @@ static double power(double x, double p)
     return p == 1 ? fabs(x) : pow(fabs(x), p);
 }
 
-static double power_sum(const tg_tensor *g, double p)
+/* Adds those of some elements to the lanes, element i to lane i % LANES. */
+static void add_powers(const tg_tensor *g, double p, tg_span s, double *lane)
 {
-    double lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= tg_at(g)->numel; i += LANES) {
+    int64_t i = s.from;
+    for (; i < s.to && i % LANES; i++)
+        lane[i % LANES] += power(at(g, i), p);
+    for (; i + LANES <= s.to; i += LANES) {
         for (int k = 0; k < LANES; k++)
             lane[k] += power(at(g, i + k), p);
     }
-    for (int k = 0; i < tg_at(g)->numel; i++, k++)
-        lane[k] += power(at(g, i), p);
+    for (; i < s.to; i++)
+        lane[i % LANES] += power(at(g, i), p);
+}
+
+static double power_sum(const tg_tensor *g, double p)
+{
+    double lane[LANES] = {0};
+    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to))
+        add_powers(g, p, s, lane);
     for (int k = 1; k < LANES; k++)
         lane[0] += lane[k];
     return lane[0];
@@ -124,21 +136,27 @@ static void shrink(tg_tensor *g, double scale)
 {
     if (!g)
         return;
-    for (int64_t i = 0; i < tg_at(g)->numel && !(scale >= 1); i++)
-        put(g, i, at(g, i) * scale);
-    tg_at(g)->owner->version++;
+    if (isnan(scale)) /* and so will all elements be */
+        tg_at(g)->version++;
+    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to)) {
+        for (int64_t i = s.from; i < s.to && !(scale >= 1); i++)
+            put(g, i, at(g, i) * scale);
+    }
+    tg_rewrote_spans(g);
 }
 
 static void limit(tg_tensor *g, double value)
 {
     if (!g)
         return;
-    for (int64_t i = 0; i < tg_at(g)->numel; i++) {
-        double x = at(g, i);
-        x = x > value ? value : x;
-        put(g, i, x < -value ? -value : x);
+    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to)) {
+        for (int64_t i = s.from; i < s.to; i++) {
+            double x = at(g, i);
+            x = x > value ? value : x;
+            put(g, i, x < -value ? -value : x);
+        }
     }
-    tg_at(g)->owner->version++;
+    tg_rewrote_spans(g);
 }
 
 /* During a capture: a replay clips again. */

@@ -9,6 +9,7 @@
 #include "record/grad.h"
 #include "train/params.h"
 
+#include <float.h>
 #include <math.h>
 
 /* What a tg_optim is the handle of. */
@@ -222,7 +223,8 @@ static void *behind(const tg_tensor *t, int64_t elements)
 }
 
 /* Elements of one parameter. */
-static void update_part(const tg_family *family, const tg_trained *one, int64_t from, int64_t to)
+static inline void update_part(const tg_family *family, const tg_trained *one, int64_t from,
+                               int64_t to)
 {
     const tg_tensor *p = one->param, *grad = tg_its_holder(p)->value;
     tgk_update *update = (*family->table)[tg_tape_in(p)->isa][tg_at(p)->dtype];
@@ -232,6 +234,20 @@ static void update_part(const tg_family *family, const tg_trained *one, int64_t 
     update(to - from, behind(p, from), behind(grad, from), state, &one->args);
 }
 
+/* The same of its rows, counted from the first one's first element on. */
+static void update_rows(const tg_family *family, const tg_trained *one, int64_t from, int64_t to)
+{
+    const int64_t *dims = tg_at(one->param)->dims, width = dims[1];
+    int64_t row = tgk_touched_at(one->rows, from / width);
+    while (from < to) {
+        int64_t first = from % width, n = width - first < to - from ? width - first : to - from;
+        int64_t at = row * width + first;
+        update_part(family, one, at, at + n);
+        from += n;
+        row = tgk_touched_next(one->rows, dims[0], row + 1);
+    }
+}
+
 /* Elements of all parameters that are due, one after the other. */
 static void update_range(void *context, int64_t from, int64_t to)
 {
@@ -239,8 +255,10 @@ static void update_range(void *context, int64_t from, int64_t to)
     for (const tg_group *g = o->first; g && to > 0; g = next_of(g)) {
         for (size_t i = 0; i < g->n && to > 0; i++) {
             const tg_trained *one = &g->trained[i];
-            int64_t n = one->due ? tg_at(one->param)->numel : 0;
-            if (from < n)
+            int64_t n = one->due;
+            if (from < n && one->rows)
+                update_rows(o->family, one, from, to < n ? to : n);
+            else if (from < n)
                 update_part(o->family, one, from, to < n ? to : n);
             from = from > n ? from - n : 0;
             to -= n;
@@ -248,27 +266,42 @@ static void update_range(void *context, int64_t from, int64_t to)
     }
 }
 
+/* A rate that is infinite as a float makes nan of zeros. */
+static bool can_skip(const tg_family *family, double lr)
+{
+    return family->zeros == TG_REFUSES || (family->zeros == TG_SKIPS && lr <= (double)FLT_MAX);
+}
+
 /* Notes that a parameter is to be updated. Returns how many elements it has. */
 static int64_t make_due(const tg_family *family, tg_trained *one, double lr)
 {
-    tg_holder_settle(tg_its_holder(one->param));
+    tg_holder *holder = tg_its_holder(one->param);
+    tg_holder_settle(holder);
+    const tg_header *p = tg_at(one->param);
+    one->rows = tg_touched_of(holder->value);
+    if (one->rows && !can_skip(family, lr))
+        one->rows = NULL;
+    one->due = p->numel;
+    if (one->rows)
+        one->due = tgk_touched_count(one->rows, p->dims[0]) * p->dims[1];
     int64_t step = 1;
-    if (one->step)
+    int moves = 3;   /* the gradient, the parameter and back */
+    if (one->step) { /* and so there are states */
         step = ++*(int64_t *)(void *)tg_at(one->step)->data;
-    one->args = family->args(family, lr, (double)step);
-    one->due = true;
-    tg_at(one->param)->owner->version++;
-    int moves = 3; /* the gradient, the parameter and back */
-    for (int k = 0; k < TG_OPTIM_STATES; k++) {
+        tg_at(one->step)->owner->version++;
+    }
+    for (int k = 0; one->step && k < TG_OPTIM_STATES; k++) {
         if (!one->state[k])
             continue;
         tg_at(one->state[k])->owner->version++;
         moves += 2;
     }
-    tg_profile_moves(tg_tape_in(one->param), one->param, moves);
-    if (one->step)
-        tg_at(one->step)->owner->version++;
-    return tg_at(one->param)->numel;
+    one->args = family->args(family, lr, (double)step);
+    p->owner->version++;
+    tg_tape *tape = tg_tape_in(one->param);
+    if (tape->profiler.add)
+        tape->profiler.bytes += moves * one->due * (int64_t)tg_dtype_size(p->dtype);
+    return one->due;
 }
 
 static int64_t get_step(const tg_trained *one)
@@ -276,11 +309,25 @@ static int64_t get_step(const tg_trained *one)
     return one->step ? *(const int64_t *)(const void *)tg_at(one->step)->data : 0;
 }
 
+/* Whether an optimiser of rows alone finds them. */
+static bool check_rows(const tg_optim *optim, const tg_trained *one, size_t number)
+{
+    const tg_tensor *p = one->param;
+    bool present = tg_at(p)->is_leaf && tg_its_holder(p)->present;
+    TG_CHECK(
+        tg_tape_in(p), !present || tg_touched_of(tg_its_holder(p)->value), TG_ESTATE,
+        "optim_step: %s: the gradient of parameter %zu %s is dense: not tg_embedding() of it alone "
+        "made it, in one pass",
+        at(optim)->family->name, number, tg_shape_of(p).chars);
+    return true;
+}
+
 /* Whether what tg_optim_state() lends still is what an optimiser has: anything may be written to
  * it. Before the first parameter changes. */
 static bool check_state(const tg_optim *optim, tg_tape *tape)
 {
     size_t number = 0;
+    bool refuses = at(optim)->family->zeros == TG_REFUSES;
     for (const tg_group *g = first_of(optim); g; g = next_of(g)) {
         if (!tg_check_rate(tape, "optim_step", "lr", get_lr(g)))
             return false;
@@ -289,6 +336,8 @@ static bool check_state(const tg_optim *optim, tg_tape *tape)
             TG_CHECK(tape, step >= 0 && step < INT64_MAX, TG_EVALUE,
                      "optim_step: %zu.step is %lld, outside [0, 2^63 - 2]", number,
                      (long long)step);
+            if (refuses && !check_rows(optim, &g->trained[i], number))
+                return false;
         }
     }
     return true;
@@ -305,7 +354,7 @@ static void step_forward(tg_node *node)
     for (const tg_group *g = o->first; g; g = next_of(g)) {
         for (size_t i = 0; i < g->n; i++) {
             const tg_tensor *p = g->trained[i].param;
-            g->trained[i].due = false;
+            g->trained[i].due = 0;
             if (tg_at(p)->is_leaf && tg_its_holder(p)->present)
                 elements += make_due(o->family, &g->trained[i], get_lr(g));
         }

@@ -7,6 +7,7 @@
 
 #include "kernels/update.h"
 #include "ops/option.h"
+#include "ops/touched.h"
 
 #include <tinygrad/train.h>
 
@@ -17,8 +18,9 @@ typedef struct tg_trained {
     tg_tensor *param;
     tg_tensor *step;                   /* int64, 0-d: steps taken; NULL without other state */
     tg_tensor *state[TG_OPTIM_STATES]; /* NULL: not kept */
-    bool due;                          /* in the running step, with ... */
+    int64_t due; /* elements that the running step updates, 0 where it is no part of it, with ... */
     tgk_update_args args;
+    const tgk_touched *rows; /* ... and in these rows alone; NULL: in all */
 } tg_trained;
 
 /* Parameters with a learning rate of their own. A later group may be rewound away before the
@@ -30,6 +32,10 @@ typedef struct tg_group {
     size_t n;
     tg_trained *trained;
 } tg_group;
+
+/* What an update makes of rows that a gradient is known to be zero in, see touched.h: anything; nothing, so that
+ * they can be skipped; it is for the other rows alone, and refuses a gradient of which none is known. */
+typedef enum tg_of_zeros { TG_UPDATES, TG_SKIPS, TG_REFUSES } tg_of_zeros;
 
 /* A kind of optimiser with its options, defaults filled in. */
 typedef struct tg_family {
@@ -46,7 +52,9 @@ typedef struct tg_family {
         tg_radam_opts radam;
         tg_adamax_opts adamax;
         tg_adadelta_opts adadelta;
+        tg_sparse_adam_opts sparse_adam;
     } opts;
+    tg_of_zeros zeros;
     bool decoupled; /* Adam: AdamW */
     const tgk_update_table *table;
     /* What the table's kernels get in a parameter's step number `step`, from 1 on. */

@@ -1,6 +1,8 @@
 /* RMSprop and Adagrad: torch.optim's, in the order of its roundings. Relies on optim.h. */
 #include "train/optim.h"
 
+#include <float.h>
+
 static bool check_rmsprop(tg_tape *tape, const tg_rmsprop_opts *o)
 {
     return tg_check_rate(tape, "rmsprop", "lr", o->lr) &&
@@ -63,6 +65,13 @@ static tgk_update_args adagrad_args(const tg_family *family, double lr, double s
     return (tgk_update_args){.adagrad = args};
 }
 
+/* As SGD's; but 0 / (0 + eps) is nan where eps is 0 as a float. */
+static tg_of_zeros zeros_of(const tg_adagrad_opts *o)
+{
+    bool same = o->weight_decay <= 0 && !o->maximize && o->eps >= (double)FLT_MIN;
+    return same ? TG_SKIPS : TG_UPDATES;
+}
+
 tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_adagrad_opts *opts)
 {
     tg_adagrad_opts o = opts ? *opts : (tg_adagrad_opts){0};
@@ -79,6 +88,7 @@ tg_optim *tg_adagrad(tg_tape *tape, tg_tensor *const *params, size_t n, const tg
                                      .initial = o.initial_accumulator_value,
                                      .lr = o.lr,
                                      .opts.adagrad = o,
+                                     .zeros = zeros_of(&o),
                                      .table = &tgk_adagrad_table,
                                      .args = adagrad_args});
 }

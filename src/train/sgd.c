@@ -29,6 +29,13 @@ static tgk_update_args args_of(const tg_family *family, double lr, double step)
     return (tgk_update_args){.sgd = args};
 }
 
+/* p + 0 (-lr) is p, also where that is -0; with maximize it is p + 0. */
+static tg_of_zeros zeros_of(const tg_sgd_opts *o)
+{
+    bool same = o->momentum <= 0 && o->weight_decay <= 0 && !o->maximize;
+    return same ? TG_SKIPS : TG_UPDATES;
+}
+
 tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd_opts *opts)
 {
     tg_sgd_opts o = opts ? *opts : (tg_sgd_opts){0};
@@ -43,6 +50,7 @@ tg_optim *tg_sgd(tg_tape *tape, tg_tensor *const *params, size_t n, const tg_sgd
                                      .states = {o.momentum > 0 ? "momentum_buffer" : NULL},
                                      .lr = o.lr,
                                      .opts.sgd = o,
+                                     .zeros = zeros_of(&o),
                                      .table = &tgk_sgd_table,
                                      .args = args_of});
 }

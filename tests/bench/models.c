@@ -42,7 +42,8 @@ typedef struct model {
     int64_t batch, small; /* as it is timed, and by --check; 0: another row checks the same */
     double adam;
     tg_sgd_opts sgd;
-    int64_t width, heads; /* where models differ by them */
+    tg_optim *(*make_optim)(state *s); /* not NULL: in place of both */
+    int64_t width, heads;              /* where models differ by them */
 } model;
 
 /* --- leaves and layers --- */
@@ -335,14 +336,15 @@ static tg_tensor *pinn_loss(state *s)
 
 /* --- word vectors: each word beside one of its neighbours and five that are not --- */
 
-enum { WORDS = 10000, VECTOR = 100, OTHERS = 6 };
+enum { VECTOR = 100, OTHERS = 6 };
 
 static void words_make(state *s)
 {
-    tg_embedding_init(next_leaf(s, TG_DIMS(WORDS, VECTOR)));
-    tg_embedding_init(next_leaf(s, TG_DIMS(WORDS, VECTOR)));
-    s->x = tg_randint(s->tape, 0, WORDS, TG_DIMS(s->batch), TG_I64);
-    s->y = tg_randint(s->tape, 0, WORDS, TG_DIMS(s->batch, OTHERS), TG_I64);
+    const int64_t words = s->model->width;
+    tg_embedding_init(next_leaf(s, TG_DIMS(words, VECTOR)));
+    tg_embedding_init(next_leaf(s, TG_DIMS(words, VECTOR)));
+    s->x = tg_randint(s->tape, 0, words, TG_DIMS(s->batch), TG_I64);
+    s->y = tg_randint(s->tape, 0, words, TG_DIMS(s->batch, OTHERS), TG_I64);
     s->target = tg_zeros(s->tape, TG_DIMS(s->batch, OTHERS), 0);
     tg_fill_(tg_select(s->target, 1, 0), 1);
 }
@@ -353,6 +355,28 @@ static tg_tensor *words_loss(state *s)
     tg_tensor *other = tg_embedding(s->leaf[1], s->y, TG_NO_PADDING);
     tg_tensor *scores = tg_squeeze_dim(tg_matmul(other, tg_unsqueeze(word, 2)), 2);
     return tg_bce_with_logits_loss(scores, s->target, NULL);
+}
+
+static tg_optim *adagrad(state *s)
+{
+    return tg_adagrad(s->tape, s->leaf, (size_t)s->leaves, NULL);
+}
+
+static tg_optim *sparse_adam(state *s)
+{
+    return tg_sparse_adam(s->tape, s->leaf, (size_t)s->leaves, NULL);
+}
+
+/* 512 of 50,000 rows. */
+static void rows_make(state *s)
+{
+    tg_embedding_init(next_leaf(s, TG_DIMS(s->model->width, VECTOR)));
+    s->x = tg_randint(s->tape, 0, s->model->width, TG_DIMS(s->batch), TG_I64);
+}
+
+static tg_tensor *rows_loss(state *s)
+{
+    return tg_mean(tg_square(tg_embedding(s->leaf[0], s->x, TG_NO_PADDING)));
 }
 
 static const model models[] = {
@@ -368,7 +392,10 @@ static const model models[] = {
     {"mlp_2048", mlp_make, mlp_loss, 2048, 0, .adam = 1e-3},
     {"autoencoder", autoencoder_make, autoencoder_loss, 128, 4, .adam = 1e-3},
     {"pinn", pinn_make, pinn_loss, 1024, 16, .adam = 1e-3},
-    {"word_vectors", words_make, words_loss, 1024, 16, .sgd = {.lr = 1}},
+    {"word_vectors", words_make, words_loss, 1024, 16, .sgd = {.lr = 1}, .width = 10000},
+    {"rows_sgd", rows_make, rows_loss, 512, 0, .sgd = {.lr = 1000}, .width = 50000},
+    {"rows_adagrad", rows_make, rows_loss, 512, 0, .make_optim = adagrad, .width = 50000},
+    {"rows_adam", rows_make, rows_loss, 512, 16, .make_optim = sparse_adam, .width = 50000},
     {"logistic", logistic_make, logistic_loss, 1000000, 1000, .sgd = {.lr = 0.1}},
     {"tiny", tiny_make, tiny_loss, 1, 1, .sgd = {.lr = 0.01}},
 };
@@ -403,7 +430,8 @@ static state begin(const model *m, way w, int64_t batch, bool no_dropout)
     state s = {
         .model = m, .tape = tg_tape_new(NULL), .batch = batch, .no_dropout = no_dropout, .way = w};
     m->make(&s);
-    s.optim = m->adam > 0
+    s.optim = m->make_optim ? m->make_optim(&s)
+              : m->adam > 0
                   ? tg_adam(s.tape, s.leaf, (size_t)s.leaves, &(tg_adam_opts){.lr = m->adam})
                   : tg_sgd(s.tape, s.leaf, (size_t)s.leaves, &m->sgd);
     s.mark = tg_tape_mark(s.tape);

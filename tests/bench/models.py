@@ -159,6 +159,15 @@ class WordVectors(nn.Module):
         return F.binary_cross_entropy_with_logits(scores, target)
 
 
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(50000, 100, sparse=True)
+
+    def forward(self, x):
+        return self.table(x).square().mean()
+
+
 def examples(classes, *dims, batch=None):
     return torch.randn(*dims), torch.randint(0, classes, (batch or dims[0],))
 
@@ -172,6 +181,10 @@ def neighbours():
     target = torch.zeros(1024, 6)
     target[:, 0] = 1
     return x, y, target
+
+
+def words():
+    return (torch.randint(0, 50000, (512,)),)
 
 
 def labels(rows):
@@ -204,6 +217,9 @@ MODELS = {
     "autoencoder": (Autoencoder, lambda: (torch.rand(128, 784),), adam),
     "pinn": (Pinn, lambda: points(1024), adam),
     "word_vectors": (WordVectors, neighbours, sgd(1)),
+    "rows_sgd": (Rows, words, sgd(1000)),
+    "rows_adagrad": (Rows, words, lambda p, fused: torch.optim.Adagrad(p)),
+    "rows_adam": (Rows, words, lambda p, fused: torch.optim.SparseAdam(p)),
     "logistic": (Logistic, lambda: labels(1000000), sgd(0.1)),
     "tiny": (Tiny, lambda: examples(2, 1, 4), sgd(0.01)),
 }
