@@ -713,7 +713,8 @@ def _(p):
 
 @op("attention")
 def _(p):
-    lead, length, source, e, v = [p.small(1, 3) for _ in range(p.small(0, 2))], p.small(1, 4), p.small(1, 4), p.small(1, 4), p.small(1, 4)
+    lead = [p.small(1, 3) for _ in range(p.small(0, 2))]
+    length, source, e, v = (p.small(1, 4) for _ in range(4))
     kind, scale = p.random.choice(["none", "causal", "bool", "float"]), p.random.choice([None, 0.5, 2.0])
     q, k, value = p.like(lead + [length, e], False), p.like(lead + [source, e], False), p.like(lead + [source, v], False)
     mask = p.mask([length, source]) if kind == "bool" else p.like([length, source], False) if kind == "float" else None
@@ -751,7 +752,8 @@ def _(p):
     groups, each = p.small(1, 3), p.small(1, 3)
     x, affine = p.like([p.small(1, 3), groups * each] + p.shape(p.small(0, 2)), False), p.truth()
     return same("group_norm", lambda x, w, b: F.group_norm(x, groups, w, b), x, p.like([groups * each], False) if affine else None,
-                p.like([groups * each], False) if affine else None, ours=lambda x, w, b: tg.call("group_norm", x, groups, w, b, 1e-5))
+                p.like([groups * each], False) if affine else None,
+                ours=lambda x, w, b: tg.call("group_norm", x, groups, w, b, 1e-5))
 
 
 @op("instance_norm")
@@ -906,7 +908,8 @@ def _(p):
     if rows == 0:
         raise ValueError  # PyTorch gives what stood in memory
     w = p.weights([classes]) if p.truth() else None
-    return same("multi_margin_loss", lambda x, t, w: F.multi_margin_loss(x, t, q, m, w, reduction=r), x, p.index([rows], classes), w,
+    return same("multi_margin_loss", lambda x, t, w: F.multi_margin_loss(x, t, q, m, w, reduction=r), x,
+                p.index([rows], classes), w,
                 ours=lambda x, t, w: tg.call("multi_margin_loss", x, t, p=q, margin=m, reduction=REDUCTIONS[r], **(
                     {} if w is None else {"weight": w})))
 
@@ -932,16 +935,20 @@ def _(p):
 # What is other than PyTorch, and why. Second derivatives where the first one jumps are left to tests/ops_*.c: they are
 # those of the side to which the value belongs, PyTorch's are 0.
 ACCEPTS = {
-    "conv1d": "nothing but padding", "conv2d": "nothing but padding", "pad": "any number of dims in all modes", "roll": "no dims at all", "repeat_interleave": "0-d", "interpolate": "no channels",
-    "embedding": "no rows and no columns", "index_select": "no rows and no columns", "instance_norm": "one place, where there are no images", "batch_norm": "no images",
+    "conv1d": "nothing but padding", "conv2d": "nothing but padding", "pad": "any number of dims in all modes",
+    "roll": "no dims at all", "repeat_interleave": "0-d", "interpolate": "no channels",
+    "embedding": "no rows and no columns", "index_select": "no rows and no columns",
+    "instance_norm": "one place, where there are no images", "batch_norm": "no images",
 }
 LOSSES = "one shape, where PyTorch broadcasts"
 EMPTY = "an index out of range is an error also where nothing is read"
 REFUSES = {
-    "kl_div_loss": LOSSES, "mse_loss": LOSSES, "l1_loss": LOSSES, "smooth_l1_loss": LOSSES, "huber_loss": LOSSES, "gaussian_nll_loss": LOSSES,
-    "triplet_margin_loss": LOSSES, "margin_ranking_loss": LOSSES, "adaptive_avg_pool1d": "an empty image, PyTorch: nan", "adaptive_avg_pool2d": "as adaptive_avg_pool1d",
-    "cosine_embedding_loss": LOSSES, "scaled_dot_product_attention": "values of another length, where there are none",
-    "linear": "a bias of no dims", "conv_transpose1d": "an empty result", "conv_transpose2d": "an empty result",
+    "kl_div_loss": LOSSES, "mse_loss": LOSSES, "l1_loss": LOSSES, "smooth_l1_loss": LOSSES, "huber_loss": LOSSES,
+    "gaussian_nll_loss": LOSSES, "triplet_margin_loss": LOSSES, "margin_ranking_loss": LOSSES,
+    "cosine_embedding_loss": LOSSES, "instance_norm": "weights that broadcast", "linear": "a bias of no dims",
+    "adaptive_avg_pool1d": "an empty image, PyTorch: nan", "adaptive_avg_pool2d": "as adaptive_avg_pool1d",
+    "scaled_dot_product_attention": "values of another length, where there are none",
+    "conv_transpose1d": "an empty result", "conv_transpose2d": "an empty result",
     "index": EMPTY, "index_add": EMPTY, "index_copy": EMPTY, "scatter": EMPTY, "scatter_add": EMPTY, "gather": EMPTY,
 }
 NAN = {"kl_div_loss": "the gradient of a target of 0 is infinite", "poisson_nll_loss": "that of log(t!) is 0 for t <= 1",
