@@ -152,7 +152,7 @@ typedef struct tg_tape_opts {
     void (*free)(void *context, void *memory, size_t size);
     /** Passed to both. */
     void *context;
-    /** Bytes of the first block of memory; later ones double. Default: 16 KiB. */
+    /** Bytes of the first block of memory, see block_growth. Default: 16 KiB. */
     size_t block_size;
     /** The instruction set; one that the machine lacks becomes the best it has. Default: what the
      * environment variable TINYGRAD_ISA names (base, v3, v4), else the best. */
@@ -169,6 +169,9 @@ typedef struct tg_tape_opts {
     void (*on_error)(void *error_context, tg_status status, const char *message);
     /** Passed to on_error. */
     void *error_context;
+    /** How many times as large as the one before each block is. 1 leaves the least memory over, where
+     * there is little of it; the default, 2, makes the fewest blocks. */
+    int block_growth;
 } tg_tape_opts;
 
 /** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.
