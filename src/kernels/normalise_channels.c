@@ -7,6 +7,8 @@
 
 #include "kernels/row_sum.h"
 
+#include <stddef.h>
+
 enum { COLUMNS = 64 };
 
 /* Where a channel begins, and how it lies. */
