@@ -48,7 +48,9 @@ extern "C" {
 
 /** A function whose argument number `n`, from 1 on, is a format as printf's, with what it formats
  * behind it: compilers check both. */
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* whose "printf" is that of Microsoft's first C library */
+#define TG_PRINTF(n) __attribute__((format(gnu_printf, n, n + 1)))
+#elif defined(__GNUC__)
 #define TG_PRINTF(n) __attribute__((format(printf, n, n + 1)))
 #else
 #define TG_PRINTF(n)
