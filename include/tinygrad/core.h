@@ -48,7 +48,9 @@ extern "C" {
 
 /** A function whose argument number `n`, from 1 on, is a format as printf's, with what it formats
  * behind it: compilers check both. */
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* whose "printf" is that of Microsoft's first C library */
+#define TG_PRINTF(n) __attribute__((format(gnu_printf, n, n + 1)))
+#elif defined(__GNUC__)
 #define TG_PRINTF(n) __attribute__((format(printf, n, n + 1)))
 #else
 #define TG_PRINTF(n)
@@ -152,7 +154,7 @@ typedef struct tg_tape_opts {
     void (*free)(void *context, void *memory, size_t size);
     /** Passed to both. */
     void *context;
-    /** Bytes of the first block of memory; later ones double. Default: 16 KiB. */
+    /** Bytes of the first block of memory, see block_growth. Default: 16 KiB. */
     size_t block_size;
     /** The instruction set; one that the machine lacks becomes the best it has. Default: what the
      * environment variable TINYGRAD_ISA names (base, v3, v4), else the best. */
@@ -169,6 +171,9 @@ typedef struct tg_tape_opts {
     void (*on_error)(void *error_context, tg_status status, const char *message);
     /** Passed to on_error. */
     void *error_context;
+    /** How many times as large as the one before each block is. 1 leaves the least memory over, where
+     * there is little of it; the default, 2, makes the fewest blocks. */
+    int block_growth;
 } tg_tape_opts;
 
 /** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.

@@ -103,7 +103,7 @@ typedef struct kernels {
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         {pack_f32_##isa, convolve_f32_##isa, weight_f32_##isa},                                    \
-            {pack_f64_##isa, convolve_f64_##isa, weight_f64_##isa},                                \
+            TGK_IN_F64({pack_f64_##isa, convolve_f64_##isa, weight_f64_##isa})                     \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

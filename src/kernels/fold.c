@@ -46,7 +46,7 @@ typedef struct kernels {
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         {rows_f32_##isa, blocks_f32_##isa, columns_f32_##isa},                                     \
-            {rows_f64_##isa, blocks_f64_##isa, columns_f64_##isa},                                 \
+            TGK_IN_F64({rows_f64_##isa, blocks_f64_##isa, columns_f64_##isa})                      \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

@@ -136,7 +136,7 @@ void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t si
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        gemm_f32_##isa, gemm_f64_##isa                                                             \
+        gemm_f32_##isa, TGK_IN_F64(gemm_f64_##isa)                                                 \
     }
 
 tgk_gemm *const tgk_gemm_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

@@ -45,6 +45,7 @@ int tgk_isa_best(void)
 
 const char *const tgk_isa_names[3] = {"base", "v3", "v4"};
 
+#if TGK_HAS_V3 || TGK_HAS_V4
 int tgk_isa_choose(int asked)
 {
     int best = tgk_isa_best();
@@ -57,3 +58,10 @@ int tgk_isa_choose(int asked)
         asked = TGK_BASE;
     return asked >= 0 && asked < best ? asked : best;
 }
+#else
+int tgk_isa_choose(int asked)
+{
+    (void)asked;
+    return TGK_BASE;
+}
+#endif

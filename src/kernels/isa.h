@@ -9,7 +9,8 @@
 #error "Results have promised bits: compile without -ffast-math and -Ofast."
 #endif
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16 /* 16: where there is a _Float16 as well */
-#error "Float and double must be computed as such; 32-bit x86: -msse2 -mfpmath=sse, s390x: -fexcess-precision=fast."
+#error                                                                                             \
+    "Float and double must be computed as such; 32-bit x86: -msse2 -mfpmath=sse, s390x: -fexcess-precision=fast."
 #endif
 
 /* base is plain C for the compiler's own target. v3 and v4 are x86-64-v3 (AVX2, FMA) and x86-64-v4
@@ -60,6 +61,16 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #else
 #define TGK_IN_V4(...)
 #define TGK_HAS_V4 0
+#endif
+
+/* TINYGRAD_F64=OFF leaves float64 out, for microcontrollers: TGK_NO_F64. What stands at the end of a table in
+ * TGK_IN_F64() is there where it is not, and programs get no tensor of float64. */
+#ifdef TGK_NO_F64
+#define TGK_IN_F64(...)
+#define TGK_HAS_F64 0
+#else
+#define TGK_IN_F64(...) __VA_ARGS__
+#define TGK_HAS_F64 1
 #endif
 
 /* What ENTRY(base), ENTRY(v3) and ENTRY(v4) make, as the initializer of an array of TGK_ISAS. */

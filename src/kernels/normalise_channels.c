@@ -7,6 +7,8 @@
 
 #include "kernels/row_sum.h"
 
+#include <stddef.h>
+
 enum { COLUMNS = 64 };
 
 /* Where a channel begins, and how it lies. */
@@ -43,8 +45,8 @@ typedef struct kernels {
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa, gradient_columns_f32_##isa},    \
-            {forward_f64_##isa, backward_f64_##isa, columns_f64_##isa,                             \
-             gradient_columns_f64_##isa},                                                          \
+            TGK_IN_F64({forward_f64_##isa, backward_f64_##isa, columns_f64_##isa,                  \
+                        gradient_columns_f64_##isa})                                               \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

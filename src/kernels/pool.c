@@ -60,9 +60,8 @@ enum { SIDE = 64 };
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         {largest_f32_##isa, spread_f32_##isa, pick_f32_##isa, mean_f32_##isa, share_f32_##isa},    \
-        {                                                                                          \
-            largest_f64_##isa, spread_f64_##isa, pick_f64_##isa, mean_f64_##isa, share_f64_##isa   \
-        }                                                                                          \
+            TGK_IN_F64({largest_f64_##isa, spread_f64_##isa, pick_f64_##isa, mean_f64_##isa,       \
+                        share_f64_##isa})                                                          \
     }
 
 static tgk_range *const table[TGK_ISAS][2][TGK_POOL_KINDS] = TGK_BY_ISA(TABLE);

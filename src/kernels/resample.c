@@ -8,7 +8,7 @@
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        resample_f32_##isa, resample_f64_##isa                                                     \
+        resample_f32_##isa, TGK_IN_F64(resample_f64_##isa)                                         \
     }
 
 static tgk_range *const table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

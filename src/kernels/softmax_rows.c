@@ -62,8 +62,8 @@ void tgk_softmax_run(tgk_team *team, tgk_range *body, tgk_rows *rows)
     {                                                                                              \
         {softmax_f32_##isa, log_softmax_f32_##isa, logsumexp_f32_##isa,                            \
          softmax_backward_f32_##isa, log_softmax_backward_f32_##isa},                              \
-            {softmax_f64_##isa, log_softmax_f64_##isa, logsumexp_f64_##isa,                        \
-             softmax_backward_f64_##isa, log_softmax_backward_f64_##isa},                          \
+            TGK_IN_F64({softmax_f64_##isa, log_softmax_f64_##isa, logsumexp_f64_##isa,             \
+                        softmax_backward_f64_##isa, log_softmax_backward_f64_##isa})               \
     }
 
 const tgk_softmax tgk_softmax_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef TGK_X86
+#if TGK_HAS_V3 || TGK_HAS_V4
 #include <immintrin.h>
 #endif
 
@@ -34,7 +34,7 @@ static inline void tgk_stream_end_base(void)
 {
 }
 
-#ifdef TGK_X86
+#if TGK_HAS_V3 || TGK_HAS_V4
 __attribute__((target("avx2"))) static inline void tgk_stream_v3(void *to, const void *from,
                                                                  size_t size, bool past)
 {

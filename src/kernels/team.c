@@ -122,7 +122,9 @@ static void *help(void *argument)
 /* Helpers take no signals: those are the program's. Where the system gives fewer threads, so be it. */
 static void start(tgk_team *team)
 {
+#ifndef _WIN32
     sigset_t all, before;
+#endif
     pthread_attr_t attributes;
     team->started = true;
     team->process = this_process();
@@ -134,12 +136,16 @@ static void start(tgk_team *team)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->wake, NULL);
     pthread_cond_init(&team->done, NULL);
+#ifndef _WIN32
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+#endif
     while (team->helpers < team->threads - 1 &&
            !pthread_create(&team->helper[team->helpers], &attributes, help, team))
         team->helpers++;
+#ifndef _WIN32
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+#endif
     pthread_attr_destroy(&attributes);
 }
 

@@ -60,7 +60,7 @@ static tg_block *new_block(tg_arena *arena, size_t size)
     if (!arena->slots)
         TG_POISON(block->top, (size_t)(block->end - block->top));
     if (arena->block_size < max_block_size)
-        arena->block_size *= 2;
+        arena->block_size *= arena->growth;
     return block;
 }
 

@@ -40,7 +40,8 @@ typedef struct tg_arena {
     void *owner;
     tg_block *first;
     tg_block *current; /* NULL: nothing is alive */
-    size_t block_size; /* of the next new block */
+    size_t block_size; /* of the next new block; each is `growth` times as large as the last */
+    size_t growth;
     bool slots;        /* see slot.h */
     struct tg_meter *meter;
 } tg_arena;

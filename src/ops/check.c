@@ -1,6 +1,8 @@
 /* Shared checks, see check.h. */
 #include "ops/check.h"
 
+#include "kernels/isa.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,8 @@ static bool check_flags(tg_tape *tape, const char *name, int flags)
     int dtype = flags & 0xff;
     TG_CHECK(tape, !(flags & ~(0xff | TG_REQUIRES_GRAD)) && dtype < TG_DTYPES, TG_EVALUE,
              "%s: unknown flags 0x%x", name, (unsigned)flags);
+    TG_CHECK(tape, TGK_HAS_F64 || dtype != TG_F64, TG_EDTYPE, "%s: this library has no float64",
+             name);
     TG_CHECK(tape, !(flags & TG_REQUIRES_GRAD) || tg_is_float(dtype), TG_EDTYPE,
              "%s: only float tensors can require a gradient, not %s", name, tg_dtype_name(dtype));
     return true;

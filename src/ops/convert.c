@@ -54,6 +54,8 @@ tg_tensor *tg_to(tg_tensor *x, int dtype)
         return NULL;
     TG_CHECK(tg_tape_in(x), dtype >= 0 && dtype < TG_DTYPES, TG_EDTYPE, "to: there is no dtype %d",
              dtype);
+    TG_CHECK(tg_tape_in(x), TGK_HAS_F64 || dtype != TG_F64, TG_EDTYPE,
+             "to: this library has no float64");
     if (dtype == tg_at(x)->dtype)
         return x;
     return tg_apply(&(tg_call){.op = op,

@@ -31,6 +31,7 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
         *arenas[i] = (tg_arena){.allocator = &tape->allocator,
                                 .owner = tape,
                                 .block_size = o.block_size ? o.block_size : (size_t)16 << 10,
+                                .growth = o.block_growth > 0 ? (size_t)o.block_growth : 2,
                                 .slots = i < 2,
                                 .meter = &tape->meter};
         tape->meter.arenas[i] = arenas[i];

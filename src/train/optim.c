@@ -109,9 +109,10 @@ static tg_group *new_group(tg_tape *tape, const tg_family *family, tg_tensor *co
     if (!trained)
         return NULL;
     *group = (tg_group){.head = group->head, .n = n, .trained = trained};
-    group->lr = tg_full(tape, TG_SCALAR, lr, TG_F64);
+    group->lr = tg_tensor_new(tape, family->name, TG_F64, (tg_dims){0, NULL});
     if (!group->lr)
         return NULL;
+    *(double *)(void *)tg_at(group->lr)->data = lr;
     for (size_t i = 0; i < n; i++) {
         if (!fill_trained(tape, family, params[i], &group->trained[i]))
             return NULL;

@@ -182,7 +182,7 @@ int64_t tgk_targets_check(const int64_t *target, int64_t count, int64_t c, int64
     }
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        FUNCTIONS(f32_##isa), FUNCTIONS(f64_##isa)                                                 \
+        FUNCTIONS(f32_##isa), TGK_IN_F64(FUNCTIONS(f64_##isa))                                     \
     }
 
 const tgk_loss tgk_loss_table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
