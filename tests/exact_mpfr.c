@@ -163,15 +163,36 @@ static exact of_two(function2 *f, exact x, exact y)
     exact name##q(exact x)                                                                         \
     {                                                                                              \
         return of_one(mpfr_##name, x);                                                             \
-    }
+    }                                                                                              \
+    exact name##q(exact x)
 #define TWO(name)                                                                                  \
     exact name##q(exact x, exact y);                                                               \
     exact name##q(exact x, exact y)                                                                \
     {                                                                                              \
         return of_two(mpfr_##name, x, y);                                                          \
-    }
-ONE(exp)
-ONE(expm1)
-ONE(log) ONE(log1p) ONE(log2) ONE(log10) ONE(sqrt) ONE(erf) ONE(erfc) ONE(sin) ONE(cos) ONE(tan)
-    ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(tanh) ONE(asinh) ONE(acosh) ONE(atanh)
-        TWO(pow) TWO(atan2)
+    }                                                                                              \
+    exact name##q(exact x, exact y)
+
+ONE(exp);
+ONE(expm1);
+ONE(log);
+ONE(log1p);
+ONE(log2);
+ONE(log10);
+ONE(sqrt);
+ONE(erf);
+ONE(erfc);
+ONE(sin);
+ONE(cos);
+ONE(tan);
+ONE(asin);
+ONE(acos);
+ONE(atan);
+ONE(sinh);
+ONE(cosh);
+ONE(tanh);
+ONE(asinh);
+ONE(acosh);
+ONE(atanh);
+TWO(pow);
+TWO(atan2);

@@ -111,6 +111,10 @@ static void others(void **state)
     REFUSES(TG_ESHAPE, "layer_norm: ", "",
             !tg_layer_norm(w.f, TG_MAX_NDIM + 1, seventeen, NULL, NULL, 0));
     REFUSES(TG_ESHAPE, "layer_norm: ", "", !tg_layer_norm(w.f, 1, NULL, NULL, NULL, 0));
+    REFUSES(TG_ESHAPE, "rms_norm: ", "", !tg_rms_norm(w.f, 0, NULL, NULL, 0));
+    REFUSES(TG_ESHAPE, "rms_norm: ", "", !tg_rms_norm(w.f, 1, NULL, NULL, 0));
+    REFUSES(TG_ESHAPE, "rms_norm: ", "", !tg_rms_norm(w.f, 3, (int64_t[]){1, 2, 3}, NULL, 0));
+    REFUSES(TG_ESHAPE, "rms_norm: ", "", !tg_rms_norm(w.f, 1, (int64_t[]){2}, NULL, 0));
     REFUSES(TG_EVALUE, "batch_norm: ", "momentum",
             !tg_batch_norm(w.f, &(tg_batch_norm_opts){.training = true, .momentum = -0.5}));
     REFUSES(TG_EVALUE, "batch_norm: ", "momentum",
