@@ -49,6 +49,18 @@ static tg_tensor *run_clamp_tensors(golden_case *c)
     return tg_clamp_tensors(c->in[0], c->in[1], c->in[2]);
 }
 
+static tg_tensor *run_addmm(golden_case *c)
+{
+    return tg_addmm(c->in[0], c->in[1], c->in[2], golden_number(c, "beta", 1),
+                    golden_number(c, "alpha", 1));
+}
+
+static tg_tensor *run_baddbmm(golden_case *c)
+{
+    return tg_baddbmm(c->in[0], c->in[1], c->in[2], golden_number(c, "beta", 1),
+                      golden_number(c, "alpha", 1));
+}
+
 static tg_tensor *run_add_scaled(golden_case *c)
 {
     return tg_add_scaled(c->in[0], c->in[1], golden_number(c, "s", 0));
@@ -207,6 +219,8 @@ static const golden_op rows[] = {
     {"log10", run_log10, GOLDEN_SIGNS, false},
     {"exp2", run_exp2, GOLDEN_SIGNS, false},
     {"atan2", run_atan2, GOLDEN_SIGNS, false},
+    {"addmm", run_addmm, GOLDEN_NEAR, false},
+    {"baddbmm", run_baddbmm, GOLDEN_NEAR, false},
     {"einsum", run_einsum, GOLDEN_NEAR, false},
     {"one_hot", run_one_hot, GOLDEN_BITS, false},
     {"linspace", run_linspace, GOLDEN_NEAR, false},

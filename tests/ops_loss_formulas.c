@@ -218,7 +218,7 @@ static const op_sample cosines[] = {{.in = "6x4 6x4 6:i", .s = {-0.5}},
                                     {0}};
 static const op_sample cosines_errors[] = {
     {.in = "3x2 3x2 2:i", .status = TG_ESHAPE, .message = "[2] for input [3, 2]"},
-    {.in = ". . .:i", .status = TG_ESHAPE, .message = "[] for input []"},
+    {.in = ". . .:i", .status = TG_ESHAPE, .message = "the input is [], wanted a dim"},
     {0}};
 static const op_sample multis[] = {
     {.in = "4x3 4"},

@@ -8,6 +8,16 @@ static tg_tensor *linear(const op_args *a)
     return tg_linear(a->in[0], a->in[1], a->n > 2 ? a->in[2] : NULL);
 }
 
+static tg_tensor *addmm(const op_args *a)
+{
+    return tg_addmm(a->in[0], a->in[1], a->in[2], a->s->s[0], a->s->s[1]);
+}
+
+static tg_tensor *baddbmm(const op_args *a)
+{
+    return tg_baddbmm(a->in[0], a->in[1], a->in[2], a->s->s[0], a->s->s[1]);
+}
+
 /* t with a leading (row) or trailing (column) dim of size 1 where it is 1-d. */
 static array as_matrix(const array *t, bool row)
 {
@@ -84,6 +94,17 @@ static void ref_linear(const op_sample *s, const array *in, array *out)
     }
 }
 
+static void ref_addmm(const op_sample *s, const array *in, array *out)
+{
+    int64_t dims[OP_MAX_DIMS];
+    memcpy(dims, in[1].dims, sizeof dims);
+    dims[in[1].ndim - 1] = in[2].dims[in[2].ndim - 1];
+    ref_start(out, in[0].dtype, in[1].ndim, dims);
+    product(&in[1], &in[2], out);
+    for (int64_t i = 0; i < out->numel; i++)
+        out->data[i] = s->s[0] * in[0].data[ref_place(&in[0], out, i)] + s->s[1] * out->data[i];
+}
+
 static const op_sample products[] = {
     {.in = "3 3"},           {.in = "1 1"},         {.in = "37 37"},       {.in = "3x5 5"},
     {.in = "3 3x5"},         {.in = "3x5 5x2"},     {.in = "1x1 1x1"},     {.in = "7x9 9x5"},
@@ -137,15 +158,47 @@ static const op_sample layer_errors[] = {
     {.in = "3x5:i 2x5:i", .status = TG_EDTYPE, .message = "one float dtype"},
     {0}};
 
-const op_row ops_matmul[] = {{.name = "matmul",
-                              .binary = tg_matmul,
-                              .ref = ref_matmul,
-                              .samples = {products},
-                              .errors = {product_errors}},
-                             {.name = "linear",
-                              .build = linear,
-                              .ref = ref_linear,
-                              .is = OP_OPTIONAL_IN,
-                              .samples = {layers},
-                              .errors = {layer_errors}},
-                             {0}};
+static const op_sample sums[] = {
+    {.in = "3x2 3x5 5x2", .s = {1, 1}},     {.in = "2 3x5 5x2", .s = {0.5, -2}},
+    {.in = "3x1 3x5 5x37", .s = {-1, 1}},   {.in = ". 3x5 5x2", .s = {0, 0.5}},
+    {.in = "3x2 3x0 0x2", .s = {2, 1}},     {.in = "3x3 3x3 =", .s = {1, 1}},
+    {.in = "4:r 3x4:r 4x4:r", .s = {1, 3}}, {0}};
+static const op_sample sum_errors[] = {
+    {.in = "3x2 3x5 4x2",
+     .status = TG_ESHAPE,
+     .message = "[3, 5] x [4, 2]: inner sizes 5 and 4 differ"},
+    {.in = "3x2 5 5x2", .status = TG_ESHAPE, .message = "[5] x [5, 2]: both need 2 dims"},
+    {.in = "2x3 3x5 5x2",
+     .status = TG_ESHAPE,
+     .message = "[2, 3] does not broadcast to the product's [3, 2]"},
+    {.in = "1x3x2 3x5 5x2", .status = TG_ESHAPE, .message = "does not broadcast"},
+    {.in = "3x2:o 3x5 5x2", .status = TG_EDTYPE, .message = "one float dtype"},
+    {0}};
+static const op_sample batch_sums[] = {{.in = "2x3x2 2x3x5 2x5x2", .s = {1, 1}},
+                                       {.in = "3x1 2x3x5 2x5x2", .s = {0.5, 2}},
+                                       {.in = "2 1x3x4 1x4x2", .s = {0, 1}},
+                                       {0}};
+static const op_sample batch_sum_errors[] = {
+    {.in = "2 2x3x5 1x5x2", .status = TG_ESHAPE, .message = "batches of 2 and 1"},
+    {.in = "2 3x5 5x2", .status = TG_ESHAPE, .message = "both need 3 dims"},
+    {0}};
+
+const op_row ops_matmul[] = {
+    {.name = "addmm", .build = addmm, .ref = ref_addmm, .samples = {sums}, .errors = {sum_errors}},
+    {.name = "baddbmm",
+     .build = baddbmm,
+     .ref = ref_addmm,
+     .samples = {batch_sums},
+     .errors = {batch_sum_errors}},
+    {.name = "matmul",
+     .binary = tg_matmul,
+     .ref = ref_matmul,
+     .samples = {products},
+     .errors = {product_errors}},
+    {.name = "linear",
+     .build = linear,
+     .ref = ref_linear,
+     .is = OP_OPTIONAL_IN,
+     .samples = {layers},
+     .errors = {layer_errors}},
+    {0}};

@@ -264,6 +264,9 @@ static void scaled(void **state)
         tg_scaling none = {.std = (double)INFINITY};
         assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, &none), TG_EVALUE);
         assert_error(tape, TG_EVALUE, "divisor 0, mean 0, std inf: not finite");
+        none.std = TG_ZERO;
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, &none), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "divisor 1, std 0: a division by 0");
         assert_int_equal(tg_batches_read_scaled(b, bytes, (tg_array_type)9, x, &scaling),
                          TG_EVALUE);
         assert_error(tape, TG_EVALUE, "batches_read_scaled: there is no array type 9");

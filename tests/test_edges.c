@@ -51,7 +51,7 @@ static const char without[] =
     /* Special values of these are in golden/formulas.inc: */
     " hardtanh relu6 hardsigmoid hardswish selu celu mish softsign softplus_with add_scaled lerp"
     " logaddexp clamp_tensors floor ceil round trunc frac remainder fmod floor_divide tan asin"
-    " acos atan sinh cosh asinh acosh atanh log2 log10 exp2 atan2 ";
+    " acos atan sinh cosh asinh acosh atanh log2 log10 exp2 atan2 addmm baddbmm ";
 
 /* --- where the library differs on purpose --- */
 

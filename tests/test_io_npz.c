@@ -163,6 +163,21 @@ static void far_away(void **state)
     tg_tape_free(tape);
 }
 
+/* What is wrong with a member is said with its name. */
+static void named(void **state)
+{
+    (void)state;
+    unsigned char bytes[8192];
+    size_t size = bytes_of("io/golden/stored.npz", bytes), at = 0;
+    while (memcmp(bytes + at, "\x93NUMPY", 6) != 0)
+        at++;
+    bytes[at + 9] ^= 1;
+    tg_tape *tape = tg_tape_new(NULL);
+    assert_null(parse(tape, bytes, size));
+    assert_error(tape, TG_EIO, ": \"weight\": ");
+    tg_tape_free(tape);
+}
+
 static void misuse(void **state)
 {
     (void)state;
@@ -187,8 +202,8 @@ static void misuse(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(numpys), cmocka_unit_test(round_trips),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(numpys),  cmocka_unit_test(round_trips),
                                        cmocka_unit_test(damages), cmocka_unit_test(far_away),
-                                       cmocka_unit_test(misuse)};
+                                       cmocka_unit_test(named),   cmocka_unit_test(misuse)};
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

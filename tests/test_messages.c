@@ -122,6 +122,53 @@ static void test_operations_speak_inside_of_others(void **state)
     tg_tape_free(tape);
 }
 
+/* Which of several it is, and what was wanted of it. */
+static void test_messages_name_the_tensor(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2, 3), 0), *part[2];
+    assert_null(tg_multi_margin_loss(x, tg_zeros(tape, TG_DIMS(2, 3), TG_I64), NULL));
+    assert_error(tape, TG_ESHAPE, "multi_margin_loss: target [2, 3] for input [2, 3], wanted [2]");
+    assert_null(tg_triplet_margin_loss(x, x, tg_ones(tape, TG_DIMS(3), 0), NULL));
+    assert_error(tape, TG_ESHAPE,
+                 "triplet_margin_loss: negative [3] for input [2, 3], wanted [2, 3]");
+    assert_int_equal(tg_split(x, 2, NULL, 0, part), 0);
+    assert_error(tape, TG_EVALUE, "split: the list of 2 sizes is NULL");
+    assert_int_equal(tg_split(x, 2, (int64_t[]){1, 1}, 0, NULL), 0);
+    assert_error(tape, TG_EVALUE, "split: the list of 2 results is NULL");
+    assert_null(tg_pad(x, 2, NULL, TG_PAD_CONSTANT, 0));
+    assert_error(tape, TG_EVALUE, "pad: 2 numbers, and their list is NULL");
+    tg_tape_free(tape);
+}
+
+/* By PyTorch's names, of layers and directions. */
+static void test_messages_name_the_weight(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(4, 2, 3), 0), *weights[16];
+    for (int i = 0; i < 4; i++) {
+        weights[4 * i] = tg_ones(tape, TG_DIMS(8, i < 2 ? 3 : 4), 0);
+        weights[4 * i + 1] = tg_ones(tape, TG_DIMS(8, 2), 0);
+        weights[4 * i + 2] = weights[4 * i + 3] = tg_ones(tape, TG_DIMS(8), 0);
+    }
+    tg_recurrent_opts opts = {.layers = 2, .bidirectional = true};
+    assert_non_null(tg_lstm(x, weights, 16, &opts, NULL, NULL));
+    weights[12] = weights[0];
+    assert_null(tg_lstm(x, weights, 16, &opts, NULL, NULL));
+    assert_error(tape, TG_ESHAPE, "lstm: weight_ih_l1_reverse is [8, 3], wanted [8, 4]");
+    weights[9] = tg_ones(tape, TG_DIMS(8), 0);
+    assert_null(tg_lstm(x, weights, 16, &opts, NULL, NULL));
+    assert_error(tape, TG_ESHAPE, "lstm: weight_hh_l1 [8], wanted (4 * hidden, hidden)");
+    tg_tensor *row = tg_ones(tape, TG_DIMS(3), 0), *h = tg_ones(tape, TG_DIMS(2), 0);
+    assert_null(tg_lstm_cell(row, h, h, weights[0], weights[1], weights[2], h, NULL));
+    assert_error(tape, TG_ESHAPE, "lstm_cell: bias_hh is [2], wanted [8]");
+    assert_null(tg_lstm(x, weights, 4, &(tg_recurrent_opts){.dropout = 2}, NULL, NULL));
+    assert_error(tape, TG_EVALUE, "lstm: dropout 2 is not in [0, 1]");
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +177,8 @@ int main(void)
         cmocka_unit_test(test_compositions_speak),
         cmocka_unit_test(test_anomalies_name_the_record),
         cmocka_unit_test(test_operations_speak_inside_of_others),
+        cmocka_unit_test(test_messages_name_the_tensor),
+        cmocka_unit_test(test_messages_name_the_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

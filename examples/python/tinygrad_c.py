@@ -119,11 +119,12 @@ class tg_tape_opts(Structure):
     alloc: Returns `size` bytes aligned as by malloc, or NULL. Default: malloc. Give alloc and free together; every byte the library uses comes from here. Memory whose addresses have bits that handles use for themselves (from bit 48 on, see tinygrad.h) is given back and counts as NULL.
     free: Takes back what alloc returned, with the same size. Default: free.
     context: Passed to both.
-    block_size: Bytes of the first block of memory; later ones double. Default: 16 KiB.
+    block_size: Bytes of the first block of memory, see block_growth. Default: 16 KiB.
     isa: The instruction set; one that the machine lacks becomes the best it has. Default: what the environment variable TINYGRAD_ISA names (base, v3, v4), else the best.
     threads: Threads for large operations, the calling one included; at most 64. Results have the same bits for any number. They are started when first needed and end with the tape; a child by fork() goes on with threads of its own, and with fewer where the system gives fewer. Default: the environment variable OMP_NUM_THREADS, else the processors that the process may use.
     on_error: Called once when an error is set, with what tg_error() and tg_error_message() are going to say; tg_error_print() is one to put here. It must return, and not call the tape: inside it every call that would change something, tg_clear_error() and tg_tape_free() too, does nothing and is TG_ESTATE. `message` is valid until it returns. Default: none.
     error_context: Passed to on_error.
+    block_growth: How many times as large as the one before each block is. 1 leaves the least memory over, where there is little of it; the default, 2, makes the fewest blocks.
     """
 
 
@@ -136,6 +137,7 @@ tg_tape_opts._fields_ = [
     ("threads", c_int),
     ("on_error", CFUNCTYPE(None, c_void_p, tg_status, c_char_p)),
     ("error_context", c_void_p),
+    ("block_growth", c_int),
 ]
 
 _f("tg_tape_new", "tinygrad", "tg_tape *", (("const tg_tape_opts *", "opts"),), False,
@@ -422,7 +424,7 @@ _f("tg_jacobian", "tinygrad", "tg_tensor *", (("tg_tensor *", "y"), ("tg_tensor 
    """All derivatives of y by x, an input that y was computed from (a leaf or an interior tensor), of y's
 shape followed by x's: a backward pass for each element of y. opts as tg_backward_with(): with
 create_graph they can be differentiated. Zeros where y does not depend on x. Errors as tg_gradients(),
-in these three.""")
+in these three: TG_ESTATE, too, where y requires no gradient.""")
 
 _f("tg_hessian", "tinygrad", "tg_tensor *", (("tg_tensor *", "loss"), ("tg_tensor *", "x"), ("const tg_backward_opts *", "opts"),), False,
    """Second derivatives of a loss of one element by x, of x's shape twice: the Jacobian of the gradient,
@@ -1002,6 +1004,14 @@ _f("tg_matmul", "tinygrad", "tg_tensor *", (("tg_tensor *", "a"), ("tg_tensor *"
 (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
 zeros. Each element is a chain of fused multiply-adds in order of k.""")
 
+_f("tg_addmm", "tinygrad", "tg_tensor *", (("tg_tensor *", "c"), ("tg_tensor *", "a"), ("tg_tensor *", "b"), ("double", "beta"), ("double", "alpha"),), False,
+   """beta c + alpha a b of matrices, (m,k)(k,n) or, tg_baddbmm(), batches of them, (B,m,k)(B,k,n), in the time of the
+product: it is added to what c, which broadcasts to its shape, begins each element with. A beta of 0 means that c is
+not looked at, nor its nan. All of one float dtype (TG_EDTYPE). TG_ESHAPE: other dims.""")
+
+_f("tg_baddbmm", "tinygrad", "tg_tensor *", (("tg_tensor *", "c"), ("tg_tensor *", "a"), ("tg_tensor *", "b"), ("double", "beta"), ("double", "alpha"),), False,
+   """As tg_addmm().""")
+
 _f("tg_outer", "tinygrad", "tg_tensor *", (("tg_tensor *", "a"), ("tg_tensor *", "b"),), False,
    """The products of all pairs of elements of two vectors: (n)(m) to (n, m). TG_ESHAPE for other ranks.""")
 
@@ -1173,7 +1183,7 @@ class tg_pool_opts(Structure):
     ceil_mode: a last window may stick out at the end, but begins before the padding there
     exclude_padding: average pooling: divide by elements of x alone (count_include_pad=False)
     divisor: average pooling: what sums are divided by; 0: the number of elements
-    indices: max pooling: gets where the results stand in their planes (int64, of the result's shape), looked for once more; NULL: none
+    indices: max pooling: gets where the results stand in their planes (int64, of the result's shape), looked for once more, -1 for a window that the padding alone makes; NULL: none
     """
 
 
@@ -2004,7 +2014,7 @@ _f("tg_batches_read_scaled", "tinygrad", "tg_status", (("const tg_batches *", "b
                            &(tg_scaling){.divisor = 255, .mean = 0.1307, .std = 0.3081});
 
 Errors as tg_batches_read_as(); TG_EDTYPE also where `into` is not a float tensor, TG_EVALUE for a
-number in `scaling` that is not finite.""")
+number in `scaling` that is not finite, or divides and is 0.""")
 
 _f("tg_params_new", "tinygrad", "tg_params *", (("tg_tape *", "tape"),), False,
    """An empty list.""")

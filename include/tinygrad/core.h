@@ -446,7 +446,7 @@ TG_API tg_status tg_gradients(tg_tensor *out, tg_tensor *grad_out, tg_tensor *co
 /** All derivatives of y by x, an input that y was computed from (a leaf or an interior tensor), of y's
  * shape followed by x's: a backward pass for each element of y. opts as tg_backward_with(): with
  * create_graph they can be differentiated. Zeros where y does not depend on x. Errors as tg_gradients(),
- * in these three. */
+ * in these three: TG_ESTATE, too, where y requires no gradient. */
 TG_API tg_tensor *tg_jacobian(tg_tensor *y, tg_tensor *x, const tg_backward_opts *opts);
 /** Second derivatives of a loss of one element by x, of x's shape twice: the Jacobian of the gradient,
  * which stays on the tape. */

@@ -123,7 +123,8 @@ typedef struct tg_pool_opts {
     int64_t divisor; /**< average pooling: what sums are divided by; 0: the number of elements */
     tg_tensor *
         *indices; /**< max pooling: gets where the results stand in their planes (int64, of the
-                              result's shape), looked for once more; NULL: none */
+                              result's shape), looked for once more, -1 for a window that the padding
+                              alone makes; NULL: none */
 } tg_pool_opts;
 /** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
  * wins (the first of several; PyTorch: the last). The padding is never chosen. Keeps four bytes for

@@ -450,6 +450,12 @@ TG_API tg_status tg_fill_(tg_tensor *t, double value);
  * (m,n); more dims are batches and broadcast. Both of one float dtype (TG_EDTYPE). k = 0 gives
  * zeros. Each element is a chain of fused multiply-adds in order of k. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
+/** beta c + alpha a b of matrices, (m,k)(k,n) or, tg_baddbmm(), batches of them, (B,m,k)(B,k,n), in the time of the
+ * product: it is added to what c, which broadcasts to its shape, begins each element with. A beta of 0 means that c is
+ * not looked at, nor its nan. All of one float dtype (TG_EDTYPE). TG_ESHAPE: other dims. */
+TG_API tg_tensor *tg_addmm(tg_tensor *c, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+/** As tg_addmm(). */
+TG_API tg_tensor *tg_baddbmm(tg_tensor *c, tg_tensor *a, tg_tensor *b, double beta, double alpha);
 /** The products of all pairs of elements of two vectors: (n)(m) to (n, m). TG_ESHAPE for other ranks. */
 TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);
 /** The sum of products that an equation names, PyTorch's einsum of two operands, as one product of

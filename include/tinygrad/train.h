@@ -90,7 +90,7 @@ typedef struct tg_scaling {
  *                            &(tg_scaling){.divisor = 255, .mean = 0.1307, .std = 0.3081});
  *
  * Errors as tg_batches_read_as(); TG_EDTYPE also where `into` is not a float tensor, TG_EVALUE for a
- * number in `scaling` that is not finite. */
+ * number in `scaling` that is not finite, or divides and is 0. */
 TG_API tg_status tg_batches_read_scaled(const tg_batches *batches, const void *array,
                                         tg_array_type type, tg_tensor *into,
                                         const tg_scaling *scaling);

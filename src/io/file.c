@@ -45,8 +45,9 @@ tg_status tg_io_fail(const tg_io_file *file, tg_status status, const char *forma
     va_end(args);
     size_t length = strlen(file->path);
     bool cut = length > PATH_SHOWN;
-    return tg_fail(file->tape, status, "%s: %s%s: %s", file->op, cut ? "..." : "",
-                   cut ? file->path + length - PATH_SHOWN : file->path, text);
+    return tg_fail(file->tape, status, "%s: %s%s: %s%s%s", file->op, cut ? "..." : "",
+                   cut ? file->path + length - PATH_SHOWN : file->path,
+                   file->member ? file->member : "", file->member ? ": " : "", text);
 }
 
 tg_status tg_io_fail_system(const tg_io_file *file, const char *what)

@@ -20,6 +20,8 @@ typedef struct tg_io_file {
     const char *outer; /* whoever spoke before the call */
     const unsigned char *bytes;
     size_t size;
+    const char
+        *member; /* of the archive that it is, which messages are about; NULL: the whole file */
 } tg_io_file;
 
 /* Around each call: whatever it calls speaks in its name. False where there is an error already; then
@@ -27,7 +29,7 @@ typedef struct tg_io_file {
 bool tg_io_begin(tg_io_file *file);
 tg_status tg_io_end(const tg_io_file *file);
 
-/* Sets the error "op: path: ...", formatted as by printf, and returns `status`. */
+/* Sets the error "op: path: ..." or "op: path: member: ...", formatted as by printf, and returns `status`. */
 tg_status tg_io_fail(const tg_io_file *file, tg_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same from errno; `what` was not possible. */

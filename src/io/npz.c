@@ -4,6 +4,7 @@
 #include "npy.h"
 #include "zip.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char extension[] = ".npy";
@@ -26,11 +27,15 @@ static bool read_member(const tg_io_zip *zip, const tg_io_member *m, tg_params *
     int length;
     if (!check_name(zip->file, m, &length))
         return false;
+    char name[128]; /* as much as messages show, and more */
+    snprintf(name, sizeof name, "%.*s", length, m->name);
+    const tg_io_text quoted = tg_io_quote(name);
+    tg_io_file npy = *zip->file;
+    npy.member = quoted.chars;
     tg_tape *aside = tg_tape_new(NULL); /* for what is given back at once */
-    const unsigned char *bytes = tg_io_zip_bytes(zip, m, aside);
+    const unsigned char *bytes = tg_io_zip_bytes(&(tg_io_zip){.file = &npy}, m, aside);
     tg_tensor *t = NULL;
     if (bytes) {
-        tg_io_file npy = *zip->file;
         npy.bytes = bytes;
         npy.size = m->size;
         t = tg_io_parse_npy(&npy, 0);

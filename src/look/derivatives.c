@@ -53,10 +53,20 @@ static tg_tensor *jacobian(const tg_op *op, tg_tensor *y, tg_tensor *x,
     return tg_reshape(tg_stack(rows, n, 0), shape.ndim, shape.sizes);
 }
 
+/* A gradient that is the same everywhere need not; what is given does. */
+static bool requires_grad(const tg_op *op, const tg_tensor *y)
+{
+    TG_CHECK(tg_tape_in(y), tg_at(y)->requires_grad, TG_ESTATE,
+             "%s: %s %s does not require a gradient: nothing that does was on its way, or "
+             "tg_set_grad_enabled() was off when it was computed",
+             op->name, tg_dtype_name(tg_at(y)->dtype), tg_shape_of(y).chars);
+    return true;
+}
+
 tg_tensor *tg_jacobian(tg_tensor *y, tg_tensor *x, const tg_backward_opts *opts)
 {
     static const tg_op op = {.name = "jacobian"};
-    TG_IN_SCOPE(&op, jacobian(&op, y, x, opts), y, x);
+    TG_IN_SCOPE(&op, requires_grad(&op, y) ? jacobian(&op, y, x, opts) : NULL, y, x);
 }
 
 /* The gradient of a loss, to be differentiated once more. */

@@ -159,9 +159,9 @@ static void batch_strides(const tg_tensor *t, tg_dims batch, int64_t *strides)
                             strides);
 }
 
-static void matmul_forward(tg_node *node)
+void tg_matmul_run(tg_node *node, const tg_tensor *a, const tg_tensor *b, bool accumulate)
 {
-    const tg_tensor *a = node->in[0], *b = node->in[1], *out = node->out;
+    const tg_tensor *out = node->out;
     if (tg_at(out)->numel == 0)
         return;
     tgk_gemm_args args = {.m = tg_at(out)->dims[tg_at(out)->ndim - 2],
@@ -169,7 +169,8 @@ static void matmul_forward(tg_node *node)
                           .k = tg_at(a)->dims[tg_at(a)->ndim - 1],
                           .a = tg_matrix_of(a),
                           .b = tg_matrix_of(b),
-                          .c = tg_at(out)->data};
+                          .c = tg_at(out)->data,
+                          .accumulate = accumulate};
     batches all = {.count = tg_at(out)->numel / (args.m * args.n),
                    .dims = {tg_at(out)->ndim - 2, tg_at(out)->dims}};
     if (all.count == 1) {
@@ -181,10 +182,14 @@ static void matmul_forward(tg_node *node)
     multiply_all(node, &args, &all);
 }
 
+static void matmul_forward(tg_node *node)
+{
+    tg_matmul_run(node, node->in[0], node->in[1], false);
+}
+
 static const tg_op matmul_op;
 
-/* The gradient a b of input i; that of input 0 comes last, and may then take over its data. */
-static tg_tensor *gradient_product(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
+tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
     if (!a || !b)
         return NULL;
@@ -205,9 +210,9 @@ static void matmul_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
 {
     tg_tensor *a = node->in[0], *b = node->in[1];
     if (tg_needs_grad(node, 1))
-        grad_in[1] = gradient_product(node, 1, tg_transpose(a, -1, -2), grad_out);
+        grad_in[1] = tg_matmul_gradient(node, 1, tg_transpose(a, -1, -2), grad_out);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient_product(node, 0, grad_out, tg_transpose(b, -1, -2));
+        grad_in[0] = tg_matmul_gradient(node, 0, grad_out, tg_transpose(b, -1, -2));
 }
 
 static const tg_op matmul_op = {.name = "matmul",
@@ -334,9 +339,9 @@ static void linear_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
 {
     tg_tensor *x = node->in[0], *weight = node->in[1];
     if (tg_needs_grad(node, 1))
-        grad_in[1] = gradient_product(node, 1, tg_transpose(grad_out, 0, 1), x);
+        grad_in[1] = tg_matmul_gradient(node, 1, tg_transpose(grad_out, 0, 1), x);
     if (tg_needs_grad(node, 0))
-        grad_in[0] = gradient_product(node, 0, grad_out, weight);
+        grad_in[0] = tg_matmul_gradient(node, 0, grad_out, weight);
     grad_in[2] = grad_out;
 }
 

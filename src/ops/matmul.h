@@ -10,6 +10,12 @@
  * (which is room for as many products as there are threads) it takes its own. */
 void tg_multiply(tg_node *node, tgk_gemm_args *args);
 
+/* In forward: out = a b or, where it accumulates, out += a b; of two dims or more, batches broadcast. */
+void tg_matmul_run(tg_node *node, const tg_tensor *a, const tg_tensor *b, bool accumulate);
+/* For a backward function: the gradient a b of input i; that of input 0 comes last, and may then take over
+ * its data. */
+tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b);
+
 /* The last two dims of a tensor. */
 tgk_matrix tg_matrix_of(const tg_tensor *t);
 

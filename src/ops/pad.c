@@ -99,8 +99,8 @@ static tg_tensor *apply(tg_tensor *x, tg_dims dims, const padding *p)
 static bool check_pads(const tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode)
 {
     tg_tape *tape = tg_tape_in(x);
-    TG_CHECK(tape, n >= 0 && n % 2 == 0 && (pads || !n), TG_EVALUE,
-             "pad: %d numbers, wanted two for each dim", n);
+    TG_CHECK(tape, n >= 0 && n % 2 == 0, TG_EVALUE, "pad: %d numbers, wanted two for each dim", n);
+    TG_CHECK(tape, pads || !n, TG_EVALUE, "pad: %d numbers, and their list is NULL", n);
     TG_CHECK(tape, n / 2 <= tg_at(x)->ndim, TG_ESHAPE, "pad: %d numbers for %s, wanted at most %d",
              n, tg_shape_of(x).chars, 2 * tg_at(x)->ndim);
     TG_CHECK(tape, (unsigned)mode <= TG_PAD_CIRCULAR, TG_EVALUE, "pad: unknown mode %d", (int)mode);

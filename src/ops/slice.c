@@ -228,7 +228,9 @@ static size_t split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_te
     part p = {.dim = check_cut(&split_op, x, dim), .step = 1};
     if (p.dim < 0)
         return 0;
-    TG_CHECK(tg_tape_in(x), n > 0 && sizes && out, TG_EVALUE, "split: no sizes, or no results");
+    TG_CHECK(tg_tape_in(x), n > 0, TG_EVALUE, "split: into no parts");
+    TG_CHECK(tg_tape_in(x), sizes && out, TG_EVALUE, "split: the list of %zu %s is NULL", n,
+             sizes ? "results" : "sizes");
     int64_t left = tg_at(x)->dims[p.dim];
     for (size_t i = 0; i < n; i++, p.start += p.length) {
         p.length = sizes[i];

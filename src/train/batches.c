@@ -4,6 +4,7 @@
 #include "tape/tensor.h"
 
 #include "kernels/array.h"
+#include "ops/option.h"
 
 #include <math.h>
 #include <tinygrad/train.h>
@@ -248,8 +249,11 @@ static bool check_scaling(tg_tape *tape, const tg_tensor *into, tg_scaling *s)
     TG_CHECK(tape, isfinite(s->divisor) && isfinite(s->mean) && isfinite(s->std), TG_EVALUE,
              "batches_read_scaled: divisor %g, mean %g, std %g: not finite", s->divisor, s->mean,
              s->std);
-    s->divisor = s->divisor != 0 ? s->divisor : 1;
-    s->std = s->std != 0 ? s->std : 1;
+    s->divisor = tg_option(s->divisor, 1);
+    s->mean = tg_option(s->mean, 0);
+    s->std = tg_option(s->std, 1);
+    TG_CHECK(tape, fabs(s->divisor) > 0 && fabs(s->std) > 0, TG_EVALUE,
+             "batches_read_scaled: divisor %g, std %g: a division by 0", s->divisor, s->std);
     return !tape->status;
 }
 

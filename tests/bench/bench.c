@@ -151,6 +151,14 @@ static void matmul_step(state *s)
     tg_backward_with(tg_matmul(s->t[0], s->t[1]), s->t[2], NULL);
 }
 
+/* The same onto a third matrix. */
+static void addmm_step(state *s)
+{
+    tg_zero_grad(s->t[0]);
+    tg_zero_grad(s->t[1]);
+    tg_backward_with(tg_addmm(s->t[2], s->t[0], s->t[1], 1, 1), s->t[2], NULL);
+}
+
 static double matmul_work(int64_t n)
 {
     return 6e-9 * (double)n * (double)n * (double)n;
@@ -481,6 +489,7 @@ static const row rows[] = {
      matmul_work,
      "GFLOP/s",
      {1024, 4, 8, 16, 32, 64, 128, 256, 512, 2048}},
+    {"addmm", matmul_make, addmm_step, NULL, "us", {256, 64}},
     {"W6_elementwise",
      elementwise_make,
      elementwise_step,

@@ -96,6 +96,16 @@ def matmul(size):
     return step
 
 
+def addmm(size):
+    a, b = (torch.randn(size, size, requires_grad=True) for _ in range(2))
+    c = torch.randn(size, size)
+
+    def step():
+        a.grad = b.grad = None
+        torch.addmm(c, a, b).backward(c)
+    return step
+
+
 def elementwise(size):
     x, y, z = (torch.randn(size, requires_grad=True) for _ in range(3))
 
@@ -214,6 +224,7 @@ ROWS = {
     "W4_rate": (cross_entropy, lambda n: 1e-6 * (256 if n > 60000 else 1024) * n),
     **{f"{name}_cross_entropy{end}": (linear_cross_entropy, unit)
        for name in ("linear", "linear_then") for end, unit in (("", None), ("_memory", "MiB"))},
+    "addmm": (addmm, None),
     "W5_matmul": (matmul, lambda n: 6e-9 * n**3),
     "W6_elementwise": (elementwise, None),
     "W7_chain_forward": (lambda n: chain(n, False), None),

@@ -88,6 +88,8 @@ ops.OPS.update({
     "one_hot": lambda c: F.one_hot(c.inputs[0], c.whole("classes")),
     "linspace": lambda c: torch.linspace(c.number("start"), c.number("end"), c.whole("steps"),
                                          dtype=c.inputs[0].dtype),
+    **{name: lambda c, op=getattr(torch, name): op(*c.inputs, beta=c.number("beta"), alpha=c.number("alpha"))
+       for name in ("addmm", "baddbmm")},
     "add_scaled": lambda c: torch.add(*c.inputs, alpha=ops.scalar(c)),
     "clamp_tensors": lambda c: torch.clamp(*c.inputs),
     "gaussian_nll_loss": loss(F.gaussian_nll_loss, 3, full=bool, eps=float),
@@ -205,6 +207,9 @@ def function_cases():
 
 def making_cases():
     for t in FLOATS:
+        for c, beta, alpha in (("3x2!", 1, 1), ("2!", -0.5, 2), ("2!=nan,1", 0, 0.5)):
+            yield name_of("addmm", f"{t}{c} {t}3x4! {t}4x2!", beta=beta, alpha=alpha)
+        yield name_of("baddbmm", f"{t}3x1! {t}2x3x4! {t}2x4x2!", beta=2, alpha=1)
         for x, y, a, b, to in (("3x4!", "4x2!", "ij", "jk", "ik"), ("2x3x4!", "2x5x4!", "bij", "bkj", "bki"),
                                ("3x4!", "3x4!", "ij", "ij", None), ("3!", "4!", "i", "j", "ji"),
                                ("2x3x4!", "3!", "aij", "i", "ja"), ("3x4!", "3x4!", "ij", "ij", "j")):

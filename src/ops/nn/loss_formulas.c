@@ -14,22 +14,25 @@ static tg_tensor *positive(tg_tensor *x)
     return tg_clamp(x, 0, infinite);
 }
 
-/* b has the shape of a, but for its last `fewer` dims. */
-static bool check_shape(const tg_op *op, const tg_tensor *a, const tg_tensor *b, int fewer)
+/* b, a `what`, has the shape of a, but for its last `fewer` dims. */
+static bool check_shape(const tg_op *op, const tg_tensor *a, const char *what, const tg_tensor *b,
+                        int fewer)
 {
     tg_dims dims = {tg_at(a)->ndim - fewer, tg_at(a)->dims};
-    TG_CHECK(tg_tape_in(a), dims.ndim >= 0 && tg_shape_equal(dims, tg_dims_of(b)), TG_ESHAPE,
-             "%s: %s for input %s", op->name, tg_shape_of(b).chars, tg_shape_of(a).chars);
+    TG_CHECK(tg_tape_in(a), dims.ndim >= 0, TG_ESHAPE, "%s: the input is %s, wanted a dim",
+             op->name, tg_shape_of(a).chars);
+    TG_CHECK(tg_tape_in(a), tg_shape_equal(dims, tg_dims_of(b)), TG_ESHAPE,
+             "%s: %s %s for input %s, wanted %s", op->name, what, tg_shape_of(b).chars,
+             tg_shape_of(a).chars, tg_shape_text(dims).chars);
     return true;
 }
 
-/* x of a float dtype, and what else is of it and its shape. */
-static bool check_alike(const tg_op *op, int n, tg_tensor *const *in, tg_reduction reduction)
+/* Two tensors of one float dtype and shape, the second one a `what`. */
+static bool check_alike(const tg_op *op, tg_tensor *const *in, const char *what,
+                        tg_reduction reduction)
 {
-    bool right = tg_check_floats(op, n, in) && tg_check_reduction(op, in[0], reduction);
-    for (int i = 1; i < n && right; i++)
-        right = check_shape(op, in[0], in[i], 0);
-    return right;
+    return tg_check_floats(op, 2, in) && tg_check_reduction(op, in[0], reduction) &&
+           check_shape(op, in[0], what, in[1], 0);
 }
 
 /* --- targets 1 and -1, of any dtype: `same` where t is not -1, and `other` where it is not 1 --- */
@@ -43,7 +46,8 @@ static tg_tensor *either(tg_tensor *t, tg_tensor *same, tg_tensor *other)
 static tg_tensor *hinge(const tg_op *op, tg_tensor *x, tg_tensor *t, double margin,
                         tg_reduction reduction)
 {
-    if (!check_alike(op, 1, &x, reduction) || !check_shape(op, x, t, 0))
+    if (!tg_check_floats(op, 1, &x) || !tg_check_reduction(op, x, reduction) ||
+        !check_shape(op, x, "target", t, 0))
         return NULL;
     tg_tensor *other = positive(tg_add_scalar(tg_neg(x), margin));
     return tg_reduced(either(t, x, other), reduction);
@@ -61,7 +65,8 @@ static tg_tensor *cosine(const tg_op *op, tg_tensor *const *in, double margin,
 {
     const double tiny = 1e-12; /* PyTorch's */
     tg_tensor *a = in[0], *b = in[1];
-    if (!check_alike(op, 2, in, reduction) || !check_shape(op, a, in[2], 1))
+    if (!check_alike(op, in, "the other input", reduction) ||
+        !check_shape(op, a, "target", in[2], 1))
         return NULL;
     tg_tensor *aa = tg_add_scalar(tg_sum_dim(tg_square(a), -1, false), tiny);
     tg_tensor *bb = tg_add_scalar(tg_sum_dim(tg_square(b), -1, false), tiny);
@@ -83,7 +88,8 @@ tg_tensor *tg_cosine_embedding_loss(tg_tensor *a, tg_tensor *b, tg_tensor *t, do
 static tg_tensor *ranking(const tg_op *op, tg_tensor *const *in, double margin,
                           tg_reduction reduction)
 {
-    if (!check_alike(op, 2, in, reduction) || !check_shape(op, in[0], in[2], 0))
+    if (!check_alike(op, in, "the other input", reduction) ||
+        !check_shape(op, in[0], "target", in[2], 0))
         return NULL;
     tg_tensor *wrong = tg_mul(in[2], tg_sub(in[1], in[0]));
     return tg_reduced(positive(tg_add_scalar(wrong, margin)), reduction);
@@ -102,7 +108,7 @@ tg_tensor *tg_soft_margin_loss(tg_tensor *x, tg_tensor *t, tg_reduction reductio
     static const tg_op op = {.name = "soft_margin_loss"};
     tg_tensor *in[] = {x, t};
     TG_IN_SCOPE_GIVEN(&op, 2, in, 2,
-                      check_alike(&op, 2, in, reduction)
+                      check_alike(&op, in, "target", reduction)
                           ? tg_reduced(tg_neg(tg_logsigmoid(tg_mul(x, t))), reduction)
                           : NULL);
 }
@@ -121,7 +127,7 @@ static bool check_multi_margin(const tg_op *op, tg_tensor *const *in, const tg_m
     int64_t classes = tg_at(x)->dims[tg_at(x)->ndim - 1];
     TG_CHECK(tg_tape_in(x), classes > 0, TG_ESHAPE, "%s: input %s has no classes", op->name,
              tg_shape_of(x).chars);
-    return check_shape(op, x, in[1], 1) &&
+    return check_shape(op, x, "target", in[1], 1) &&
            tg_check_affine(op, in[2], (tg_dims){1, &classes}, "weight");
 }
 
@@ -169,7 +175,8 @@ tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, double eps
 static tg_tensor *triplet(const tg_op *op, tg_tensor *const *in, const tg_triplet_opts *o)
 {
     double p = tg_option(o->p, 2), margin = tg_option(o->margin, 1);
-    if (!check_alike(op, 3, in, o->reduction))
+    if (!tg_check_floats(op, 3, in) || !check_alike(op, in, "positive", o->reduction) ||
+        !check_shape(op, in[0], "negative", in[2], 0))
         return NULL;
     TG_CHECK(tg_tape_in(in[0]), margin > 0, TG_EVALUE, "%s: margin %g is not > 0", op->name,
              margin);
@@ -204,7 +211,7 @@ static tg_tensor *stirling(tg_tensor *t)
 static tg_tensor *poisson(const tg_op *op, tg_tensor *const *in, const tg_poisson_opts *o)
 {
     tg_tensor *x = in[0], *t = in[1];
-    if (!check_alike(op, 2, in, o->reduction))
+    if (!check_alike(op, in, "target", o->reduction))
         return NULL;
     tg_tensor *y = o->no_log_input
                        ? tg_sub(x, tg_mul(t, tg_log(tg_add_scalar(x, tg_option(o->eps, 1e-8)))))
@@ -238,7 +245,7 @@ static tg_tensor *variance_of(const tg_op *op, const tg_tensor *x, tg_tensor *va
 static tg_tensor *gaussian(const tg_op *op, tg_tensor *const *in, const tg_gaussian_opts *o)
 {
     tg_tensor *x = in[0], *t = in[1];
-    if (!tg_check_floats(op, 3, in) || !check_alike(op, 2, in, o->reduction))
+    if (!tg_check_floats(op, 3, in) || !check_alike(op, in, "target", o->reduction))
         return NULL;
     tg_tensor *var = tg_at_least(variance_of(op, x, in[2]), tg_option(o->eps, 1e-6));
     tg_tensor *y = tg_add(tg_log(var), tg_div(tg_square(tg_sub(x, t)), var));

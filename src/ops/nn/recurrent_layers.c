@@ -3,6 +3,7 @@
 #include "ops/check.h"
 #include "ops/nn/recurrent.h"
 
+#include <stdio.h>
 #include <tinygrad/nn.h>
 
 typedef struct kind {
@@ -18,15 +19,31 @@ enum { W_IH, W_HH, B_IH, B_HH, PER_DIRECTION };
 typedef struct direction {
     tg_tensor *weight[PER_DIRECTION], *h0, *c0, *lengths;
     bool from_end;
+    int64_t layer; /* counted from 1 on; 0: it is a cell */
 } direction;
 
-static bool check_weight(const kind *k, const tg_tensor *x, const tg_tensor *w, tg_dims dims)
+/* Weight i as PyTorch calls it. */
+static tg_text name_of(const direction *d, int i)
 {
+    static const char *const names[PER_DIRECTION] = {"weight_ih", "weight_hh", "bias_ih",
+                                                     "bias_hh"};
+    tg_text text;
+    if (d->layer)
+        snprintf(text.chars, sizeof text.chars, "%s_l%lld%s", names[i], (long long)d->layer - 1,
+                 d->from_end ? "_reverse" : "");
+    else
+        snprintf(text.chars, sizeof text.chars, "%s", names[i]);
+    return text;
+}
+
+static bool check_weight(const kind *k, const tg_tensor *x, const direction *d, int i, tg_dims dims)
+{
+    const tg_tensor *w = d->weight[i];
     TG_CHECK(tg_tape_in(x), tg_at(w)->dtype == tg_at(x)->dtype, TG_EDTYPE,
-             "%s: a weight is %s, wanted %s", k->op.name, tg_dtype_name(tg_at(w)->dtype),
-             tg_dtype_name(tg_at(x)->dtype));
+             "%s: %s is %s, wanted %s", k->op.name, name_of(d, i).chars,
+             tg_dtype_name(tg_at(w)->dtype), tg_dtype_name(tg_at(x)->dtype));
     TG_CHECK(tg_tape_in(x), tg_shape_equal(tg_dims_of(w), dims), TG_ESHAPE,
-             "%s: a weight is %s, wanted %s", k->op.name, tg_shape_of(w).chars,
+             "%s: %s is %s, wanted %s", k->op.name, name_of(d, i).chars, tg_shape_of(w).chars,
              tg_shape_text(dims).chars);
     return true;
 }
@@ -36,13 +53,13 @@ static bool check_weights(const kind *k, const tg_tensor *x, const direction *d)
 {
     const tg_tensor *own = d->weight[W_HH];
     TG_CHECK(tg_tape_in(x), tg_at(own)->ndim == 2 && tg_at(own)->dims[1] > 0, TG_ESHAPE,
-             "%s: w_hh %s, wanted (%lld * hidden, hidden)", k->op.name, tg_shape_of(own).chars,
-             (long long)k->gates);
+             "%s: %s %s, wanted (%lld * hidden, hidden)", k->op.name, name_of(d, W_HH).chars,
+             tg_shape_of(own).chars, (long long)k->gates);
     const int64_t size = tg_at(own)->dims[1], rows = k->gates * size;
     const int64_t dims[PER_DIRECTION][2] = {
         {rows, tg_at(x)->dims[2]}, {rows, size}, {rows}, {rows}};
     for (int i = 0; i < PER_DIRECTION; i++) {
-        if (d->weight[i] && !check_weight(k, x, d->weight[i], (tg_dims){i < B_IH ? 2 : 1, dims[i]}))
+        if (d->weight[i] && !check_weight(k, x, d, i, (tg_dims){i < B_IH ? 2 : 1, dims[i]}))
             return false;
     }
     return true;
@@ -90,7 +107,9 @@ typedef struct sequence {
 /* Direction number i of all layers' ones. */
 static direction direction_of(const sequence *s, int64_t i)
 {
-    direction d = {.lengths = s->o->lengths, .from_end = i % s->directions == 1};
+    direction d = {.lengths = s->o->lengths,
+                   .from_end = i % s->directions == 1,
+                   .layer = i / s->directions + 1};
     const int64_t per = s->o->no_bias ? B_IH : PER_DIRECTION;
     for (int64_t j = 0; j < per; j++)
         d.weight[j] = s->weights[i * per + j];
@@ -135,6 +154,8 @@ static bool check_sequence(const sequence *s, const tg_tensor *x, size_t n)
     TG_CHECK(tape, tg_at(x)->dims[0] > 0, TG_ESHAPE, "%s: a sequence of no steps", name);
     TG_CHECK(tape, s->layers >= 1 && s->layers < 1 << 20, TG_EVALUE, "%s: %lld layers", name,
              (long long)s->layers);
+    TG_CHECK(tape, s->o->dropout >= 0 && s->o->dropout <= 1, TG_EVALUE,
+             "%s: dropout %g is not in [0, 1]", name, s->o->dropout);
     TG_CHECK(tape, n == (size_t)(s->layers * s->directions * per), TG_EVALUE,
              "%s: %lld weights, wanted %lld for each of %lld layers in %lld directions", name,
              (long long)n, (long long)per, (long long)s->layers, (long long)s->directions);
@@ -295,7 +316,7 @@ tg_tensor *tg_lstm_cell(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_i
 {
     static const kind k = {{.name = "lstm_cell"}, false, 4};
     tg_tensor *last = NULL;
-    tg_tensor *y = cell(&k, x, &(direction){{w_ih, w_hh, b_ih, b_hh}, h, c, NULL, false}, &last);
+    tg_tensor *y = cell(&k, x, &(direction){{w_ih, w_hh, b_ih, b_hh}, h, c, NULL, false, 0}, &last);
     give(c_next, last, y);
     return y;
 }
@@ -305,5 +326,5 @@ tg_tensor *tg_gru_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w
 {
     static const kind k = {{.name = "gru_cell"}, true, 3};
     tg_tensor *last = NULL;
-    return cell(&k, x, &(direction){{w_ih, w_hh, b_ih, b_hh}, h, NULL, NULL, false}, &last);
+    return cell(&k, x, &(direction){{w_ih, w_hh, b_ih, b_hh}, h, NULL, NULL, false, 0}, &last);
 }
