@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mutate.py [--seed N] [--count N] [--folder NAME]... [--minutes N] [--work DIR]: are mistakes in src noticed?
+"""mutate.py [--seed N] [--count N] [--folder NAME]... [--minutes N] [--least PER_CENT]: are mistakes in src noticed?
 
 Makes one small change at a time in a copy of src (a comparison, an operator, a constant, a condition turned round, a
 statement left out, two arguments exchanged), compiles what includes that file, and runs the tests of its folder,
@@ -313,6 +313,7 @@ def main():
     parser.add_argument("--folder", action="append")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--longest", type=float, default=20, help="slower tests run for their own folder alone")
+    parser.add_argument("--least", type=float, default=95, help="per cent that are to be noticed")
     parser.add_argument("--users", type=int, default=1000, help="leaves out headers of more files, which take minutes")
     parser.add_argument("--work", default="/dev/shm/tinygrad-mutants")
     options = parser.parse_args()
@@ -354,7 +355,7 @@ def main():
         print(f"{folder:14}{sum(row.values()):8}{row['killed']:8}{row['equivalent']:11}{row['lives']:6}")
     score = 100 * total["killed"] / max(1, total["killed"] + total["lives"])
     print(f"seed {options.seed}: {score:.1f} % noticed")
-    sys.exit(score < 95)
+    sys.exit(score < options.least)
 
 
 main()

@@ -119,6 +119,8 @@ static void others(void **state)
             !tg_batch_norm(w.f, &(tg_batch_norm_opts){.training = true, .momentum = -0.5}));
     REFUSES(TG_EVALUE, "batch_norm: ", "momentum",
             !tg_batch_norm(w.f, &(tg_batch_norm_opts){.training = true, .momentum = 1.5}));
+    REFUSES(TG_ESHAPE, "tril: input [4]", "at least 2 dims", !tg_tril(w.v, 0));
+    REFUSES(TG_ESHAPE, "triu: input []", "at least 2 dims", !tg_triu(w.s, 0));
     REFUSES(TG_EVALUE, "add_: ", "", tg_add_(w.i, w.i, 1e300) != TG_OK);
     REFUSES(TG_EVALUE, "add_: ", "", tg_add_(w.i, w.i, -1e300) != TG_OK);
     REFUSES(TG_EVALUE, "add_: ", "", tg_add_(w.i, w.i, 0.5) != TG_OK);
@@ -140,7 +142,8 @@ static void modes(void **state)
     (void)state;
     tg_tape *tape = tg_tape_new(NULL);
     tg_tensor *x = tg_full(tape, TG_DIMS(3), 0.1, TG_F64 | TG_REQUIRES_GRAD), *hv[2], *line[2];
-    tg_tensor *weight = tg_zeros(tape, TG_DIMS(2, 2, 3), 0);
+    tg_tensor *weight = tg_zeros(tape, TG_DIMS(2, 2, 3), 0), *attended[2];
+    tg_tensor *qkv = tg_sin(tg_reshape(tg_arange(tape, 0, 36, 1, 0), 3, (int64_t[]){3, 4, 3}));
     double lr[2];
     float drawn[2];
     for (int i = 0; i < 2; i++) {
@@ -151,6 +154,8 @@ static void modes(void **state)
         line[i] = tg_linspace(tape, 0.1, 0.7, 9, TG_F64);
         tg_tensor *loss = tg_sum(cubed(&x, 1, NULL));
         hv[i] = tg_hvp(loss, x, tg_full(tape, TG_DIMS(3), 0.3, TG_F64), NULL);
+        attended[i] = tg_scaled_dot_product_attention(tg_select(qkv, 0, 0), tg_select(qkv, 0, 1),
+                                                      tg_select(qkv, 0, 2), NULL);
         tg_manual_seed(tape, 4);
         tg_conv_init(weight, NULL);
         drawn[i] = tg_f32(weight)[7];
@@ -162,6 +167,7 @@ static void modes(void **state)
     assert_equal((double)drawn[0], (double)drawn[1]);
     assert_true(tensors_same(line[0], line[1]));
     assert_true(tensors_same(hv[0], hv[1]));
+    assert_true(tensors_same(attended[0], attended[1]));
     tg_tape_free(tape);
 }
 

@@ -125,6 +125,19 @@ static void layers(void **state)
     tg_tensor *x = tg_ones(tape, TG_DIMS(4, 1, 2), 0);
     assert_non_null(tg_nn_apply_lstm(x, &bare, false, NULL, NULL));
     assert_ok(tape);
+    tg_tensor *right = tg_zeros(tape, TG_DIMS(1, 1, 3), 0),
+              *wrong[] = {tg_zeros(tape, TG_DIMS(1, 2, 3), 0), tg_zeros(tape, TG_DIMS(2, 1, 3), 0),
+                          tg_zeros(tape, TG_DIMS(1, 1, 4), 0), tg_zeros(tape, TG_DIMS(1, 3), 0)};
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        bare.how.h0 = wrong[i];
+        bare.how.c0 = right;
+        assert_null(tg_nn_apply_lstm(x, &bare, false, NULL, NULL));
+        assert_error(tape, TG_ESHAPE, "lstm: a state is");
+        bare.how.h0 = right;
+        bare.how.c0 = wrong[i];
+        assert_null(tg_nn_apply_lstm(x, &bare, false, NULL, NULL));
+        assert_error(tape, TG_ESHAPE, "lstm: a state is");
+    }
     assert_null(tg_nn_apply_conv(x, NULL));
     assert_error(tape, TG_EVALUE, "nn_apply_conv: ");
     assert_null(tg_nn_apply_lstm(x, NULL, false, NULL, NULL));

@@ -37,8 +37,7 @@ static bool is_last_reader(const tg_record *record, const tg_header *owner, cons
     for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
          r = r->prev, looks++) {
         if (r == owner->u.record)
-            return tg_is_maker(r) && !(tg_reads_of(&r->node) & TG_READS_OUT) &&
-                   owner->headers == headers;
+            return !(tg_reads_of(&r->node) & TG_READS_OUT) && owner->headers == headers;
         bool shares = tg_owner_of(r->node.out) == owner;
         if (tg_reads_again(r, owner) || (shares && r->node.in_place))
             return false;

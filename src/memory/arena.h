@@ -69,7 +69,7 @@ static inline char *tg_align_up(char *p, size_t align)
 static inline void *tg_block_take(tg_block *block, size_t size, size_t align)
 {
     char *p = tg_align_up(block->top, align);
-    if (p > block->end || size > (size_t)(block->end - p))
+    if (size > (size_t)(block->end - p)) /* the end is aligned as well */
         return NULL;
     block->top = p + size;
     TG_UNPOISON(p, size);

@@ -37,7 +37,7 @@ tg_tensor *tg_held_grad(tg_holder *holder)
 void tg_holder_settle(tg_holder *holder)
 {
     tg_tensor *shown = tg_held_grad(holder);
-    if (shown && shown != holder->value)
+    if (shown != holder->value)
         write_to(holder->value, shown, false);
 }
 

@@ -16,7 +16,7 @@ tg_holder *tg_holder_of(const tg_tensor *t);
 bool tg_request(tg_tensor *t, const char *name, bool graph);
 /* The kept gradient as the user sees it, or NULL. */
 tg_tensor *tg_held_grad(tg_holder *holder);
-/* Brings the holder's own copy of a recorded gradient up to what the user sees. */
+/* Of a holder that has a gradient: brings its own copy of a recorded one up to what the user sees. */
 void tg_holder_settle(tg_holder *holder);
 
 /* The loops of a + b, for gradients. */

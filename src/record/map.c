@@ -45,7 +45,7 @@ void tg_map(tg_tensor *to, tg_tensor *const *in, int n, tgk_loop *loop, const vo
 
 void tg_tensor_copy(tg_tensor *dst, tg_tensor *src)
 {
-    if (tg_at(dst)->contiguous && tg_at(src)->contiguous && tg_at(dst)->numel < TGK_SHARED)
+    if (tg_at(src)->contiguous && tg_at(dst)->numel < TGK_SHARED)
         memcpy(tg_at(dst)->data, tg_at(src)->data, tg_data_size(dst));
     else
         tg_map(dst, &src, 1, tgk_copy_loop(tg_dtype_size(tg_at(dst)->dtype)), NULL);

@@ -15,7 +15,7 @@ static inline tgk_loop *tg_loop_of(const tg_tensor *t, tgk_loops loops)
 /* Runs `loop` over out and operands that broadcast to it (n of them, at most 3). */
 void tg_map(tg_tensor *out, tg_tensor *const *in, int n, tgk_loop *loop, const void *params);
 
-/* dst = src, of the same shape and dtype. */
+/* dst = src, of the same shape and dtype; dst is contiguous. */
 void tg_tensor_copy(tg_tensor *dst, tg_tensor *src);
 
 /* An elementwise operation: a tg_op and, behind it, a loop for each dtype that it takes, in the
