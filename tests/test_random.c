@@ -154,11 +154,25 @@ static void draw(tg_tape *tape, const golden *g, drawn *d)
 
 static const uint64_t fnv1a_start = UINT64_C(0xcbf29ce484222325);
 
-static uint64_t fnv1a(uint64_t hash, const void *data, size_t size)
+static uint64_t number_at(const void *data, size_t width)
 {
-    const unsigned char *bytes = data;
+    uint32_t narrow;
+    uint64_t wide;
+    if (width == 1)
+        return *(const unsigned char *)data;
+    memcpy(&narrow, data, sizeof narrow);
+    if (width == sizeof narrow)
+        return narrow;
+    memcpy(&wide, data, sizeof wide);
+    return wide;
+}
+
+/* Of the numbers' bytes from the lowest on, whatever order the machine has them in. */
+static uint64_t fnv1a(uint64_t hash, const void *data, size_t size, size_t width)
+{
     for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        uint64_t number = number_at((const unsigned char *)data + i / width * width, width);
+        hash = (hash ^ (number >> i % width * 8 & 0xff)) * UINT64_C(0x100000001b3);
     }
     return hash;
 }
@@ -172,7 +186,7 @@ static bool is_same_libm(const golden *g)
         double u = fmod((double)i * 0.6180339887498949, 1.0);
         double angle = 0x1.921fb54442d18p+2 * u;
         double values[] = {log(1 - u), log1p(-u), sin(angle), cos(angle)};
-        hash = fnv1a(hash, values, sizeof values);
+        hash = fnv1a(hash, values, sizeof values, sizeof *values);
     }
     return hash == g->want[0];
 }
@@ -180,13 +194,12 @@ static bool is_same_libm(const golden *g)
 static void compare(const golden *g, const drawn *d)
 {
     for (int i = 0; i < g->bits; i++) {
-        uint64_t got = 0;
-        memcpy(&got, d->bytes + (size_t)i * d->width, d->width);
+        uint64_t got = number_at(d->bytes + (size_t)i * d->width, d->width);
         if (got != g->want[1 + i]) {
             fail_msg("random.inc:%d: element %d is 0x%llx", g->line, i, (unsigned long long)got);
         }
     }
-    if (fnv1a(fnv1a_start, d->bytes, d->size) != g->want[0]) {
+    if (fnv1a(fnv1a_start, d->bytes, d->size, d->width) != g->want[0]) {
         fail_msg("random.inc:%d: an element after the first %d differs", g->line, g->bits);
     }
 }

@@ -47,8 +47,12 @@ static int processors(void)
     cpu_set_t set;
     if (!sched_getaffinity(0, sizeof set, &set))
         return CPU_COUNT(&set);
-#endif
     return 1;
+#elif defined(_WIN32)
+    return pthread_num_processors_np();
+#else
+    return 1;
+#endif
 }
 
 void tgk_team_init(tgk_team *team, int threads)

@@ -42,7 +42,7 @@ typedef struct tg_arena {
     tg_block *current; /* NULL: nothing is alive */
     size_t block_size; /* of the next new block; each is `growth` times as large as the last */
     size_t growth;
-    bool slots;        /* see slot.h */
+    bool slots; /* see slot.h */
     struct tg_meter *meter;
 } tg_arena;
 

@@ -1,5 +1,4 @@
-# Windows on 64 bits of x86, by mingw-w64 (Debian: gcc-mingw-w64-x86-64), with programs run by wine. One thread, unless
-# -DTINYGRAD_THREADS=ON asks for those of winpthreads.
+# Windows on 64 bits of x86, by mingw-w64 and its threads (Debian: gcc-mingw-w64-x86-64), with programs run by wine.
 #
 #     cmake -B build/mingw -DCMAKE_TOOLCHAIN_FILE=tests/cross/mingw.cmake -DTINYGRAD_BUILD_TESTS=OFF
 set(CMAKE_SYSTEM_NAME Windows)
