@@ -270,7 +270,7 @@ static const op_sample lstm_errors[] = {
     {.in = "3x2x3 8x3 8x2 2", .status = TG_ESHAPE, .message = "is [2], wanted [8]"},
     {.in = "3x2x3 8x3 8 8",
      .status = TG_ESHAPE,
-     .message = "w_hh [8], wanted (4 * hidden, hidden)"},
+     .message = "weight_hh_l0 [8], wanted (4 * hidden, hidden)"},
     {.in = "3 8x3 8x2 8",
      .status = TG_ESHAPE,
      .message = "input [3], wanted (steps, rows, inputs)"},

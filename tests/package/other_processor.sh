@@ -10,8 +10,8 @@ trap 'rm -rf "$work"' EXIT
 {
     echo '#define _GNU_SOURCE'
     cat "$root"/src/kernels/*.[ch] "$root"/src/kernels/*/*.[ch] 2>/dev/null | grep -oE '^#include <[a-z/]*\.h>' |
-        grep -vE 'intrin|cpuid|cblas|tinygrad' | sort -u
-    printf '#undef __x86_64__\n#undef __i386__\n#undef _GNU_SOURCE\n'
+        grep -vE 'intrin|cpuid|cblas|tinygrad|windows' | sort -u
+    printf '#undef __x86_64__\n#undef __i386__\n#undef _GNU_SOURCE\n#undef _POSIX_C_SOURCE\n'
 } >"$work/before.h"
 
 warnings="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wstrict-prototypes -Wmissing-prototypes"
