@@ -354,8 +354,9 @@ _f("tg_bool", "tinygrad", "const bool *", (("const tg_tensor *", "t"),), False,
    """As tg_f32().""")
 
 _f("tg_data_mut", "tinygrad", "void *", (("tg_tensor *", "t"),), False,
-   """The same memory for writing. Bumps the version: a backward pass that needs the old values will
-fail instead of giving a wrong gradient. NULL and TG_ESTATE where t is not contiguous.""")
+   """The same memory for writing, to be asked for anew for each time of writing. Bumps the version: a
+backward pass that needs the old values will fail instead of giving a wrong gradient, and an
+optimiser looks for what was written. NULL and TG_ESTATE where t is not contiguous.""")
 
 _f("tg_item", "tinygrad", "double", (("const tg_tensor *", "t"),), False,
    """The value of a one-element tensor as a double; nan, and TG_ESHAPE, for other sizes.""")

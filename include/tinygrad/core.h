@@ -380,8 +380,9 @@ TG_API const double *tg_f64(const tg_tensor *t);
 TG_API const int64_t *tg_i64(const tg_tensor *t);
 /** As tg_f32(). */
 TG_API const bool *tg_bool(const tg_tensor *t);
-/** The same memory for writing. Bumps the version: a backward pass that needs the old values will
- * fail instead of giving a wrong gradient. NULL and TG_ESTATE where t is not contiguous. */
+/** The same memory for writing, to be asked for anew for each time of writing. Bumps the version: a
+ * backward pass that needs the old values will fail instead of giving a wrong gradient, and an
+ * optimiser looks for what was written. NULL and TG_ESTATE where t is not contiguous. */
 TG_API void *tg_data_mut(tg_tensor *t);
 /** The value of a one-element tensor as a double; nan, and TG_ESHAPE, for other sizes. */
 TG_API double tg_item(const tg_tensor *t);
