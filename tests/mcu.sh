@@ -26,4 +26,4 @@ cat "$build/here.out"
 timeout 300 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none -semihosting \
     -kernel "$build/board/iris" >"$build/board.out" 2>&1
 grep -v ' bytes of memory' "$build/board.out" | cmp "$build/here.out" -
-grep -x '15840 bytes of memory' "$build/board.out"
+grep -x '15856 bytes of memory' "$build/board.out"

@@ -147,8 +147,10 @@ ALONE double fma(double a, double b, double c)
     return tgk_fma(a, b, c);
 }
 
+#if !TGK_FMAF_IS_FAST
 ALONE float fmaf(float a, float b, float c)
 {
     return tgk_fmaf(a, b, c);
 }
+#endif
 #endif

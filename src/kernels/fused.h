@@ -26,6 +26,20 @@
 #define TGK_LIBRARY_FMA 0
 #endif
 
+/* Whether the machine has the instruction for floats, for doubles: then it is better than what is below. */
+#if defined(__FMA__) || defined(__aarch64__) || defined(__FP_FAST_FMA) || defined(__s390x__) ||    \
+    (defined(__riscv_flen) && __riscv_flen >= 64)
+#define TGK_FMAF_IS_FAST 1
+#define TGK_FMA_IS_FAST 1
+#elif defined(__FP_FAST_FMAF) ||                                                                   \
+    (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 4))
+#define TGK_FMAF_IS_FAST 1
+#define TGK_FMA_IS_FAST 0
+#else
+#define TGK_FMAF_IS_FAST 0
+#define TGK_FMA_IS_FAST 0
+#endif
+
 /* a + b rounded to odd; where it is not finite, as it is. */
 TGK_INLINE double tgk_add_to_odd(double a, double b)
 {

@@ -5,8 +5,11 @@
 
 #include "kernels/pairs.h"
 
-/* What counts is written as vectors; second copies of the other loops pay nothing. */
-#if defined(__GNUC__) && !defined(__clang__)
+/* What counts is written as vectors, but where plain C has a fused multiply-add; second copies of the other loops
+ * pay nothing. */
+#ifdef __OPTIMIZE_SIZE__
+#define TGK_FOR_SIZE
+#elif defined(__GNUC__) && !defined(__clang__) && !TGK_FMAF_IS_FAST
 #pragma GCC optimize("O2", "no-tree-vectorize")
 #endif
 
