@@ -31,8 +31,7 @@
     (defined(__riscv_flen) && __riscv_flen >= 64)
 #define TGK_FMAF_IS_FAST 1
 #define TGK_FMA_IS_FAST 1
-#elif defined(__FP_FAST_FMAF) ||                                                                   \
-    (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 4))
+#elif defined(__FP_FAST_FMAF) || (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 4))
 #define TGK_FMAF_IS_FAST 1
 #define TGK_FMA_IS_FAST 0
 #else
