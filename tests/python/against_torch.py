@@ -209,36 +209,28 @@ for _name in ("eq ne lt le gt ge remainder fmod floor_divide maximum minimum ata
         return same(name, getattr(torch, name), a, p.pair(p.numbers(list(a.theirs.shape)), p.truth()))
     OPS[_name] = _make
 
-for _name in "sum mean var std any all".split():
-    def _make(p, name=_name):
-        x = p.any()
-        return same(name + "_dim", lambda x, d, k, name=name: getattr(torch, name)(x, dim=d, keepdim=k), x, p.dim(x.theirs),
-                    p.truth())
-    OPS[_name + "_dim"] = _make
-for _name in "prod argmax argmin".split():
-    def _make(p, name=_name):
-        x = p.fresh()
-        return same(name + "_dim", lambda x, d, k, name=name: getattr(torch, name)(x, dim=d, keepdim=k), x, p.dim(x.theirs),
-                    p.truth())
-    OPS[_name + "_dim"] = _make
-for _name in "max min".split():
-    def _make(p, name=_name):
-        x = p.fresh()
-        return same(name + "_dim", lambda x, d, k, name=name: getattr(torch, name)(x, dim=d, keepdim=k).values, x,
-                    p.dim(x.theirs), p.truth())
-    OPS[_name + "_dim"] = _make
-for _name in "sum mean amax amin logsumexp".split():
-    def _make(p, name=_name):
-        x = p.any(wanted=lambda t: t.ndim > 0)
-        ours = name if name.startswith("a") else name + "_dims"
-        return same(ours, lambda x, d, k, name=name: getattr(torch, name)(x, dim=d, keepdim=k), x, p.dims(x.theirs), p.truth())
-    OPS[_name + "_dims"] = _make
-for _name in "var std".split():
-    def _make(p, name=_name):
-        x = p.any(wanted=lambda t: t.ndim > 0)
-        return same(name + "_dims", lambda x, d, c, k, name=name: getattr(torch, name)(x, dim=d, correction=c, keepdim=k), x,
-                    p.dims(x.theirs), p.random.choice([0, 1, 2, 0.5]), p.truth())
-    OPS[_name + "_dims"] = _make
+
+
+def reducing(names, ours, tensor, dims, of=lambda result: result, **numbers):
+    """Operations along dims: ours is NAME and that, where PyTorch has arguments. numbers: more of those, to choose from."""
+    for name in names.split():
+        def make(p, name=name):
+            x, chosen = tensor(p), {k: p.random.choice(v) for k, v in numbers.items()}
+            return same(name + ours, lambda x, d, *rest: of(getattr(torch, name)(x, dim=d, keepdim=rest[-1], **chosen)), x,
+                        dims(p, x.theirs), *chosen.values(), p.truth())
+        OPS[name + (ours or "_dims")] = make
+
+
+def of_some_dims(p):
+    return p.any(wanted=lambda t: t.ndim > 0)
+
+
+reducing("sum mean var std any all", "_dim", Program.any, Program.dim)
+reducing("prod argmax argmin", "_dim", Program.fresh, Program.dim)
+reducing("max min", "_dim", Program.fresh, Program.dim, of=lambda result: result.values)
+reducing("sum mean logsumexp", "_dims", of_some_dims, Program.dims)
+reducing("amax amin", "", lambda p: p.fresh(p.small(1, 4)), Program.dims)
+reducing("var std", "_dims", of_some_dims, Program.dims, correction=[0, 1, 2, 0.5])
 for _name in "cumsum cumprod softmax log_softmax".split():
     def _make(p, name=_name):
         x = p.any()
@@ -936,7 +928,7 @@ def _(p):
 # those of the side to which the value belongs, PyTorch's are 0.
 ACCEPTS = {
     "conv1d": "nothing but padding", "conv2d": "nothing but padding", "pad": "any number of dims in all modes",
-    "roll": "no dims at all", "repeat_interleave": "0-d", "interpolate": "no channels",
+    "cross_entropy": "no classes", "nll_loss": "no classes", "roll": "no dims at all", "repeat_interleave": "0-d", "interpolate": "no channels",
     "embedding": "no rows and no columns", "index_select": "no rows and no columns",
     "instance_norm": "one place, where there are no images", "batch_norm": "no images",
 }
@@ -945,7 +937,7 @@ EMPTY = "an index out of range is an error also where nothing is read"
 REFUSES = {
     "kl_div_loss": LOSSES, "mse_loss": LOSSES, "l1_loss": LOSSES, "smooth_l1_loss": LOSSES, "huber_loss": LOSSES,
     "gaussian_nll_loss": LOSSES, "triplet_margin_loss": LOSSES, "margin_ranking_loss": LOSSES,
-    "cosine_embedding_loss": LOSSES, "instance_norm": "weights that broadcast", "linear": "a bias of no dims",
+    "cosine_embedding_loss": LOSSES, "multi_margin_loss": "0-d", "instance_norm": "weights that broadcast", "linear": "a bias of no dims",
     "adaptive_avg_pool1d": "an empty image, PyTorch: nan", "adaptive_avg_pool2d": "as adaptive_avg_pool1d",
     "scaled_dot_product_attention": "values of another length, where there are none",
     "conv_transpose1d": "an empty result", "conv_transpose2d": "an empty result",
