@@ -14,7 +14,6 @@ TGK_LOOP1(share_f32, float, float, (x * (float)BETA));
 TGK_LOOP1(share_f64, double, double, (x * BETA));
 
 /* Where beta is 0, nothing is left of c, nor of its nan. */
-
 static void addmm_forward(tg_node *node)
 {
     static const tgk_loops loops[] = {share_f32, share_f64};

@@ -8,6 +8,8 @@ number), `own` with PyTorch's.
 import numpy as np
 import torch
 
+from braces import fields, row, rows
+
 N, STEPS, SHOWN = 19, 30, (1, 2, 30)
 torch.manual_seed(7)
 START = torch.randn(N)
@@ -82,24 +84,6 @@ def patched(cls, opts, dtype):
         torch.Tensor.sqrt, torch.Tensor.sqrt_ = saved
 
 
-def row(t):
-    return "{" + ", ".join(float(v).hex() for v in t) + "}"
-
-
-def rows(t):
-    return "{" + ",\n     ".join(row(r) for r in t) + "}"
-
-
-def fields(opts):
-    flat = {}
-    for k, v in opts.items():
-        if k == "betas":
-            flat["beta1"], flat["beta2"] = v
-        else:
-            flat[k] = v
-    return ", ".join(f".{k} = {str(v).lower()}" for k, v in flat.items()) or "0"
-
-
 print("/* Made by optim.py. Do not edit. */")
 print(f"enum {{ N = {N}, STEPS = {STEPS}, SHOWN = {len(SHOWN)} }};")
 print(f"static const int shown[SHOWN] = {{{', '.join(map(str, SHOWN))}}};")
@@ -107,7 +91,7 @@ print(f"static const double start[N] = {row(START)};")
 print(f"static const double gradients[STEPS][N] = {rows(GRADS)};")
 for i, (kind, cls, opts) in enumerate(CASES):
     struct = "adam" if kind == "adamw" else kind
-    print(f"static const tg_{struct}_opts opts_{i} = {{{fields(opts)}}};")
+    print(f"static const tg_{struct}_opts opts_{i} = {{{fields(opts) or '0'}}};")
 print("static const golden cases[] = {")
 for i, (kind, cls, opts) in enumerate(CASES):
     for name, dtype in (("TG_F32", torch.float32), ("TG_F64", torch.float64)):

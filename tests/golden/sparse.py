@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from braces import fields, row, rows
+
 ROWS, WIDTH, READS, STEPS, PADDING = 9, 3, 5, 6, 4
 torch.manual_seed(3)
 START = torch.randn(ROWS, WIDTH)
@@ -52,24 +54,6 @@ def patched(opts, dtype):
         torch.Tensor.sqrt_ = saved
 
 
-def row(t):
-    return "{" + ", ".join(float(v).hex() for v in t) + "}"
-
-
-def rows(t):
-    return "{" + ",\n     ".join(row(r) for r in t) + "}"
-
-
-def fields(opts):
-    flat = {}
-    for k, v in opts.items():
-        if k == "betas":
-            flat["beta1"], flat["beta2"] = v
-        else:
-            flat[k] = v
-    return ", ".join(f".{k} = {str(v).lower()}" for k, v in flat.items()) or ".lr = 1e-3"
-
-
 print("/* Made by sparse.py. Do not edit. */")
 print(f"enum {{ ROWS = {ROWS}, WIDTH = {WIDTH}, READS = {READS}, STEPS = {STEPS}, PADDING = {PADDING} }};")
 print(f"static const double start[ROWS * WIDTH] = {row(START.flatten())};")
@@ -79,6 +63,6 @@ print(f"static const double upstream[STEPS][READS * WIDTH] = {rows(UPSTREAM.flat
 print("static const golden cases[] = {")
 for opts in CASES:
     for name, dtype in (("TG_F32", torch.float32), ("TG_F64", torch.float64)):
-        print(f"    {{{{{fields(opts)}}}, {name},")
+        print(f"    {{{{{fields(opts) or '.lr = 1e-3'}}}, {name},")
         print(f"     {rows(patched(opts, dtype))}}},")
 print("};")
