@@ -27,13 +27,13 @@ static tg_conv_opts conv_opts(const op_sample *s, int spatial)
 /* Flags of poolings; s[0] is the divisor. */
 enum { CEIL = 1, EXCLUDE = 2 };
 
-static tg_pool_opts pool_opts(const op_sample *s, int spatial)
+static tg_pool_more_opts pool_opts(const op_sample *s, int spatial)
 {
     int64_t o[8];
     options(s, o);
-    tg_pool_opts p = {.ceil_mode = s->flags & CEIL,
-                      .exclude_padding = s->flags & EXCLUDE,
-                      .divisor = (int64_t)s->s[0]};
+    tg_pool_more_opts p = {.ceil_mode = s->flags & CEIL,
+                           .exclude_padding = s->flags & EXCLUDE,
+                           .divisor = (int64_t)s->s[0]};
     for (int i = 0; i < spatial; i++) {
         p.kernel[i] = o[i];
         p.stride[i] = o[spatial + i];
@@ -85,8 +85,8 @@ static tg_tensor *conv_transpose2d(const op_args *a)
 #define POOL(what, spatial)                                                                        \
     static tg_tensor *what(const op_args *a)                                                       \
     {                                                                                              \
-        tg_pool_opts o = pool_opts(a->s, spatial);                                                 \
-        return tg_##what(a->in[0], &o);                                                            \
+        tg_pool_more_opts o = pool_opts(a->s, spatial);                                            \
+        return tg_##what##_with(a->in[0], &o);                                                     \
     }
 POOL(max_pool1d, 1)
 POOL(max_pool2d, 2)
@@ -282,7 +282,7 @@ static int64_t counted(const window *w, int axis, int64_t place, bool exclude)
 
 static void pool(const op_sample *s, const array *x, int spatial, bool largest, array *out)
 {
-    tg_pool_opts o = pool_opts(s, spatial);
+    tg_pool_more_opts o = pool_opts(s, spatial);
     if (spatial == 2 && !o.kernel[1])
         o.kernel[1] = o.kernel[0];
     const int64_t *stride = o.stride[0] ? o.stride : o.kernel;

@@ -169,18 +169,19 @@ static tg_tensor *run_transposed(tg_tensor *const *in, tg_tensor **more)
 
 static tg_tensor *run_largest(tg_tensor *const *in, tg_tensor **more)
 {
-    const tg_pool_opts o = {.kernel = {2}, .padding = {1, 1}, .ceil_mode = true, .indices = more};
-    return tg_max_pool2d(in[0], &o);
+    const tg_pool_more_opts o = {
+        .kernel = {2}, .padding = {1, 1}, .ceil_mode = true, .indices = more};
+    return tg_max_pool2d_with(in[0], &o);
 }
 
 static tg_tensor *average(tg_tensor *x, bool exclude, int64_t divisor)
 {
-    return tg_avg_pool2d(x, &(tg_pool_opts){.kernel = {3},
-                                            .stride = {2},
-                                            .padding = {1, 1},
-                                            .ceil_mode = true,
-                                            .exclude_padding = exclude,
-                                            .divisor = divisor});
+    return tg_avg_pool2d_with(x, &(tg_pool_more_opts){.kernel = {3},
+                                                      .stride = {2},
+                                                      .padding = {1, 1},
+                                                      .ceil_mode = true,
+                                                      .exclude_padding = exclude,
+                                                      .divisor = divisor});
 }
 
 static tg_tensor *run_means(tg_tensor *const *in, tg_tensor **more)

@@ -1181,10 +1181,6 @@ class tg_pool_opts(Structure):
     stride: default: the window
     padding: at most half the window
     dilation: default 1; max pooling only
-    ceil_mode: a last window may stick out at the end, but begins before the padding there
-    exclude_padding: average pooling: divide by elements of x alone (count_include_pad=False)
-    divisor: average pooling: what sums are divided by; 0: the number of elements
-    indices: max pooling: gets where the results stand in their planes (int64, of the result's shape), looked for once more, -1 for a window that the padding alone makes; NULL: none
     """
 
 
@@ -1193,10 +1189,6 @@ tg_pool_opts._fields_ = [
     ("stride", c_int64 * 2),
     ("padding", c_int64 * 2),
     ("dilation", c_int64 * 2),
-    ("ceil_mode", c_bool),
-    ("exclude_padding", c_bool),
-    ("divisor", c_int64),
-    ("indices", c_void_p),
 ]
 
 _f("tg_max_pool1d", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_opts *", "opts"),), False,
@@ -1212,6 +1204,44 @@ _f("tg_avg_pool1d", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg
 
 _f("tg_avg_pool2d", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_opts *", "opts"),), False,
    """The mean of each window in two dims.""")
+
+
+class tg_pool_more_opts(Structure):
+    """Options of the poolings' longer forms: those of tg_pool_opts, and more.
+
+    kernel: window; required
+    stride: default: the window
+    padding: at most half the window
+    dilation: default 1; max pooling only
+    ceil_mode: A last window may stick out at the end, but begins before the padding there.
+    exclude_padding: Average pooling: divide by elements of x alone (count_include_pad=False).
+    divisor: Average pooling: what sums are divided by; 0: the number of elements.
+    indices: Max pooling: gets where the results stand in their planes (int64, of the result's shape), looked for once more, -1 for a window that the padding alone makes; NULL: none.
+    """
+
+
+tg_pool_more_opts._fields_ = [
+    ("kernel", c_int64 * 2),
+    ("stride", c_int64 * 2),
+    ("padding", c_int64 * 2),
+    ("dilation", c_int64 * 2),
+    ("ceil_mode", c_bool),
+    ("exclude_padding", c_bool),
+    ("divisor", c_int64),
+    ("indices", c_void_p),
+]
+
+_f("tg_max_pool1d_with", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_more_opts *", "opts"),), False,
+   """tg_max_pool1d() with more options. TG_EVALUE, too: options of average pooling.""")
+
+_f("tg_max_pool2d_with", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_more_opts *", "opts"),), False,
+   """tg_max_pool2d() with more options.""")
+
+_f("tg_avg_pool1d_with", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_more_opts *", "opts"),), False,
+   """tg_avg_pool1d() with more options. TG_EVALUE, too: indices.""")
+
+_f("tg_avg_pool2d_with", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("const tg_pool_more_opts *", "opts"),), False,
+   """tg_avg_pool2d() with more options.""")
 
 _f("tg_adaptive_avg_pool1d", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("int64_t", "size"),), False,
    """nn.AdaptiveAvgPool1d: the means of `size` windows of (N, C, L) or (C, L), number i from i L / size

@@ -116,15 +116,6 @@ typedef struct tg_pool_opts {
     int64_t stride[2];   /**< default: the window */
     int64_t padding[2];  /**< at most half the window */
     int64_t dilation[2]; /**< default 1; max pooling only */
-    bool
-        ceil_mode; /**< a last window may stick out at the end, but begins before the padding there */
-    bool
-        exclude_padding; /**< average pooling: divide by elements of x alone (count_include_pad=False) */
-    int64_t divisor; /**< average pooling: what sums are divided by; 0: the number of elements */
-    tg_tensor *
-        *indices; /**< max pooling: gets where the results stand in their planes (int64, of the
-                              result's shape), looked for once more, -1 for a window that the padding
-                              alone makes; NULL: none */
 } tg_pool_opts;
 /** The largest of each window of (N, C, L) or (C, L); the first of equals gets the gradient, nan
  * wins (the first of several; PyTorch: the last). The padding is never chosen. Keeps four bytes for
@@ -136,6 +127,32 @@ TG_API tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts);
 TG_API tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts);
 /** The mean of each window in two dims. */
 TG_API tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts);
+
+/** Options of the poolings' longer forms: those of tg_pool_opts, and more. */
+typedef struct tg_pool_more_opts {
+    int64_t kernel[2];   /**< window; required */
+    int64_t stride[2];   /**< default: the window */
+    int64_t padding[2];  /**< at most half the window */
+    int64_t dilation[2]; /**< default 1; max pooling only */
+    /** A last window may stick out at the end, but begins before the padding there. */
+    bool ceil_mode;
+    /** Average pooling: divide by elements of x alone (count_include_pad=False). */
+    bool exclude_padding;
+    /** Average pooling: what sums are divided by; 0: the number of elements. */
+    int64_t divisor;
+    /** Max pooling: gets where the results stand in their planes (int64, of the result's shape), looked
+     * for once more, -1 for a window that the padding alone makes; NULL: none. */
+    tg_tensor **indices;
+} tg_pool_more_opts;
+/** tg_max_pool1d() with more options. TG_EVALUE, too: options of average pooling. */
+TG_API tg_tensor *tg_max_pool1d_with(tg_tensor *x, const tg_pool_more_opts *opts);
+/** tg_max_pool2d() with more options. */
+TG_API tg_tensor *tg_max_pool2d_with(tg_tensor *x, const tg_pool_more_opts *opts);
+/** tg_avg_pool1d() with more options. TG_EVALUE, too: indices. */
+TG_API tg_tensor *tg_avg_pool1d_with(tg_tensor *x, const tg_pool_more_opts *opts);
+/** tg_avg_pool2d() with more options. */
+TG_API tg_tensor *tg_avg_pool2d_with(tg_tensor *x, const tg_pool_more_opts *opts);
+
 /** For a size: as x has it. */
 #define TG_KEEP_SIZE (-1)
 /** nn.AdaptiveAvgPool1d: the means of `size` windows of (N, C, L) or (C, L), number i from i L / size

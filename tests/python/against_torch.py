@@ -671,7 +671,7 @@ def pool(p, dims, kind):
         mine["exclude_padding"] = not theirs["count_include_pad"]
     name = f"{kind}_pool{dims}d"
     return same(name, lambda x: getattr(F, name)(x, o["kernel"], o["stride"], o["padding"], **theirs),
-                p.like(shape, broadcast=False), ours=lambda x: tg.call(name, x, ceil_mode=ceil, **mine))
+                p.like(shape, broadcast=False), ours=lambda x: tg.call(name + "_with", x, ceil_mode=ceil, **mine))
 
 
 for _dims in (1, 2):

@@ -7,6 +7,9 @@
 
 #include <tinygrad/nn.h>
 
+#include <stddef.h>
+#include <string.h>
+
 typedef struct pooling {
     tg_op op; /* its name */
     int spatial;
@@ -174,7 +177,7 @@ static void mean_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 /* --- all poolings --- */
 
 /* Options with their defaults; each plane of the image is an image of its own. */
-static tgk_window window_of(const int64_t *image, const tg_pool_opts *o, const pooling *p)
+static tgk_window window_of(const int64_t *image, const tg_pool_more_opts *o, const pooling *p)
 {
     tgk_window w = {.n = image[0] * image[1],
                     .c = 1,
@@ -192,7 +195,7 @@ static tgk_window window_of(const int64_t *image, const tg_pool_opts *o, const p
     return w;
 }
 
-static bool check_options(const pooling *p, const tg_tensor *x, const tg_pool_opts *o)
+static bool check_options(const pooling *p, const tg_tensor *x, const tg_pool_more_opts *o)
 {
     TG_CHECK(tg_tape_in(x), !p->largest || (!o->exclude_padding && !o->divisor), TG_EVALUE,
              "%s: exclude_padding and divisor are for average pooling only", p->op.name);
@@ -233,7 +236,7 @@ static tg_tensor *mean(tg_tensor *x, const params *p, tg_dims dims)
     return tg_apply(&call);
 }
 
-static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
+static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_more_opts *o)
 {
     int64_t image[4], sizes[4];
     if (!tg_check_floats(&p->op, 1, &x) || !tg_image_sizes(&p->op, x, p->spatial, image))
@@ -257,15 +260,15 @@ static tg_tensor *reduced(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
     return *o->indices ? y : NULL;
 }
 
-static tg_tensor *in_scope(const pooling *p, tg_tensor *x, const tg_pool_opts *o)
+static tg_tensor *in_scope(const pooling *p, tg_tensor *x, const tg_pool_more_opts *o)
 {
     TG_IN_SCOPE(&p->op, reduced(p, x, o), x);
 }
 
-static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
+static tg_tensor *pool_with(const pooling *p, tg_tensor *x, const tg_pool_more_opts *opts)
 {
-    static const tg_pool_opts defaults = {.kernel = {0}};
-    const tg_pool_opts *o = opts ? opts : &defaults;
+    static const tg_pool_more_opts defaults = {.kernel = {0}};
+    const tg_pool_more_opts *o = opts ? opts : &defaults;
     if (o->indices)
         *o->indices = NULL;
     tg_tensor *y = in_scope(p, x, o);
@@ -274,26 +277,58 @@ static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
     return y;
 }
 
+_Static_assert(offsetof(tg_pool_more_opts, ceil_mode) == sizeof(tg_pool_opts),
+               "the longer options begin with the shorter");
+
+static tg_tensor *pool(const pooling *p, tg_tensor *x, const tg_pool_opts *opts)
+{
+    tg_pool_more_opts more = {.kernel = {0}};
+    if (opts)
+        memcpy(&more, opts, sizeof *opts);
+    return pool_with(p, x, &more);
+}
+
+static const pooling max_1d = {{.name = "max_pool1d"}, 1, true};
+static const pooling max_2d = {{.name = "max_pool2d"}, 2, true};
+static const pooling avg_1d = {{.name = "avg_pool1d"}, 1, false};
+static const pooling avg_2d = {{.name = "avg_pool2d"}, 2, false};
+
 tg_tensor *tg_max_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "max_pool1d"}, 1, true};
-    return pool(&p, x, opts);
+    return pool(&max_1d, x, opts);
+}
+
+tg_tensor *tg_max_pool1d_with(tg_tensor *x, const tg_pool_more_opts *opts)
+{
+    return pool_with(&max_1d, x, opts);
 }
 
 tg_tensor *tg_max_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "max_pool2d"}, 2, true};
-    return pool(&p, x, opts);
+    return pool(&max_2d, x, opts);
+}
+
+tg_tensor *tg_max_pool2d_with(tg_tensor *x, const tg_pool_more_opts *opts)
+{
+    return pool_with(&max_2d, x, opts);
 }
 
 tg_tensor *tg_avg_pool1d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "avg_pool1d"}, 1, false};
-    return pool(&p, x, opts);
+    return pool(&avg_1d, x, opts);
+}
+
+tg_tensor *tg_avg_pool1d_with(tg_tensor *x, const tg_pool_more_opts *opts)
+{
+    return pool_with(&avg_1d, x, opts);
 }
 
 tg_tensor *tg_avg_pool2d(tg_tensor *x, const tg_pool_opts *opts)
 {
-    static const pooling p = {{.name = "avg_pool2d"}, 2, false};
-    return pool(&p, x, opts);
+    return pool(&avg_2d, x, opts);
+}
+
+tg_tensor *tg_avg_pool2d_with(tg_tensor *x, const tg_pool_more_opts *opts)
+{
+    return pool_with(&avg_2d, x, opts);
 }
