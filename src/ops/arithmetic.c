@@ -109,13 +109,6 @@ tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, 
                      .last_use = g});
 }
 
-/* One number in place of all. */
-tg_tensor *tg_flat_gradient(const tg_tensor *x)
-{
-    return tg_expand(tg_zeros(tg_tape_in(x), TG_SCALAR, tg_at(x)->dtype), tg_at(x)->ndim,
-                     tg_at(x)->dims);
-}
-
 /* Integers wrap around: unsigned, because signed overflow is undefined. */
 TGK_LOOP1(neg_f32, float, float, -x);
 TGK_LOOP1(neg_f64, double, double, -x);

@@ -1,4 +1,5 @@
 /* Powers: square, reciprocal, roots, pow. Relies on kernels/power.h. */
+#include "ops/broadcast.h"
 #include "ops/layout.h"
 #include "ops/slope.h"
 

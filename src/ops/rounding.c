@@ -1,6 +1,7 @@
 /* Whole numbers: floor, ceil, round, trunc, frac; remainders and quotients without one. Relies on
  * kernels/remainder.h. */
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 #include "ops/layout.h"
 
 #include "kernels/blocks.h"

@@ -1,5 +1,6 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
+#include "ops/broadcast.h"
 #include "ops/slope.h"
 
 #include "kernels/angle.h"

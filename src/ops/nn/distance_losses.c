@@ -4,6 +4,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 
 #include <math.h>
 
