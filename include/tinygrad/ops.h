@@ -344,8 +344,8 @@ TG_API tg_tensor *tg_roll(tg_tensor *x, int n, const int64_t *shifts, const int6
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *times);
 /** Each entry along dim so many times, side by side. */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim);
-/** The elements with equal indices in two dims, which become the last one, as a view where the
- * strides allow it; offset: so many to the right or, below 0, down. */
+/** A view of the elements with equal indices in two dims, which become the last one; offset: so many to the
+ * right or, below 0, down. */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1);
 /** Of 1-d x: a square matrix of zeros with x on that diagonal. Of 2-d x: tg_diagonal(). */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t offset);

@@ -16,6 +16,8 @@ enum { DWEIGHT, DWEIGHT_LOST, DBIAS, DBIAS_LOST, PARTS };
 
 static int64_t blocks_of(const tgk_layer_norm *args)
 {
+    if (args->blocks)
+        return args->blocks;
     int64_t most = args->rows < MAX_BLOCKS ? args->rows : MAX_BLOCKS;
     int64_t worth = args->rows * args->n / BLOCK;
     return worth < 1 ? 1 : worth < most ? worth : most;
@@ -26,6 +28,22 @@ size_t tgk_layer_norm_workspace(const tgk_layer_norm *args)
     return args->dweight || args->dbias
                ? (size_t)(blocks_of(args) * PARTS * args->n) * sizeof(double)
                : 0;
+}
+
+/* What the sums of channels are told: they are the columns. */
+static tgk_layer_norm channel_sums(const tgk_group_norm *args)
+{
+    const int64_t samples = args->rows.rows / args->groups;
+    tgk_layer_norm sums = args->rows;
+    sums.n = args->groups * args->channels;
+    sums.blocks = samples < 1 ? 1 : samples < MAX_BLOCKS ? samples : MAX_BLOCKS;
+    return sums;
+}
+
+size_t tgk_group_norm_workspace(const tgk_group_norm *args)
+{
+    const tgk_layer_norm sums = channel_sums(args);
+    return tgk_layer_norm_workspace(&sums);
 }
 
 /* The workspace of a block. */
@@ -43,13 +61,15 @@ TGK_INLINE tgk_normal normal_at(const tgk_layer_norm *args, int64_t row)
 #include "kernels/each_isa.h"
 
 typedef struct kernels {
-    tgk_range *forward, *backward, *columns;
+    tgk_range *forward, *backward, *columns, *group_forward, *group_backward;
 } kernels;
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa},                                \
-            TGK_IN_F64({forward_f64_##isa, backward_f64_##isa, columns_f64_##isa})                 \
+        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa, group_forward_f32_##isa,        \
+         group_backward_f32_##isa},                                                                \
+            TGK_IN_F64({forward_f64_##isa, backward_f64_##isa, columns_f64_##isa,                  \
+                        group_forward_f64_##isa, group_backward_f64_##isa})                        \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
@@ -57,6 +77,13 @@ static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
 void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {
     tgk_share_rows(team, args->rows, args->n, table[isa][dtype].forward, args);
+}
+
+/* The sums of all blocks. */
+static void add_blocks(tgk_team *team, const kernels *k, tgk_layer_norm *args)
+{
+    tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, blocks_of(args) * PARTS * COLUMNS,
+                   k->columns, args);
 }
 
 void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
@@ -70,6 +97,20 @@ void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm 
     }
     int64_t blocks = blocks_of(args);
     tgk_share(team, blocks, 1, k->backward, args);
-    tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, blocks * PARTS * COLUMNS, k->columns,
-                   args);
+    add_blocks(team, k, args);
+}
+
+void tgk_group_norm_forward(tgk_team *team, int isa, int dtype, tgk_group_norm *args)
+{
+    tgk_share_rows(team, args->rows.rows, args->rows.n, table[isa][dtype].group_forward, args);
+}
+
+void tgk_group_norm_backward(tgk_team *team, int isa, int dtype, tgk_group_norm *args)
+{
+    const kernels *k = &table[isa][dtype];
+    args->sums = channel_sums(args);
+    const int64_t work = args->rows.rows * args->rows.n / args->sums.blocks / args->groups;
+    tgk_share_rows(team, args->sums.blocks * args->groups, work, k->group_backward, args);
+    if (args->sums.sums)
+        add_blocks(team, k, &args->sums);
 }

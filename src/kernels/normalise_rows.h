@@ -26,14 +26,27 @@ typedef struct tgk_layer_norm {
     double *sums;       /* backward: workspace */
     int64_t rows, n;
     double eps;
+    int64_t blocks; /* of rows with sums of their own; 0: as many as are worth it */
 } tgk_layer_norm;
+
+/* The same with weights, biases and their gradients for channels, groups of which make a row. */
+typedef struct tgk_group_norm {
+    tgk_layer_norm rows;
+    int64_t groups;      /* of a sample: row number % groups is one's own */
+    int64_t channels;    /* of a group */
+    tgk_layer_norm sums; /* private */
+} tgk_group_norm;
 
 /* Bytes of workspace that backward needs for dweight and dbias. */
 size_t tgk_layer_norm_workspace(const tgk_layer_norm *args);
+
+size_t tgk_group_norm_workspace(const tgk_group_norm *args);
 
 /* Shared by the team; dtype: 0 float, 1 double. The gradient of x is
  * (u - mean(u) - h mean(u h)) / deviation with u = g weight. */
 void tgk_layer_norm_forward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args);
 void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args);
+void tgk_group_norm_forward(tgk_team *team, int isa, int dtype, tgk_group_norm *args);
+void tgk_group_norm_backward(tgk_team *team, int isa, int dtype, tgk_group_norm *args);
 
 #endif

@@ -11,6 +11,9 @@
 #include <math.h>
 #include <stdint.h>
 
+/* Of a group. */
+enum { TGK_LANES = 8 };
+
 /* The element that is left over, and parts of eight lanes, from lane `at` on. */
 typedef double tgk_lane __attribute__((vector_size(sizeof(double))));
 typedef double tgk_half __attribute__((vector_size(4 * sizeof(double))));

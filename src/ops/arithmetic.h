@@ -25,6 +25,8 @@ tg_tensor *tg_gradient_of(const tg_node *node, int i, const tg_op *op, int n, tg
                           const void *params, size_t params_size);
 /* The same for a * b. */
 tg_tensor *tg_gradient_product(const tg_node *node, int i, tg_tensor *a, tg_tensor *b);
+/* The same for g, but 0 where a bool mask of its shape is true. */
+tg_tensor *tg_gradient_except(const tg_node *node, int i, tg_tensor *g, tg_tensor *mask);
 /* For a backward function whose last use of g, the gradient of the output, this is: a b of its
  * shape, or NULL, and a number go into the only input's gradient, element by element. */
 tg_tensor *tg_gradient_over(const tg_node *node, tg_tensor *g, const tg_op *op, tg_tensor *b,

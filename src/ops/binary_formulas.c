@@ -111,26 +111,53 @@ tg_tensor *tg_lerp(tg_tensor *a, tg_tensor *b, tg_tensor *weight)
 
 /* --- bounds that are tensors --- */
 
-/* A nan of any passes. */
-TGK_INLINE double between_of(double x, double low, double high)
+/* In one's own type, so that loops need not convert. A nan of any passes. */
+#define BETWEEN_OF(T)                                                                              \
+    TGK_INLINE T between_##T(T x, T low, T high)                                                   \
+    {                                                                                              \
+        T y = x < low ? low : x;                                                                   \
+        y = y > high ? high : y;                                                                   \
+        return ((low != low) | (high != high)) ? low + high : y;                                   \
+    }
+
+BETWEEN_OF(float)
+BETWEEN_OF(double)
+TGK_LOOP3(between_f32, float, float, float, float, between_float(x, y, z));
+TGK_LOOP3(between_f64, double, double, double, double, between_double(x, y, z));
+
+/* Whether the result is not x, y or z. */
+#define ELSEWHERE(id, ...)                                                                         \
+    TGK_LOOP3(id##_f32, bool, float, float, float, !(__VA_ARGS__));                                \
+    TGK_LOOP3(id##_f64, bool, double, double, double, !(__VA_ARGS__))
+
+ELSEWHERE(not_x, ((x >= y) & (x <= z)));
+ELSEWHERE(not_low, ((x < y) & (y < z)));
+ELSEWHERE(not_high, ((x > z) | (z < y)));
+
+/* params: the number of the input. */
+static void elsewhere_forward(tg_node *node)
 {
-    double y = x < low ? low : x;
-    y = y > high ? high : y;
-    return ((low != low) | (high != high)) ? low + high : y;
+    static const tgk_loops loops[][2] = {
+        {not_x_f32, not_x_f64}, {not_low_f32, not_low_f64}, {not_high_f32, not_high_f64}};
+    const int i = *(const int *)node->params, dtype = tg_at(node->in[0])->dtype;
+    tg_map(node->out, node->in, 3, tg_loop_of(node->out, loops[i][dtype]), NULL);
 }
 
-TGK_REAL3(between, between_of(x, y, z));
+static const tg_op elsewhere_op = {.name = "clamp_tensors_backward", .forward = elsewhere_forward};
 
 static void between_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0], *low = node->in[1], *high = node->in[2];
-    tg_tensor *inside = tg_logical_and(tg_ge(x, low), tg_le(x, high));
-    tg_tensor *is_low = tg_logical_and(tg_lt(x, low), tg_lt(low, high));
-    tg_tensor *is_high = tg_logical_or(tg_gt(x, high), tg_lt(high, low));
-    tg_tensor *takes[] = {inside, is_low, is_high};
     for (int i = 0; i < 3; i++) {
+        tg_call call = {.op = &elsewhere_op,
+                        .n_in = 3,
+                        .in = node->in,
+                        .dtype = TG_BOOL,
+                        .ndim = tg_at(g)->ndim,
+                        .dims = tg_at(g)->dims,
+                        .params = &i,
+                        .params_size = sizeof i};
         if (tg_needs_grad(node, i))
-            grad_in[i] = tg_where(takes[i], g, tg_zeros(tg_tape_in(x), TG_SCALAR, tg_at(x)->dtype));
+            grad_in[i] = tg_gradient_except(node, i, g, tg_apply(&call));
     }
 }
 

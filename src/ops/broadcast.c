@@ -125,3 +125,10 @@ tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b)
                                .ndim = tg_at(a)->ndim,
                                .dims = tg_at(a)->dims});
 }
+
+/* One number in place of all. */
+tg_tensor *tg_flat_gradient(const tg_tensor *x)
+{
+    return tg_expand(tg_zeros(tg_tape_in(x), TG_SCALAR, tg_at(x)->dtype), tg_at(x)->ndim,
+                     tg_at(x)->dims);
+}

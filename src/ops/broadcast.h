@@ -17,4 +17,7 @@ static inline tg_tensor *tg_sum_to(tg_tensor *x, tg_dims dims)
 /* a + b, of one shape and float dtype. */
 tg_tensor *tg_accumulate(tg_tensor *a, tg_tensor *b);
 
+/* For a backward function: the gradient of x where nothing moves with it. */
+tg_tensor *tg_flat_gradient(const tg_tensor *x);
+
 #endif

@@ -1,6 +1,7 @@
 /* Norms. Relies on reduce.h and kernels/moments.h. */
 #include "ops/reduce.h"
 
+#include "kernels/loops.h"
 #include "kernels/moments.h"
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
@@ -52,11 +53,19 @@ static tg_tensor *power(tg_tensor *x, double e)
     return tg_masked_fill(y, zero, e < 0 ? (double)INFINITY : 0);
 }
 
-/* What a has of numbers that are not 0: the sign of nan is 0. */
-static tg_tensor *ones_of(tg_tensor *a)
+/* 1 for what is not 0, also for nan, whose sign is 0. */
+TGK_LOOP1(is_some_f32, float, float, x != 0 ? 1 : 0);
+TGK_LOOP1(is_some_f64, double, double, x != 0 ? 1 : 0);
+
+static void is_some_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    return tg_masked_fill(tg_sign(a), tg_ne_scalar(a, 0), 1);
+    (void)g;
+    grad_in[0] = tg_flat_gradient(node->in[0]);
 }
+
+static const tg_map_op is_some_op = {
+    {.name = "norm_of_0", .forward = tg_map_forward, .backward = is_some_backward},
+    {is_some_f32, is_some_f64}};
 
 /* Over the dims, which stay with size 1. */
 static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims)
@@ -68,9 +77,7 @@ static tg_tensor *norm(tg_tensor *x, double p, const tg_over *over, tg_dims dims
     tg_dims kept = tg_shape_dims(&over->kept);
     if (p == 2)
         return tg_over_apply(&norm_op, x, over, tg_at(x)->dtype, 0);
-    tg_tensor *a = tg_abs(x);
-    if (p == 0)
-        a = a ? ones_of(a) : NULL;
+    tg_tensor *a = p == 0 ? tg_unary(&is_some_op.op, x) : tg_abs(x);
     if (p == 1 || p == 0)
         return a ? tg_sum_over(a, kept) : NULL;
     if (isinf(p))

@@ -1,4 +1,5 @@
 /* Powers: square, reciprocal, roots, pow. Relies on kernels/power.h. */
+#include "ops/broadcast.h"
 #include "ops/layout.h"
 #include "ops/slope.h"
 
@@ -352,7 +353,7 @@ static void pow_scalar_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **
     tg_tensor *x = node->in[0];
     double s = *(const double *)node->params;
     if (s == 0) /* also where x^-1 is not finite */
-        grad_in[0] = tg_zeros(tg_tape_in(x), tg_at(x)->ndim, tg_at(x)->dims, tg_at(x)->dtype);
+        grad_in[0] = tg_flat_gradient(x);
     else
         grad_in[0] = tg_gradient_over(node, grad_out, &pow_scalar_slope_op.map.op, x, s);
 }

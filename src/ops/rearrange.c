@@ -178,53 +178,7 @@ tg_tensor *tg_repeat_interleave(tg_tensor *x, int64_t times, int dim)
     return repeated(&interleave_op, x, shape.ndim ? shape : (tg_shape){1, {1}}, dim, times);
 }
 
-/* --- diagonals: in a matrix that is one row, each element is as far behind the one before --- */
-
-static const tg_op diagonal_op = {.name = "diagonal"};
-
-/* Where the diagonal of a matrix begins in its rows, and one behind where it ends. */
-static void find_diagonal(int64_t offset, int64_t rows, int64_t columns, int64_t bounds[2])
-{
-    int64_t right = offset > 0 ? offset : 0, down = offset < 0 ? -offset : 0;
-    int64_t width = columns - right, height = rows - down, length = width < height ? width : height;
-    bounds[0] = length > 0 ? down * columns + right : 0;
-    bounds[1] = length > 0 ? bounds[0] + (length - 1) * (columns + 1) + 1 : 0;
-}
-
-static tg_tensor *diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
-{
-    tg_tape *tape = tg_tape_in(x);
-    const int n = tg_at(x)->ndim;
-    TG_CHECK(tape, n >= 2, TG_ESHAPE, "diagonal: input %s, wanted at least 2 dims",
-             tg_shape_of(x).chars);
-    dim0 = tg_check_dim(&diagonal_op, x, dim0);
-    dim1 = dim0 < 0 ? -1 : tg_check_dim(&diagonal_op, x, dim1);
-    if (dim1 < 0)
-        return NULL;
-    TG_CHECK(tape, dim0 != dim1, TG_EVALUE, "diagonal: dim %d is named twice", dim0);
-    tg_shape order = {.ndim = 0}, flat = {.ndim = n - 1};
-    for (int i = 0; i < n; i++) {
-        if (i != dim0 && i != dim1) {
-            flat.sizes[order.ndim] = tg_at(x)->dims[i];
-            order.sizes[order.ndim++] = i;
-        }
-    }
-    order.sizes[n - 2] = dim0;
-    order.sizes[n - 1] = dim1;
-    int64_t rows = tg_at(x)->dims[dim0], columns = tg_at(x)->dims[dim1], bounds[2];
-    offset = offset > columns ? columns : offset < -rows ? -rows : offset;
-    find_diagonal(offset, rows, columns, bounds);
-    flat.sizes[n - 2] = rows * columns;
-    if (dim0 != n - 2 || dim1 != n - 1)
-        x = tg_permute(x, n, order.sizes);
-    x = tg_reshape(x, n - 1, flat.sizes);
-    return x ? tg_slice(x, -1, bounds[0], bounds[1], columns + 1) : NULL;
-}
-
-tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
-{
-    TG_IN_SCOPE(&diagonal_op, diagonal(x, offset, dim0, dim1), x);
-}
+/* --- matrices of a diagonal: in a row of all elements, each of it is as far behind the one before --- */
 
 /* params: the offset. */
 static void diag_forward(tg_node *node)
@@ -232,17 +186,17 @@ static void diag_forward(tg_node *node)
     const tg_header *out = tg_at(node->out);
     const size_t size = tg_dtype_size(out->dtype);
     const int64_t n = out->dims[0], step = (n + 1) * (int64_t)size;
-    int64_t bounds[2];
-    find_diagonal(*(const int64_t *)node->params, n, n, bounds);
+    const int64_t offset = *(const int64_t *)node->params,
+                  start = offset > 0 ? offset : -offset * n;
     tgk_zero(&tg_node_tape(node)->team, out->data, tg_header_bytes(out));
     tgk_copy_loop(size)(tg_at(node->in[0])->numel,
-                        (char *[]){out->data + bounds[0] * (int64_t)size, tg_at(node->in[0])->data},
+                        (char *[]){out->data + start * (int64_t)size, tg_at(node->in[0])->data},
                         (int64_t[]){step, tg_strides(node->in[0])[0] * (int64_t)size}, NULL);
 }
 
 static void diag_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    grad_in[0] = diagonal(grad_out, *(const int64_t *)node->params, 0, 1);
+    grad_in[0] = tg_diagonal(grad_out, *(const int64_t *)node->params, 0, 1);
 }
 
 static const tg_op diag_op = {.name = "diag", .forward = diag_forward, .backward = diag_backward};
@@ -253,7 +207,7 @@ static tg_tensor *diag(tg_tensor *x, int64_t offset)
     TG_CHECK(tape, tg_at(x)->ndim == 1 || tg_at(x)->ndim == 2, TG_ESHAPE,
              "diag: input %s, wanted 1 or 2 dims", tg_shape_of(x).chars);
     if (tg_at(x)->ndim == 2)
-        return diagonal(x, offset, 0, 1);
+        return tg_diagonal(x, offset, 0, 1);
     const int64_t most = INT32_MAX, length = tg_at(x)->dims[0];
     TG_CHECK(tape, length <= most && offset >= -most && offset <= most, TG_ESHAPE,
              "diag: diagonal %lld of %lld elements is too large", (long long)offset,

@@ -1,6 +1,7 @@
 /* Whole numbers: floor, ceil, round, trunc, frac; remainders and quotients without one. Relies on
  * kernels/remainder.h. */
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 #include "ops/layout.h"
 
 #include "kernels/blocks.h"
@@ -8,16 +9,11 @@
 
 #include <math.h>
 
-static tg_tensor *zeros_like(const tg_tensor *x)
-{
-    return tg_zeros(tg_tape_in(x), tg_at(x)->ndim, tg_at(x)->dims, tg_at(x)->dtype);
-}
-
 static void flat_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
     (void)g;
     for (int i = 0; i < node->n_in; i++)
-        grad_in[i] = tg_needs_grad(node, i) ? zeros_like(node->in[i]) : NULL;
+        grad_in[i] = tg_needs_grad(node, i) ? tg_flat_gradient(node->in[i]) : NULL;
 }
 
 /* tg_id() of floats, and of integers, which are whole. */

@@ -21,10 +21,9 @@ TGK_LOOP3(where_bool, bool, bool, bool, bool, x ? y : z);
 
 static const tg_map_op fill_op;
 
-/* What of g does not belong to the other side, which `other` is true for. */
-static tg_tensor *side(const tg_node *node, int i, tg_tensor *g, tg_tensor *other)
+tg_tensor *tg_gradient_except(const tg_node *node, int i, tg_tensor *g, tg_tensor *mask)
 {
-    tg_tensor *in[] = {g, other};
+    tg_tensor *in[] = {g, mask};
     return tg_gradient_of(node, i, &fill_op.op, 2, in, &(double){0}, sizeof(double));
 }
 
@@ -32,9 +31,9 @@ static void where_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
 {
     tg_tensor *condition = node->in[0];
     if (tg_needs_grad(node, 1))
-        grad_in[1] = side(node, 1, grad_out, tg_logical_not(condition));
+        grad_in[1] = tg_gradient_except(node, 1, grad_out, tg_logical_not(condition));
     if (tg_needs_grad(node, 2))
-        grad_in[2] = side(node, 2, grad_out, condition);
+        grad_in[2] = tg_gradient_except(node, 2, grad_out, condition);
 }
 
 static const tg_map_op where_op = {{.name = "where",
@@ -78,7 +77,7 @@ TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x);
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     if (tg_needs_grad(node, 0))
-        grad_in[0] = side(node, 0, grad_out, node->in[1]);
+        grad_in[0] = tg_gradient_except(node, 0, grad_out, node->in[1]);
 }
 
 static const tg_map_op fill_op = {{.name = "masked_fill",

@@ -1,6 +1,7 @@
-/* Views of a part of a tensor: narrow, slice, select, chunk. All are one thing, every step-th index
- * of one dim from a start on; their gradient writes into that part of a tensor of zeros, or adds to
- * what other views of the tensor gave. slice_scatter and select_scatter write into it in a copy. */
+/* Views of a part of a tensor: narrow, slice, select, chunk, diagonal. But for the last all are one
+ * thing, every step-th index of one dim from a start on; their gradient writes into that part of a
+ * tensor of zeros, or adds to what other views of the tensor gave. slice_scatter and select_scatter
+ * write into it in a copy. */
 #include "ops/arithmetic.h"
 #include "record/grad.h"
 
@@ -9,16 +10,46 @@
 typedef struct part {
     int dim;
     int64_t start, step, length;
+    bool diagonal; /* along dim and another one at once; it is the last dim of the view */
+    int across;
+    int64_t start_across;
 } part;
+
+/* What stays of the dims of t, or of their strides: all but two, and one for the diagonal. */
+static void diagonal_of(int ndim, const int64_t *whole, const part *p, int64_t *kept)
+{
+    int n = 0;
+    for (int i = 0; i < ndim; i++) {
+        if (i != p->dim && i != p->across)
+            kept[n++] = whole[i];
+    }
+}
 
 /* The strides of t in the part's dim, step by step, and where the part begins. Where nothing of it
  * is there, it begins with t: the address of its first element might lie behind the data. */
 static int64_t part_strides(const tg_tensor *t, const part *p, int64_t *strides)
 {
-    memcpy(strides, tg_strides(t), tg_at(t)->ndim * sizeof *strides);
-    int64_t offset = p->length && tg_at(t)->numel ? p->start * strides[p->dim] : 0;
-    strides[p->dim] *= p->step;
-    return offset;
+    const int64_t *whole = tg_strides(t);
+    const int ndim = tg_at(t)->ndim;
+    int64_t offset = p->start * whole[p->dim];
+    if (p->diagonal) {
+        offset += p->start_across * whole[p->across];
+        diagonal_of(ndim, whole, p, strides);
+        strides[ndim - 2] = whole[p->dim] + whole[p->across];
+    } else {
+        memcpy(strides, whole, (size_t)ndim * sizeof *strides);
+        strides[p->dim] *= p->step;
+    }
+    return p->length && tg_at(t)->numel ? offset : 0;
+}
+
+static tg_shape part_sizes(const tg_tensor *x, const part *p)
+{
+    tg_shape sizes = tg_shape_copy(tg_dims_of(x));
+    if (p->diagonal)
+        diagonal_of(sizes.ndim--, tg_at(x)->dims, p, sizes.sizes);
+    sizes.sizes[p->diagonal ? sizes.ndim - 1 : p->dim] = p->length;
+    return sizes;
 }
 
 static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p);
@@ -75,13 +106,12 @@ static tg_tensor *take(const tg_op *op, tg_tensor *x, const part *p)
 {
     int64_t strides[TG_MAX_NDIM];
     int64_t offset = part_strides(x, p, strides);
-    tg_shape sizes = tg_shape_copy(tg_dims_of(x));
-    sizes.sizes[p->dim] = p->length;
+    tg_shape sizes = part_sizes(x, p);
     return tg_apply(&(tg_call){.op = op,
                                .n_in = 1,
                                .in = &x,
                                .dtype = tg_at(x)->dtype,
-                               .ndim = tg_at(x)->ndim,
+                               .ndim = sizes.ndim,
                                .dims = sizes.sizes,
                                .params = p,
                                .params_size = sizeof *p,
@@ -253,6 +283,34 @@ size_t tg_split(tg_tensor *x, size_t n, const int64_t *sizes, int dim, tg_tensor
     n = split(x, n, sizes, dim, out);
     tg_scope_close(&scope, n ? x : NULL);
     return n;
+}
+
+/* --- diagonals --- */
+
+static const tg_op diagonal_op = {.name = "diagonal", .backward = take_backward};
+
+static tg_tensor *diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
+{
+    const tg_op *op = &diagonal_op;
+    TG_CHECK(tg_tape_in(x), tg_at(x)->ndim >= 2, TG_ESHAPE,
+             "diagonal: input %s, wanted at least 2 dims", tg_shape_of(x).chars);
+    part p = {.dim = tg_check_dim(op, x, dim0), .step = 1, .diagonal = true};
+    p.across = p.dim < 0 ? -1 : tg_check_dim(op, x, dim1);
+    if (p.across < 0)
+        return NULL;
+    TG_CHECK(tg_tape_in(x), p.dim != p.across, TG_EVALUE, "diagonal: dim %d is named twice", p.dim);
+    const int64_t rows = tg_at(x)->dims[p.dim], columns = tg_at(x)->dims[p.across];
+    offset = offset > columns ? columns : offset < -rows ? -rows : offset;
+    p.start = offset < 0 ? -offset : 0;
+    p.start_across = offset > 0 ? offset : 0;
+    const int64_t height = rows - p.start, width = columns - p.start_across;
+    p.length = height < width ? height : width;
+    return take(op, x, &p);
+}
+
+tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int dim0, int dim1)
+{
+    TG_IN_SCOPE(&diagonal_op, diagonal(x, offset, dim0, dim1), x);
 }
 
 /* --- writing --- */

@@ -1,5 +1,6 @@
 /* Elementwise functions of one tensor: signs, exponentials, logarithms, sine, cosine, erf. Relies
  * on kernels/ for the functions themselves. */
+#include "ops/broadcast.h"
 #include "ops/slope.h"
 
 #include "kernels/angle.h"
@@ -42,9 +43,8 @@ TGK_LOOP1(sign_bool, bool, bool, x);
 
 static void sign_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    const tg_tensor *x = node->in[0];
     (void)grad_out;
-    grad_in[0] = tg_zeros(tg_tape_in(x), tg_at(x)->ndim, tg_at(x)->dims, tg_at(x)->dtype);
+    grad_in[0] = tg_flat_gradient(node->in[0]);
 }
 
 static const tg_map_op sign_op = {

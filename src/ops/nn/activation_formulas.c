@@ -111,8 +111,24 @@ tg_tensor *tg_relu6(tg_tensor *x)
     TG_IN_SCOPE(&op, apply(&hardtanh_op, x, 0, 6), x);
 }
 
-TGK_REAL1(hardsigmoid, tgk_clamp(x + 3, 0, 6) / 6);
-TGK_REAL2(hardsigmoid_slope, ((y > -3) & (y < 3)) ? x / 6 : 0);
+/* x / by, to be rounded to float: a product is nearer to it than that, and does not take as long. */
+#define QUICK_OVER(x, by) ((x) * (1.0 / (by)))
+
+TGK_LOOP1_AS(hardsigmoid_f32, float, float, double, QUICK_OVER(tgk_clamp(x + 3, 0, 6), 6));
+TGK_LOOP1(hardsigmoid_f64, double, double, tgk_clamp(x + 3, 0, 6) / 6);
+/* Functions, so that it is read before the choice and loops of them become vectors. */
+TGK_INLINE float slope_within_float(float x, float y)
+{
+    return ((y > -3) & (y < 3)) ? x : 0;
+}
+
+TGK_INLINE double slope_within_double(double x, double y)
+{
+    return ((y > -3) & (y < 3)) ? x / 6 : 0;
+}
+
+TGK_LOOP2(hardsigmoid_slope_f32, float, float, slope_within_float(x, y) / 6);
+TGK_LOOP2(hardsigmoid_slope_f64, double, double, slope_within_double(x, y));
 FORMULA(hardsigmoid, NULL);
 
 PLAIN(hardsigmoid)
@@ -124,15 +140,18 @@ static tg_tensor *hardswish_curvature(tg_tensor *v, tg_tensor *x, const numbers 
     return tg_masked_fill(tg_div_scalar(v, 3), tg_logical_not(tg_lt_scalar(tg_abs(x), 3)), 0);
 }
 
-/* Above -3. */
-TGK_INLINE double hardswish_slope(double x)
+/* The gradient x at y, of which a third is given. */
+TGK_INLINE double hardswish_slope(double x, double y, double third)
 {
-    double y = x / 3 + 0.5;
-    return x < 3 ? y : 1; /* for nan, too */
+    double slope = x * (y < 3 ? third + 0.5 : 1); /* for nan, too */
+    return y <= -3 ? 0 : slope;
 }
 
-TGK_REAL1(hardswish, x *tgk_clamp(x + 3, 0, 6) / 6);
-TGK_REAL2(hardswish_slope, y <= -3 ? 0 : x * hardswish_slope(y));
+TGK_LOOP1_AS(hardswish_f32, float, float, double, QUICK_OVER(x *tgk_clamp(x + 3, 0, 6), 6));
+TGK_LOOP1(hardswish_f64, double, double, x *tgk_clamp(x + 3, 0, 6) / 6);
+TGK_LOOP2_AS(hardswish_slope_f32, float, float, double, float, double,
+             hardswish_slope(x, y, QUICK_OVER(y, 3)));
+TGK_LOOP2(hardswish_slope_f64, double, double, hardswish_slope(x, y, y / 3));
 FORMULA(hardswish, hardswish_curvature);
 
 PLAIN(hardswish)

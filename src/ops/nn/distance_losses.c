@@ -4,6 +4,7 @@
 
 #include "kernels/loops.h"
 #include "ops/arithmetic.h"
+#include "ops/broadcast.h"
 
 #include <math.h>
 
@@ -114,8 +115,7 @@ SLOPE(l1, l1_slope);
 
 static void l1_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    const tg_header *x = tg_at(node->in[1]);
-    slope_gradients(node, v, tg_zeros(tg_tape_in(v), x->ndim, x->dims, x->dtype), grad_in);
+    slope_gradients(node, v, tg_flat_gradient(node->in[1]), grad_in);
 }
 
 static const tg_map_op l1_slope_op = {{.name = "l1_loss_backward",

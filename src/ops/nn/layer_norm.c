@@ -1,15 +1,16 @@
-/* layer_norm. Relies on normalise.h and kernels/layer_norm.h.
+/* Rows normalised: layer_norm, and what group_norm has of it, whose weights belong to channels. Relies on
+ * normalise.h and kernels/normalise_rows.h.
  *
  * Backward reads x, weight and two doubles a row, mean and deviation. h stands for (x - mean) /
  * deviation, P for the map that the gradient applies: P(u) = (u - mean(u) - h mean(u h)) /
  * deviation, row by row, which is linear in u and its own adjoint. */
 #include "ops/arithmetic.h"
-#include "ops/broadcast.h"
 #include "ops/layout.h"
 #include "ops/nn/normalise.h"
 
 #include "kernels/normalise_rows.h"
 
+#include <string.h>
 #include <tinygrad/nn.h>
 
 enum { X, WEIGHT, BIAS, INPUTS };
@@ -18,59 +19,106 @@ enum { G, OF_X, OF_WEIGHT, SAVED, GRADIENT_INPUTS };
 
 typedef struct params {
     double eps;
+    int64_t
+        groups; /* of the channels, dim 1 of x, which are the elements of a row where this is 1 */
     unsigned wanted; /* backward: the inputs whose gradients are the outputs, as bits */
 } params;
 
-static double eps_of(const tg_node *node)
+/* What kernels are told of x (N, C, ...) and of the means and deviations of its groups; x.x NULL: there
+ * is nothing to do, or no memory. */
+static tgk_group_norm arguments(tg_node *node, const tg_tensor *x, const tg_tensor *weight,
+                                const tg_tensor *saved)
 {
-    return ((const params *)node->params)->eps;
+    const params *p = node->params;
+    const int64_t rows = tg_at(x)->dims[0] * p->groups, numel = tg_at(x)->numel;
+    double *means = (double *)(void *)tg_at(saved)->data;
+    tgk_layer_norm of_rows = {.weight = weight ? tg_contiguous_data(node, weight) : NULL,
+                              .means = means,
+                              .deviations = means + rows,
+                              .rows = rows,
+                              .n = rows ? numel / rows : 0,
+                              .eps = p->eps};
+    if (numel && (of_rows.weight || !weight))
+        of_rows.x = tg_contiguous_data(node, x);
+    return (tgk_group_norm){
+        .rows = of_rows, .groups = p->groups, .channels = tg_at(x)->dims[1] / p->groups};
 }
 
-/* What kernels are told of x (rows, n) and of the means and deviations of its rows. */
-static tgk_layer_norm arguments(tg_node *node, const tg_tensor *x, const tg_tensor *saved)
+/* Whether each element of a row has a weight of its own. */
+static bool is_plain(const tgk_group_norm *args)
 {
-    double *means = (double *)(void *)tg_at(saved)->data;
-    return (tgk_layer_norm){.x = tg_contiguous_data(node, x),
-                            .means = means,
-                            .deviations = means + tg_at(x)->dims[0],
-                            .rows = tg_at(x)->dims[0],
-                            .n = tg_at(x)->dims[1],
-                            .eps = eps_of(node)};
+    return args->groups == 1 && args->channels == args->rows.n;
 }
 
 static void forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    tg_tensor *weight = node->in[WEIGHT], *bias = node->in[BIAS];
-    tgk_layer_norm args = arguments(node, node->in[X], node->saved);
-    args.out = tg_at(node->out)->data;
-    args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
-    args.bias = bias ? tg_contiguous_data(node, bias) : NULL;
-    if (args.x && (args.weight || !weight) && (args.bias || !bias))
-        tgk_layer_norm_forward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
+    tg_tensor *bias = node->in[BIAS];
+    tgk_group_norm args = arguments(node, node->in[X], node->in[WEIGHT], node->saved);
+    args.rows.out = tg_at(node->out)->data;
+    args.rows.bias = bias ? tg_contiguous_data(node, bias) : NULL;
+    const int dtype = tg_at(node->out)->dtype;
+    if (!args.rows.x || (bias && !args.rows.bias))
+        return;
+    if (is_plain(&args))
+        tgk_layer_norm_forward(&tape->team, tape->isa, dtype, &args.rows);
+    else
+        tgk_group_norm_forward(&tape->team, tape->isa, dtype, &args);
 }
 
 static void gradient_forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
-    const params *p = node->params;
-    tg_tensor *weight = node->in[OF_WEIGHT];
+    const tg_header *x = tg_at(node->in[OF_X]);
     void *out[INPUTS];
-    tg_wanted_data(node, p->wanted, INPUTS, out);
-    tgk_layer_norm args = arguments(node, node->in[OF_X], node->in[SAVED]);
-    args.out = out[X];
-    args.dweight = out[WEIGHT];
-    args.dbias = out[BIAS];
-    args.g = tg_contiguous_data(node, node->in[G]);
-    args.weight = weight ? tg_contiguous_data(node, weight) : NULL;
-    size_t size = tgk_layer_norm_workspace(&args);
-    args.sums = size ? tg_workspace(node, size) : NULL;
-    if (args.x && args.g && (args.weight || !weight) && (args.sums || !size))
-        tgk_layer_norm_backward(&tape->team, tape->isa, tg_at(node->out)->dtype, &args);
+    tg_wanted_data(node, ((const params *)node->params)->wanted, INPUTS, out);
+    for (int i = WEIGHT; i < INPUTS && !x->numel; i++) {
+        if (out[i])
+            memset(out[i], 0, (size_t)x->dims[1] * tg_dtype_size(x->dtype));
+    }
+    tgk_group_norm args = arguments(node, node->in[OF_X], node->in[OF_WEIGHT], node->in[SAVED]);
+    args.rows.g = args.rows.x ? tg_contiguous_data(node, node->in[G]) : NULL;
+    args.rows.out = out[X];
+    args.rows.dweight = out[WEIGHT];
+    args.rows.dbias = out[BIAS];
+    if (!args.rows.g)
+        return;
+    const bool plain = is_plain(&args);
+    size_t size = plain ? tgk_layer_norm_workspace(&args.rows) : tgk_group_norm_workspace(&args);
+    args.rows.sums = size ? tg_workspace(node, size) : NULL;
+    if (size && !args.rows.sums)
+        return;
+    if (plain)
+        tgk_layer_norm_backward(&tape->team, tape->isa, x->dtype, &args.rows);
+    else
+        tgk_group_norm_backward(&tape->team, tape->isa, x->dtype, &args);
 }
 
-static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps);
-static tg_tensor *gradient(tg_tensor **in, double eps);
+/* The groups as rows; x may be NULL. */
+static tg_tensor *rows_of(tg_tensor *x, int64_t groups)
+{
+    const int64_t rows = x ? tg_at(x)->dims[0] * groups : 0;
+    return tg_reshape(x, 2, (int64_t[]){rows, rows ? tg_at(x)->numel / rows : 0});
+}
+
+static tg_tensor *like(tg_tensor *rows, const tg_tensor *x)
+{
+    return tg_reshape(rows, tg_at(x)->ndim, tg_at(x)->dims);
+}
+
+/* What belongs to channels as (C, 1, ...); NULL where it is. */
+static tg_tensor *as_channels(tg_tensor *t, const tg_tensor *x)
+{
+    tg_shape column = {tg_at(x)->ndim - 1, {tg_at(x)->dims[1]}};
+    for (int i = 1; i < column.ndim; i++)
+        column.sizes[i] = 1;
+    return t ? tg_reshape(t, column.ndim, column.sizes) : NULL;
+}
+
+static tg_tensor *times_channels(tg_tensor *x, tg_tensor *t)
+{
+    return t && x ? tg_mul(x, as_channels(t, x)) : x;
+}
 
 static tg_tensor *row_mean(tg_tensor *a, tg_tensor *b)
 {
@@ -84,115 +132,121 @@ tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tens
 {
     if (!u || !x || !v || !result)
         return NULL;
-    tg_tensor *h = normalise(x, NULL, NULL, eps);
+    tg_tensor *h = tg_normalise(x, eps);
     tg_tensor *variance = tg_var_dims(x, 1, (int64_t[]){1}, 0, true);
     tg_tensor *deviation = tg_sqrt(tg_add_scalar(variance, eps));
     tg_tensor *first = tg_mul(v, row_mean(u, h));
     tg_tensor *to_h = tg_neg(tg_div(tg_add(first, tg_mul(u, row_mean(v, h))), deviation));
     tg_tensor *direct = tg_mul(h, tg_div(row_mean(v, result), deviation));
-    return tg_sub(gradient((tg_tensor *[]){to_h, x, NULL, saved}, eps), direct);
+    return tg_sub(tg_normalise_gradient(to_h, x, saved, eps), direct);
 }
 
+/* P(u). */
+static tg_tensor *projected(const tg_node *node, tg_tensor *u)
+{
+    const params *p = node->params;
+    tg_tensor *x = rows_of(node->in[OF_X], p->groups);
+    return like(tg_normalise_gradient(rows_of(u, p->groups), x, node->in[SAVED], p->eps),
+                node->in[OF_X]);
+}
+
+/* For an upstream v of P(g weight). */
 static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *weight = node->in[2];
-    tg_tensor *along = NULL; /* P(v) */
-    if (tg_needs_grad(node, 0) || tg_needs_grad(node, 2))
-        along = gradient((tg_tensor *[]){v, node->in[OF_X], NULL, node->in[SAVED]}, eps_of(node));
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = weight ? tg_mul(along, weight) : along;
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *u = weight ? tg_mul(node->in[G], weight) : node->in[G];
-        grad_in[1] =
-            tg_normalise_second(u, node->in[OF_X], v, node->out, node->in[SAVED], eps_of(node));
+    const params *p = node->params;
+    tg_tensor *const *in = node->in, *along = NULL;
+    if (tg_needs_grad(node, G) || tg_needs_grad(node, OF_WEIGHT))
+        along = projected(node, v);
+    if (tg_needs_grad(node, G))
+        grad_in[G] = times_channels(along, in[OF_WEIGHT]);
+    if (tg_needs_grad(node, OF_X)) {
+        tg_tensor *u = rows_of(times_channels(in[G], in[OF_WEIGHT]), p->groups);
+        tg_tensor *x = rows_of(in[OF_X], p->groups), *result = rows_of(node->out, p->groups);
+        grad_in[OF_X] = like(
+            tg_normalise_second(u, x, rows_of(v, p->groups), result, in[SAVED], p->eps), in[OF_X]);
     }
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_mul(along, node->in[0]);
+    if (tg_needs_grad(node, OF_WEIGHT)) {
+        const tg_header *x = tg_at(in[OF_X]);
+        int64_t dims[TG_MAX_NDIM] = {0};
+        for (int i = 2; i < x->ndim; i++)
+            dims[i - 1] = i;
+        grad_in[OF_WEIGHT] = tg_sum_dims(tg_mul(along, in[G]), x->ndim - 1, dims, false);
+    }
 }
 
-enum { READS_P = TG_READS_IN(1) | TG_READS_IN(3) };
+/* Of the sum of g h: to g, h v; to x, P(g v). */
+static void weight_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    const params *p = node->params;
+    tg_tensor *x = node->in[OF_X];
+    if (tg_needs_grad(node, G))
+        grad_in[G] = times_channels(like(tg_normalise(rows_of(x, p->groups), p->eps), x), v);
+    if (tg_needs_grad(node, OF_X))
+        grad_in[OF_X] = projected(node, times_channels(node->in[G], v));
+}
+
+static void bias_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
+{
+    const tg_header *g = tg_at(node->in[G]);
+    grad_in[G] = tg_expand(as_channels(v, node->in[G]), g->ndim, g->dims);
+}
+
+enum { READS_P = TG_READS_IN(OF_X) | TG_READS_IN(SAVED), READS_G = TG_READS_IN(G) };
 
 static const tg_op gradient_op = {
-    .name = "layer_norm_backward",
+    .name = "normalise_backward",
     .forward = gradient_forward,
     .backward = gradient_backward,
-    .reads = {READS_P | TG_READS_IN(2), READS_P | TG_READS_IN(0) | TG_READS_IN(2) | TG_READS_OUT,
-              READS_P | TG_READS_IN(0)}};
+    .reads = {READS_P | TG_READS_IN(OF_WEIGHT),
+              READS_P | READS_G | TG_READS_IN(OF_WEIGHT) | TG_READS_OUT, READS_P | READS_G}};
+static const tg_op weight_gradient_op = {.name = "normalise_weight",
+                                         .forward = gradient_forward,
+                                         .backward = weight_gradient_backward,
+                                         .reads = {READS_P, READS_P | READS_G}};
+static const tg_op bias_gradient_op = {
+    .name = "normalise_bias", .forward = gradient_forward, .backward = bias_gradient_backward};
+static const tg_op gradients_op = {.name = "normalise_backward", .forward = gradient_forward};
 
 /* An operation over {g, x, weight or NULL, saved}, whose output is the wanted gradient. */
 static tg_call gradient_call(const tg_op *op, tg_tensor **in, const params *p)
 {
     const tg_header *x = tg_at(in[OF_X]);
+    const bool of_x = p->wanted == 1u << X;
     return (tg_call){.op = op,
                      .n_in = GRADIENT_INPUTS,
                      .in = in,
                      .dtype = x->dtype,
-                     .ndim = p->wanted == 1 << X ? 2 : 1,
-                     .dims = p->wanted == 1 << X ? x->dims : x->dims + 1,
+                     .ndim = of_x ? x->ndim : 1,
+                     .dims = of_x ? x->dims : x->dims + 1,
                      .params = p,
                      .params_size = sizeof *p};
 }
-
-/* P(g weight): in is {g, x, weight or NULL, saved}. */
-static tg_tensor *gradient(tg_tensor **in, double eps)
-{
-    if (!in[G])
-        return NULL;
-    tg_call call = gradient_call(&gradient_op, in, &(params){eps, 1 << X});
-    return tg_apply(&call);
-}
-
-/* The sum of g h over the rows, so for an upstream v: to g, h v; to x, P(g v). */
-static void weight_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
-{
-    tg_tensor *g = node->in[G], *x = node->in[OF_X];
-    if (tg_needs_grad(node, G))
-        grad_in[G] = normalise(x, v, NULL, eps_of(node));
-    if (tg_needs_grad(node, OF_X))
-        grad_in[OF_X] = gradient((tg_tensor *[]){g, x, v, node->in[SAVED]}, eps_of(node));
-}
-
-static const tg_op weight_gradient_op = {
-    .name = "layer_norm_weight",
-    .forward = gradient_forward,
-    .backward = weight_gradient_backward,
-    .reads = {TG_READS_IN(OF_X), TG_READS_IN(G) | TG_READS_IN(OF_X) | TG_READS_IN(SAVED)}};
-
-/* The sum of g over the rows. */
-static void bias_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
-{
-    const tg_tensor *g = node->in[G];
-    grad_in[G] = tg_expand(v, 2, tg_at(g)->dims);
-}
-
-static const tg_op bias_gradient_op = {
-    .name = "layer_norm_bias", .forward = gradient_forward, .backward = bias_gradient_backward};
 
 /* One operation for each gradient, so that it can be differentiated. */
 static void composed_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
     static const tg_op *const ops[INPUTS] = {&gradient_op, &weight_gradient_op, &bias_gradient_op};
+    params p = *(const params *)node->params;
     for (int i = 0; i < INPUTS; i++) {
-        if (!tg_needs_grad(node, i))
-            continue;
         tg_tensor *in[] = {g, node->in[X], i == X ? node->in[WEIGHT] : NULL, node->saved};
-        tg_call call = gradient_call(ops[i], in, &(params){eps_of(node), 1u << i});
-        grad_in[i] = tg_apply(&call);
+        p.wanted = 1u << i;
+        tg_call call = gradient_call(ops[i], in, &p);
+        if (tg_needs_grad(node, i))
+            grad_in[i] = tg_apply(&call);
     }
 }
-
-static const tg_op gradients_op = {.name = "layer_norm_backward", .forward = gradient_forward};
 
 /* All gradients in one visit; that of x may be written over g. */
 static void fused_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {
-    const tg_shape x = tg_shape_copy(tg_dims_of(node->in[X])), row = {1, {x.sizes[1]}};
-    params p = {eps_of(node), tg_wanted(node)};
+    const tg_shape x = tg_shape_copy(tg_dims_of(node->in[X])), channels = {1, {x.sizes[1]}};
+    params p = *(const params *)node->params;
+    p.wanted = tg_wanted(node);
     /* What nobody reads for the others may be gone. */
     tg_tensor *weight = p.wanted & 1u << X ? node->in[WEIGHT] : NULL;
     tg_tensor *in[GRADIENT_INPUTS] = {g, node->in[X], weight, node->saved};
     tg_make(&(tg_making){gradient_call(&gradients_op, in, &p), .gradient_of = node, .last_use = g,
-                         .shapes = (tg_shape[]){x, row, row}, .wanted = p.wanted,
+                         .shapes = (tg_shape[]){x, channels, channels}, .wanted = p.wanted,
                          .grad_in = grad_in});
 }
 
@@ -204,34 +258,48 @@ static void backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
         fused_backward(node, g, grad_in);
 }
 
-static const tg_op layer_norm_op = {.name = "layer_norm",
-                                    .forward = forward,
-                                    .backward = backward,
-                                    .reads = {TG_READS_IN(0) | TG_READS_IN(1), TG_READS_IN(0)}};
+#define NORM(name_)                                                                                \
+    {                                                                                              \
+        .name = name_, .forward = forward, .backward = backward, .reads = {                        \
+            TG_READS_IN(X) | TG_READS_IN(WEIGHT),                                                  \
+            TG_READS_IN(X)                                                                         \
+        }                                                                                          \
+    }
+static const tg_op layer_norm_op = NORM("layer_norm"), group_norm_op = NORM("group_norm");
 
-/* x (rows, n), weight and bias (n). */
-static tg_tensor *normalise(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps)
+static tg_tensor *normalise(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
 {
-    return tg_apply(&(tg_call){.op = &layer_norm_op,
-                               .n_in = 3,
-                               .in = (tg_tensor *[]){x, weight, bias},
-                               .dtype = tg_at(x)->dtype,
-                               .ndim = 2,
-                               .dims = tg_at(x)->dims,
-                               .params = &(params){.eps = eps},
+    const tg_header *x = tg_at(in[X]);
+    const int64_t rows = x->dims[0] * groups;
+    return tg_apply(&(tg_call){.op = op,
+                               .n_in = INPUTS,
+                               .in = in,
+                               .dtype = x->dtype,
+                               .ndim = x->ndim,
+                               .dims = x->dims,
+                               .params = &(params){.eps = eps, .groups = groups},
                                .params_size = sizeof(params),
-                               .saved_numel = tg_at(x)->dims[0] > 0 ? 2 * tg_at(x)->dims[0] : 1,
+                               .saved_numel = rows > 0 ? 2 * rows : 1,
                                .saved_dtype = TG_F64});
+}
+
+tg_tensor *tg_normalise_groups(tg_tensor *const *in, int64_t groups, double eps)
+{
+    return normalise(&group_norm_op, in, groups, eps);
 }
 
 tg_tensor *tg_normalise(tg_tensor *x, double eps)
 {
-    return x ? normalise(x, NULL, NULL, eps) : NULL;
+    return x ? normalise(&layer_norm_op, (tg_tensor *[]){x, NULL, NULL}, 1, eps) : NULL;
 }
 
 tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, double eps)
 {
-    return x ? gradient((tg_tensor *[]){g, x, NULL, saved}, eps) : NULL;
+    if (!g || !x)
+        return NULL;
+    tg_tensor *in[GRADIENT_INPUTS] = {g, x, NULL, saved};
+    tg_call call = gradient_call(&gradient_op, in, &(params){eps, 1, 1 << X});
+    return tg_apply(&call);
 }
 
 static bool check_last_dims(const tg_tensor *x, tg_dims shape)
@@ -271,7 +339,7 @@ static tg_tensor *layer_norm(tg_tensor **in, tg_dims shape, double eps)
         !tg_check_affine(op, in[2], shape, "bias") || !tg_check_eps(op, x, eps) ||
         !flatten(in, shape.ndim))
         return NULL;
-    tg_tensor *y = normalise(in[0], in[1], in[2], tg_norm_eps(eps));
+    tg_tensor *y = normalise(op, in, 1, tg_norm_eps(eps));
     return in[0] == x ? y : tg_reshape(y, tg_at(x)->ndim, tg_at(x)->dims);
 }
 

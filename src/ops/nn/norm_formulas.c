@@ -1,5 +1,4 @@
-/* Norms composed of other operations: group_norm, instance_norm, rms_norm, cdist, normalize
- * and cosine_similarity. */
+/* Norms composed of other operations: rms_norm, normalize and cosine_similarity. */
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 #include "ops/nn/normalise.h"
@@ -56,95 +55,6 @@ tg_tensor *tg_at_least(tg_tensor *x, double least)
     return tg_apply_first(&at_least_op.op, 1, &x, &least, sizeof least);
 }
 
-/* --- groups of channels --- */
-
-/* in: x (N, C, ...), weight and bias. */
-static bool check_channels(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
-{
-    const tg_tensor *x = in[0];
-    if (!tg_check_floats(op, 3, in) || !tg_check_eps(op, x, eps))
-        return false;
-    TG_CHECK(tg_tape_in(x), tg_at(x)->ndim >= 2, TG_ESHAPE, "%s: input %s has fewer than 2 dims",
-             op->name, tg_shape_of(x).chars);
-    const int64_t *channels = &tg_at(x)->dims[1];
-    TG_CHECK(tg_tape_in(x), groups > 0 && *channels % groups == 0, TG_EVALUE,
-             "%s: %lld groups do not divide %lld channels", op->name, (long long)groups,
-             (long long)*channels);
-    return tg_check_affine(op, in[1], (tg_dims){1, channels}, "weight") &&
-           tg_check_affine(op, in[2], (tg_dims){1, channels}, "bias");
-}
-
-/* in: x, weight and bias. y, of x's elements, times the one and plus the other: what batch_norm does in one
- * visit each way. */
-static tg_tensor *scaled(tg_tensor *y, tg_tensor *const *in)
-{
-    const tg_header *x = tg_at(in[0]);
-    tg_tape *tape = tg_tape_in(in[0]);
-    y = y ? tg_reshape(y, x->ndim, x->dims) : NULL;
-    if (!y || !(in[1] || in[2]))
-        return y;
-    tg_batch_norm_opts as_it_is = {.weight = in[1],
-                                   .bias = in[2],
-                                   .running_mean = tg_zeros(tape, 1, &x->dims[1], x->dtype),
-                                   .running_var = tg_ones(tape, 1, &x->dims[1], x->dtype),
-                                   .eps = TG_ZERO};
-    return tape->status ? NULL : tg_batch_norm(y, &as_it_is);
-}
-
-static tg_tensor *group_norm(const tg_op *op, tg_tensor *const *in, int64_t groups, double eps)
-{
-    if (!check_channels(op, in, groups, eps))
-        return NULL;
-    const tg_header *x = tg_at(in[0]);
-    TG_CHECK(tg_tape_in(in[0]), x->numel != groups, TG_EVALUE,
-             "group_norm: one value a group in %s", tg_shape_of(in[0]).chars);
-    int64_t rows = x->dims[0] * groups;
-    tg_tensor *flat = tg_reshape(in[0], 2, (int64_t[]){rows, rows ? x->numel / rows : 0});
-    return scaled(tg_normalise(flat, tg_norm_eps(eps)), in);
-}
-
-tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias,
-                         double eps)
-{
-    static const tg_op op = {.name = "group_norm"};
-    tg_tensor *in[] = {x, weight, bias};
-    TG_IN_SCOPE_GIVEN(&op, 3, in, 1, group_norm(&op, in, groups, eps));
-}
-
-/* A weight of channels for each of n samples, one after the other; NULL where it is. */
-static tg_tensor *of_samples(tg_tensor *t, int64_t n)
-{
-    return t ? tg_reshape(tg_expand(t, 2, (int64_t[]){n, -1}), 1, (int64_t[]){-1}) : NULL;
-}
-
-/* Samples are to batch_norm what channels are: each channel of each is one. */
-static tg_tensor *instance_norm(const tg_op *op, tg_tensor *const *in, double eps)
-{
-    if (!check_channels(op, in, 1, eps))
-        return NULL;
-    const tg_header *x = tg_at(in[0]);
-    const tg_shape shape = tg_shape_copy(tg_dims_of(in[0]));
-    int64_t rows = x->dims[0] * x->dims[1];
-    TG_CHECK(tg_tape_in(in[0]), rows != x->numel || !rows, TG_EVALUE,
-             "instance_norm: one value a channel in %s", tg_shape_of(in[0]).chars);
-    if (x->numel == 0)
-        return scaled(in[0], in);
-    int64_t of_rows[] = {1, rows, x->numel / rows};
-    tg_batch_norm_opts o = {.weight = of_samples(in[1], x->dims[0]),
-                            .bias = of_samples(in[2], x->dims[0]),
-                            .eps = eps,
-                            .training = true};
-    tg_tensor *y = tg_batch_norm(tg_reshape(in[0], 3, of_rows), &o);
-    return y ? tg_reshape(y, shape.ndim, shape.sizes) : NULL;
-}
-
-tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, double eps)
-{
-    static const tg_op op = {.name = "instance_norm"};
-    tg_tensor *in[] = {x, weight, bias};
-    TG_IN_SCOPE_GIVEN(&op, 3, in, 1, instance_norm(&op, in, eps));
-}
-
 /* --- divided by a size --- */
 
 static bool check_end(const tg_op *op, const tg_tensor *x, tg_dims shape)
@@ -185,29 +95,6 @@ tg_tensor *tg_rms_norm(tg_tensor *x, int n, const int64_t *dims, tg_tensor *weig
 static tg_tensor *length(tg_tensor *x, double p, int dim)
 {
     return tg_norm_dims(x, p, 1, (int64_t[]){dim}, true);
-}
-
-static tg_tensor *cdist(const tg_op *op, tg_tensor *const *in, double p)
-{
-    const tg_header *a = tg_at(in[0]), *b = tg_at(in[1]);
-    if (!tg_check_floats(op, 2, in))
-        return NULL;
-    TG_CHECK(tg_tape_in(in[0]), p >= 0, TG_EVALUE, "cdist: p %g is not >= 0", p);
-    TG_CHECK(tg_tape_in(in[0]),
-             a->ndim >= 2 && b->ndim >= 2 && a->dims[a->ndim - 1] == b->dims[b->ndim - 1],
-             TG_ESHAPE, "cdist: %s and %s, wanted rows of one size", tg_shape_of(in[0]).chars,
-             tg_shape_of(in[1]).chars);
-    tg_tensor *d = tg_sub(tg_unsqueeze(in[0], -2), tg_unsqueeze(in[1], -3));
-    if (!d || (tg_at(d)->dims[tg_at(d)->ndim - 1] == 0 && p > 2)) /* the largest of nothing */
-        return d ? tg_sum_dim(d, -1, false) : NULL;
-    return tg_norm_dims(d, p, 1, (int64_t[]){-1}, false);
-}
-
-tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p)
-{
-    static const tg_op op = {.name = "cdist"};
-    tg_tensor *in[] = {a, b};
-    TG_IN_SCOPE_GIVEN(&op, 2, in, 2, cdist(&op, in, p));
 }
 
 tg_tensor *tg_normalize(tg_tensor *x, double p, int dim, double eps)

@@ -13,6 +13,9 @@ tg_tensor *tg_normalise_gradient(tg_tensor *g, tg_tensor *x, tg_tensor *saved, d
 tg_tensor *tg_normalise_second(tg_tensor *u, tg_tensor *x, tg_tensor *v, tg_tensor *result,
                                tg_tensor *saved, double eps);
 
+/* x (N, C, ...) in so many groups of channels; in: x, a weight and a bias of channels, or NULL. */
+tg_tensor *tg_normalise_groups(tg_tensor *const *in, int64_t groups, double eps);
+
 /* In norm_formulas.c: x, but at least so large; its gradient is passed on everywhere. TG_EVALUE
  * for a negative element. x may be NULL. */
 tg_tensor *tg_at_least(tg_tensor *x, double least);

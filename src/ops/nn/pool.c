@@ -221,14 +221,20 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w, bo
     return true;
 }
 
+/* Of a window that there is one place for, its elements in rows, which are x itself where it is all of x. */
+static tg_tensor *only_windows(tg_tensor *x, const tgk_window *w)
+{
+    if (w->kernel[0] == w->in[0] && w->kernel[1] == w->in[1] && !w->padding[0] && !w->padding[1])
+        return tg_reshape(x, 2, (int64_t[]){w->n, w->in[0] * w->in[1]});
+    return tg_unfold(tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]}), w);
+}
+
 /* A single place has the mean of a row, which is added up in another order than columns are. */
 static tg_tensor *mean(tg_tensor *x, const params *p, tg_dims dims)
 {
     const tgk_window *w = &p->w;
-    if (w->out[0] * w->out[1] == 1 && p->count == TGK_COUNT_ALL && !p->divisor) {
-        tg_tensor *planes = tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]});
-        return tg_reshape(tg_mean_dim(tg_unfold(planes, w), 1, false), dims.ndim, dims.sizes);
-    }
+    if (w->out[0] * w->out[1] == 1 && p->count == TGK_COUNT_ALL && !p->divisor)
+        return tg_reshape(tg_mean_dim(only_windows(x, w), 1, false), dims.ndim, dims.sizes);
     tg_call call = call_of(&mean_op, &x, 1, p);
     call.dtype = tg_at(x)->dtype;
     call.ndim = dims.ndim;
