@@ -114,8 +114,9 @@ class File:
         self.members = set(re.findall(r"(?:\.|->)\s*([A-Za-z_]\w*)", self.text))
         self.declared = set(re.findall(r"^    \w[\w ]*[ *](\w+)(?:\[.*\])?[;,]", self.text, re.M))
         self.own, self.shared = set(), set()
-        tokens = self.tokens([*compiler.split(), "-E", "-std=c11", "-DTG_CHAPTERS", f"-I{ROOT}/include",
-                              f"-I{SRC}", str(path)])
+        # Without stdio there is more to see, of kernels/format.c.
+        tokens = self.tokens([*compiler.split(), "-E", "-std=c11", "-DTG_CHAPTERS", "-DTGK_NO_STDIO",
+                              f"-I{ROOT}/include", f"-I{SRC}", str(path)])
         start = 0
         while start < len(tokens):
             start = self.declaration(tokens, start)

@@ -99,7 +99,7 @@ static void chain(const product *p, void *c, int64_t i, int64_t j)
 /* Without workspace where it says that it needs none. */
 static void *workspace_for(const tgk_gemm_args *g, size_t size)
 {
-    return tgk_gemm_in_place(g) ? NULL : malloc(tgk_gemm_workspace(g->n, g->k, size));
+    return tgk_gemm_in_place(g) ? NULL : malloc(tgk_gemm_workspace(g->m, g->n, g->k, size));
 }
 
 /* Bit for bit, but that a nan is a nan. */
@@ -251,6 +251,21 @@ static void test_ends(void **state)
     }
 }
 
+/* What a product takes beside its matrices is about as much as a and b, up to what caches hold. */
+static void test_room(void **state)
+{
+    (void)state;
+    const int64_t sizes[][3] = {{16, 64, 32}, {64, 128, 784}, {128, 784, 64}, {1, 9, 5}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        for (size_t size = sizeof(float); size <= sizeof(double); size *= 2)
+            assert_in_range(tgk_gemm_workspace(m, n, k, size), 1,
+                            (size_t)(k * (m + 8) + k * (n + 31)) * size + 128);
+    }
+    const size_t large = tgk_gemm_workspace(1 << 20, 1 << 20, 1 << 20, sizeof(double));
+    assert_int_equal(large, 64 + (256 << 10) + 256 * 2048 * sizeof(double));
+}
+
 /* Batches, shared by threads, of which one is stretched over the other. */
 static void test_batches(void **state)
 {
@@ -276,8 +291,8 @@ static void test_batches(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_edges), cmocka_unit_test(test_long),
-                                       cmocka_unit_test(test_manners), cmocka_unit_test(test_ends),
-                                       cmocka_unit_test(test_batches)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_edges), cmocka_unit_test(test_long), cmocka_unit_test(test_manners),
+        cmocka_unit_test(test_ends),  cmocka_unit_test(test_room), cmocka_unit_test(test_batches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

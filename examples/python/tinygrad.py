@@ -525,7 +525,7 @@ class _Function:
                 self.plan.append(("format" if more and not parameters else "text", "name" if more else arg))
             elif kind == "int" and arg == "flags":
                 self.plan.append(("flags", arg))
-            elif "*" not in kind and kind not in ("tg_grad_hook", "tg_gradcheck_fn"):
+            elif "*" not in kind and kind not in ("tg_grad_hook", "tg_gradcheck_fn", "tg_program"):
                 self.plan.append(("int" if c.c_type(kind) in (ctypes.c_int, ctypes.c_int64, ctypes.c_size_t) else "plain", arg))
             else:
                 raise _Unknown(name)

@@ -889,8 +889,8 @@ _f("tg_repeat_interleave", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("i
    """Each entry along dim so many times, side by side.""")
 
 _f("tg_diagonal", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("int64_t", "offset"), ("int", "dim0"), ("int", "dim1"),), False,
-   """The elements with equal indices in two dims, which become the last one, as a view where the
-strides allow it; offset: so many to the right or, below 0, down.""")
+   """A view of the elements with equal indices in two dims, which become the last one; offset: so many to the
+right or, below 0, down.""")
 
 _f("tg_diag", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("int64_t", "offset"),), False,
    """Of 1-d x: a square matrix of zeros with x on that diagonal. Of 2-d x: tg_diagonal().""")
@@ -2663,6 +2663,45 @@ recorded operation has to do with. Views count once, as what they view.""")
 _f("tg_print_memory", "tinygrad", "tg_status", (("FILE *", "file"), ("tg_tape *", "tape"), ("size_t", "k"),), False,
    """Prints both for people to read, with the `k` (at most 64) largest tensors. TG_EIO where writing
 fails; TG_EVALUE for a NULL file.""")
+
+
+class tg_room(Structure):
+    """Memory of a fixed size, which is all that a tape may have: for alloc, free and context of tg_tape_opts.
+    Where it is out an operation is TG_ENOMEM, or the tape NULL.
+
+        static _Alignas(16) char bytes[16000];
+        tg_room room = {bytes, sizeof bytes, 0};
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){
+            .alloc = tg_room_alloc, .free = tg_room_free, .context = &room});
+
+    A small block_size with block_growth 1 leaves the least over.
+
+    memory: aligned as by malloc, to two pointers' size, else it gives nothing
+    size: bytes of it
+    taken: bytes that it gave; 0 makes it new, once its tapes are freed
+    """
+
+
+tg_room._fields_ = [
+    ("memory", c_void_p),
+    ("size", c_size_t),
+    ("taken", c_size_t),
+]
+
+_f("tg_room_alloc", "tinygrad", "void *", (("void *", "room"), ("size_t", "size"),), False,
+   """For tg_tape_opts.alloc, with a tg_room for context.""")
+
+_f("tg_room_free", "tinygrad", "void", (("void *", "room"), ("void *", "memory"), ("size_t", "size"),), False,
+   """For tg_tape_opts.free: gives nothing back.""")
+tg_program = CFUNCTYPE(None, c_void_p, c_void_p)
+
+_f("tg_memory_needed", "tinygrad", "size_t", (("const tg_tape_opts *", "opts"), ("tg_program", "program"), ("void *", "context"),), False,
+   """The size, in bytes, that a tg_room must have for `program` and a tape with these options: it suffices,
+and 16 bytes less do not. Runs the program on such a tape, whose memory comes from the allocator in opts
+(NULL: all defaults). What its data are does not matter, nor how many steps it makes after the
+first, where each rewinds: their shapes do, and who calls for results whose shapes depend on data
+should take the largest. It holds for the same build of the library, where pointers are as long, and for as many
+threads. 0: the program or the tape met an error, which on_error hears of, or `program` is NULL.""")
 
 _f("tg_set_profile_enabled", "tinygrad", "bool", (("tg_tape *", "tape"), ("bool", "enabled"),), False,
    """Turns the profiler on or off and returns the former setting (false for a NULL tape). What was

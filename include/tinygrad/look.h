@@ -113,6 +113,34 @@ TG_API size_t tg_memory_holders(const tg_tape *tape, tg_memory_holder *out, size
  * fails; TG_EVALUE for a NULL file. */
 TG_API tg_status tg_print_memory(FILE *file, tg_tape *tape, size_t k);
 
+/** Memory of a fixed size, which is all that a tape may have: for alloc, free and context of tg_tape_opts.
+ * Where it is out an operation is TG_ENOMEM, or the tape NULL.
+ *
+ *     static _Alignas(16) char bytes[16000];
+ *     tg_room room = {bytes, sizeof bytes, 0};
+ *     tg_tape *tape = tg_tape_new(&(tg_tape_opts){
+ *         .alloc = tg_room_alloc, .free = tg_room_free, .context = &room});
+ *
+ * A small block_size with block_growth 1 leaves the least over. */
+typedef struct tg_room {
+    void *memory; /**< aligned as by malloc, to two pointers' size, else it gives nothing */
+    size_t size;  /**< bytes of it */
+    size_t taken; /**< bytes that it gave; 0 makes it new, once its tapes are freed */
+} tg_room;
+/** For tg_tape_opts.alloc, with a tg_room for context. */
+TG_API void *tg_room_alloc(void *room, size_t size);
+/** For tg_tape_opts.free: gives nothing back. */
+TG_API void tg_room_free(void *room, void *memory, size_t size);
+/** What a program does with a tape; `context` is its own. */
+typedef void (*tg_program)(tg_tape *tape, void *context);
+/** The size, in bytes, that a tg_room must have for `program` and a tape with these options: it suffices,
+ * and 16 bytes less do not. Runs the program on such a tape, whose memory comes from the allocator in opts
+ * (NULL: all defaults). What its data are does not matter, nor how many steps it makes after the
+ * first, where each rewinds: their shapes do, and who calls for results whose shapes depend on data
+ * should take the largest. It holds for the same build of the library, where pointers are as long, and for as many
+ * threads. 0: the program or the tape met an error, which on_error hears of, or `program` is NULL. */
+TG_API size_t tg_memory_needed(const tg_tape_opts *opts, tg_program program, void *context);
+
 /** @}
  * @defgroup tinygrad_profile Profile
  * @ingroup tinygrad_look

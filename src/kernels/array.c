@@ -2,8 +2,9 @@
  * value fits. Relies on nothing. */
 #include "array.h"
 
+#include "kernels/format.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { F32, F64, I64, BOOL, I32, U8, TYPES };
@@ -131,8 +132,8 @@ tgk_array_text tgk_array_element(int type, const void *from, int64_t i)
     bool is_real = type == F32 || type == F64;
     converts[type][is_real ? F64 : I64](at, 1, is_real ? (void *)&real : (void *)&whole);
     if (is_real)
-        snprintf(text.chars, sizeof text.chars, "%.9g", isnan(real) ? (double)NAN : real);
+        tgk_format(text.chars, sizeof text.chars, "%.9g", isnan(real) ? (double)NAN : real);
     else
-        snprintf(text.chars, sizeof text.chars, "%lld", (long long)whole);
+        tgk_format(text.chars, sizeof text.chars, "%lld", (long long)whole);
     return text;
 }

@@ -118,8 +118,10 @@ static needs needs_of(const tgk_attention *a, size_t size)
 {
     int64_t rows = block_rows(a, size), width = a->width > a->values ? a->width : a->values;
     int64_t longest = a->keys > width ? a->keys : width;
+    size_t of_rows = tgk_gemm_workspace(rows, longest, longest, size);
+    size_t of_keys = tgk_gemm_workspace(a->keys, width, rows, size);
     return (needs){lines(rows * a->width, size), lines(rows * a->keys, size),
-                   tgk_gemm_workspace(longest, longest > rows ? longest : rows, size)};
+                   of_rows > of_keys ? of_rows : of_keys};
 }
 
 uint64_t tgk_attention_workspace(const tgk_attention *a, size_t size)

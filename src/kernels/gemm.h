@@ -35,8 +35,9 @@ extern tgk_gemm *const tgk_gemm_table[TGK_ISAS][2];
 void tgk_gemm_rows(tgk_gemm_args *args, int64_t start, int64_t end, size_t size);
 void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t size);
 
-/* For a product with these sizes of elements of `size` bytes. */
-size_t tgk_gemm_workspace(int64_t n, int64_t k, size_t size);
+/* For a product with these sizes, or smaller ones, of elements of `size` bytes: no more than its matrices take
+ * themselves, but for what is there to fill the last tiles. */
+size_t tgk_gemm_workspace(int64_t m, int64_t n, int64_t k, size_t size);
 /* Whether a product, and each of its rows or columns, needs no workspace. */
 bool tgk_gemm_in_place(const tgk_gemm_args *args);
 

@@ -1,7 +1,8 @@
 /* See making.h. */
 #include "nn/making.h"
 
-#include <stdio.h>
+#include "kernels/format.h"
+
 #include <string.h>
 
 /* The layer's name and the dot behind it, as long as what is made. */
@@ -9,13 +10,13 @@ static const char *format_name(tg_tape *tape, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int length = format ? vsnprintf(NULL, 0, format, again) : 0;
+    int length = format ? tgk_format_list(NULL, 0, format, again) : 0;
     va_end(again);
     if (length <= 0)
         return "";
     char *name = tg_tape_body(tape, "params_add", (size_t)length + 2);
     if (name) {
-        vsnprintf(name, (size_t)length + 1, format, args);
+        tgk_format_list(name, (size_t)length + 1, format, args);
         memcpy(name + length, ".", 2);
     }
     return name;

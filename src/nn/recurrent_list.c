@@ -1,7 +1,8 @@
 /* Recurrent layers that make, fill and list their own parameters. Relies on making.h. */
 #include "nn/making.h"
 
-#include <stdio.h>
+#include "kernels/format.h"
+
 #include <tinygrad/nn.h>
 
 enum { PER_DIRECTION = 4 };
@@ -28,8 +29,8 @@ static bool finish_recurrent(const tg_nn_making *m, const tg_recurrent_layer *l)
     const char *suffixes[TG_RECURRENT_WEIGHTS];
     for (size_t i = 0; i < l->n; i++) {
         size_t direction = i / per;
-        snprintf(names[i], sizeof names[i], "%s_l%zu%s", kinds[i % per], direction / directions,
-                 direction % directions ? "_reverse" : "");
+        tgk_format(names[i], sizeof names[i], "%s_l%zu%s", kinds[i % per], direction / directions,
+                   direction % directions ? "_reverse" : "");
         suffixes[i] = names[i];
     }
     const tg_naming naming = {m->name, suffixes, l->weights, l->n};

@@ -1,10 +1,10 @@
 /* Shared checks, see check.h. */
 #include "ops/check.h"
 
+#include "kernels/format.h"
 #include "kernels/isa.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 bool tg_check_given(const tg_op *op, int n, tg_tensor *const *in, int required)
@@ -91,7 +91,7 @@ tg_text tg_number_text(double x, int dtype)
     tg_text text;
     double read = (double)NAN;
     for (int digits = 6; digits <= 17 && read != x; digits++) {
-        snprintf(text.chars, sizeof text.chars, "%.*g", digits, x);
+        tgk_format(text.chars, sizeof text.chars, "%.*g", digits, x);
         read = dtype == TG_F32 ? (double)strtof(text.chars, NULL) : strtod(text.chars, NULL);
     }
     return text;

@@ -1,7 +1,8 @@
 /* einsum of two operands: each is permuted and reshaped to a matrix, or a batch of them, for one product. */
 #include "ops/check.h"
 
-#include <stdio.h>
+#include "kernels/format.h"
+
 #include <string.h>
 
 enum { LETTERS = TG_MAX_NDIM + 1, SIZES = 128 };
@@ -144,11 +145,11 @@ static tg_tensor *contract(const equation *e, tg_tensor *a, tg_tensor *b)
     int64_t n = product(e, batch), k = product(e, inner);
     int64_t m = product(e, rows), l = product(e, columns);
     int skip = *batch ? 0 : 1; /* without a batch they are matrices */
-    snprintf(order, sizeof order, "%s%s%s", batch, rows, inner);
+    tgk_format(order, sizeof order, "%s%s%s", batch, rows, inner);
     a = tg_reshape(ordered(e, 0, a, order), 3 - skip, (int64_t[]){n, m, k} + skip);
-    snprintf(order, sizeof order, "%s%s%s", batch, inner, columns);
+    tgk_format(order, sizeof order, "%s%s%s", batch, inner, columns);
     b = tg_reshape(ordered(e, 1, b, order), 3 - skip, (int64_t[]){n, k, l} + skip);
-    snprintf(order, sizeof order, "%s%s%s", batch, rows, columns);
+    tgk_format(order, sizeof order, "%s%s%s", batch, rows, columns);
     int64_t dims[TG_MAX_NDIM];
     int ndim = (int)strlen(order);
     for (int i = 0; i < ndim; i++)

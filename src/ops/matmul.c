@@ -128,7 +128,7 @@ static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batc
     for (int i = 0; i < s.rooms && s.pieces > 1; i++)
         atomic_flag_clear(&s.busy[i]);
     if (!tgk_gemm_in_place(args)) {
-        s.workspace = tgk_gemm_workspace(args->n, args->k, s.size);
+        s.workspace = tgk_gemm_workspace(args->m, args->n, args->k, s.size);
         if (!args->workspace)
             args->workspace =
                 tg_workspace(node, (size_t)(s.pieces > 1 ? s.rooms : 1) * s.workspace);

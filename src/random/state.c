@@ -1,8 +1,9 @@
 /* The generator's state as numbers, see generator.h. */
 #include "random/generator.h"
 
+#include "kernels/format.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The engine's words, the next one's place, whether a normal is pending, and its bits (0: none). */
@@ -28,15 +29,15 @@ static bool read_words(tg_generator *g, const int64_t *in, tg_state_fault *fault
     uint32_t any = 0;
     for (int i = 0; i < TG_GENERATOR_WORDS; i++) {
         if (in[i] < 0 || in[i] > UINT32_MAX) {
-            snprintf(fault->chars, sizeof fault->chars, "word %d is %lld, wanted 32 bits", i,
-                     (long long)in[i]);
+            tgk_format(fault->chars, sizeof fault->chars, "word %d is %lld, wanted 32 bits", i,
+                       (long long)in[i]);
             return false;
         }
         g->state[i] = (uint32_t)in[i];
         any |= g->state[i];
     }
     if (!any)
-        snprintf(fault->chars, sizeof fault->chars, "all words are 0");
+        tgk_format(fault->chars, sizeof fault->chars, "all words are 0");
     return any;
 }
 
@@ -44,16 +45,16 @@ static bool read_normal(tg_generator *g, const int64_t *in, tg_state_fault *faul
 {
     int64_t pending = in[HAS_NORMAL], bits = in[NORMAL];
     if (pending != 0 && pending != 1) {
-        snprintf(fault->chars, sizeof fault->chars,
-                 "the flag of a pending normal is %lld, wanted 0 or 1", (long long)pending);
+        tgk_format(fault->chars, sizeof fault->chars,
+                   "the flag of a pending normal is %lld, wanted 0 or 1", (long long)pending);
         return false;
     }
     g->has_normal = pending != 0;
     memcpy(&g->normal, &bits, sizeof g->normal);
     bool right = isfinite(g->normal) && (pending || bits == 0);
     if (!right)
-        snprintf(fault->chars, sizeof fault->chars, "%g is not the normal that is pending",
-                 isnan(g->normal) ? (double)NAN : g->normal);
+        tgk_format(fault->chars, sizeof fault->chars, "%g is not the normal that is pending",
+                   isnan(g->normal) ? (double)NAN : g->normal);
     return right;
 }
 
@@ -62,8 +63,8 @@ bool tg_generator_load(tg_generator *g, const int64_t *in, tg_state_fault *fault
     if (!read_words(g, in, fault))
         return false;
     if (in[NEXT] < 0 || in[NEXT] > TG_GENERATOR_WORDS) {
-        snprintf(fault->chars, sizeof fault->chars, "position %lld is outside [0, %d]",
-                 (long long)in[NEXT], (int)TG_GENERATOR_WORDS);
+        tgk_format(fault->chars, sizeof fault->chars, "position %lld is outside [0, %d]",
+                   (long long)in[NEXT], (int)TG_GENERATOR_WORDS);
         return false;
     }
     g->next = (int32_t)in[NEXT];

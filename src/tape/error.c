@@ -1,8 +1,9 @@
 /* The sticky error of a tape, and calls at the wrong time. Relies on tape.h. */
 #include "tape/tape.h"
 
+#include "kernels/format.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
@@ -13,13 +14,13 @@ tg_status tg_fail(tg_tape *tape, tg_status status, const char *format, ...)
     char said[sizeof tape->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(said, sizeof said, format, args);
+    tgk_format_list(said, sizeof said, format, args);
     va_end(args);
     for (char *nan; (nan = strstr(said, "-nan"));) /* which instructions made it is no message */
         memmove(nan, nan + 1, strlen(nan));
     const char *rest = tape->speaker ? strchr(said, ':') : NULL;
-    snprintf(tape->message, sizeof tape->message, "%s%s", rest ? tape->speaker : "",
-             rest ? rest : said);
+    tgk_format(tape->message, sizeof tape->message, "%s%s", rest ? tape->speaker : "",
+               rest ? rest : said);
     if (!tape->capture_failed)
         memcpy(tape->failure, tape->message, sizeof tape->message);
     tape->capture_failed = true;

@@ -1,7 +1,8 @@
 /* Sizes and strides, see shape.h. */
 #include "tape/shape.h"
 
-#include <stdio.h>
+#include "kernels/format.h"
+
 #include <string.h>
 
 tg_shape tg_shape_copy(tg_dims dims)
@@ -19,13 +20,13 @@ tg_text tg_shape_text(tg_dims dims)
     int length = 1;
     for (int i = 0; i < dims.ndim; i++) {
         if (length > capacity - 32) {
-            length += snprintf(text.chars + length, (size_t)(capacity - length), ", ...");
+            length += tgk_format(text.chars + length, (size_t)(capacity - length), ", ...");
             break;
         }
-        length += snprintf(text.chars + length, (size_t)(capacity - length), "%s%lld",
-                           i ? ", " : "", (long long)dims.sizes[i]);
+        length += tgk_format(text.chars + length, (size_t)(capacity - length), "%s%lld",
+                             i ? ", " : "", (long long)dims.sizes[i]);
     }
-    snprintf(text.chars + length, (size_t)(capacity - length), "]");
+    tgk_format(text.chars + length, (size_t)(capacity - length), "]");
     return text;
 }
 

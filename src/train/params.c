@@ -3,10 +3,11 @@
  * is not, and so it has a handle. Relies on tensor.h. */
 #include "train/params.h"
 
+#include "kernels/format.h"
+
 #include "tape/tensor.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A piece for so many entries, whose names have so much room, one behind the other. */
@@ -155,7 +156,7 @@ static const char *format_next(list *l, const char *format, va_list args)
     tg_tape *tape = tg_slot_tape(&l->head);
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, again);
+    int length = tgk_format_list(NULL, 0, format, again);
     va_end(again);
     if (!grow(l, tape, length > 0 ? (size_t)length : 0))
         return NULL;
@@ -163,7 +164,7 @@ static const char *format_next(list *l, const char *format, va_list args)
     e->names[l->count] = used_room(l);
     char *name = e->text + e->names[l->count];
     *name = 0; /* where the format is none */
-    vsnprintf(name, e->room - e->names[l->count], format, args);
+    tgk_format_list(name, e->room - e->names[l->count], format, args);
     return name;
 }
 

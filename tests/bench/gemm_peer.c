@@ -77,9 +77,9 @@ int main(void)
     puts("| n | libtinygrad | CBLAS | ratio |\n|--:|--:|--:|--:|");
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t n = (size_t)sizes[i], bytes = n * n * sizeof(float);
-        product p = {sizes[i],      gemm,
-                     malloc(bytes), malloc(bytes),
-                     malloc(bytes), malloc(tgk_gemm_workspace(sizes[i], sizes[i], sizeof(float)))};
+        size_t workspace = tgk_gemm_workspace(sizes[i], sizes[i], sizes[i], sizeof(float));
+        product p = {sizes[i],      gemm,          malloc(bytes),
+                     malloc(bytes), malloc(bytes), malloc(workspace)};
         for (size_t k = 0; p.a && p.b && k < n * n; k++)
             p.a[k] = p.b[k] = (float)(k % 7) - 3;
         if (p.a && p.b && p.c && p.workspace)

@@ -23,5 +23,6 @@ for compiler in gcc clang; do
         "$compiler" -fsyntax-only -Wall -Wextra -Wpedantic -Werror $file
         "$compiler" -fsyntax-only -Werror $file
     done
+    "$compiler" -fsyntax-only -Wall -Werror -DTGK_NO_STDIO tinygrad.c
     "$compiler" -std=c99 -fsyntax-only -Wall -Wextra -Wpedantic -Werror -x c tinygrad.h
 done

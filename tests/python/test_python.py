@@ -256,7 +256,8 @@ class Options(Tape):
             left = {name for name in left if tg.c.FUNCTIONS[name][0] == "tinygrad"}
         self.assertEqual(left - tg._BY_HAND, {
             "tg_error_print", "tg_batches_indices", "tg_params_name_of", "tg_params_tensors", "tg_lr_plateau", "tg_print",
-            "tg_write_dot", "tg_write_dot_with", "tg_memory_holders", "tg_print_memory", "tg_profile", "tg_print_profile",
+            "tg_write_dot", "tg_write_dot_with", "tg_memory_holders", "tg_print_memory", "tg_room_alloc", "tg_room_free",
+            "tg_memory_needed", "tg_profile", "tg_print_profile",
             "tg_check_inputs", "tg_apply", "tg_node_outs", "tg_needs_grad", "tg_out_data", "tg_load_checkpoint"} & left)
         self.assertIn("PyTorch's rules", tg.matmul.__doc__)
 

@@ -61,9 +61,10 @@ typedef struct sweep {
 static size_t product_bytes(const sweep *w, bool backward)
 {
     int64_t width = tg_at(w->in[X])->dims[1];
-    size_t most = tgk_gemm_workspace(w->piece.classes, width, w->size);
+    const int64_t sides[] = {w->piece.rows, w->piece.classes};
+    size_t most = tgk_gemm_workspace(sides[0], sides[1], width, w->size);
     for (int i = 0; i < 2 && backward; i++) {
-        size_t other = tgk_gemm_workspace(width, i ? w->piece.rows : w->piece.classes, w->size);
+        size_t other = tgk_gemm_workspace(sides[i], width, sides[1 - i], w->size);
         most = other > most ? other : most;
     }
     return (size_t)tg_node_tape(w->node)->team.threads * most; /* a few blocks each */

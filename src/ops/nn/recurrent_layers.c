@@ -1,9 +1,9 @@
 /* LSTM and GRU: layers, directions and cells. A direction is a linear layer of all steps' inputs and an
  * operation over the steps; outputs and last states are views of what that gives. */
+#include "kernels/format.h"
 #include "ops/check.h"
 #include "ops/nn/recurrent.h"
 
-#include <stdio.h>
 #include <tinygrad/nn.h>
 
 typedef struct kind {
@@ -29,10 +29,10 @@ static tg_text name_of(const direction *d, int i)
                                                      "bias_hh"};
     tg_text text;
     if (d->layer)
-        snprintf(text.chars, sizeof text.chars, "%s_l%lld%s", names[i], (long long)d->layer - 1,
-                 d->from_end ? "_reverse" : "");
+        tgk_format(text.chars, sizeof text.chars, "%s_l%lld%s", names[i], (long long)d->layer - 1,
+                   d->from_end ? "_reverse" : "");
     else
-        snprintf(text.chars, sizeof text.chars, "%s", names[i]);
+        tgk_format(text.chars, sizeof text.chars, "%s", names[i]);
     return text;
 }
 
