@@ -218,8 +218,7 @@ static void divisor_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad
         grad_in[0] = divisor_slope(v, a, b);
     if (tg_needs_grad(node, 1))
         grad_in[1] = tg_neg(tg_div(tg_div(tg_mul(v, g), b), b));
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_mul_scalar(tg_div(divisor_slope(tg_mul(v, g), a, b), b), -2);
+    grad_in[2] = tg_mul_scalar(tg_div(divisor_slope(tg_mul(v, g), a, b), b), -2);
 }
 
 static const tg_map_op divisor_slope_op = {

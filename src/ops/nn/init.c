@@ -181,10 +181,12 @@ void tg_xavier_normal_(tg_tensor *t, double gain)
 
 static bool check_layer(const tg_op *op, const tg_tensor *weight, const tg_tensor *bias)
 {
+    if (!bias)
+        return true;
     TG_CHECK(tg_tape_in(weight),
-             !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0]),
-             TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
-             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
+             tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0], TG_ESHAPE,
+             "%s: bias %s for a weight %s", op->name, tg_shape_of(bias).chars,
+             tg_shape_of(weight).chars);
     return true;
 }
 

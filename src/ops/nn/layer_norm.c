@@ -101,11 +101,9 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
         along = gradient((tg_tensor *[]){v, node->in[OF_X], NULL, node->in[SAVED]}, eps_of(node));
     if (tg_needs_grad(node, 0))
         grad_in[0] = weight ? tg_mul(along, weight) : along;
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *u = weight ? tg_mul(node->in[G], weight) : node->in[G];
-        grad_in[1] =
-            tg_normalise_second(u, node->in[OF_X], v, node->out, node->in[SAVED], eps_of(node));
-    }
+    tg_tensor *u = weight ? tg_mul(node->in[G], weight) : node->in[G];
+    grad_in[1] =
+        tg_normalise_second(u, node->in[OF_X], v, node->out, node->in[SAVED], eps_of(node));
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(along, node->in[0]);
 }
