@@ -1,0 +1,266 @@
+/* Memory runs out in what is more than one operation: derivatives, gradcheck, captured steps, kernels whose inputs have
+ * to be copied first. Allocation k fails, for k = 0, 1, ... until all of it succeeds, each piece an allocation of its
+ * own; then the same again gives what it gives on a tape that has memory. test_alloc.c has single operations. */
+#include "check.h"
+#include "support.h"
+
+#include <tinygrad/op.h>
+
+/* A computation from what it makes of the tape alone: a number that says whether it was right. */
+typedef double computation(tg_tape *tape);
+
+static tg_tensor *leaf(tg_tape *tape)
+{
+    return tg_from_f64(tape, (double[]){0.5, -2, 3}, TG_DIMS(3), TG_REQUIRES_GRAD);
+}
+
+/* The sum of its elements, each with another weight. */
+static double weighed(tg_tensor *t)
+{
+    snapshot s = snapshot_of(t);
+    double sum = 0;
+    for (int64_t i = 0; s.dtype >= 0 && i < s.numel; i++)
+        sum += snapshot_at(&s, i) * (double)(i + 1);
+    return s.dtype < 0 ? (double)NAN : sum;
+}
+
+static tg_tensor *cube(tg_tensor *x)
+{
+    return tg_sum(tg_mul(x, tg_square(x)));
+}
+
+static double jacobian(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape);
+    return weighed(tg_jacobian(tg_outer(x, tg_square(x)), x, NULL));
+}
+
+static double hessian(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape);
+    return weighed(tg_hessian(cube(x), x, NULL));
+}
+
+static double product(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape), *loss = cube(x);
+    return weighed(tg_hvp(loss, x, tg_ones(tape, TG_DIMS(3), TG_F64), NULL));
+}
+
+/* Linear: the gradient does not depend on x. */
+static double product_of_none(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape), *loss = tg_sum(x);
+    return weighed(tg_hvp(loss, x, tg_ones(tape, TG_DIMS(3), TG_F64), NULL));
+}
+
+static tg_tensor *cubed(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)n;
+    (void)context;
+    return tg_mul(in[0], tg_square(in[0]));
+}
+
+static double checked(tg_tape *tape)
+{
+    tg_tensor *in[] = {leaf(tape), NULL, tg_ones(tape, TG_DIMS(2), 0)};
+    return tg_gradcheck(cubed, NULL, in, 3, NULL) == TG_OK ? 1 : (double)NAN;
+}
+
+static double checked_twice(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape);
+    const tg_gradcheck_opts opts = {.second_order = true};
+    return tg_gradcheck(cubed, NULL, &x, 1, &opts) == TG_OK ? 1 : (double)NAN;
+}
+
+static double retained(tg_tape *tape)
+{
+    tg_tensor *x = leaf(tape), *y = tg_square(x), *loss = tg_sum(tg_mul(y, y));
+    if (tg_retain_grad(y) || tg_backward(loss))
+        return (double)NAN;
+    return weighed(tg_grad(y)) + weighed(tg_grad(x));
+}
+
+/* All that a step may have, captured and replayed. */
+static double captured(tg_tape *tape)
+{
+    tg_manual_seed(tape, 5);
+    tg_tensor *x = leaf(tape), *table = tg_randn(tape, TG_DIMS(4, 2), TG_REQUIRES_GRAD);
+    tg_tensor *index = tg_from_i64(tape, (int64_t[]){1, 3, 1}, TG_DIMS(3), 0);
+    tg_optim *optim = tg_adam(tape, (tg_tensor *[]){x, table}, 2, NULL);
+    tg_capture *step = tg_capture_begin(tape);
+    tg_optim_zero_grad(optim);
+    tg_tensor *rows = tg_embedding(table, index, TG_NO_PADDING), *y = tg_square(x);
+    tg_retain_grad(y);
+    tg_tensor *loss = tg_add(tg_sum(tg_mul(y, y)), tg_to(tg_sum(tg_square(rows)), TG_F64));
+    tg_backward(tg_add(loss, tg_sum(tg_layer_norm(y, TG_DIMS(3), NULL, NULL, 0))));
+    tg_clip_grad_norm((tg_tensor *[]){x, table}, 2, 0.5, 2);
+    tg_optim_step(optim);
+    if (tg_capture_end(step))
+        return (double)NAN;
+    for (int i = 0; i < 3; i++)
+        tg_capture_replay(step);
+    return tg_error(tape) ? (double)NAN : weighed(x) + weighed(table) + weighed(tg_grad(y));
+}
+
+/* Lists that grow in the middle. */
+static double listed(tg_tape *tape)
+{
+    tg_tensor *x[20];
+    for (int i = 0; i < 20; i++)
+        x[i] = leaf(tape);
+    tg_optim *optim = tg_adam(tape, x, 20, NULL);
+    tg_params *list = tg_params_new(tape);
+    tg_params_add(list, x[0], "x");
+    tg_status status = tg_optim_state(optim, list, "optim.");
+    if (list && optim && status && tg_params_count(list) > 1)
+        fail_msg("of a list that failed %zu stay", tg_params_count(list));
+    tg_embedding_layer e = tg_nn_embedding(
+        list, 3, 2, &(tg_nn_embedding_opts){.has_padding_idx = true, .padding_idx = 1}, "e");
+    return e.weight && !tg_error(tape) ? (double)tg_params_count(list) + (double)tg_f32(e.weight)[2]
+                                       : (double)NAN;
+}
+
+/* A backward pass that gives back and computes again. */
+static double recomputed(tg_tape *tape)
+{
+    tg_tensor *x = tg_full(tape, TG_DIMS(5, 80), 0.5, TG_F64 | TG_REQUIRES_GRAD), *y = x;
+    for (int i = 0; i < 2; i++) {
+        tg_mark mark = tg_tape_mark(tape);
+        y = tg_layer_norm(tg_exp(y), TG_DIMS(80), NULL, NULL, 0.5);
+        y = tg_mul(tg_cumsum(y, 1), y);
+        if (tg_checkpoint(tape, mark, &y, 1))
+            return (double)NAN;
+    }
+    return tg_backward(tg_sum(y)) ? (double)NAN : tg_item(tg_sum(tg_square(tg_grad(x))));
+}
+
+/* Twelve numbers from 0 on, modulo 4, with stride 2. */
+static tg_tensor *strided(tg_tape *tape, int dtype)
+{
+    tg_tensor *x = tg_arange(tape, 0, 24, 1, TG_F64);
+    x = tg_to(tg_remainder(x, tg_full(tape, TG_SCALAR, 4, TG_F64)), dtype);
+    return tg_slice(x, 0, 0, 24, 2);
+}
+
+/* Kernels that read rows where they lie copy these first. */
+static double rows_of_strided(tg_tape *tape)
+{
+    tg_tensor *index = strided(tape, TG_I64), *x = strided(tape, TG_F64);
+    tg_tensor *truth = strided(tape, TG_BOOL), *table = tg_eye(tape, 4, 4, TG_F64);
+    tg_tensor *square = tg_reshape(x, 2, (int64_t[]){3, 4});
+    double sum = weighed(tg_one_hot(index, 4)) + weighed(tg_any(truth)) + weighed(tg_all(truth));
+    sum += weighed(tg_index(table, 0, 1, &index));
+    sum += weighed(tg_embedding(table, index, TG_NO_PADDING));
+    sum += weighed(tg_linear(table, tg_ones(tape, TG_DIMS(12, 4), TG_F64), x));
+    sum += weighed(tg_layer_norm(tg_ones(tape, TG_DIMS(2, 12), TG_F64), TG_DIMS(12), x, x, 0));
+    sum += weighed(tg_cumprod(tg_add_scalar(square, 1), 1)) + weighed(tg_sort(x, 0, true));
+    return tg_error(tape) ? (double)NAN : sum;
+}
+
+/* Their gradients, with a gradient that is strided. */
+static double gradients_of_strided(tg_tape *tape)
+{
+    tg_tensor *index = strided(tape, TG_I64), *g = strided(tape, TG_F64);
+    tg_tensor *x = tg_full(tape, TG_DIMS(12), 0.5, TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *table = tg_ones(tape, TG_DIMS(4, 12), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *weight = tg_ones(tape, TG_DIMS(12), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *logits = tg_expand(tg_reshape(x, 2, (int64_t[]){12, 1}), TG_DIMS(12, 5));
+    tg_tensor *y[] = {tg_cumprod(x, 0),
+                      tg_repeat_interleave(tg_narrow(x, 0, 0, 6), 2, 0),
+                      tg_select(tg_embedding(table, index, TG_NO_PADDING), 1, 3),
+                      tg_select(tg_layer_norm(table, TG_DIMS(12), weight, weight, 0), 0, 2),
+                      tg_pad(tg_narrow(x, 0, 0, 11), TG_DIMS(0, 1), TG_PAD_REFLECT, 0),
+                      tg_cross_entropy(logits, index, &(tg_ce_opts){.reduction = TG_NONE})};
+    for (size_t i = 0; i < sizeof y / sizeof *y; i++)
+        tg_backward_with(y[i], g, &(tg_backward_opts){.create_graph = i % 2});
+    return tg_error(tape)
+               ? (double)NAN
+               : weighed(tg_grad(x)) + weighed(tg_grad(table)) + weighed(tg_grad(weight));
+}
+
+/* Losses that have to take room for themselves. */
+static double joined_losses(tg_tape *tape)
+{
+    tg_manual_seed(tape, 1);
+    tg_tensor *x = tg_randn(tape, TG_DIMS(2, 3, 4), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *w = tg_randn(tape, TG_DIMS(5, 4), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *bias = tg_slice(tg_randn(tape, TG_DIMS(10), TG_F64), 0, 0, 10, 2);
+    tg_tensor *t = tg_transpose(tg_randint(tape, 0, 5, TG_DIMS(3, 2), TG_I64), 0, 1);
+    tg_tensor *loss = tg_linear_cross_entropy(x, w, bias, t, NULL);
+    if (tg_backward(loss))
+        return (double)NAN;
+    tg_tensor *at, *image = tg_transpose(tg_randn(tape, TG_DIMS(1, 8, 8), 0), 1, 2);
+    tg_tensor *largest = tg_max_pool2d(image, &(tg_pool_opts){.kernel = {2, 2}, .indices = &at});
+    return weighed(tg_grad(w)) + weighed(tg_grad(x)) + weighed(largest) + weighed(at);
+}
+
+static const struct {
+    const char *name;
+    computation *run;
+} all[] = {{"jacobian", jacobian},
+           {"hessian", hessian},
+           {"hvp", product},
+           {"hvp of none", product_of_none},
+           {"gradcheck", checked},
+           {"gradcheck, second order", checked_twice},
+           {"retain_grad", retained},
+           {"capture", captured},
+           {"lists", listed},
+           {"checkpoint", recomputed},
+           {"strided rows", rows_of_strided},
+           {"strided gradients", gradients_of_strided},
+           {"joined losses", joined_losses}};
+enum { ALL = sizeof all / sizeof *all };
+
+static bool fail_at(size_t which, size_t block, int64_t k, double want)
+{
+    test_allocator allocator = {.fail_at = -1};
+    tg_tape *tape = test_tape(&allocator, block);
+    tg_mark start = tg_tape_mark(tape);
+    allocator.calls = 0;
+    allocator.fail_at = k;
+    double got = all[which].run(tape);
+    allocator.fail_at = -1;
+    if (allocator.failures) {
+        if (tg_error(tape) != TG_ENOMEM || !isnan(got))
+            fail_msg("%s: failure %lld gives %d, %s", all[which].name, (long long)k,
+                     (int)tg_error(tape), tg_error_message(tape));
+        tg_clear_error(tape);
+        if (tg_tape_rewind(tape, start))
+            fail_msg("%s: failure %lld: %s", all[which].name, (long long)k, tg_error_message(tape));
+        got = all[which].run(tape);
+    }
+    if (tg_error(tape) || got != want)
+        fail_msg("%s: after failure %lld: %.17g, wanted %.17g; %s", all[which].name, (long long)k,
+                 got, want, tg_error_message(tape));
+    tg_tape_free(tape);
+    assert_int_equal(allocator.live, 0);
+    assert_false(allocator.wrong_size);
+    return allocator.failures;
+}
+
+static void sweep(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ALL; i++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        double want = all[i].run(tape);
+        if (tg_error(tape) || isnan(want))
+            fail_msg("%s: %s", all[i].name, tg_error_message(tape));
+        tg_tape_free(tape);
+        for (size_t block = 1; block < 2000; block += 999) {
+            int64_t k = 0;
+            while (fail_at(i, block, k, want))
+                k++;
+            assert_true(k > 2);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sweep)};
+    return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
+}
