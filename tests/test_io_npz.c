@@ -177,7 +177,7 @@ static void with_more(void **state)
     size_t size = bytes_of("io/golden/stored.npz", bytes), at = find(bytes, 0, "PK\1\2");
     tg_tape *tape = tg_tape_new(NULL);
     tg_params *want = parse(tape, bytes, size);
-    for (int comment = 0; comment < 2; comment++) {
+    for (size_t comment = 0; comment < 2; comment++) {
         size_t length = comment ? COMMENT : EXTRA, name = bytes[at + 28];
         size_t behind = at + 46 + name + bytes[at + 30] + (size_t)(bytes[at + 31] << 8);
         memmove(bytes + behind + length, bytes + behind, size - behind);
