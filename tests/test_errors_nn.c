@@ -288,6 +288,36 @@ static void norms(void **state)
     tg_tape_free(tape);
 }
 
+/* Long sequences and windows whose products of sizes overflow, without elements to compute. */
+static void large(void **state)
+{
+    (void)state;
+    REFUSES(TG_ESHAPE, "lstm: the product", "overflows",
+            !tg_lstm(tg_zeros(w.tape, TG_DIMS(2, root, 0), 0),
+                     (tg_tensor *[]){tg_zeros(w.tape, TG_DIMS(root, 0), 0),
+                                     tg_expand(w.s, TG_DIMS(root, root / 4)),
+                                     tg_expand(w.s, TG_DIMS(root)), tg_expand(w.s, TG_DIMS(root))},
+                     4, NULL, NULL, NULL) &&
+                AND_REWOUND);
+    tg_tape *tape = tg_tape_new(NULL);
+    /* Windows of padding alone, around planes of no columns. */
+    tg_tensor *at, *empty = tg_zeros(tape, TG_DIMS(2, 3, 4, 0), 0);
+    const tg_pool_opts around = {.kernel = {2, 2}, .padding = {1, 1}, .indices = &at};
+    tg_tensor *padded = tg_max_pool2d(empty, &around);
+    assert_ok(tape);
+    assert_int_equal(tg_numel(padded), 2 * 3 * 3);
+    for (int i = 0; i < 18; i++)
+        assert_true(tg_i64(at)[i] == -1);
+    /* Windows that stick out at the end, where the last one begins in x still. */
+    tg_tensor *x = tg_reshape(tg_arange(tape, 0, 6, 1, 0), TG_DIMS(1, 6));
+    tg_tensor *y = tg_max_pool1d(
+        x, &(tg_pool_opts){.kernel = {2}, .stride = {5}, .padding = {1}, .ceil_mode = true});
+    assert_ok(tape);
+    assert_int_equal(tg_numel(y), 2);
+    assert_equal(tg_f32(y)[1], 5);
+    tg_tape_free(tape);
+}
+
 static void losses(void **state)
 {
     (void)state;
@@ -330,6 +360,7 @@ int main(void)
         cmocka_unit_test(resampling),
         cmocka_unit_test(recurrent),
         cmocka_unit_test(norms),
+        cmocka_unit_test(large),
         cmocka_unit_test(losses),
     };
     return cmocka_run_group_tests_name("errors of networks", tests, NULL, NULL);

@@ -157,6 +157,16 @@ static void values(void **state)
             !tg_index_select(w.s, 0, w.i));
     REFUSES(TG_ESHAPE, "index_select: index [1, 2] for [2, 3]", "1 dim",
             !tg_index_select(w.f, 0, tg_reshape(w.i, TG_DIMS(1, 2))) && AND_REWOUND);
+    for (int replacement = 0; replacement < 2; replacement++) {
+        REFUSES(TG_EVALUE, "multinomial: all weights in row 1 are 0", "",
+                !tg_multinomial(tg_from_f32(w.tape, (float[]){1, 2, 0, 0}, TG_DIMS(2, 2), 0), 1,
+                                replacement) &&
+                    AND_REWOUND);
+        REFUSES(TG_EVALUE, "multinomial: a weight in row 0 is negative", "",
+                !tg_multinomial(tg_from_f32(w.tape, (float[]){1, -2, 0, 0}, TG_DIMS(2, 2), 0), 1,
+                                replacement) &&
+                    AND_REWOUND);
+    }
     REFUSES(TG_EVALUE, "topk: 0 of one number", "", !tg_topk(w.s, 0, 0, true));
     REFUSES(TG_ESHAPE, "linear: bias []", "[2, 3]", !tg_linear(w.f, w.f, w.s));
     REFUSES(TG_ESHAPE, "linear: bias [4]", "[2, 3]", !tg_linear(w.f, w.f, w.v));

@@ -355,6 +355,15 @@ static tg_tensor *constant_upstream(tg_tensor *const *in, size_t n, void *contex
 static void plateaus(void **state)
 {
     (void)state;
+    /* A step that is too small to matter is not taken: 1e-8, as PyTorch has it. */
+    const double rates[] = {1.111e-8, 1.1112e-8};
+    for (int i = 0; i < 2; i++) {
+        tg_plateau seen = {0};
+        const tg_plateau_opts o = {.patience = TG_ZERO};
+        assert_equal(tg_lr_plateau(rates[i], 1, &seen, &o), rates[i]);
+        double lr = tg_lr_plateau(rates[i], 1, &seen, &o);
+        assert_equal(lr, i ? rates[i] * 0.1 : rates[i]);
+    }
     for (int absolute = 0; absolute < 2; absolute++) {
         tg_plateau seen = {0};
         tg_plateau_opts o = {

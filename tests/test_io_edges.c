@@ -201,6 +201,20 @@ static void archives(void **state)
     free(nothing);
     assert_null(tg_read_npz(tape, in_scratch("z")));
     assert_error(tape, TG_EIO, "no zip archive");
+    /* What inflates to less than it says. */
+    if (tg_save_npz(in_scratch("z"), list, &(tg_npz_opts){.compress = true}) == TG_OK) {
+        file = fopen(in_scratch("z"), "rb");
+        assert_non_null(file);
+        size = fread(changed, 1, sizeof changed, file);
+        fclose(file);
+        for (entry = 0; memcmp(changed + entry, "PK\1\2", 4) != 0;)
+            entry++;
+        changed[entry + 24]++;
+        write_file("z", changed, size);
+        assert_null(tg_read_npz(tape, in_scratch("z")));
+        assert_error(tape, TG_EIO, "a member that does not inflate to 141 bytes");
+    }
+    tg_clear_error(tape); /* without zlib */
     /* Of compressed and other options. */
     assert_int_equal(tg_save_npz(in_scratch("z"), list, &(tg_npz_opts){.compress = false}), TG_OK);
     assert_int_equal(tg_params_count(tg_read_npz(tape, in_scratch("z"))), 1);

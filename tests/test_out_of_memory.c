@@ -136,12 +136,14 @@ static double recomputed(tg_tape *tape)
     return tg_backward(tg_sum(y)) ? (double)NAN : tg_item(tg_sum(tg_square(tg_grad(x))));
 }
 
-/* Twelve numbers from 0 on, modulo 4, with stride 2. */
+/* Numbers from 0 on, modulo 4, with stride 2. */
+enum { N = 120 };
+
 static tg_tensor *strided(tg_tape *tape, int dtype)
 {
-    tg_tensor *x = tg_arange(tape, 0, 24, 1, TG_F64);
+    tg_tensor *x = tg_arange(tape, 0, 2 * N, 1, TG_F64);
     x = tg_to(tg_remainder(x, tg_full(tape, TG_SCALAR, 4, TG_F64)), dtype);
-    return tg_slice(x, 0, 0, 24, 2);
+    return tg_slice(x, 0, 0, 2 * N, 2);
 }
 
 /* Kernels that read rows where they lie copy these first; each by itself, as one takes the memory that another gave
@@ -152,25 +154,25 @@ static double rows_of_strided(tg_tape *tape, int which)
 {
     tg_tensor *index = strided(tape, TG_I64), *x = strided(tape, TG_F64);
     tg_tensor *truth = strided(tape, TG_BOOL), *table = tg_eye(tape, 4, 4, TG_F64);
-    tg_tensor *square = tg_reshape(x, 2, (int64_t[]){3, 4}),
-              *wide = tg_ones(tape, TG_DIMS(2, 12), TG_F64);
-    tg_tensor *image = tg_transpose(tg_reshape(wide, 3, (int64_t[]){1, 4, 6}), 1, 2);
-    tg_tensor *far = tg_slice(tg_arange(tape, 0, 24, 1, TG_I64), 0, 0, 24, 2), *at;
+    tg_tensor *square = tg_reshape(x, 2, (int64_t[]){N / 4, 4}),
+              *wide = tg_ones(tape, TG_DIMS(2, N), TG_F64);
+    tg_tensor *image = tg_transpose(tg_reshape(wide, 3, (int64_t[]){1, 4, N / 2}), 1, 2);
+    tg_tensor *far = tg_slice(tg_arange(tape, 0, 2 * N, 1, TG_I64), 0, 0, 2 * N, 2), *at;
     const tg_pool_opts pool = {.kernel = {2, 2}, .indices = &at};
     switch (which) {
     case 0:
         return weighed(tg_one_hot(index, 4));
     case 1:
         return weighed(tg_any(truth)) +
-               weighed(tg_all_dim(tg_reshape(truth, 2, (int64_t[]){3, 4}), 1, false));
+               weighed(tg_all_dim(tg_reshape(truth, 2, (int64_t[]){N / 4, 4}), 1, false));
     case 2:
         return weighed(tg_index(table, 0, 1, &index));
     case 3:
         return weighed(tg_embedding(table, index, TG_NO_PADDING));
     case 4:
-        return weighed(tg_linear(table, tg_ones(tape, TG_DIMS(12, 4), TG_F64), x));
+        return weighed(tg_linear(table, tg_ones(tape, TG_DIMS(N, 4), TG_F64), x));
     case 5:
-        return weighed(tg_layer_norm(wide, TG_DIMS(12), x, x, 0));
+        return weighed(tg_layer_norm(wide, TG_DIMS(N), x, x, 0));
     case 6:
         return weighed(tg_cumprod(square, 1));
     case 7:
@@ -178,9 +180,10 @@ static double rows_of_strided(tg_tape *tape, int which)
     case 8:
         return weighed(tg_max_pool2d(image, &pool)) + weighed(at);
     case 9:
-        return weighed(tg_conv2d(tg_reshape(image, 4, (int64_t[]){1, 1, 6, 4}),
+        return weighed(tg_conv2d(tg_reshape(image, 4, (int64_t[]){1, 1, N / 2, 4}),
                                  tg_ones(tape, TG_DIMS(2, 1, 3, 3), TG_F64), NULL, NULL));
     case 10:
+        table = tg_tril(tg_ones(tape, TG_DIMS(20, 20), TG_F64), 0);
         tg_add_(table, tg_transpose(table, 0, 1), 1);
         return weighed(table);
     case 11:
@@ -196,31 +199,31 @@ static double rows_of_strided(tg_tape *tape, int which)
 static double gradient_of_strided(tg_tape *tape, int which)
 {
     tg_tensor *index = strided(tape, TG_I64), *g = strided(tape, TG_F64), *y = NULL;
-    tg_tensor *x = tg_full(tape, TG_DIMS(12), 0.5, TG_F64 | TG_REQUIRES_GRAD);
-    tg_tensor *table = tg_ones(tape, TG_DIMS(4, 12), TG_F64 | TG_REQUIRES_GRAD);
-    tg_tensor *weight = tg_slice(tg_arange(tape, 0, 24, 1, TG_F64), 0, 0, 24, 2);
-    tg_tensor *logits = tg_expand(tg_reshape(x, 2, (int64_t[]){12, 1}), TG_DIMS(12, 5));
+    tg_tensor *x = tg_full(tape, TG_DIMS(N), 0.5, TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *table = tg_ones(tape, TG_DIMS(4, N), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *weight = tg_slice(tg_arange(tape, 0, 2 * N, 1, TG_F64), 0, 0, 2 * N, 2);
+    tg_tensor *logits = tg_expand(tg_reshape(x, 2, (int64_t[]){N, 1}), TG_DIMS(N, 5));
     switch (which) {
     case 0:
         y = tg_cumprod(x, 0);
         break;
     case 1:
-        y = tg_repeat_interleave(tg_narrow(x, 0, 0, 6), 2, 0);
+        y = tg_repeat_interleave(tg_narrow(x, 0, 0, N / 2), 2, 0);
         break;
     case 2:
         y = tg_select(tg_embedding(table, index, TG_NO_PADDING), 1, 3);
         break;
     case 3:
-        y = tg_select(tg_layer_norm(table, TG_DIMS(12), weight, weight, 0), 0, 2);
+        y = tg_select(tg_layer_norm(table, TG_DIMS(N), weight, weight, 0), 0, 2);
         break;
     case 4:
-        y = tg_pad(tg_narrow(x, 0, 0, 11), TG_DIMS(0, 1), TG_PAD_REFLECT, 0);
+        y = tg_pad(tg_narrow(x, 0, 0, N - 1), TG_DIMS(0, 1), TG_PAD_REFLECT, 0);
         break;
     case 5:
         y = tg_cross_entropy(logits, index, &(tg_ce_opts){.reduction = TG_NONE});
         break;
     default:
-        y = tg_select(tg_batch_norm(tg_reshape(table, 2, (int64_t[]){4, 12}),
+        y = tg_select(tg_batch_norm(tg_reshape(table, 2, (int64_t[]){4, N}),
                                     &(tg_batch_norm_opts){.weight = weight, .training = true}),
                       0, 1);
     }
@@ -235,7 +238,7 @@ static double gradient_of_strided(tg_tape *tape, int which)
 static double sparse(tg_tape *tape)
 {
     tg_tensor *index = strided(tape, TG_I64);
-    tg_tensor *table = tg_ones(tape, TG_DIMS(4, 2), TG_REQUIRES_GRAD);
+    tg_tensor *table = tg_ones(tape, TG_DIMS(4, 20), TG_REQUIRES_GRAD);
     tg_optim *optim = tg_sparse_adam(tape, &table, 1, NULL);
     if (tg_backward(tg_sum(tg_embedding(table, index, TG_NO_PADDING))) || tg_optim_step(optim))
         return (double)NAN;

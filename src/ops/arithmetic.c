@@ -258,7 +258,9 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 TGK_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    TG_IN_SCOPE(op, tg_apply_first(op, 1, (tg_tensor *[]){tg_to(x, dtype)}, &s, sizeof s), x);
+    tg_scope scope = tg_scope_begin(tg_tape_in(x), op->name);
+    tg_tensor *converted = tg_to(x, dtype);
+    return tg_scope_close(&scope, tg_apply_first(op, 1, &converted, &s, sizeof s));
 }
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)
