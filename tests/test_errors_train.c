@@ -193,6 +193,7 @@ static void nothing(void **state)
     assert_int_equal(tg_ema_update(&a, NULL, 1, 0.5), TG_EVALUE);
     assert_int_equal(tg_ema_update(&a, &b, (size_t)INT_MAX + 1, 0.5), TG_EVALUE);
     assert_int_equal(tg_ema_update(NULL, NULL, 0, 0.5), TG_OK);
+    assert_int_equal(tg_ema_update(&a, &b, 0, 0.5), TG_OK);
     assert_int_equal(tg_ema_swap(NULL, NULL, 0), TG_OK);
     assert_int_equal(tg_ema_swap(&a, NULL, 1), TG_EVALUE);
     assert_int_equal(tg_clip_grad_value(NULL, 1, 1), TG_EVALUE);
@@ -291,6 +292,13 @@ static void padding(void **state)
     tg_batch_norm_layer norm = tg_nn_batch_norm(list, 2, NULL, "norm");
     norm.num_batches_tracked = NULL;
     tg_tensor *x = tg_rand(tape, TG_DIMS(3, 2), 0);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *gone = tg_zeros(tape, TG_DIMS(1), TG_I64);
+    tg_tape_rewind(tape, mark);
+    tg_batch_norm_layer dead = norm;
+    dead.num_batches_tracked = gone;
+    assert_null(tg_nn_apply_batch_norm(x, &dead, true));
+    assert_error(tape, TG_ESTATE, "nn_apply_batch_norm: ");
     tg_tensor *y = tg_nn_apply_batch_norm(x, &norm, true);
     assert_true(y && !tg_error(tape)); /* without a counter there is nothing to count */
     tg_tape_free(tape);

@@ -118,9 +118,8 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
     if (!opts)
         return true;
     TG_CHECK(tg_tape_in(t), isfinite(opts->a), TG_EVALUE, "%s: a is %g", op->name, opts->a);
-    TG_CHECK(tg_tape_in(t),
-             opts->nonlinearity >= TG_GAIN_LEAKY_RELU && opts->nonlinearity <= TG_GAIN_SELU,
-             TG_EVALUE, "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
+    TG_CHECK(tg_tape_in(t), (unsigned)opts->nonlinearity <= TG_GAIN_SELU, TG_EVALUE,
+             "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
     return true;
 }
 
