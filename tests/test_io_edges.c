@@ -1,5 +1,5 @@
 /* Files at the edge of what is read and written, which the measure of branches (coverage.sh) found untried: headers that
- * end early, archives of other kinds, a write of one byte, lists of too many tensors. */
+ * end early, archives of other kinds, a write of one byte, names that are too long. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -221,19 +221,13 @@ static void archives(void **state)
     tg_tape_free(tape);
 }
 
-/* As many tensors as an archive cannot have, and names as long as a header cannot be. */
-static void many(void **state)
+/* Names as long as a header cannot be. */
+static void long_names(void **state)
 {
     (void)state;
     enum { LONG = 1 << 20 };
     tg_tape *tape = tg_tape_new(NULL);
-    tg_params *list = tg_params_new(tape);
     tg_tensor *x = tg_ones(tape, TG_DIMS(1), 0);
-    for (int i = 0; i < 65535; i++)
-        tg_params_add(list, x, "%d", i);
-    assert_ok(tape);
-    assert_int_equal(tg_save_npz(in_scratch("many"), list, NULL), TG_EVALUE);
-    assert_error(tape, TG_EVALUE, "65535 tensors, at most 65534 fit");
     tg_params *named = tg_params_new(tape);
     char *name = malloc(LONG + 1);
     assert_non_null(name);
@@ -243,9 +237,9 @@ static void many(void **state)
         tg_params_add(named, x, "%d%s", i, name);
     free(name);
     assert_ok(tape);
-    assert_int_equal(tg_save_safetensors(in_scratch("many"), named, NULL), TG_EVALUE);
+    assert_int_equal(tg_save_safetensors(in_scratch("long"), named, NULL), TG_EVALUE);
     assert_error(tape, TG_EVALUE, "at most 100000000 are allowed");
-    assert_int_equal(access(in_scratch("many"), F_OK), -1);
+    assert_int_equal(access(in_scratch("long"), F_OK), -1);
     tg_tape_free(tape);
 }
 
@@ -291,8 +285,8 @@ static void writing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers),  cmocka_unit_test(loading), cmocka_unit_test(npy_headers),
-        cmocka_unit_test(archives), cmocka_unit_test(many),    cmocka_unit_test(writing),
+        cmocka_unit_test(headers),  cmocka_unit_test(loading),    cmocka_unit_test(npy_headers),
+        cmocka_unit_test(archives), cmocka_unit_test(long_names), cmocka_unit_test(writing),
     };
     return cmocka_run_group_tests_name("edges of files", tests, make_scratch, drop_scratch);
 }
