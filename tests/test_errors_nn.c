@@ -147,6 +147,8 @@ static void pools(void **state)
                                   {.kernel = {2}, .padding = {big}}};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
         REFUSES(TG_EVALUE, "max_pool1d: ", "", !tg_max_pool1d(w.f, &large[i]));
+    REFUSES(TG_ESHAPE, "max_pool1d: a window of 7 elements does not fit [2, 3] with padding 1", "",
+            !tg_max_pool1d(w.f, &(tg_pool_opts){.kernel = {3}, .dilation = {3}, .padding = {1}}));
     tg_tape *tape = tg_tape_new(NULL);
     /* The last window would begin in the padding: there is none. */
     tg_tensor *x = tg_reshape(tg_arange(tape, 0, 5, 1, 0), TG_DIMS(1, 5));

@@ -207,6 +207,18 @@ static void integers(void **state)
     tg_tape_free(tape);
 }
 
+/* From a weight of 1/2 on it is counted back from b, as PyTorch does it: other bits than from a. */
+static void halfway(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = tg_full(tape, TG_SCALAR, 0.1, TG_F64);
+    tg_tensor *b = tg_full(tape, TG_SCALAR, 5 / 9.0, TG_F64);
+    tg_tensor *half = tg_full(tape, TG_SCALAR, 0.5, TG_F64);
+    assert_equal(tg_item(tg_lerp(a, b, half)), 0.3277777777777778);
+    tg_tape_free(tape);
+}
+
 /* The same elements in other orders, written over themselves. */
 static void overlapping(void **state)
 {
@@ -240,8 +252,9 @@ static void overlapping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),  cmocka_unit_test(dims),     cmocka_unit_test(large),
-        cmocka_unit_test(values), cmocka_unit_test(integers), cmocka_unit_test(overlapping),
+        cmocka_unit_test(lists),       cmocka_unit_test(dims),     cmocka_unit_test(large),
+        cmocka_unit_test(values),      cmocka_unit_test(integers), cmocka_unit_test(halfway),
+        cmocka_unit_test(overlapping),
     };
     return cmocka_run_group_tests_name("errors of operations", tests, NULL, NULL);
 }
