@@ -45,6 +45,27 @@ static void many_pieces(void **state)
     tg_tape_free(tape);
 }
 
+/* A replay's stock of workspace is lent first; what does not fit into it comes from elsewhere. */
+static void stock(void **state)
+{
+    (void)state;
+    static _Alignas(64) char bytes[1024];
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_heap *heap = &tape->heap;
+    heap->stock = bytes;
+    heap->stock_size = sizeof bytes;
+    tg_piece *lent = NULL;
+    char *first = tg_heap_lend(heap, 600, &lent), *second = tg_heap_lend(heap, 600, &lent);
+    assert_ptr_equal(first, bytes);
+    assert_non_null(second);
+    assert_true(second < bytes || second >= bytes + sizeof bytes);
+    tg_heap_call_in(heap, &lent, 0);
+    assert_ptr_equal(tg_heap_lend(heap, 600, &lent), bytes);
+    tg_heap_call_in(heap, &lent, 0);
+    heap->stock = NULL;
+    tg_tape_free(tape);
+}
+
 static bool asked;
 
 static void greedy_forward(tg_node *node)
@@ -122,8 +143,8 @@ static void many_inputs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(growth), cmocka_unit_test(many_pieces),
-                                       cmocka_unit_test(workspace), cmocka_unit_test(elements),
-                                       cmocka_unit_test(many_inputs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growth),   cmocka_unit_test(many_pieces),
+                                       cmocka_unit_test(stock),    cmocka_unit_test(workspace),
+                                       cmocka_unit_test(elements), cmocka_unit_test(many_inputs)};
     return cmocka_run_group_tests_name("engine edges", tests, NULL, NULL);
 }
