@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""mutate.py [--seed N] [--count N] [--folder NAME]... [--minutes N] [--least PER_CENT]: are mistakes in src noticed?
+"""mutate.py [--seed N] [--count N] [--folder NAME]... [--minutes N] [--least PER_CENT] [--coverage BUILD_DIR]
+[--at FILE[:LINE]]: are mistakes in src noticed?
 
 Makes one small change at a time in a copy of src (a comparison, an operator, a constant, a condition turned round, a
 statement left out, two arguments exchanged), compiles what includes that file, and runs the tests of its folder,
-then all others, until one fails. Prints each mutant that lives through all of them. mutants.txt says of some why
-nothing can notice them:
+then all others, until one fails; where coverage.sh has run in BUILD_DIR, those alone that ran the line there, the
+quick ones before the slow, which saves most of the time. With --at, all changes of a line, or in a file --count of
+them. Prints each mutant that lives through all of them. mutants.txt says of some why nothing can notice them:
 
     tape/shape.c: the line as it stands there -> the line as changed
         the reason
@@ -16,6 +18,7 @@ import argparse
 import collections
 import concurrent.futures
 import glob
+import itertools
 import json
 import os
 import random
@@ -41,8 +44,7 @@ CONCERN = {
     "kernels": "ops golden edges", "kernels/loss": "ops errors_loss golden",
 }
 # Left out: what trains for minutes, all floats, which takes an hour without AVX, and what looks at the build.
-LEFT_OUT = {"train_fashion", "all_floats", "examples_alloc", "accuracy_math", "accuracy_trigonometry", "accuracy_loss", "accuracy_layer_norm",
-            "alloc", "threads", "bits", "linear_loss", "checkpoint_size"}
+LEFT_OUT = {"train_fashion", "all_floats", "examples_alloc", "accuracy_math", "accuracy_trigonometry", "alloc", "threads", "checkpoint_size"}
 
 TOKEN = re.compile(r"""
     (?P<skip>/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|^[ \t]*\#[ \t]*(?:include|if|ifdef|ifndef|elif|else|endif|error|undef|pragma|line)\b[^\n]*
@@ -143,6 +145,7 @@ class World:
 
     def __init__(self, work):
         self.work = work
+        self.lines = None
         os.makedirs(work + "/o", exist_ok=True)
         for part in ("src", "include", "tests"): # an interrupted run may have left a mutant there
             shutil.rmtree(f"{work}/{part}", ignore_errors=True)
@@ -152,10 +155,7 @@ class World:
         self.needs = collections.defaultdict(list)  # header: sources
         self.code = {}
         print("compiling", flush=True)
-        newest = max(os.path.getmtime(name) for name in glob.glob(work + "/src/**/*", recursive=True) +
-                     glob.glob(work + "/include/**/*", recursive=True) if os.path.isfile(name))
-        old = [s for s in self.sources
-               if not os.path.exists(self.object(s)) or os.path.getmtime(self.object(s)) <= newest]
+        old = [source for source in self.sources if self.is_old(self.object(source))]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for log in pool.map(self.compile, old):
                 if log:
@@ -168,6 +168,14 @@ class World:
                 self.code[source] = stream.read()
         self.link()
         self.make_tests()
+
+    def is_old(self, made):
+        """Whether what gcc -MD made is older than something that it was made of."""
+        if not os.path.exists(made):
+            return True
+        with open(os.path.splitext(made)[0] + ".d") as deps:
+            names = [os.path.join(self.work, name) for name in deps.read().replace("\\\n", " ").split()[1:]]
+        return any(not os.path.exists(name) or os.path.getmtime(name) >= os.path.getmtime(made) for name in names)
 
     def object(self, source):
         return f"{self.work}/o/{source[4:].replace('/', '+')[:-2]}.o"
@@ -192,10 +200,11 @@ class World:
         families = " ".join(f"FAMILY({os.path.basename(n)[:-2]})" for n in support if "/ops_" in n)
         objects = []
         for name in support:
-            objects.append(name[:-1] + "o")
-            done = self.run(["gcc"] + TEST_FLAGS + [f"-DOP_FAMILIES={families}", "-c", name, "-o", objects[-1]])
-            if done.returncode:
-                sys.exit(done.stderr)
+            objects.append("o/test+" + os.path.basename(name)[:-1] + "o")
+            if self.is_old(f"{self.work}/{objects[-1]}"):
+                done = self.run(["gcc"] + TEST_FLAGS + [f"-DOP_FAMILIES={families}", "-MD", "-c", name, "-o", objects[-1]])
+                if done.returncode:
+                    sys.exit(done.stderr)
         self.run(["ar", "rcs", "libsupport.a"] + objects)
         self.times = {}
         known = {}
@@ -224,14 +233,19 @@ class World:
 
     def make_test(self, short):
         wrap = ["-Wl,--wrap=pthread_create"] if short == "threads_apart" else []
-        return self.run(["gcc"] + TEST_FLAGS + wrap + [
-            f"tests/test_{short}.c", "-o", "t_" + short, "-L.", "-Wl,-rpath,$ORIGIN", "-lsupport", "-lmutant", "-lcmocka",
+        made = f"o/test+{short}.o"
+        if self.is_old(f"{self.work}/{made}"):
+            done = self.run(["gcc"] + TEST_FLAGS + ["-MD", "-c", f"tests/test_{short}.c", "-o", made])
+            if done.returncode:
+                return done
+        return self.run(["gcc"] + TEST_FLAGS + wrap + [made, "-o", "t_" + short, "-L.", "-Wl,-rpath,$ORIGIN", "-lsupport", "-lmutant", "-lcmocka",
             "-ljansson", "-lz", "-lquadmath", "-lm"])
 
     def test(self, short, limit):
         def limits():
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30)) # a mutant may ask for ever more
         process = subprocess.Popen([f"{self.work}/t_{short}"], cwd=self.work + "/tests", stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, preexec_fn=limits)
         try:
@@ -245,13 +259,43 @@ class World:
                 pass
             process.wait()
 
-    def killer(self, folder, longest):
-        """The first test that fails."""
-        first = [n for n in CONCERN[folder].split() if n in self.times]
+    def read_coverage(self, build):
+        """Which tests run which lines."""
+        self.lines = collections.defaultdict(lambda: collections.defaultdict(set))
+        profiles = collections.defaultdict(list)
+        for name in sorted(glob.glob(build + "/profiles/test_*.profraw")):
+            profiles[os.path.basename(name).split(".")[0][5:]].append(name)
+        for short, names in profiles.items():
+            made = f"{self.work}/o/lines+{short}"
+            if not os.path.exists(made) or os.path.getmtime(made) < max(os.path.getmtime(name) for name in names):
+                self.run(["llvm-profdata", "merge", "-sparse", "-o", made + ".profdata"] + names)
+                done = self.run(["llvm-cov", "export", "-format=lcov", "-instr-profile=" + made + ".profdata",
+                                 build + "/libtinygrad.so", "-object", build + "/libtinygrad_io.so"])
+                with open(made, "w") as stream:
+                    stream.write(done.stdout)
+            with open(made) as stream:
+                for line in stream:
+                    if line.startswith("SF:"):
+                        path = line[line.rfind("/src/") + 1:].strip()
+                    elif line.startswith("DA:") and not line.endswith(",0\n"):
+                        self.lines[path][int(line[3:line.index(",")])].add(short)
+
+    def concerned(self, path, number, longest):
+        """The tests to run, in their order."""
         quick = sorted(self.times, key=self.times.get)
-        for short in sorted(first, key=self.times.get) + [n for n in quick if n not in first]:
-            if self.times[short] > longest and short not in first:
-                continue
+        if self.lines and self.lines.get(path, {}).get(number):
+            return [n for n in quick if n in self.lines[path][number] and self.times[n] <= 3 * longest]
+        folder = os.path.dirname(path)[4:]
+        first = [n for n in quick if n in CONCERN[folder].split()]
+        rest = [n for n in quick if n not in first and self.times[n] <= longest]
+        if self.lines: # a line that says nothing: what runs any other of the file
+            known = set().union(*self.lines[path].values()) or set(rest)
+            rest = [n for n in rest if n in known]
+        return first + rest
+
+    def killer(self, path, number, longest):
+        """The first test that fails."""
+        for short in self.concerned(path, number, longest):
             if not self.test(short, 5 + 8 * self.times[short]):
                 return short
         return None
@@ -295,7 +339,7 @@ def try_one(world, path, site, longest):
         if same:
             return None
         world.link()
-        return world.killer(os.path.dirname(path)[4:], longest) or ""
+        return world.killer(path, line_of(text, site[1])[0], longest) or ""
     except RuntimeError:
         return None
     finally:
@@ -304,6 +348,37 @@ def try_one(world, path, site, longest):
         for source in users:
             with open(world.object(source), "wb") as stream:
                 stream.write(world.code[source])
+
+
+def given(places, at, count, rng):
+    """The changes of a line, or some of a file; is told of each whether it counts."""
+    name, _, number = at.partition(":")
+    found = []
+    for path, sites_of, text in itertools.chain(*places.values()):
+        if path == "src/" + name:
+            found += [(path, site, text) for site in sites_of if not number or line_of(text, site[1])[0] == int(number)]
+    rng.shuffle(found)
+    done = 0
+    for one in found:
+        counts = yield one
+        yield
+        done += counts
+        if done == count and not number:
+            break
+
+
+def drawn(places, count, rng):
+    """Changes all over src."""
+    sizes = {folder: sum(len(found) for _, found, _ in files) for folder, files in places.items()}
+    order = [folder for folder in sorted(sizes)
+             for _ in range(max(1, round(count * sizes[folder] / sum(sizes.values()))))]
+    rng.shuffle(order)
+    for folder in order:
+        counts = False
+        while not counts:
+            path, found, text = rng.choices(places[folder], [len(found) for _, found, _ in places[folder]])[0]
+            counts = yield path, rng.choice(found), text
+            yield
 
 
 def main():
@@ -315,40 +390,37 @@ def main():
     parser.add_argument("--longest", type=float, default=20, help="slower tests run for their own folder alone")
     parser.add_argument("--least", type=float, default=95, help="per cent that are to be noticed")
     parser.add_argument("--users", type=int, default=1000, help="leaves out headers of more files, which take minutes")
+    parser.add_argument("--coverage", help="where coverage.sh has run")
+    parser.add_argument("--at", help="a file of src, or a line of one: ops/slice.c:17")
     parser.add_argument("--work", default="/dev/shm/tinygrad-mutants")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended")) # what is changed is put back
     world = World(options.work)
+    if options.coverage:
+        world.read_coverage(os.path.abspath(options.coverage))
     places = collections.defaultdict(list)
     for path in sorted(glob.glob("src/**/*.[ch]", root_dir=ROOT, recursive=True) +
                        glob.glob("src/**/*.inc", root_dir=ROOT, recursive=True)):
         folder = os.path.dirname(path)[4:]
         if folder in CONCERN and 0 < len(world.needs[path]) <= options.users and (not options.folder or folder in options.folder):
             with open(f"{ROOT}/{path}") as stream:
-                places[folder].append((path, sites(stream.read())))
-    sizes = {folder: sum(len(found) for _, found in files) for folder, files in places.items()}
+                text = stream.read()
+            places[folder].append((path, sites(text), text))
     rng = random.Random(options.seed)
     reasons, table, began = excused(), collections.defaultdict(collections.Counter), time.time()
-    order = [folder for folder in sorted(sizes) for _ in range(max(1, round(options.count * sizes[folder] / sum(sizes.values()))))]
-    rng.shuffle(order)
-    for done, folder in enumerate(order):
+    chosen = given(places, options.at, options.count, rng) if options.at else drawn(places, options.count, rng)
+    for number, (path, site, text) in enumerate(chosen):
         if time.time() - began > 60 * options.minutes:
             break
-        while True:
-            files = places[folder]
-            path, found = rng.choices(files, [len(f) for _, f in files])[0]
-            site = rng.choice(found)
-            with open(f"{ROOT}/{path}") as stream:
-                text = stream.read()
-            noticed = try_one(world, path, site, options.longest)
-            if noticed is not None:
-                break
-        number, old = line_of(text, site[1])
+        noticed = try_one(world, path, site, options.longest)
+        chosen.send(noticed is not None)
+        if noticed is None:
+            continue
+        line, old = line_of(text, site[1])
         _, new = line_of(text[:site[1]] + site[3] + text[site[2]:], site[1])
-        key = f"{path[4:]}: {old} -> {new}"
-        outcome = "killed" if noticed else "equivalent" if key in reasons else "lives"
-        table[folder][outcome] += 1
-        print(f"{done + 1}/{len(order)} {outcome} {noticed}: {path}:{number} {site[0]}: {old} -> {new}", flush=True)
+        outcome = "killed" if noticed else "equivalent" if f"{path[4:]}: {old} -> {new}" in reasons else "lives"
+        table[os.path.dirname(path)[4:]][outcome] += 1
+        print(f"{sum(sum(row.values()) for row in table.values())} {outcome} {noticed}: {path}:{line} {site[0]}: {old} -> {new}", flush=True)
     print(f"\n{'folder':14}{'mutants':>8}{'killed':>8}{'equivalent':>11}{'live':>6}")
     total = sum(table.values(), collections.Counter())
     for folder, row in sorted(table.items()) + [("all", total)]:

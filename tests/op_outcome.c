@@ -59,12 +59,12 @@ void op_eager(const op_case *c, tg_tape *tape, op_layout layout, op_outcome *out
     op_finish(c, &args, op_call(c->row, &args), out);
 }
 
-bool op_second_order(const op_case *c, const op_args *args, tg_tensor *y)
+tg_tensor *op_squares(const op_case *c, const op_args *args, tg_tensor *y)
 {
     const tg_backward_opts graph = {.create_graph = true};
     tg_tensor *sum = NULL;
     if (!tg_requires_grad(y) || tg_backward_with(y, op_upstream(c, y, 0), &graph))
-        return false;
+        return NULL;
     for (int i = 0; i < args->n; i++) {
         tg_tensor *g = tg_grad(args->leaf[i]);
         tg_tensor *term = g ? tg_sum(tg_mul(g, g)) : NULL;
@@ -72,5 +72,11 @@ bool op_second_order(const op_case *c, const op_args *args, tg_tensor *y)
     }
     for (int i = 0; i < args->n; i++)
         tg_zero_grad(args->leaf[i]);
-    return sum && tg_requires_grad(sum) && !tg_backward(sum);
+    return tg_requires_grad(sum) ? sum : NULL;
+}
+
+bool op_second_order(const op_case *c, const op_args *args, tg_tensor *y)
+{
+    tg_tensor *sum = op_squares(c, args, y);
+    return sum && !tg_backward(sum);
 }

@@ -147,7 +147,9 @@ tg_tensor *op_upstream(const op_case *c, tg_tensor *y, int number);
 void op_finish(const op_case *c, const op_args *args, tg_tensor *y, op_outcome *out);
 /* The gradients alone. */
 void op_gradients(const op_args *args, op_outcome *out);
-/* Leaves the gradients of the sum of the squares of y's gradients; false where there are none. */
+/* The sum of the squares of y's gradients, through which gradients go; NULL where none do. */
+tg_tensor *op_squares(const op_case *c, const op_args *args, tg_tensor *y);
+/* Leaves its gradients; false where there are none. */
 bool op_second_order(const op_case *c, const op_args *args, tg_tensor *y);
 /* What differs in bits, in words; NULL: nothing. */
 const char *op_difference(const op_outcome *a, const op_outcome *b);

@@ -42,7 +42,8 @@ tg_tape *test_tape(test_allocator *allocator, size_t block_size)
     return tg_tape_new(&(tg_tape_opts){.alloc = counted_alloc,
                                        .free = counted_free,
                                        .context = allocator,
-                                       .block_size = block_size});
+                                       .block_size = block_size,
+                                       .block_growth = block_size == 1 ? 1 : 0});
 }
 
 int64_t failures_of(bool (*fail_at)(int64_t k, bool for_ever), bool for_ever)

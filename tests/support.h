@@ -17,7 +17,8 @@ typedef struct test_allocator {
     bool wrong_size;  /* a piece came back with another size than it was asked for with */
 } test_allocator;
 
-/* A tape that takes all its memory from `allocator`. */
+/* A tape that takes all its memory from `allocator`. With block_size 1 nearly every piece is an allocation of its own:
+ * blocks have just what is asked for, and do not grow. */
 tg_tape *test_tape(test_allocator *allocator, size_t block_size);
 
 /* Runs a case with the failing allocation k = 0, 1, ... until it says, by false, that none has failed.

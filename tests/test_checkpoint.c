@@ -477,24 +477,71 @@ static void changed_before(void **state)
     tg_tape_free(tape);
 }
 
-/* Data that the operations would be run on again. */
+/* Data that the operations would be run on again, of whichever input. */
 static void changed_between(void **state)
 {
     (void)state;
-    world s = make(true);
-    tg_f32(s.w);
-    tg_data_mut(s.w);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(tg_backward(s.loss), TG_ESTATE);
-        assert_error(s.tape, TG_ESTATE,
-                     "backward: matmul needs its input 1 float32 [20, 20] as it was");
-        assert_null(tg_grad(s.w));
-        assert_null(tg_f32(s.inside));
-        tg_clear_error(s.tape);
+    for (int input = 0; input < 2; input++) {
+        world s = make(true);
+        tg_tensor *x = input ? s.w : s.x;
+        assert_non_null(tg_data_mut(x));
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(tg_backward(s.loss), TG_ESTATE);
+            assert_error(s.tape, TG_ESTATE,
+                         input ? "backward: matmul needs its input 1 float32 [20, 20] as it was"
+                               : "backward: matmul needs its input 0 float32 [10, 20] as it was");
+            assert_null(tg_grad(s.w));
+            assert_null(tg_f32(s.inside));
+            tg_clear_error(s.tape);
+        }
+        tg_tape_rewind(s.tape, s.before);
+        assert_int_equal(tg_backward(tg_sum(tg_matmul(tg_detach(s.x), s.w))), TG_OK);
+        tg_tape_free(s.tape);
     }
-    tg_tape_rewind(s.tape, s.before);
-    assert_int_equal(tg_backward(tg_sum(tg_matmul(s.x, s.w))), TG_OK);
-    tg_tape_free(s.tape);
+}
+
+/* The same of data that no gradient reads: what is computed again would be other values. */
+static void changed_for_recomputing(void **state)
+{
+    (void)state;
+    for (int input = 0; input < 2; input++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_ones(tape, TG_DIMS(300), TG_REQUIRES_GRAD);
+        tg_tensor *a = tg_mul_scalar(x, 2), *b = tg_mul_scalar(x, 3);
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *y = tg_exp(tg_add(a, b));
+        assert_int_equal(tg_checkpoint(tape, mark, &y, 1), TG_OK);
+        assert_non_null(tg_data_mut(input ? b : a));
+        assert_int_equal(tg_backward(tg_sum(y)), TG_ESTATE);
+        assert_error(tape, TG_ESTATE,
+                     input ? "backward: add needs its input 1 float32 [300] as it was"
+                           : "backward: add needs its input 0 float32 [300] as it was");
+        assert_null(tg_grad(x));
+        y = tg_exp(tg_add(a, b));
+        assert_int_equal(tg_backward(tg_sum(tg_mul_scalar(y, 2))), TG_OK);
+        assert_near(tg_f32(tg_grad(x))[9], 2 * 5 * exp(5), 1e-2);
+        tg_tape_free(tape);
+    }
+}
+
+/* An input that was given back cannot be computed with again either. */
+static void given_back_between(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(300), TG_REQUIRES_GRAD);
+    tg_tensor *a = tg_mul_scalar(x, 2);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *y = tg_exp(tg_add(a, a));
+    tg_tensor *loss = tg_sum(y);
+    assert_int_equal(tg_checkpoint(tape, mark, &loss, 1), TG_OK);
+    tg_at(a)->released = true; /* nothing public does: a release looks who reads */
+    assert_int_equal(tg_backward(loss), TG_ESTATE);
+    assert_error(tape, TG_ESTATE,
+                 "backward: add needs its input 0 float32 [300], whose data were given back");
+    tg_at(a)->released = false;
+    assert_int_equal(tg_backward(loss), TG_OK);
+    tg_tape_free(tape);
 }
 
 static void create_graph(void **state)
@@ -639,6 +686,8 @@ int main(void)
         cmocka_unit_test(runs_again_once),
         cmocka_unit_test(changed_before),
         cmocka_unit_test(changed_between),
+        cmocka_unit_test(changed_for_recomputing),
+        cmocka_unit_test(given_back_between),
         cmocka_unit_test(create_graph),
         cmocka_unit_test(draws_inside),
         cmocka_unit_test(errors),

@@ -196,6 +196,9 @@ static void hooks(void **state)
     tg_capture_begin(tape);
     assert_int_equal(tg_backward(before), TG_ESTATE);
     assert_error(tape, TG_ESTATE, "hook_grad: called during a capture");
+    assert_null(tg_hook_grad(NULL, looked_at, &s));
+    assert_null(tg_hook_grad(x, looked_at, &s));
+    assert_error(tape, TG_ESTATE, "hook_grad: called during a capture");
     tg_tape_free(tape);
 }
 

@@ -77,6 +77,34 @@ static void test_names(void **state)
     tg_tape_free(tape);
 }
 
+static const char *odd_name(const void *context, const tg_tensor *t)
+{
+    return t == context ? "two\nlines" : "";
+}
+
+/* Names of several lines are one, and empty ones none; tensors of any block of the tape have places. */
+static void test_odd_names(void **state)
+{
+    (void)state;
+    static char text[1 << 20];
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.block_size = 512});
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2), TG_REQUIRES_GRAD), *y = x;
+    for (int i = 0; i < 50; i++)
+        y = tg_exp(y);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(tg_write_dot_with(file, tape, mark, &(tg_dot_opts){odd_name, y}), TG_OK);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_int_equal(count(text, "[label=\"twolines [2]\""), 1);
+    assert_int_equal(count(text, "[label=\"[2]\""), 50);
+    assert_int_equal(count(text, "[label=\"exp\", shape=box]"), 50);
+    assert_int_equal(count(text, " -> "), 100);
+    tg_tape_free(tape);
+}
+
 static void test_machine(void **state)
 {
     (void)state;
@@ -119,9 +147,8 @@ static void test_misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_graph),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_graph),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_odd_names), cmocka_unit_test(test_machine),
         cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests_name("dot", tests, NULL, NULL);

@@ -142,7 +142,7 @@ static void modes(void **state)
     (void)state;
     tg_tape *tape = tg_tape_new(NULL);
     tg_tensor *x = tg_full(tape, TG_DIMS(3), 0.1, TG_F64 | TG_REQUIRES_GRAD), *hv[2], *line[2];
-    tg_tensor *weight = tg_zeros(tape, TG_DIMS(2, 2, 3), 0), *attended[2];
+    tg_tensor *weight = tg_zeros(tape, TG_DIMS(2, 2, 3), 0), *attended[2], *average[2];
     tg_tensor *qkv = tg_sin(tg_reshape(tg_arange(tape, 0, 36, 1, 0), 3, (int64_t[]){3, 4, 3}));
     double lr[2];
     float drawn[2];
@@ -156,6 +156,8 @@ static void modes(void **state)
         hv[i] = tg_hvp(loss, x, tg_full(tape, TG_DIMS(3), 0.3, TG_F64), NULL);
         attended[i] = tg_scaled_dot_product_attention(tg_select(qkv, 0, 0), tg_select(qkv, 0, 1),
                                                       tg_select(qkv, 0, 2), NULL);
+        average[i] = tg_full(tape, TG_DIMS(3), 0.7, TG_F64);
+        assert_int_equal(tg_ema_update(&average[i], &x, 1, 0.3), TG_OK);
         tg_manual_seed(tape, 4);
         tg_conv_init(weight, NULL);
         drawn[i] = tg_f32(weight)[7];
@@ -167,6 +169,7 @@ static void modes(void **state)
     assert_equal((double)drawn[0], (double)drawn[1]);
     assert_true(tensors_same(line[0], line[1]));
     assert_true(tensors_same(hv[0], hv[1]));
+    assert_true(tensors_same(average[0], average[1]));
     assert_true(tensors_same(attended[0], attended[1]));
     tg_tape_free(tape);
 }

@@ -3,6 +3,10 @@
 #include "check.h"
 #include "support.h"
 
+#include <tinygrad/op.h>
+
+#include <limits.h>
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static tg_tensor *leaf(tg_tape *tape)
@@ -168,9 +172,206 @@ static void layers(void **state)
 }
 
 /* The plateau of a metric that is to grow, by a part and by a difference. */
+static tg_tensor *itself(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)n;
+    (void)context;
+    return in[0];
+}
+
+/* Lists that are not there, or of nothing; tensors that are gone. */
+static void nothing(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
+    tg_tensor *a = tg_ones(tape, TG_DIMS(3), 0), *b = tg_zeros(tape, TG_DIMS(3), 0);
+    tg_mark mark = tg_tape_mark(other);
+    tg_tensor *gone = tg_ones(other, TG_DIMS(3), 0);
+    tg_batches *no_batches = tg_batches_new(other, 4, 2, NULL);
+    tg_tape_rewind(other, mark);
+    assert_int_equal(tg_ema_update(NULL, &b, 1, 0.5), TG_EVALUE);
+    assert_int_equal(tg_ema_update(&a, NULL, 1, 0.5), TG_EVALUE);
+    assert_int_equal(tg_ema_update(&a, &b, (size_t)INT_MAX + 1, 0.5), TG_EVALUE);
+    assert_int_equal(tg_ema_update(NULL, NULL, 0, 0.5), TG_OK);
+    assert_int_equal(tg_ema_update(&a, &b, 0, 0.5), TG_OK);
+    assert_int_equal(tg_ema_swap(NULL, NULL, 0), TG_OK);
+    assert_int_equal(tg_ema_swap(&a, NULL, 1), TG_EVALUE);
+    assert_int_equal(tg_clip_grad_value(NULL, 1, 1), TG_EVALUE);
+    assert_int_equal(tg_clip_grad_value(&a, (size_t)INT_MAX + 1, 1), TG_EVALUE);
+    assert_ok(tape);
+    assert_int_equal(tg_ema_update(&gone, &b, 1, 0.5), TG_EVALUE);
+    assert_error(other, TG_ESTATE, "ema_update: ");
+    assert_ok(tape);
+    assert_equal(tg_f32(a)[0], 1);
+    assert_equal(tg_f32(b)[0], 0);
+    assert_int_equal(tg_batches_read_scaled(NULL, a, TG_ARRAY_U8, a, NULL), TG_EVALUE);
+    assert_int_equal(tg_batches_read_scaled(no_batches, a, TG_ARRAY_U8, a, NULL), TG_ESTATE);
+    tg_clear_error(other);
+    tg_tape_free(other);
+    tg_tape_free(tape);
+}
+
+static void batches(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    const double nan = (double)NAN, inf = (double)INFINITY;
+    tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
+    tg_batches *b = tg_batches_new(tape, 4, 2, NULL);
+    tg_batches_start(b);
+    tg_batches_next(b);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *x = tg_zeros(tape, TG_DIMS(2, 2), 0), *alien = tg_zeros(other, TG_DIMS(2, 2), 0);
+    tg_tensor *gone = tg_zeros(tape, TG_DIMS(2, 2), 0);
+    const tg_scaling bad[] = {{.divisor = nan}, {.mean = inf},        {.std = -inf},
+                              {.divisor = inf}, {.divisor = TG_ZERO}, {.std = TG_ZERO}};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, &bad[i]), TG_EVALUE);
+        assert_error(tape, TG_EVALUE, "batches_read_scaled: divisor");
+    }
+    assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, alien, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "of another tape");
+    assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, NULL, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "the tensor is NULL");
+    tg_fail(tape, TG_EIO, "first");
+    assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, NULL), TG_EIO);
+    assert_int_equal(tg_batches_narrow(b, 0, 1), TG_EIO);
+    tg_clear_error(tape);
+    const int64_t long_row[] = {2, PTRDIFF_MAX / 20};
+    tg_tensor *large = tg_from_blob(tape, &x, 2, long_row, TG_BOOL); /* which nobody looks at */
+    assert_int_equal(tg_batches_read(b, bytes, large), TG_ESHAPE);
+    assert_error(tape, TG_ESHAPE, "batches_read: 4 rows as those of");
+    assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, x, NULL), TG_OK);
+    assert_equal(tg_f32(x)[3], 4);
+    tg_tape_rewind(tape, mark);
+    assert_int_equal(tg_batches_read_scaled(b, bytes, TG_ARRAY_U8, gone, NULL), TG_ESTATE);
+    assert_error(tape, TG_ESTATE, "batches_read_scaled: ");
+    tg_tape_free(other);
+    tg_tape_free(tape);
+}
+
+/* A constant gradient moves as far in every step, however many there were: beyond 437 of them the product of
+ * NAdam's momenta is 0. And optimisers of three groups. */
+static void many_steps(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x[4], *loss = NULL;
+    for (int i = 0; i < 4; i++)
+        x[i] = tg_zeros(tape, TG_DIMS(2), TG_F64 | TG_REQUIRES_GRAD);
+    tg_optim *optim = tg_nadam(tape, x, 1, &(tg_nadam_opts){.lr = 0.01});
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(tg_optim_add_group(optim, &x[i], 1, 0.01 * (i + 1)), TG_OK);
+    for (int i = 0; i < 4; i++)
+        loss = loss ? tg_add(loss, tg_sum(x[i])) : tg_sum(x[i]);
+    assert_int_equal(tg_backward(loss), TG_OK);
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(tg_optim_step(optim), TG_OK);
+    for (int i = 0; i < 4; i++)
+        assert_near(tg_f64(x[i])[1], -5 * (i + 1), 0.05 * (i + 1));
+    tg_tape_free(tape);
+}
+
+/* Rows -1 and 1 of the padding; rows of nothing. */
+static void padding(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *list = tg_params_new(tape);
+    for (int64_t row = -1; row < 2; row += 2) {
+        for (int64_t columns = 0; columns < 3; columns += 2) {
+            const tg_nn_embedding_opts opts = {.has_padding_idx = true, .padding_idx = row};
+            tg_embedding_layer e =
+                tg_nn_embedding(list, 3, columns, &opts, "e%d%d", (int)row, (int)columns);
+            assert_ok(tape);
+            assert_int_equal(tg_size(e.weight, 1), columns);
+            for (int64_t i = 0; i < 3 * columns; i++)
+                assert_int_equal(tg_f32(e.weight)[i] == 0, i / columns == (row + 3) % 3);
+        }
+    }
+    tg_batch_norm_layer norm = tg_nn_batch_norm(list, 2, NULL, "norm");
+    norm.num_batches_tracked = NULL;
+    tg_tensor *x = tg_rand(tape, TG_DIMS(3, 2), 0);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *gone = tg_zeros(tape, TG_DIMS(1), TG_I64);
+    tg_tape_rewind(tape, mark);
+    tg_batch_norm_layer dead = norm;
+    dead.num_batches_tracked = gone;
+    assert_null(tg_nn_apply_batch_norm(x, &dead, true));
+    assert_error(tape, TG_ESTATE, "nn_apply_batch_norm: ");
+    tg_tensor *y = tg_nn_apply_batch_norm(x, &norm, true);
+    assert_true(y && !tg_error(tape)); /* without a counter there is nothing to count */
+    tg_tape_free(tape);
+}
+
+/* gradcheck's own arguments. */
+static tg_tensor *constant_upstream(tg_tensor *const *in, size_t n, void *context);
+
+static void checks(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL), *other = tg_tape_new(NULL);
+    tg_tensor *x = tg_ones(tape, TG_DIMS(2, 2), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *alien = tg_ones(other, TG_DIMS(2), TG_F64), *t = tg_transpose(x, 0, 1);
+    tg_tensor *narrow = tg_ones(tape, TG_DIMS(2), TG_REQUIRES_GRAD);
+    assert_int_equal(tg_gradcheck(itself, NULL, (tg_tensor *[]){x, alien}, 2, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "gradcheck: input 1 is of another tape");
+    assert_int_equal(tg_gradcheck(itself, NULL, (tg_tensor *[]){x, t}, 2, NULL), TG_EDTYPE);
+    assert_error(tape, TG_EDTYPE, "gradcheck: input 1 is float64, wanted contiguous float64");
+    assert_int_equal(tg_gradcheck(itself, NULL, (tg_tensor *[]){x, narrow}, 2, NULL), TG_EDTYPE);
+    assert_error(tape, TG_EDTYPE, "gradcheck: input 1 is float32");
+    assert_int_equal(tg_gradcheck(itself, NULL, &x, SIZE_MAX / 4, NULL), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "gradcheck: ");
+    assert_int_equal(tg_gradcheck(itself, NULL, (tg_tensor *[]){x, NULL}, 2, NULL), TG_OK);
+    const tg_gradcheck_opts second = {.second_order = true};
+    assert_int_equal(tg_gradcheck(constant_upstream, NULL, &x, 1, &second), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "gradcheck: upstream gradient of input 1 [2, 2], element 0");
+    assert_null(tg_hvp(NULL, x, x, NULL));
+    assert_error(tape, TG_EVALUE, "hvp: input 0 is NULL");
+    tg_tape_free(other);
+    tg_tape_free(tape);
+}
+
+/* x^2 / 2, of which a gradient of the gradient does not go through the one that came. */
+static void half_square_forward(tg_node *node)
+{
+    const double *x = tg_f64(node->in[0]);
+    double *y = tg_out_data(node);
+    for (int64_t i = 0; i < tg_numel(node->out); i++)
+        y[i] = x[i] * x[i] / 2;
+}
+
+static void half_square_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] = tg_mul(tg_detach(grad_out), node->in[0]);
+}
+
+static tg_tensor *constant_upstream(tg_tensor *const *in, size_t n, void *context)
+{
+    static const tg_op op = {
+        "half_square", half_square_forward, half_square_backward, {TG_READS_IN(0)}};
+    (void)n;
+    (void)context;
+    return tg_apply(&(tg_call){.op = &op,
+                               .n_in = 1,
+                               .in = in,
+                               .dtype = TG_F64,
+                               .ndim = tg_ndim(in[0]),
+                               .dims = tg_sizes(in[0])});
+}
+
 static void plateaus(void **state)
 {
     (void)state;
+    /* A step that is too small to matter is not taken: 1e-8, as PyTorch has it. */
+    const double rates[] = {1.111e-8, 1.1112e-8};
+    for (int i = 0; i < 2; i++) {
+        tg_plateau seen = {0};
+        const tg_plateau_opts o = {.patience = TG_ZERO};
+        assert_equal(tg_lr_plateau(rates[i], 1, &seen, &o), rates[i]);
+        double lr = tg_lr_plateau(rates[i], 1, &seen, &o);
+        assert_equal(lr, i ? rates[i] * 0.1 : rates[i]);
+    }
     for (int absolute = 0; absolute < 2; absolute++) {
         tg_plateau seen = {0};
         tg_plateau_opts o = {
@@ -184,7 +385,9 @@ static void plateaus(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(options), cmocka_unit_test(averages),
-                                       cmocka_unit_test(layers), cmocka_unit_test(plateaus)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options),    cmocka_unit_test(averages), cmocka_unit_test(layers),
+        cmocka_unit_test(plateaus),   cmocka_unit_test(nothing),  cmocka_unit_test(batches),
+        cmocka_unit_test(many_steps), cmocka_unit_test(padding),  cmocka_unit_test(checks)};
     return cmocka_run_group_tests_name("errors of training", tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static struct stage {
     tg_optim *optim;
     tg_params *list;
     tg_capture *capture;
+    tg_batches *batches;
     double sum; /* of what make() made */
 } stage;
 
@@ -133,14 +134,128 @@ static void grow(tg_tape *tape)
     tg_params_add(stage.list, stage.leaf, "leaf");
 }
 
+static void set_state(tg_tape *tape)
+{
+    tg_set_rng_state(tape, stage.leaf);
+}
+
+static void profile(tg_tape *tape)
+{
+    tg_set_profile_enabled(tape, true);
+}
+
+static void clear_profile(tg_tape *tape)
+{
+    tg_clear_profile(tape);
+}
+
+static void reset_peak(tg_tape *tape)
+{
+    tg_reset_peak_memory(tape);
+}
+
+static tg_tensor *itself(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)n;
+    (void)context;
+    return in[0];
+}
+
+static void check_gradients(tg_tape *tape)
+{
+    (void)tape;
+    tg_gradcheck(itself, NULL, &stage.leaf, 1, NULL);
+}
+
+static void update_averages(tg_tape *tape)
+{
+    (void)tape;
+    tg_ema_update(&stage.leaf, &stage.leaf, 1, 0.5);
+}
+
+static void swap_averages(tg_tape *tape)
+{
+    (void)tape;
+    tg_ema_swap(&stage.leaf, &stage.leaf, 1);
+}
+
+static void start_batches(tg_tape *tape)
+{
+    (void)tape;
+    tg_batches_start(stage.batches);
+}
+
+static void next_batch(tg_tape *tape)
+{
+    (void)tape;
+    tg_batches_next(stage.batches);
+}
+
+static void narrow_batch(tg_tape *tape)
+{
+    (void)tape;
+    tg_batches_narrow(stage.batches, 0, 1);
+}
+
+static void read_batch(tg_tape *tape)
+{
+    (void)tape;
+    tg_batches_read(stage.batches, &(double){0}, stage.leaf);
+}
+
+static void set_lr(tg_tape *tape)
+{
+    (void)tape;
+    tg_optim_set_lr(stage.optim, 0.1);
+}
+
+static void set_group_lr(tg_tape *tape)
+{
+    (void)tape;
+    tg_optim_set_group_lr(stage.optim, 0, 0.1);
+}
+
+static void clip_values(tg_tape *tape)
+{
+    (void)tape;
+    tg_clip_grad_value(&stage.leaf, 1, 1);
+}
+
 static const door doors[] = {
-    {"tape_free", free_tape},     {"tape_rewind", rewind_tape}, {"tape_replay", replay},
-    {"capture_begin", begin},     {"capture_end", end},         {"capture_replay", replay_capture},
-    {"backward", backward},       {"gradients", gradients},     {"zero_grad", zero_grad},
-    {"retain_grad", retain_grad}, {"release", release},         {"checkpoint", checkpoint},
-    {"optim_step", step},         {"sgd", optimiser},           {"optim_add_group", group},
-    {"clip_grad_norm", clip},     {"set_grad_enabled", enable}, {"clear_error", clear},
-    {"manual_seed", seed},        {"params_add", grow},
+    {"tape_free", free_tape},
+    {"tape_rewind", rewind_tape},
+    {"tape_replay", replay},
+    {"capture_begin", begin},
+    {"capture_end", end},
+    {"capture_replay", replay_capture},
+    {"backward", backward},
+    {"gradients", gradients},
+    {"zero_grad", zero_grad},
+    {"retain_grad", retain_grad},
+    {"release", release},
+    {"checkpoint", checkpoint},
+    {"optim_step", step},
+    {"sgd", optimiser},
+    {"optim_add_group", group},
+    {"clip_grad_norm", clip},
+    {"set_grad_enabled", enable},
+    {"clear_error", clear},
+    {"manual_seed", seed},
+    {"params_add", grow},
+    {"set_rng_state", set_state},
+    {"set_profile_enabled", profile},
+    {"clear_profile", clear_profile},
+    {"reset_peak_memory", reset_peak},
+    {"gradcheck", check_gradients},
+    {"ema_update", update_averages},
+    {"ema_swap", swap_averages},
+    {"batches_start", start_batches},
+    {"batches_next", next_batch},
+    {"batches_narrow", narrow_batch},
+    {"batches_read", read_batch},
+    {"optim_set_lr", set_lr},
+    {"optim_set_group_lr", set_group_lr},
+    {"clip_grad_value", clip_values},
 };
 
 enum { DOORS = sizeof doors / sizeof *doors };
@@ -184,6 +299,11 @@ static tg_tape *set_up(void (*act)(tg_tape *))
     stage.leaf = tg_ones(tape, TG_SCALAR, TG_F64 | TG_REQUIRES_GRAD);
     stage.optim = tg_sgd(tape, &stage.leaf, 1, NULL);
     stage.list = tg_params_new(tape);
+    stage.batches = tg_batches_new(tape, 4, 2, NULL);
+    tg_batches_start(stage.batches);
+    tg_batches_next(stage.batches);
+    tg_set_profile_enabled(tape, true);
+    tg_set_profile_enabled(tape, false);
     stage.interior = tg_mul(stage.leaf, stage.leaf);
     stage.capture = tg_capture_begin(tape);
     tg_mul(stage.leaf, stage.leaf);

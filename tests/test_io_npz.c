@@ -148,18 +148,55 @@ static void damages(void **state)
         damaged("io/golden/deflated.npz");
 }
 
+static size_t find(const unsigned char *bytes, size_t from, const char *what)
+{
+    while (memcmp(bytes + from, what, 4) != 0)
+        from++;
+    return from;
+}
+
 /* A directory that sends to the end of a 32-bit address space, past which 30 more bytes begin anew. */
 static void far_away(void **state)
 {
     (void)state;
     unsigned char bytes[8192];
-    size_t size = bytes_of("io/golden/stored.npz", bytes), at = 0;
-    while (memcmp(bytes + at, "PK\1\2", 4) != 0)
-        at++;
+    size_t size = bytes_of("io/golden/stored.npz", bytes), at = find(bytes, 0, "PK\1\2");
     memcpy(bytes + at + 42, "\xf0\xff\xff\xff", 4);
     tg_tape *tape = tg_tape_new(NULL);
     assert_null(parse(tape, bytes, size));
     assert_error(tape, TG_EIO, "byte 4294967280: no member begins there");
+    tg_tape_free(tape);
+}
+
+/* Entries of the directory may have an extra field and a comment, which are passed over. */
+static void with_more(void **state)
+{
+    (void)state;
+    enum { EXTRA = 7, COMMENT = 300 };
+    unsigned char bytes[8192 + EXTRA + COMMENT];
+    size_t size = bytes_of("io/golden/stored.npz", bytes), at = find(bytes, 0, "PK\1\2");
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_params *want = parse(tape, bytes, size);
+    for (size_t comment = 0; comment < 2; comment++) {
+        size_t length = comment ? COMMENT : EXTRA, name = bytes[at + 28];
+        size_t behind = at + 46 + name + bytes[at + 30] + (size_t)(bytes[at + 31] << 8);
+        memmove(bytes + behind + length, bytes + behind, size - behind);
+        memset(bytes + behind, 'P', length);
+        bytes[at + 30 + 2 * comment] = (unsigned char)length;
+        bytes[at + 31 + 2 * comment] = (unsigned char)(length >> 8);
+        size += length;
+        size_t end = find(bytes, size - 22, "PK\5\6"); /* the directory's size */
+        size_t directory = bytes[end + 12] + (size_t)(bytes[end + 13] << 8) + length;
+        bytes[end + 12] = (unsigned char)directory;
+        bytes[end + 13] = (unsigned char)(directory >> 8);
+        tg_params *read = parse(tape, bytes, size);
+        assert_ok(tape);
+        assert_int_equal(tg_params_count(read), 8);
+        for (size_t i = 0; i < 8; i++) {
+            assert_string_equal(tg_params_name(read, i), tg_params_name(want, i));
+            assert_true(tensors_same(tg_params_tensor(read, i), tg_params_tensor(want, i)));
+        }
+    }
     tg_tape_free(tape);
 }
 
@@ -168,9 +205,7 @@ static void named(void **state)
 {
     (void)state;
     unsigned char bytes[8192];
-    size_t size = bytes_of("io/golden/stored.npz", bytes), at = 0;
-    while (memcmp(bytes + at, "\x93NUMPY", 6) != 0)
-        at++;
+    size_t size = bytes_of("io/golden/stored.npz", bytes), at = find(bytes, 0, "\x93NUM");
     bytes[at + 9] ^= 1;
     tg_tape *tape = tg_tape_new(NULL);
     assert_null(parse(tape, bytes, size));
@@ -202,8 +237,9 @@ static void misuse(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(numpys),  cmocka_unit_test(round_trips),
-                                       cmocka_unit_test(damages), cmocka_unit_test(far_away),
-                                       cmocka_unit_test(named),   cmocka_unit_test(misuse)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(numpys),    cmocka_unit_test(round_trips),
+                                       cmocka_unit_test(damages),   cmocka_unit_test(far_away),
+                                       cmocka_unit_test(with_more), cmocka_unit_test(named),
+                                       cmocka_unit_test(misuse)};
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

@@ -100,10 +100,11 @@ static bool finite(tg_tensor *y)
     return true;
 }
 
-static void check_gradients(const op_case *c, bool second_order)
+/* With `alone` 0 or more, of that input, as if the others required no gradient; false where there is no such. */
+static bool check_gradients(const op_case *c, bool second_order, int alone)
 {
     if (strstr(c->s->in, ":x") || c->row->is & (OP_CONSTANT | OP_RANDOM))
-        return;
+        return false;
     tg_tape *tape = tg_tape_new(NULL);
     checked k = {.row = c->row};
     OP_CHECK(c, op_inputs(c, tape, PLAIN, &k.args), "inputs: %s", tg_error_message(tape));
@@ -112,24 +113,31 @@ static void check_gradients(const op_case *c, bool second_order)
     for (int i = 0; i < k.args.n; i++) {
         k.slot[i] = k.args.leaf[i] ? (int)n : -1;
         if (k.args.leaf[i])
-            inputs[n++] = k.args.leaf[i];
+            inputs[n++] = alone < 0 || i == alone ? k.args.leaf[i] : tg_detach(k.args.leaf[i]);
     }
-    tg_tensor *y = op_call(c->row, &k.args);
+    tg_tensor *y = checked_call(inputs, n, &k);
     if (tg_requires_grad(y) && tg_dtype(y) == TG_F64 && finite(y))
         tg_gradcheck(checked_call, &k, inputs, n,
                      &(tg_gradcheck_opts){.second_order = second_order, .eps = c->row->eps});
     OP_CHECK(c, !tg_error(tape), "%s", tg_error_message(tape));
     tg_tape_free(tape);
+    return alone + 1 < k.args.n;
 }
 
 static void gradcheck(const op_case *c)
 {
-    check_gradients(c, false);
+    check_gradients(c, false, -1);
 }
 
 static void gradgradcheck(const op_case *c)
 {
-    check_gradients(c, true);
+    check_gradients(c, true, -1);
+}
+
+static void alone(const op_case *c)
+{
+    for (int i = 0; check_gradients(c, true, i); i++)
+        ;
 }
 
 /* Gradients in float32, and through conversions, against those in float64, which gradcheck has
@@ -311,6 +319,7 @@ int main(int argc, char **argv)
         {.name = "forward", .run = forward},
         {.name = "gradcheck", .run = gradcheck, .f64_only = true},
         {.name = "gradgradcheck", .run = gradgradcheck, .f64_only = true},
+        {.name = "alone", .run = alone, .f64_only = true},
         {.name = "float32", .run = float32, .f64_only = true},
         {.name = "twice", .run = twice},
         {.name = "diamond", .run = diamond},

@@ -3,13 +3,14 @@
  * is read through a null pointer here. Over all rows of op_table.h. */
 #include "op_table.h"
 
-typedef enum giving { NOTHING, RELEASE, CHECKPOINT, BACKWARD } giving;
+typedef enum giving { NOTHING, RELEASE, CHECKPOINT, BACKWARD, GRAPH } giving;
 
-static void give(const op_case *c, giving what, tg_tape *tape, tg_mark mark, tg_tensor *keep)
+static void give(const op_case *c, giving what, tg_tape *tape, tg_mark mark, tg_tensor *const *keep)
 {
-    tg_status status = what == RELEASE      ? tg_release(tape, mark, &keep, 1)
-                       : what == CHECKPOINT ? tg_checkpoint(tape, mark, &keep, 1)
-                                            : TG_OK;
+    size_t n = what == GRAPH ? 2 : 1;
+    tg_status status = what == RELEASE || what == GRAPH ? tg_release(tape, mark, keep, n)
+                       : what == CHECKPOINT             ? tg_checkpoint(tape, mark, keep, n)
+                                                        : TG_OK;
     OP_CHECK(c, !status, "%s", tg_error_message(tape));
 }
 
@@ -20,6 +21,16 @@ static tg_tensor *weighted(const op_case *c, op_args *args)
     tg_tensor *y = op_call(c->row, args);
     OP_CHECK(c, y && !tg_error(args->tape), "%s", tg_error_message(args->tape));
     return tg_requires_grad(y) ? tg_sum(tg_mul(y, op_upstream(c, y, 0))) : NULL;
+}
+
+/* Gradients of the gradients, of a pass whose own data were given back as well. */
+static void second_order(const op_case *c, giving what, op_args *args, tg_mark mark, tg_tensor *z)
+{
+    tg_tensor *squares = op_squares(c, args, z);
+    if (squares && what == GRAPH)
+        give(c, what, args->tape, mark, (tg_tensor *[]){z, squares});
+    if (squares)
+        tg_backward(squares);
 }
 
 /* Gradients of one order; false where there are none. */
@@ -35,9 +46,10 @@ static bool outcome(const op_case *c, giving what, op_layout layout, bool second
     }
     tg_tensor *z = weighted(c, &args);
     if (z) {
-        give(c, what, tape, mark, z);
+        if (what != GRAPH)
+            give(c, what, tape, mark, &z);
         if (second)
-            op_second_order(c, &args, z);
+            second_order(c, what, &args, mark, z);
         else
             tg_backward_with(z, NULL,
                              &(tg_backward_opts){.release_since = what == BACKWARD ? &mark : NULL});
@@ -72,6 +84,12 @@ static void release_second_order(const op_case *c)
         compare(c, RELEASE, true);
 }
 
+static void release_graph(const op_case *c)
+{
+    if (!(c->row->is & OP_RANDOM))
+        compare(c, GRAPH, true);
+}
+
 static void checkpoint(const op_case *c)
 {
     compare(c, CHECKPOINT, false);
@@ -87,6 +105,7 @@ int main(int argc, char **argv)
     static const op_test tests[] = {
         {.name = "release", .run = release},
         {.name = "release_second_order", .run = release_second_order, .f64_only = true},
+        {.name = "release_graph", .run = release_graph, .f64_only = true},
         {.name = "checkpoint", .run = checkpoint},
         {.name = "backward", .run = backward},
     };

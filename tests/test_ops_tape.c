@@ -471,6 +471,70 @@ static void sticky(const op_case *c)
     tg_tape_free(tape);
 }
 
+/* --- data changed between forward and backward --- */
+
+/* Other values in t, such that they can still be indices and the like. */
+static void change(tg_tensor *t)
+{
+    size_t sizes[] = {sizeof(float), sizeof(double), sizeof(int64_t), sizeof(bool)};
+    size_t size = sizes[tg_dtype(t)];
+    char *data = tg_data_mut(t);
+    for (int64_t i = 0; data && i < tg_numel(t); i++) {
+        if (tg_dtype(t) == TG_F64)
+            ((double *)(void *)data)[i] = 0.37 - 1.5 * ((double *)(void *)data)[i];
+        else if (tg_dtype(t) == TG_F32)
+            ((float *)(void *)data)[i] = 0.37F - 1.5F * ((float *)(void *)data)[i];
+        else
+            memset(data + (size_t)i * size, 0, size);
+    }
+}
+
+/* The gradients, of the first or second order, after tensor `which` was changed: of the inputs, then the
+ * result; -1: none was. False where a pass refuses that. */
+static bool gradients_after(const op_case *c, int which, bool second, op_outcome *out)
+{
+    op_args args;
+    tg_tape *tape = tape_with_inputs(c, PLAIN, &args);
+    tg_tensor *y = op_call(c->row, &args), *z = NULL;
+    OP_CHECK(c, y, "%s", tg_error_message(tape));
+    if (tg_requires_grad(y))
+        z = second ? tg_sum(tg_mul(y, y)) : tg_sum(tg_mul(y, op_upstream(c, y, 0)));
+    tg_tensor *squares = second && z ? op_squares(c, &args, z) : z;
+    bool good = squares && !tg_error(tape);
+    tg_tensor *changed = which < 0 ? NULL : which < args.n ? args.in[which] : y;
+    if (good && changed && tg_is_contiguous(changed))
+        change(changed);
+    OP_CHECK(c, !tg_error(tape), "%s", tg_error_message(tape));
+    if (good && tg_backward(squares)) {
+        OP_CHECK(c, which >= 0 && tg_error(tape) == TG_ESTATE, "%s", tg_error_message(tape));
+        good = false;
+    }
+    memset(out, 0, sizeof *out);
+    if (good)
+        op_gradients(&args, out);
+    tg_tape_free(tape);
+    return good;
+}
+
+/* Either it is an error, or the gradients are those of the values that forward saw: what they are computed from
+ * is in tg_op.reads. */
+static void changed_data(const op_case *c)
+{
+    if (c->row->is & (OP_RANDOM | OP_IN_PLACE))
+        return;
+    for (int second = 0; second < 2; second++) {
+        op_outcome got, want;
+        bool any = gradients_after(c, -1, second, &want);
+        for (int i = 0; any && i <= OP_MAX_IN; i++) {
+            if (!gradients_after(c, i, second, &got))
+                continue;
+            const char *difference = op_difference(&got, &want);
+            OP_CHECK(c, !difference, "order %d after tensor %d was changed: %s", second + 1, i,
+                     difference);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const op_test tests[] = {
@@ -486,6 +550,7 @@ int main(int argc, char **argv)
         {.name = "built_over_input", .run = built_over_input},
         {.name = "errors", .run = errors, .errors = true},
         {.name = "sticky", .run = sticky},
+        {.name = "changed_data", .run = changed_data, .f64_only = true},
     };
     return op_run("ops and the tape", tests, sizeof tests / sizeof tests[0],
                   argc > 1 ? argv[1] : NULL);

@@ -1,8 +1,9 @@
 /* The profiler: what has a row, eager and replayed alike; its table's limits, memory and print.
- * Relies on the public API alone. */
+ * Relies on tape.h for rows that take too long to be measured. */
 #define _POSIX_C_SOURCE 200809L /* NOLINT(bugprone-reserved-identifier): for fmemopen() */
 #include "check.h"
 #include "support.h"
+#include "tape/tape.h"
 
 #include <tinygrad/op.h>
 
@@ -395,6 +396,37 @@ static void test_print_units(void **state)
     tg_tape_free(tape);
 }
 
+/* Rows that nobody waits for: of hours, of more than gigabytes, of no time at all; of the same time, by name and
+ * phase. Relies on tape.h. */
+static void test_print_extremes(void **state)
+{
+    (void)state;
+    static const tg_profile_row rows[] = {{"long", TG_PHASE_FORWARD, 1, 36000000000000, (int64_t)1 << 44, 0},
+                                          {"same", TG_PHASE_BACKWARD, 1, 5, 0, 0},
+                                          {"same", TG_PHASE_FORWARD, 1, 5, 1, 0},
+                                          {"also", TG_PHASE_STEP, 1, 5, 1, 0},
+                                          {"none", TG_PHASE_FORWARD, 1, 0, 7, 0}};
+    static const char *const order[] = {"long       forward", "also       step", "same       forward",
+                                        "same       backward", "none       forward"};
+    char text[2048];
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_set_profile_enabled(tape, true);
+    memcpy(tape->profiler.rows, rows, sizeof rows);
+    print(tape, text, sizeof text);
+    const char *at = text;
+    for (int i = 0; i < 5; i++) {
+        const char *found = strstr(at, order[i]);
+        if (!found)
+            fail_msg("%s is not in its place in\n%s", order[i], text);
+        at = found;
+    }
+    assert_non_null(strstr(text, "36000.000s"));
+    assert_non_null(strstr(text, "16384.000 GiB"));
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    tg_tape_free(tape);
+}
+
 static void test_print_nothing(void **state)
 {
     (void)state;
@@ -431,13 +463,13 @@ static void test_print_failing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_eager),         cmocka_unit_test(test_replayed),
-        cmocka_unit_test(test_accumulation),  cmocka_unit_test(test_switch),
-        cmocka_unit_test(test_first_rows),    cmocka_unit_test(test_no_tape),
-        cmocka_unit_test(test_memory),        cmocka_unit_test(test_many_operations),
-        cmocka_unit_test(test_long_name),     cmocka_unit_test(test_print),
-        cmocka_unit_test(test_print_nothing), cmocka_unit_test(test_print_units),
-        cmocka_unit_test(test_print_failing),
+        cmocka_unit_test(test_eager),          cmocka_unit_test(test_replayed),
+        cmocka_unit_test(test_accumulation),   cmocka_unit_test(test_switch),
+        cmocka_unit_test(test_first_rows),     cmocka_unit_test(test_no_tape),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_many_operations),
+        cmocka_unit_test(test_long_name),      cmocka_unit_test(test_print),
+        cmocka_unit_test(test_print_nothing),  cmocka_unit_test(test_print_units),
+        cmocka_unit_test(test_print_extremes), cmocka_unit_test(test_print_failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

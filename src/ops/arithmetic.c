@@ -218,8 +218,7 @@ static void divisor_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad
         grad_in[0] = divisor_slope(v, a, b);
     if (tg_needs_grad(node, 1))
         grad_in[1] = tg_neg(tg_div(tg_div(tg_mul(v, g), b), b));
-    if (tg_needs_grad(node, 2))
-        grad_in[2] = tg_mul_scalar(tg_div(divisor_slope(tg_mul(v, g), a, b), b), -2);
+    grad_in[2] = tg_mul_scalar(tg_div(divisor_slope(tg_mul(v, g), a, b), b), -2);
 }
 
 static const tg_map_op divisor_slope_op = {
@@ -259,7 +258,9 @@ tg_tensor *tg_div(tg_tensor *a, tg_tensor *b)
 
 TGK_RARELY tg_tensor *unary_converted(const tg_op *op, tg_tensor *x, double s, int dtype)
 {
-    TG_IN_SCOPE(op, tg_apply_first(op, 1, (tg_tensor *[]){tg_to(x, dtype)}, &s, sizeof s), x);
+    tg_scope scope = tg_scope_begin(tg_tape_in(x), op->name);
+    tg_tensor *converted = tg_to(x, dtype);
+    return tg_scope_close(&scope, tg_apply_first(op, 1, &converted, &s, sizeof s));
 }
 
 tg_tensor *tg_unary_scalar(const tg_op *op, tg_tensor *x, double s, int dtype)

@@ -38,15 +38,17 @@ static bool read_labels(tg_tape *tape, const char *text, const char **at, const 
 }
 
 /* Without an arrow, the labels that occur once, by the alphabet. */
-static void name_output(equation *e)
+static bool name_output(tg_tape *tape, const char *text, equation *e)
 {
     int n = 0;
     for (char c = 'A'; c <= 'z'; c++) {
-        if (is_letter(c) && (strchr(e->in[0], c) != NULL) != (strchr(e->in[1], c) != NULL) &&
-            n < TG_MAX_NDIM)
-            e->out[n++] = c;
+        if (!is_letter(c) || (strchr(e->in[0], c) != NULL) == (strchr(e->in[1], c) != NULL))
+            continue;
+        TG_CHECK(tape, n < TG_MAX_NDIM, TG_EVALUE, "einsum: \"%s\" has too many labels", text);
+        e->out[n++] = c;
     }
     e->out[n] = '\0';
+    return true;
 }
 
 static bool read_equation(tg_tape *tape, const char *text, equation *e)
@@ -59,10 +61,8 @@ static bool read_equation(tg_tape *tape, const char *text, equation *e)
     at++;
     if (!read_labels(tape, text, &at, "-", e->in[1]))
         return false;
-    if (!*at) {
-        name_output(e);
-        return true;
-    }
+    if (!*at)
+        return name_output(tape, text, e);
     TG_CHECK(tape, at[1] == '>', TG_EVALUE, "einsum: '-' in \"%s\" is no arrow", text);
     at += 2;
     return read_labels(tape, text, &at, "", e->out);

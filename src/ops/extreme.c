@@ -21,8 +21,7 @@ TGK_LOOP2(shared_f64, double, double, x != 0 ? y : 0);
 
 static void shared_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_binary(node->op, node->in[0], v, true);
+    grad_in[1] = tg_binary(node->op, node->in[0], v, true);
 }
 
 static const tg_map_op shared_op = {{.name = "amax_backward",

@@ -363,10 +363,11 @@ bool tg_check_linear(const tg_op *op, const tg_tensor *x, const tg_tensor *weigh
              "%s: x %s and weight %s: sizes %lld and %lld differ", op->name, tg_shape_of(x).chars,
              tg_shape_of(weight).chars, (long long)tg_at(x)->dims[tg_at(x)->ndim - 1],
              (long long)tg_at(weight)->dims[1]);
-    TG_CHECK(tape,
-             !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0]),
-             TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
-             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
+    if (!bias)
+        return true;
+    TG_CHECK(tape, tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0],
+             TG_ESHAPE, "%s: bias %s for a weight %s", op->name, tg_shape_of(bias).chars,
+             tg_shape_of(weight).chars);
     return true;
 }
 

@@ -201,8 +201,7 @@ static void base_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in
     tg_tensor *g = node->in[0], *a = node->in[1], *b = node->in[2];
     if (tg_needs_grad(node, 0))
         grad_in[0] = base_slope(v, a, b);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = base_slope(tg_mul(tg_mul(v, g), b), a, tg_add_scalar(b, -1));
+    grad_in[1] = base_slope(tg_mul(tg_mul(v, g), b), a, tg_add_scalar(b, -1));
     if (tg_needs_grad(node, 2))
         grad_in[2] = mixed_slope(tg_mul(v, g), a, b);
 }
@@ -214,10 +213,7 @@ static void exponent_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **gra
         grad_in[0] = exponent_slope(v, a, b);
     if (tg_needs_grad(node, 1))
         grad_in[1] = mixed_slope(tg_mul(v, g), a, b);
-    if (tg_needs_grad(node, 2)) {
-        tg_tensor *both = tg_mul(v, g);
-        grad_in[2] = exponent_slope(tg_mul(both, tg_log(a)), a, b);
-    }
+    grad_in[2] = exponent_slope(tg_mul(tg_mul(v, g), tg_log(a)), a, b);
 }
 
 #define READS_BOTH (TG_READS_IN(1) | TG_READS_IN(2))

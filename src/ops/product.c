@@ -161,8 +161,7 @@ static void others_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
 {
     tg_tensor *x = node->in[0], *g = node->in[1];
     const way *w = node->params;
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = others_slope(x, tg_mul(grad_out, g), w->dim);
+    grad_in[0] = others_slope(x, tg_mul(grad_out, g), w->dim);
     if (!tg_needs_grad(node, 1))
         return;
     tg_tensor *ones = tg_full(tg_tape_in(g), tg_at(g)->ndim, tg_at(g)->dims, 1, tg_at(g)->dtype);

@@ -79,9 +79,7 @@ static bool view_strides(tg_dims from, const int64_t *strides, tg_dims to, int64
 static tg_tensor *reshape_copy(tg_tensor *x, tg_dims to)
 {
     int64_t strides[TG_MAX_NDIM];
-    tg_scope scope;
-    if (!tg_scope_open(&scope, &reshape_op, 1, &x))
-        return NULL;
+    tg_scope scope = tg_scope_begin(tg_tape_in(x), reshape_op.name);
     x = tg_contiguous(x);
     tg_shape_strides(to, strides);
     return tg_scope_close(&scope, x ? tg_apply_view(&reshape_op, x, to, strides) : NULL);

@@ -33,7 +33,7 @@ tg_status tg_set_rng_state(tg_tape *tape, const tg_tensor *state)
     if (tg_error(tape) || !tg_outside_capture(tape, "set_rng_state"))
         return tg_error(tape);
     if (!check_tensor(tape, state))
-        return tape->status ? tape->status : TG_ESTATE;
+        return tape->status;
     int64_t numbers[TG_GENERATOR_STATE];
     for (int i = 0; i < TG_GENERATOR_STATE; i++)
         numbers[i] = ((const int64_t *)(const void *)tg_at(state)->data)[i * tg_strides(state)[0]];

@@ -76,8 +76,7 @@ TGK_LOOP2_AS(fill_bool, bool, bool, bool, bool, bool, y ? S != 0 : x);
 
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_gradient_except(node, 0, grad_out, node->in[1]);
+    grad_in[0] = tg_gradient_except(node, 0, grad_out, node->in[1]);
 }
 
 static const tg_map_op fill_op = {{.name = "masked_fill",

@@ -95,10 +95,8 @@ static void softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **g
     int dim = node_dim(node);
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_softmax_gradient(v, y, dim);
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *direct = tg_mul(v, centred(g, y, dim));
-        grad_in[1] = tg_sub(direct, tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
-    }
+    tg_tensor *direct = tg_mul(v, centred(g, y, dim));
+    grad_in[1] = tg_sub(direct, tg_mul(g, tg_sum_dim(tg_mul(v, y), dim, true)));
 }
 
 static const tg_op softmax_gradient_op = {
@@ -144,10 +142,7 @@ static void log_softmax_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor
     int dim = node_dim(node);
     if (tg_needs_grad(node, 0))
         grad_in[0] = centred(v, p, dim);
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *sum = tg_sum_dim(g, dim, true);
-        grad_in[1] = tg_neg(tg_mul(tg_mul(v, p), sum));
-    }
+    grad_in[1] = tg_neg(tg_mul(tg_mul(v, p), tg_sum_dim(g, dim, true)));
 }
 
 static const tg_op log_softmax_gradient_op = {
@@ -222,8 +217,7 @@ static void share_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     tg_tensor *share = tg_exp(tg_sub(node->in[0], node->in[1]));
     tg_tensor *slope = tg_mul(tg_mul(v, node->in[2]), share);
     grad_in[0] = slope;
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(slope);
+    grad_in[1] = tg_neg(slope);
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(v, share);
 }

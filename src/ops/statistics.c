@@ -50,10 +50,8 @@ TGK_LOOP3_ROWS(deviations_f64, double, (x - y) * z);
 static void deviations_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
     tg_tensor *x = node->in[0], *mean = node->in[1], *factor = node->in[2];
-    if (tg_needs_grad(node, 0))
-        grad_in[0] = tg_mul(v, factor);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(tg_mul(v, factor));
+    grad_in[0] = tg_mul(v, factor);
+    grad_in[1] = tg_neg(grad_in[0]);
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_mul(v, tg_sub(x, mean));
 }

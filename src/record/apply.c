@@ -96,8 +96,8 @@ tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end, 
 
 bool tg_note(tg_tape *tape, const tg_call *call)
 {
-    if (!tape->now.capture || tape->status)
-        return !tape->status;
+    if (tape->status)
+        return false;
     /* The slot is for marks, see tape.c. */
     tg_record *record = tg_tape_slot(tape, call->op->name)
                             ? tg_record_new(tape, call, call->in_place != NULL)
@@ -231,7 +231,7 @@ static tg_tensor *gradient(const tg_making *m, int i)
     call.dtype = tg_at(m->gradient_of->in[i])->dtype;
     call.ndim = m->shapes[i].ndim;
     call.dims = m->shapes[i].sizes;
-    tg_tensor *place = tape->pass ? tape->pass->place(m, i, &call) : NULL;
+    tg_tensor *place = tape->pass->place(m, i, &call);
     return place ? place : make_output(tape, &call);
 }
 

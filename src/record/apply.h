@@ -66,7 +66,7 @@ tg_record *tg_run_again(tg_tape *tape, tg_record *record, const tg_record *end,
 
 /* What is done beside operations. tg_do() runs the call's forward function over call->in_place, now and,
  * where a step is captured, in each replay, also while an error is set; false on an error. It does
- * tg_do_now() and, before it, tg_note(), which takes memory, and has nothing to do but for a capture. */
+ * tg_do_now() and, before it, while a step is captured, tg_note(), which takes memory. */
 bool tg_do(tg_tape *tape, const tg_call *call);
 void tg_do_now(tg_tape *tape, const tg_call *call);
 bool tg_note(tg_tape *tape, const tg_call *call);

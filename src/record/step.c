@@ -69,7 +69,7 @@ bool tg_expect(tg_holder *holder, bool graph)
 {
     tg_tape *tape = tg_slot_tape(&holder->head);
     noted *n = (noted *)tape->now.capture;
-    if (!n || holder->captured == tape->captures)
+    if (holder->captured == tape->captures)
         return true;
     TG_CHECK(tape, !(graph && holder->present), TG_ESTATE,
              "backward: with create_graph, a captured pass cannot add to a gradient from before "

@@ -25,7 +25,7 @@ static double momentum(const tg_nadam_opts *o, double step)
 static double momenta(const tg_nadam_opts *o, double step)
 {
     float product = pow(o->beta1, step) < 1e-20 ? 0.0F : 1.0F;
-    for (double i = 1; i <= step && product > 0; i++)
+    for (double i = 1; i <= step; i++)
         product *= (float)momentum(o, i);
     return (double)product;
 }

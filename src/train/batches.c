@@ -214,7 +214,7 @@ static tg_status read_into(batches *b, const char *name, const void *array, cons
         return tg_fail(tape, TG_EVALUE, "%s: there is no array type %d", name, *type);
     reading r = reading_of(b, name, array, into);
     if (!check_read(&r, tape))
-        return tape->status ? tape->status : TG_ESTATE;
+        return tape->status;
     r.type = type ? *type : tg_at(into)->dtype;
     if (type && !check_values(&r, tape))
         return tape->status;

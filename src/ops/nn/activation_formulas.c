@@ -38,7 +38,7 @@ static void slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     curvature *second = ((const formula_slope *)node->op)->second;
     if (tg_needs_grad(node, 0))
         grad_in[0] = times_slope(node->op, v, x, node->params);
-    if (tg_needs_grad(node, 1) && second)
+    if (second)
         grad_in[1] = second(tg_mul(v, g), x, node->params);
 }
 

@@ -166,10 +166,8 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
         along = tg_normalise_gradient(rows, x, in[SAVED], p->eps);
     if (tg_needs_grad(node, G))
         grad_in[G] = like(weight ? tg_mul(along, weight) : along, v);
-    if (tg_needs_grad(node, OF_X)) {
-        tg_tensor *u = weight ? tg_mul(g, weight) : g, *result = rows_of(node->out);
-        grad_in[OF_X] = like(tg_normalise_second(u, x, rows, result, in[SAVED], p->eps), v);
-    }
+    tg_tensor *u = weight ? tg_mul(g, weight) : g, *result = rows_of(node->out);
+    grad_in[OF_X] = like(tg_normalise_second(u, x, rows, result, in[SAVED], p->eps), v);
     if (tg_needs_grad(node, OF_WEIGHT))
         grad_in[OF_WEIGHT] = tg_sum_dim(tg_mul(along, g), 1, false);
 }

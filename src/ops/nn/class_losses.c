@@ -113,8 +113,10 @@ bool tg_ce_check_weight(const char *name, const tg_tensor *x, int64_t classes,
 
 bool tg_ce_check_constant_weight(const char *name, const tg_tensor *weight)
 {
-    TG_CHECK(weight ? tg_tape_in(weight) : NULL, !weight || !tg_at(weight)->requires_grad,
-             TG_EVALUE, "%s: weight requires a gradient, which index targets do not give", name);
+    if (!weight)
+        return true;
+    TG_CHECK(tg_tape_in(weight), !tg_at(weight)->requires_grad, TG_EVALUE,
+             "%s: weight requires a gradient, which index targets do not give", name);
     return true;
 }
 

@@ -43,8 +43,10 @@ static bool check_channels(const tg_op *op, int64_t c, tg_tensor *const *in, int
              "%s: input %s in %lld groups wants %lld channels in the weight %s", op->name,
              tg_shape_of(in[0]).chars, (long long)groups, (long long)(c / groups),
              tg_shape_of(weight).chars);
-    TG_CHECK(tape, !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == out), TG_ESHAPE,
-             "%s: bias %s for a weight %s", op->name, bias ? tg_shape_of(bias).chars : "",
+    if (!bias)
+        return true;
+    TG_CHECK(tape, tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == out, TG_ESHAPE,
+             "%s: bias %s for a weight %s", op->name, tg_shape_of(bias).chars,
              tg_shape_of(weight).chars);
     return true;
 }
@@ -154,7 +156,7 @@ static bool is_linear(const tgk_convolution *c)
     const tgk_window *w = &c->w;
     bool whole = true;
     for (int i = 0; i < 2; i++)
-        whole &= w->kernel[i] == w->in[i] && w->padding[i] == 0 && w->out[i] == 1;
+        whole &= w->kernel[i] == w->in[i] && w->padding[i] == 0;
     return whole && c->groups == 1;
 }
 
@@ -258,11 +260,12 @@ static bool check_transposed(const tg_op *op, tg_tensor *const *in, int64_t c, i
              tg_shape_of(weight).chars, tg_shape_of(in[0]).chars, (long long)c, spatial + 2);
     TG_CHECK(tape, groups >= 1 && c % groups == 0, TG_EVALUE, "%s: %lld groups of %lld channels",
              op->name, (long long)groups, (long long)c);
+    if (!bias)
+        return true;
     TG_CHECK(tape,
-             !bias || (tg_at(bias)->ndim == 1 &&
-                       tg_at(bias)->dims[0] == tg_at(weight)->dims[1] * groups),
+             tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[1] * groups,
              TG_ESHAPE, "%s: bias %s for a weight %s in %lld groups", op->name,
-             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars, (long long)groups);
+             tg_shape_of(bias).chars, tg_shape_of(weight).chars, (long long)groups);
     return true;
 }
 

@@ -169,10 +169,8 @@ static void ce_gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_neg(p->reduction == TG_NONE ? tg_sum_dim(tg_mul(a, h), class_dim, false)
                                                     : tg_sum(tg_mul(a, h)));
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *share = tg_mul(prob, h), *total = tg_sum_dim(a, class_dim, true);
-        grad_in[1] = skipping(hidden, tg_mul(share, tg_mul(spread(p, g, x), total)));
-    }
+    tg_tensor *share = tg_mul(prob, h), *total = tg_sum_dim(a, class_dim, true);
+    grad_in[1] = skipping(hidden, tg_mul(share, tg_mul(spread(p, g, x), total)));
     target_gradients(node, 2, g, h, grad_in);
 }
 

@@ -118,9 +118,8 @@ static bool check_kaiming(const tg_op *op, tg_tensor *t, const tg_kaiming_opts *
     if (!opts)
         return true;
     TG_CHECK(tg_tape_in(t), isfinite(opts->a), TG_EVALUE, "%s: a is %g", op->name, opts->a);
-    TG_CHECK(tg_tape_in(t),
-             opts->nonlinearity >= TG_GAIN_LEAKY_RELU && opts->nonlinearity <= TG_GAIN_SELU,
-             TG_EVALUE, "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
+    TG_CHECK(tg_tape_in(t), (unsigned)opts->nonlinearity <= TG_GAIN_SELU, TG_EVALUE,
+             "%s: there is no nonlinearity %d", op->name, (int)opts->nonlinearity);
     return true;
 }
 
@@ -181,10 +180,12 @@ void tg_xavier_normal_(tg_tensor *t, double gain)
 
 static bool check_layer(const tg_op *op, const tg_tensor *weight, const tg_tensor *bias)
 {
+    if (!bias)
+        return true;
     TG_CHECK(tg_tape_in(weight),
-             !bias || (tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0]),
-             TG_ESHAPE, "%s: bias %s for a weight %s", op->name,
-             bias ? tg_shape_of(bias).chars : "", tg_shape_of(weight).chars);
+             tg_at(bias)->ndim == 1 && tg_at(bias)->dims[0] == tg_at(weight)->dims[0], TG_ESHAPE,
+             "%s: bias %s for a weight %s", op->name, tg_shape_of(bias).chars,
+             tg_shape_of(weight).chars);
     return true;
 }
 

@@ -200,10 +200,8 @@ static void bce_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     tg_tensor *u = tg_add_scalar(tg_neg(t), 1);
     if (tg_needs_grad(node, 0))
         grad_in[0] = bce_slope(v, x, t);
-    if (tg_needs_grad(node, 1)) {
-        tg_tensor *first = over_square(t, p), *bend = tg_add(first, over_square(u, q));
-        grad_in[1] = tg_mul(tg_mul(v, g), bend);
-    }
+    tg_tensor *first = over_square(t, p), *bend = tg_add(first, over_square(u, q));
+    grad_in[1] = tg_mul(tg_mul(v, g), bend);
     if (tg_needs_grad(node, 2)) {
         tg_tensor *variance = at_least_tiny(tg_mul(p, q));
         grad_in[2] = tg_neg(tg_div(tg_mul(v, g), variance));
@@ -247,23 +245,18 @@ tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reducti
 
 /* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
 
-#define BINARY(name, quick, full)                                                                  \
-    TGK_LOOP2_AS(name##_f32, float, float, double, float, double, quick(x, y, 1));                 \
-    TGK_LOOP2_AS(name##_f64, double, double, double, double, double, full(x, y, 1));               \
-    TGK_LOOP3_AS(name##_weighted_f32, float, float, double, float, double, float, double,          \
-                 quick(x, y, z));                                                                  \
-    TGK_LOOP3_AS(name##_weighted_f64, double, double, double, double, double, double, double,      \
-                 full(x, y, z))
-
-BINARY(binary, tgk_quick_binary_loss, tgk_binary_loss);
-BINARY(binary_slope, tgk_quick_binary_slope, tgk_binary_slope);
+TGK_LOOP2_AS(binary_f32, float, float, double, float, double, tgk_quick_binary_loss(x, y, 1));
+TGK_LOOP2_AS(binary_f64, double, double, double, double, double, tgk_binary_loss(x, y, 1));
+TGK_LOOP3_AS(binary_weighted_f32, float, float, double, float, double, float, double,
+             tgk_quick_binary_loss(x, y, z));
+TGK_LOOP3_AS(binary_weighted_f64, double, double, double, double, double, double, double,
+             tgk_binary_loss(x, y, z));
+TGK_LOOP3_AS(binary_slope_f32, float, float, double, float, double, float, double,
+             tgk_quick_binary_slope(x, y, z));
+TGK_LOOP3_AS(binary_slope_f64, double, double, double, double, double, double, double,
+             tgk_binary_slope(x, y, z));
 
 /* By the number of inputs. */
-static void binary_map(tg_node *node, const tgk_loops loops[2][TG_DTYPES])
-{
-    tg_map_node(node, loops[node->n_in - 2]);
-}
-
 static void binary_forward(tg_node *node)
 {
     static const tgk_loops loops[2][TG_DTYPES] = {{binary_f32, binary_f64},
@@ -271,37 +264,28 @@ static void binary_forward(tg_node *node)
     fill(node, loops[node->n_in - 2]);
 }
 
-static void binary_slope_forward(tg_node *node)
-{
-    static const tgk_loops loops[2][TG_DTYPES] = {
-        {binary_slope_f32, binary_slope_f64},
-        {binary_slope_weighted_f32, binary_slope_weighted_f64}};
-    binary_map(node, loops);
-}
-
-/* The slope is (1 - t) s(x) - w t s(-x), s the sigmoid: to x, s(x) s(-x) ((1 - t) + w t); to t,
+/* With a weight. The slope is (1 - t) s(x) - w t s(-x), s the sigmoid: to x, s(x) s(-x) ((1 - t) + w t); to t,
  * -s(x) - w s(-x); to w, -t s(-x). */
 static void binary_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
 {
-    tg_tensor *x = node->in[0], *t = node->in[1], *w = node->n_in == 3 ? node->in[2] : NULL;
+    tg_tensor *x = node->in[0], *t = node->in[1], *w = node->in[2];
     tg_tensor *p = tg_sigmoid(x), *q = tg_sigmoid(tg_neg(x));
-    if (tg_needs_grad(node, 0)) {
-        tg_tensor *sum = tg_add(tg_add_scalar(tg_neg(t), 1), weighted(t, w));
-        grad_in[0] = tg_mul(tg_mul(v, tg_mul(p, q)), sum);
-    }
+    tg_tensor *sum = tg_add(tg_add_scalar(tg_neg(t), 1), tg_mul(t, w));
+    grad_in[0] = tg_mul(tg_mul(v, tg_mul(p, q)), sum);
     if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_neg(tg_mul(v, tg_add(p, weighted(q, w))));
-    if (w && tg_needs_grad(node, 2))
+        grad_in[1] = tg_neg(tg_mul(v, tg_add(p, tg_mul(q, w))));
+    if (tg_needs_grad(node, 2))
         grad_in[2] = tg_neg(tg_mul(v, tg_mul(t, q)));
 }
 
 #define READS_ALL (READS_BOTH | TG_READS_IN(2))
 
-static const tg_op binary_slope_op = {
-    .name = "bce_with_logits_loss_backward",
-    .forward = binary_slope_forward,
-    .backward = binary_slope_backward,
-    .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}};
+static const tg_map_op binary_slope_op = {
+    {.name = "bce_with_logits_loss_backward",
+     .forward = tg_map_forward,
+     .backward = binary_slope_backward,
+     .reads = {READS_ALL, TG_READS_IN(0) | TG_READS_IN(2), READS_BOTH}},
+    {binary_slope_f32, binary_slope_f64}};
 
 /* The gradient g of x and t, without a weight: g times the slope, in one visit. */
 TGK_LOOP3_AS(binary_grad_f32, float, float, double, float, double, float, double,
@@ -315,8 +299,7 @@ static void binary_grad_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_i
     tg_tensor *g = node->in[0], *x = node->in[1], *t = node->in[2];
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_apply_first(node->op, 3, (tg_tensor *[]){v, x, t}, NULL, 0);
-    if (tg_needs_grad(node, 1))
-        grad_in[1] = tg_mul(tg_mul(v, g), tg_mul(tg_sigmoid(x), tg_sigmoid(tg_neg(x))));
+    grad_in[1] = tg_mul(tg_mul(v, g), tg_mul(tg_sigmoid(x), tg_sigmoid(tg_neg(x))));
     if (tg_needs_grad(node, 2))
         grad_in[2] = tg_neg(tg_mul(v, g));
 }
@@ -336,7 +319,7 @@ static void binary_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad
         grad_in[0] =
             tg_apply_first(&binary_grad_op.op, 3, (tg_tensor *[]){grad_out, x, t}, NULL, 0);
     if (tg_needs_grad(node, 0) && w)
-        grad_in[0] = tg_mul(grad_out, tg_apply_first(&binary_slope_op, 3, node->in, NULL, 0));
+        grad_in[0] = tg_mul(grad_out, tg_apply_first(&binary_slope_op.op, 3, node->in, NULL, 0));
     if (tg_needs_grad(node, 1) && !w)
         grad_in[1] = tg_neg(tg_mul(grad_out, x));
     if (tg_needs_grad(node, 1) && w) {
