@@ -142,8 +142,8 @@ int main(int argc, char **argv)
         tg_optim_set_lr(m.optim, tg_lr_cosine(r.lr, r.epoch - 1, r.epochs, 0));
         for (int i = 0; i < STEPS; i++)
             sum += step_run(&s, tape, INSIDE);
-        run_report(&r,
-                   &(run_epoch){sum / STEPS, (double)NAN, (double)NAN, (int64_t)STEPS * INSIDE});
+        run_report(&r, &(run_epoch){sum / (double)STEPS, (double)NAN, (double)NAN,
+                                    (int64_t)STEPS * INSIDE});
     }
     run_save(&r);
     tg_set_grad_enabled(tape, false);

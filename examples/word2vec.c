@@ -32,7 +32,7 @@ static model make_model(tg_tape *tape, int64_t n_words, double lr)
         tg_params_add(m.list, tg_zeros(tape, TG_DIMS(n_words, WIDTH), TG_REQUIRES_GRAD), "words");
     m.contexts = tg_params_add(m.list, tg_zeros(tape, TG_DIMS(n_words, WIDTH), TG_REQUIRES_GRAD),
                                "contexts");
-    tg_uniform_(m.words, -0.5 / WIDTH, 0.5 / WIDTH);
+    tg_uniform_(m.words, -0.5 / (double)WIDTH, 0.5 / (double)WIDTH);
     m.optim = tg_adam(tape, tg_params_unique(m.list), tg_params_unique_count(m.list),
                       &(tg_adam_opts){.lr = lr});
     return m;
@@ -48,7 +48,7 @@ static tg_tensor *make_table(tg_tape *tape, const vocabulary *v)
         all += pow((double)v->count[i], 0.75);
     sum = pow((double)v->count[0], 0.75);
     for (int64_t i = 0; drawn && i < TABLE; i++) {
-        while (word < v->n_words - 1 && (double)i / TABLE >= sum / all)
+        while (word < v->n_words - 1 && (double)i / (double)TABLE >= sum / all)
             sum += pow((double)v->count[++word], 0.75);
         drawn[i] = word;
     }

@@ -96,7 +96,8 @@ static double softplus(double x)
 
 static double bce_with_logits_of(const op_sample *s, double x, double t, double w)
 {
-    double weight = s->s[0] == POS_WEIGHT ? 1 : w, positive = s->s[0] == WEIGHT ? 1 : w;
+    double weight = s->s[0] == (double)POS_WEIGHT ? 1 : w,
+           positive = s->s[0] == (double)WEIGHT ? 1 : w;
     return weight * ((1 - t) * softplus(x) + positive * t * softplus(-x));
 }
 

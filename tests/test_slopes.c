@@ -59,7 +59,7 @@ static void test_slope(void **state)
             uint32_t at = (uint32_t)(part * CHUNK + i), bits = at * 8111;
             memcpy(&x[i], &bits, sizeof bits);
             if (i % 2 || !isfinite(x[i]))
-                x[i] = (float)at * (32.0F / 32 / CHUNK) - 16;
+                x[i] = (float)at * (32.0F / 32 / (float)CHUNK) - 16;
         }
         check_chunk(f, tape, x, &w);
     }

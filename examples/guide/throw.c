@@ -11,7 +11,7 @@ enum { STEPS = 50, XY = 2 };
 static tg_tensor *miss(tg_tensor *v)
 {
     tg_tape *tape = tg_tape_of(v);
-    const double dt = 1.0 / STEPS, drag = 0.1;
+    const double dt = 1.0 / (double)STEPS, drag = 0.1;
     tg_tensor *at = tg_zeros(tape, TG_DIMS(XY), TG_F64);
     tg_tensor *gravity = tg_from_f64(tape, (double[]){0, -9.81}, TG_DIMS(XY), 0);
     for (int i = 0; i < STEPS; i++) {

@@ -48,5 +48,5 @@ double iris_accuracy(const iris *flowers, const tg_tensor *logits)
             best = row[c] > row[best] ? c : best;
         right += best == flowers->species[i];
     }
-    return (double)right / IRIS_FLOWERS;
+    return (double)right / (double)IRIS_FLOWERS;
 }

@@ -27,7 +27,7 @@ void screen_bar(const char *before, double part)
     enum { CELLS = 30 };
     char line[128], cells[CELLS + 1] = {0};
     memset(cells, ' ', CELLS);
-    memset(cells, '#', (size_t)(part * CELLS));
+    memset(cells, '#', (size_t)(part * (double)CELLS));
     snprintf(line, sizeof line, "%s  [%s] %3.0f%%", before, cells, 100 * part);
     screen_line(line);
 }

@@ -213,7 +213,7 @@ double play_accuracy(void)
     for (int i = 0; i < APART && read; i++)
         right += read[i] == digits.labels[LEARNT + i];
     tg_set_grad_enabled(l->tape, enabled);
-    return (double)right / APART;
+    return (double)right / (double)APART;
 }
 
 const float *play_weights(void)

@@ -153,11 +153,11 @@ static int number(char *out, double x, int precision)
     char digits[DIGITS] = {0};
     int n = precision < 1 ? 1 : precision < DIGITS ? precision : DIGITS;
     const int power = x > 0 ? decimal(x, n, digits) : 0;
-    const bool far = power < -4 || power >= n;
+    const bool with_power = power < -4 || power >= n;
     while (n > 1 && digits[n - 1] == 0)
         n--;
-    int length = with_point(out, digits, n, far ? 1 : power + 1);
-    if (!far)
+    int length = with_point(out, digits, n, with_power ? 1 : power + 1);
+    if (!with_power)
         return length;
     const int size = power < 0 ? -power : power;
     out[length++] = 'e';

@@ -29,6 +29,15 @@ enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, AHEAD = 
 enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, NARROW = 32 };
 enum { SMALL = 128 * 128 * 128, SMALL_B = 128 * 128 };
 
+/* Where the compiler knows of WebAssembly's relaxed vectors, see gemm_relaxed.inc. */
+#if defined(__wasm_relaxed_simd__) && defined(__has_builtin)
+#if __has_builtin(__builtin_wasm_relaxed_madd_f64x2)
+#define TGK_RELAXED
+typedef float tgk_floats __attribute__((vector_size(16)));
+typedef double tgk_doubles __attribute__((vector_size(16)));
+#endif
+#endif
+
 /* Addresses that are made anew where they are used take no registers until then. */
 #if defined(__GNUC__)
 #define TGK_FORGET(pointer) __asm__("" : "+r"(pointer))

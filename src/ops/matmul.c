@@ -106,10 +106,10 @@ static void multiply_pieces(void *context, int64_t from, int64_t to)
 static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args, int64_t count)
 {
     double m = (double)args->m, n = (double)args->n, k = (double)args->k;
-    double work = (m * n * k + FETCHED * (m * n + n * k + k * m)) * (double)count;
+    double work = (m * n * k + (double)FETCHED * (m * n + n * k + k * m)) * (double)count;
     int64_t threads = tape->team.threads, longer = args->m > args->n ? args->m : args->n;
     int64_t most = count > 1 ? count : longer / PACKED;
-    if (work < SHARED || threads == 1)
+    if (work < (double)SHARED || threads == 1)
         return 1;
     return most < threads ? threads : most < FINE * threads ? most : FINE * threads;
 }

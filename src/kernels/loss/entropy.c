@@ -133,7 +133,8 @@ enum { TGK_BLOCK = 1 << 14 };
 /* As many blocks as there is work for: of about TGK_BLOCK logits or more. */
 static int64_t tgk_blocks(const tgk_ce *ce)
 {
-    int64_t count = ce->n * ce->d, most = 1 + (int64_t)((double)count * (double)ce->c / TGK_BLOCK);
+    int64_t count = ce->n * ce->d,
+            most = 1 + (int64_t)((double)count * (double)ce->c / (double)TGK_BLOCK);
     most = most < TGK_CE_BLOCKS ? most : TGK_CE_BLOCKS;
     return most < count ? most : count;
 }

@@ -1,10 +1,11 @@
-/* As much of cmocka as tests/test_bits.c needs, for systems that have none: the first assertion that
+/* As much of cmocka as tests/test_bits.c and test_products.c need, for systems that have none: the first assertion that
  * does not hold ends the program. */
 #ifndef TG_TESTS_CROSS_CMOCKA_H
 #define TG_TESTS_CROSS_CMOCKA_H
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct CMUnitTest {
     const char *name;
@@ -23,6 +24,13 @@ struct CMUnitTest {
             fail_msg("%s", #holds);                                                                \
     } while (0)
 #define assert_int_equal(a, b) assert_true((long long)(a) == (long long)(b))
+#define assert_non_null(a) assert_true((a) != NULL)
+#define assert_in_range(a, least, most) assert_true((a) >= (least) && (a) <= (most))
+#define assert_memory_equal(a, b, size) assert_true(!memcmp(a, b, size))
+#define cmocka_unit_test(f)                                                                        \
+    {                                                                                              \
+        .name = #f, .test = (f)                                                                    \
+    }
 
 static inline int run_group(const struct CMUnitTest *tests, size_t n)
 {
