@@ -31,7 +31,8 @@ def clang_outcomes(source, build):
         name = os.path.normpath(entry["filename"])
         if name.startswith(src):
             summary = entry["summary"]["lines"]
-            lines[name[len(src):]] = summary["count"], summary["covered"]
+            both = lines.get(name[len(src):], (0, -1)), (summary["count"], summary["covered"]) # of one path by two ways
+            lines[name[len(src):]] = max(both, key=lambda counts: counts[1])
     outcomes = []
     for function in data["functions"]:
         names = [os.path.normpath(name) for name in function["filenames"]]

@@ -387,7 +387,7 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--folder", action="append")
     parser.add_argument("--minutes", type=float, default=1e9)
-    parser.add_argument("--longest", type=float, default=20, help="slower tests run for their own folder alone")
+    parser.add_argument("--longest", type=float, default=20, help="slower tests run for their own folder alone, with --coverage not where they are three times as slow")
     parser.add_argument("--least", type=float, default=95, help="per cent that are to be noticed")
     parser.add_argument("--users", type=int, default=1000, help="leaves out headers of more files, which take minutes")
     parser.add_argument("--coverage", help="where coverage.sh has run")

@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+/* Whether a view may have more than 2^31 elements. */
+enum { LARGE = sizeof(void *) > 4 };
 static const int64_t root = (int64_t)1 << (sizeof(void *) > 4 ? 30 : 15);
 
 #define AND_REWOUND !tg_tape_rewind(w.tape, w.mark)
@@ -53,13 +55,13 @@ static void transposed(void **state)
     tg_tensor *x = tg_ones(tape, TG_DIMS(1, 4, 5, 5), 0),
               *k = tg_ones(tape, TG_DIMS(4, 2, 3, 3), 0);
     tg_tensor *one = tg_ones(tape, TG_DIMS(1, 1, 1, 1), 0);
-    tg_tensor *wide = tg_expand(one, TG_DIMS(1, 4, 1, big)),
+    tg_tensor *wide = LARGE ? tg_expand(one, TG_DIMS(1, 4, 1, big)) : NULL,
               *empty = tg_ones(tape, TG_DIMS(1, 4, 5, 0), 0);
     tg_tensor *no_kernel = tg_ones(tape, TG_DIMS(4, 2, 3, 0), 0),
-              *large = tg_expand(one, TG_DIMS(4, 2, 3, big));
+              *large = LARGE ? tg_expand(one, TG_DIMS(4, 2, 3, big)) : NULL;
     tg_tensor *flat = tg_ones(tape, TG_DIMS(2, 1), 0), *few = tg_ones(tape, TG_DIMS(3), 0);
     tg_tensor *thick = tg_expand(one, TG_DIMS(4, 1 << 12, 3, 3));
-    tg_tensor *many = tg_expand(one, TG_DIMS(1 << 20, 4, 1 << 15, 1 << 15));
+    tg_tensor *many = LARGE ? tg_expand(one, TG_DIMS(1 << 20, 4, 1 << 15, 1 << 15)) : NULL;
     const struct {
         tg_tensor *x, *weight, *bias;
         tg_conv_transpose_opts opts;
@@ -84,6 +86,8 @@ static void transposed(void **state)
                {x, k, few, {.groups = 2}},
                {many, thick, NULL, {.groups = 0}}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (!bad[i].x || !bad[i].weight) /* not LARGE */
+            continue;
         if (tg_conv_transpose2d(bad[i].x, bad[i].weight, bad[i].bias, &bad[i].opts))
             fail_msg("%zu: not refused", i);
         if (tg_error(tape) != TG_EVALUE && tg_error(tape) != TG_ESHAPE)
@@ -137,10 +141,11 @@ static void pools(void **state)
             !tg_max_pool1d_with(
                 w.f, &(tg_pool_more_opts){.kernel = {2}, .padding = {2}, .indices = &at}) &&
                 !at);
-    REFUSES(TG_EVALUE, "max_pool2d: planes", "2^31",
-            !tg_max_pool2d(tg_expand(w.s, TG_DIMS(1, 1 << 16, 1 << 15)),
-                           &(tg_pool_opts){.kernel = {2, 2}}) &&
-                AND_REWOUND);
+    if (LARGE)
+        REFUSES(TG_EVALUE, "max_pool2d: planes", "2^31",
+                !tg_max_pool2d(tg_expand(w.s, TG_DIMS(1, 1 << 16, 1 << 15)),
+                               &(tg_pool_opts){.kernel = {2, 2}}) &&
+                    AND_REWOUND);
     const int64_t big = ((int64_t)1 << 30) + 1;
     const tg_pool_opts large[] = {{.kernel = {big}},
                                   {.kernel = {2}, .stride = {big}},
@@ -185,8 +190,9 @@ static void resampling(void **state)
                 AND_REWOUND);
     REFUSES(TG_EVALUE, "adaptive_avg_pool1d: size ", "from 3",
             !tg_adaptive_avg_pool1d(X, big) && AND_REWOUND);
-    REFUSES(TG_EVALUE, "adaptive_avg_pool1d: size ", "",
-            !tg_adaptive_avg_pool1d(tg_expand(w.s, TG_DIMS(1, 1, big)), 2) && AND_REWOUND);
+    if (LARGE)
+        REFUSES(TG_EVALUE, "adaptive_avg_pool1d: size ", "",
+                !tg_adaptive_avg_pool1d(tg_expand(w.s, TG_DIMS(1, 1, big)), 2) && AND_REWOUND);
 #undef X
     /* Sizes of both dims, and one for both. */
     tg_tape *tape = tg_tape_new(NULL);

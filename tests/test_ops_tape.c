@@ -489,17 +489,21 @@ static void change(tg_tensor *t)
     }
 }
 
-/* The gradients, of the first or second order, after tensor `which` was changed: of the inputs, then the
- * result; -1: none was. False where a pass refuses that. */
-static bool gradients_after(const op_case *c, int which, bool second, op_outcome *out)
+/* Of the sum with a constant gradient; its second order; that of a sum whose gradient depends on the result, so
+ * that a pass goes through the operation's own record as well. */
+enum { FIRST_ORDER, SECOND_ORDER, SECOND_OF_SQUARE, ORDERS };
+
+/* The gradients after tensor `which` was changed: of the inputs, then the result; -1: none was. False where a
+ * pass refuses that. */
+static bool gradients_after(const op_case *c, int which, int order, op_outcome *out)
 {
     op_args args;
     tg_tape *tape = tape_with_inputs(c, PLAIN, &args);
     tg_tensor *y = op_call(c->row, &args), *z = NULL;
     OP_CHECK(c, y, "%s", tg_error_message(tape));
     if (tg_requires_grad(y))
-        z = second ? tg_sum(tg_mul(y, y)) : tg_sum(tg_mul(y, op_upstream(c, y, 0)));
-    tg_tensor *squares = second && z ? op_squares(c, &args, z) : z;
+        z = tg_sum(tg_mul(y, order == SECOND_OF_SQUARE ? y : op_upstream(c, y, 0)));
+    tg_tensor *squares = order != FIRST_ORDER && z ? op_squares(c, &args, z) : z;
     bool good = squares && !tg_error(tape);
     tg_tensor *changed = which < 0 ? NULL : which < args.n ? args.in[which] : y;
     if (good && changed && tg_is_contiguous(changed))
@@ -522,14 +526,14 @@ static void changed_data(const op_case *c)
 {
     if (c->row->is & (OP_RANDOM | OP_IN_PLACE))
         return;
-    for (int second = 0; second < 2; second++) {
+    for (int order = 0; order < ORDERS; order++) {
         op_outcome got, want;
-        bool any = gradients_after(c, -1, second, &want);
+        bool any = gradients_after(c, -1, order, &want);
         for (int i = 0; any && i <= OP_MAX_IN; i++) {
-            if (!gradients_after(c, i, second, &got))
+            if (!gradients_after(c, i, order, &got))
                 continue;
             const char *difference = op_difference(&got, &want);
-            OP_CHECK(c, !difference, "order %d after tensor %d was changed: %s", second + 1, i,
+            OP_CHECK(c, !difference, "order %d after tensor %d was changed: %s", order, i,
                      difference);
         }
     }

@@ -401,13 +401,15 @@ static void test_print_units(void **state)
 static void test_print_extremes(void **state)
 {
     (void)state;
-    static const tg_profile_row rows[] = {{"long", TG_PHASE_FORWARD, 1, 36000000000000, (int64_t)1 << 44, 0},
-                                          {"same", TG_PHASE_BACKWARD, 1, 5, 0, 0},
-                                          {"same", TG_PHASE_FORWARD, 1, 5, 1, 0},
-                                          {"also", TG_PHASE_STEP, 1, 5, 1, 0},
-                                          {"none", TG_PHASE_FORWARD, 1, 0, 7, 0}};
-    static const char *const order[] = {"long       forward", "also       step", "same       forward",
-                                        "same       backward", "none       forward"};
+    static const tg_profile_row rows[] = {
+        {"long", TG_PHASE_FORWARD, 1, 36000000000000, (int64_t)1 << 44, 0},
+        {"same", TG_PHASE_BACKWARD, 1, 5, 0, 0},
+        {"same", TG_PHASE_FORWARD, 1, 5, 1, 0},
+        {"also", TG_PHASE_STEP, 1, 5, 1, 0},
+        {"none", TG_PHASE_FORWARD, 1, 0, 7, 0}};
+    static const char *const order[] = {"long       forward", "also       step",
+                                        "same       forward", "same       backward",
+                                        "none       forward"};
     char text[2048];
     tg_tape *tape = tg_tape_new(NULL);
     tg_set_profile_enabled(tape, true);
@@ -424,6 +426,11 @@ static void test_print_extremes(void **state)
     assert_non_null(strstr(text, "16384.000 GiB"));
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "inf"));
+    tg_clear_profile(tape);
+    memcpy(tape->profiler.rows, &rows[4], sizeof *rows);
+    print(tape, text, sizeof text);
+    assert_non_null(strstr(text, "0.0%"));
+    assert_null(strstr(text, "nan"));
     tg_tape_free(tape);
 }
 

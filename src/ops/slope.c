@@ -13,6 +13,7 @@ void tg_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     const tg_slope_op *slope = (const tg_slope_op *)node->op;
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_times_slope(slope, v, b, s);
+    /* b requires a gradient wherever this is recorded: it was made for b's. So with other gradients of gradients. */
     if (slope->second)
         grad_in[1] = slope->second(tg_mul(v, g), b, s);
 }

@@ -44,11 +44,6 @@ tg_tensor *tg_reduced(tg_tensor *elements, tg_reduction reduction)
                                  : elements;
 }
 
-static tg_tensor *weighted(tg_tensor *elements, tg_tensor *weight)
-{
-    return weight ? tg_mul(elements, weight) : elements;
-}
-
 static tg_reduction reduction_of(const tg_node *node)
 {
     return ((const tg_loss_params *)node->params)->reduction;
@@ -133,7 +128,7 @@ tg_tensor *tg_loss(const tg_op *op, tg_tensor *const *in, double s, tg_reduction
     if (check_loss(op, in, reduction))
         y = apply(op, in, s, in[WEIGHT] ? TG_NONE : reduction);
     if (in[WEIGHT])
-        y = tg_reduced(weighted(y, in[WEIGHT]), reduction);
+        y = tg_reduced(tg_mul(y, in[WEIGHT]), reduction);
     return tg_scope_close(&scope, y);
 }
 

@@ -1,0 +1,153 @@
+/* Numbers at the ends of their range, where kernels change their way: angles of huge and tiny vectors, infinite exponents,
+ * weights that overflow in a product, moments of optimisers that became nan, shapes of nothing. */
+#include "check.h"
+#include "support.h"
+
+static void angles(void **state)
+{
+    (void)state;
+    const double pi = 3.14159265358979323846;
+    tg_tape *tape = tg_tape_new(NULL);
+    const double scales[] = {1e305, 1e-305, 1e-320, 1};
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        double s = scales[i];
+        tg_tensor *y = tg_from_f64(tape, (double[]){s, s, -s, -s}, TG_DIMS(4), TG_F64);
+        tg_tensor *x = tg_from_f64(tape, (double[]){s, -s, s, -s}, TG_DIMS(4), TG_F64);
+        tg_tensor *a = tg_atan2(y, x);
+        for (int k = 0; k < 4; k++) {
+            double want = (k % 2 ? 0.75 : 0.25) * pi * (k < 2 ? 1 : -1);
+            assert_near(tg_f64(a)[k], want, 1e-15);
+        }
+    }
+    tg_tape_free(tape);
+}
+
+static void exponents(void **state)
+{
+    (void)state;
+    const double inf = (double)INFINITY, bases[] = {0.5, 2, -0.5, -2, 1};
+    const double want[] = {0, inf, 0, inf, 1};
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tensor_from(tape, bases, TG_DIMS(5), dtype);
+        snapshot up = snapshot_of(tg_pow_scalar(x, inf)),
+                 down = snapshot_of(tg_pow_scalar(x, -inf));
+        snapshot both = snapshot_of(tg_pow(x, tg_full(tape, TG_SCALAR, inf, dtype)));
+        for (int i = 0; i < 5; i++) {
+            assert_true(snapshot_at(&up, i) == want[i]);
+            assert_true(snapshot_at(&both, i) == want[i]);
+            assert_true(snapshot_at(&down, i) == 1 / want[i]);
+        }
+        tg_tape_free(tape);
+    }
+}
+
+/* Whatever the weights of two classes are, where they are the same the mean is that without. */
+static void weights(void **state)
+{
+    (void)state;
+    const double sizes[] = {1e-130, 1e130, 1e-200, 1e200};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int columns = 0; columns < 2; columns++) {
+            tg_tape *tape = tg_tape_new(NULL);
+            tg_tensor *x[2], *loss[2], *t = tg_from_i64(tape, (int64_t[]){2, 0}, TG_DIMS(2), 0);
+            tg_tensor *w = tg_full(tape, TG_DIMS(3), sizes[i], TG_F64);
+            const double values[] = {0.25, -1, 3, 2, 0.5, -2};
+            for (int k = 0; k < 2; k++) {
+                x[k] = tg_from_f64(tape, values, TG_DIMS(2, 3), TG_REQUIRES_GRAD);
+                tg_tensor *in = columns ? tg_reshape(x[k], TG_DIMS(2, 3, 1)) : x[k];
+                tg_tensor *of = columns ? tg_reshape(t, TG_DIMS(2, 1)) : t;
+                loss[k] = tg_cross_entropy(in, of, &(tg_ce_opts){.weight = k ? w : NULL});
+                assert_int_equal(tg_backward(loss[k]), TG_OK);
+            }
+            assert_near(tg_item(loss[1]), tg_item(loss[0]), 1e-14);
+            for (int k = 0; k < 6; k++)
+                assert_near(tg_f64(tg_grad(x[1]))[k], tg_f64(tg_grad(x[0]))[k], 1e-14);
+            tg_zero_grad(x[0]);
+            tg_tensor *tiny = tg_full(tape, TG_SCALAR, 1e-150, TG_F64);
+            assert_int_equal(tg_backward_with(loss[0], tiny, NULL), TG_OK);
+            for (int k = 0; k < 6; k++) {
+                double g = tg_f64(tg_grad(x[1]))[k] * 1e-150;
+                assert_near(tg_f64(tg_grad(x[0]))[k], g, 1e-13 * fabs(g));
+            }
+            tg_tape_free(tape);
+        }
+    }
+}
+
+static tg_optim *amsgrad(tg_tape *tape, tg_tensor **x)
+{
+    return tg_adam(tape, x, 1, &(tg_adam_opts){.amsgrad = true});
+}
+
+static tg_optim *adamax(tg_tape *tape, tg_tensor **x)
+{
+    return tg_adamax(tape, x, 1, NULL);
+}
+
+/* A gradient that was nan once stays in the largest moment, of its element alone. */
+static void largest_moments(void **state)
+{
+    (void)state;
+    tg_optim *(*const made[])(tg_tape *, tg_tensor **) = {amsgrad, adamax};
+    for (int i = 0; i < 4; i++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        int dtype = i % 2 ? TG_F64 : TG_F32;
+        tg_tensor *x = tg_ones(tape, TG_DIMS(20), dtype | TG_REQUIRES_GRAD);
+        tg_optim *optim = made[i / 2](tape, &x);
+        for (int step = 0; step < 3; step++) {
+            tg_tensor *g = tg_ones(tape, TG_DIMS(20), dtype);
+            double bad = step ? 1 : (double)NAN;
+            void *data = tg_data_mut(g);
+            if (dtype == TG_F64)
+                ((double *)data)[7] = bad;
+            else
+                ((float *)data)[7] = (float)bad;
+            tg_optim_zero_grad(optim);
+            assert_int_equal(tg_backward_with(tg_mul_scalar(x, 1), g, NULL), TG_OK);
+            assert_int_equal(tg_optim_step(optim), TG_OK);
+        }
+        snapshot after = snapshot_of(x);
+        for (int k = 0; k < 20; k++)
+            assert_int_equal(isnan(snapshot_at(&after, k)), k == 7);
+        assert_true(snapshot_at(&after, 3) < 1);
+        tg_tape_free(tape);
+    }
+}
+
+static void nothing(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *none = tg_zeros(tape, TG_DIMS(40, 0), 0), *other = tg_zeros(tape, TG_DIMS(50, 0), 0);
+    tg_tensor *product = tg_matmul(none, tg_transpose(other, 0, 1));
+    assert_int_equal(tg_numel(product), 2000);
+    for (int i = 0; i < 2000; i++)
+        assert_equal(tg_f32(product)[i], 0);
+    /* All of a row cut off, and one put there. */
+    tg_tensor *v = tg_arange(tape, 1, 5, 1, 0);
+    for (int end = 0; end < 2; end++) {
+        tg_tensor *y = tg_pad(v, TG_DIMS(end ? 1 : -4, end ? -4 : 1), TG_PAD_CONSTANT, 7);
+        assert_int_equal(tg_numel(y), 1);
+        assert_equal(tg_f32(y)[0], 7);
+    }
+    /* An infinity in x gets into those sums alone that it is in. */
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        const double values[] = {(double)INFINITY, 1, 2};
+        tg_tensor *x = tensor_from(tape, values, TG_DIMS(1, 1, 3), dtype);
+        tg_tensor *w = tg_ones(tape, TG_DIMS(1, 1, 2), dtype | TG_REQUIRES_GRAD);
+        assert_int_equal(tg_backward(tg_sum(tg_conv1d(x, w, NULL, NULL))), TG_OK);
+        snapshot g = snapshot_of(tg_grad(w));
+        assert_true(isinf(snapshot_at(&g, 0)));
+        assert_equal(snapshot_at(&g, 1), 3);
+    }
+    tg_tape_free(tape);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(angles), cmocka_unit_test(exponents),
+                                       cmocka_unit_test(weights), cmocka_unit_test(largest_moments),
+                                       cmocka_unit_test(nothing)};
+    return cmocka_run_group_tests_name("far numbers", tests, NULL, NULL);
+}
