@@ -889,8 +889,8 @@ _f("tg_repeat_interleave", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("i
    """Each entry along dim so many times, side by side.""")
 
 _f("tg_diagonal", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("int64_t", "offset"), ("int", "dim0"), ("int", "dim1"),), False,
-   """The elements with equal indices in two dims, which become the last one, as a view where the
-strides allow it; offset: so many to the right or, below 0, down.""")
+   """A view of the elements with equal indices in two dims, which become the last one; offset: so many to the
+right or, below 0, down.""")
 
 _f("tg_diag", "tinygrad", "tg_tensor *", (("tg_tensor *", "x"), ("int64_t", "offset"),), False,
    """Of 1-d x: a square matrix of zeros with x on that diagonal. Of 2-d x: tg_diagonal().""")
