@@ -6,8 +6,10 @@
 
 One thread on both sides, or as many as said, one after the other. Each row runs in PyTorch right
 after it ran in C, so that a machine that drifts disturbs the ratio little; with --turns N both run
-that often by turns, and the best of each counts. A ratio above 1 says that libtinygrad is faster. With --compile PyTorch runs what torch.compile makes of the forward
-function, in the rows W1 to W3 and logistic.
+that often by turns, and the best of each counts; with --least a row is the least time that a step
+took, for a machine that others use, too. A ratio above 1 says that libtinygrad is faster. With
+--compile PyTorch runs what torch.compile makes of the forward function, in the rows W1 to W3 and
+logistic.
 """
 import argparse
 import os
@@ -345,7 +347,7 @@ ROWS = {
 }
 
 
-def median_seconds(step):
+def seconds_of(step, typical=statistics.median):
     for _ in range(3):
         step()
     samples, start = [], time.perf_counter()
@@ -353,7 +355,7 @@ def median_seconds(step):
         before = time.perf_counter()
         step()
         samples.append(time.perf_counter() - before)
-    return statistics.median(samples)
+    return typical(samples)
 
 
 def resident(what):
@@ -370,18 +372,19 @@ def peak_mib(step):
     return resident("VmHWM") - before
 
 
-def measure(program, name, threads):
-    """The library's median, its unit, PyTorch's, and the ratio."""
+def measure(program, name, threads, typical):
+    """The library's median (or minimum, as `typical` is), its unit, PyTorch's, and the ratio."""
     ours = subprocess.run([program, name], capture_output=True, text=True, check=True,
                           env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
-    _, median, _, unit, _ = ours.stdout.splitlines()[0].split()
+    _, median, least, unit, _ = ours.stdout.splitlines()[0].split()
+    median = least if typical is min else median
     row, size = name.split("/")
     make, work = ROWS[row]
     torch.set_num_threads(threads)
     if work == "MiB":
         theirs = peak_mib(make(int(size)))
         return float(median), unit, theirs, theirs / float(median)
-    seconds = median_seconds(make(int(size)))
+    seconds = seconds_of(make(int(size)), typical)
     theirs = work(int(size)) / seconds if work else seconds * 1e6
     return float(median), unit, theirs, float(median) / theirs if work else theirs / float(median)
 
@@ -400,6 +403,7 @@ def main():
     parser.add_argument("--threads", default="1")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--least", action="store_true")
     parser.add_argument("rows", nargs="*")
     args = parser.parse_intermixed_args()
     if args.compile:
@@ -412,7 +416,8 @@ def main():
     for name in names.stdout.split():
         if args.rows and not name.startswith(tuple(args.rows)):
             continue
-        results = [best(measure(args.program, name, n) for _ in range(args.turns)) for n in counts]
+        results = [best(measure(args.program, name, n, min if args.least else statistics.median)
+                        for _ in range(args.turns)) for n in counts]
         cells = [f"{ours:.4g} | {theirs:.4g} | {ratio:.2f}" for ours, _, theirs, ratio in results]
         print(f"| {name} | {results[0][1]} |", " | ".join(cells), "|", flush=True)
 
