@@ -200,6 +200,9 @@ static const op_sample cdists[] = {{.in = "3x4 5x4", .s = {2}},
                                    {.in = "2x3x2:r 2x2", .s = {1}},
                                    {.in = "4x3 2x3", .s = {3}},
                                    {.in = "0x3 2x3", .s = {2}},
+                                   {.in = "2x3 35x3", .s = {2}},
+                                   {.in = "3x5 18x5", .s = {1}},
+                                   {.in = "17x3 3x3", .s = {(double)INFINITY}},
                                    {0}};
 static const op_sample cdist_errors[] = {
     {.in = "3x4 5x3", .s = {2}, .status = TG_ESHAPE, .message = "[3, 4] and [5, 3]"},
@@ -217,6 +220,8 @@ static const op_sample groups[] = {{.in = "2x6 6 6", .dim = {2}},
                                    {.in = "2x4x3:r 4 4", .dim = {2}},
                                    {.in = "2x3x2x2 3 ~", .dim = {1}, .s = {0.1}},
                                    {.in = "3x4 ~ ~", .dim = {2}},
+                                   {.in = "2x4x5x7 4 4", .dim = {2}},
+                                   {.in = "17x2x9 2 2", .dim = {2}},
                                    {.in = "2x4x2 ~ 4", .dim = {4}, .s = {1e-3}},
                                    {.in = "0x4x2 4 4", .dim = {2}},
                                    {0}};

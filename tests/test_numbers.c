@@ -311,6 +311,22 @@ static void test_convolution_without_output(void **state)
     tg_tape_free(tape);
 }
 
+/* Squares of distances leave the range of float64; distances do not. */
+static void test_distances_whose_squares_overflow(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = tg_from_f64(tape, (double[]){3e200, -3e-200}, TG_DIMS(2, 1), TG_F64);
+    tg_tensor *b = tg_from_f64(tape, (double[]){-1e200, 1e-200}, TG_DIMS(2, 1), TG_F64);
+    a = tg_mul(a, tg_ones(tape, TG_DIMS(1, 4), TG_F64));
+    b = tg_mul(b, tg_ones(tape, TG_DIMS(1, 4), TG_F64));
+    const double *d = tg_f64(tg_cdist(a, b, 2));
+    assert_near(d[0] / 8e200, 1, 1e-15);
+    assert_near(d[3] / 8e-200, 1, 1e-15);
+    assert_ok(tape);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_smooth_l1_of_a_beta_that_float32_takes_for_0),
         cmocka_unit_test(test_batch_norm_of_an_empty_batch),
         cmocka_unit_test(test_convolution_without_output),
+        cmocka_unit_test(test_distances_whose_squares_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "op_table.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- nonzero and masked_select where their count changes --- */
@@ -95,6 +96,47 @@ static void test_long_rows(void **state)
     tg_tape_free(tape);
 }
 
+/* --- gradients of products that underflow: what stands before times what stands behind --- */
+
+enum { LONG = 300, KINDS = 3 };
+
+/* What row r of x has as its element k; the rows are columns where `down`. */
+static double factor(int r, int k)
+{
+    const double odd[] = {1e-5, (double)INFINITY, 0};
+    return k == 10 || k == LONG - 11 ? odd[r] : -1e-5;
+}
+
+static void check_products(bool down)
+{
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_zeros(tape, TG_DIMS(KINDS, LONG), TG_F64 | TG_REQUIRES_GRAD);
+    double *data = tg_data_mut(x);
+    for (int i = 0; i < KINDS * LONG; i++)
+        data[i] = factor(i / LONG, i % LONG);
+    tg_tensor *y = tg_prod_dim(down ? tg_transpose(x, 0, 1) : x, down ? 0 : 1, false);
+    tg_backward(tg_sum(y));
+    const double *g = tg_f64(tg_grad(x));
+    for (int i = 0; i < KINDS * LONG; i++) {
+        double before = 1, behind = 1, want;
+        for (int k = 0; k < i % LONG; k++)
+            before *= factor(i / LONG, k);
+        for (int k = LONG - 1; k > i % LONG; k--)
+            behind *= factor(i / LONG, k);
+        want = before * behind;
+        assert_true(g[i] == want || (isnan(g[i]) && isnan(want)) ||
+                    fabs(g[i] - want) <= 1e-12 * fabs(want));
+    }
+    tg_tape_free(tape);
+}
+
+static void test_products_underflow(void **state)
+{
+    (void)state;
+    check_products(false);
+    check_products(true);
+}
+
 /* --- the same bits whatever the number of threads --- */
 
 static tg_tensor *large_step(tg_tape *tape, tg_tensor **x)
@@ -148,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_count_in_replay), cmocka_unit_test(test_count_in_capture),
         cmocka_unit_test(test_long_rows),       cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_written_twice),
+        cmocka_unit_test(test_written_twice),   cmocka_unit_test(test_products_underflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,15 +61,15 @@ TGK_INLINE tgk_normal normal_at(const tgk_layer_norm *args, int64_t row)
 #include "kernels/each_isa.h"
 
 typedef struct kernels {
-    tgk_range *forward, *backward, *columns, *of_groups, *back_to_groups;
+    tgk_range *forward, *backward, *columns, *groups, *group_gradients;
 } kernels;
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa, normalise_groups_f32_##isa,     \
-         groups_gradients_f32_##isa},                                                              \
+        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa, groups_f32_##isa,               \
+         group_gradients_f32_##isa},                                                               \
             TGK_IN_F64({forward_f64_##isa, backward_f64_##isa, columns_f64_##isa,                  \
-                        normalise_groups_f64_##isa, groups_gradients_f64_##isa})                   \
+                        groups_f64_##isa, group_gradients_f64_##isa})                              \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
@@ -102,7 +102,7 @@ void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm 
 
 void tgk_group_norm_forward(tgk_team *team, int isa, int dtype, tgk_group_norm *args)
 {
-    tgk_share_rows(team, args->rows.rows, args->rows.n, table[isa][dtype].of_groups, args);
+    tgk_share_rows(team, args->rows.rows, args->rows.n, table[isa][dtype].groups, args);
 }
 
 void tgk_group_norm_backward(tgk_team *team, int isa, int dtype, tgk_group_norm *args)
@@ -110,7 +110,7 @@ void tgk_group_norm_backward(tgk_team *team, int isa, int dtype, tgk_group_norm 
     const kernels *k = &table[isa][dtype];
     args->sums = channel_sums(args);
     const int64_t work = args->rows.rows * args->rows.n / args->sums.blocks / args->groups;
-    tgk_share_rows(team, args->sums.blocks * args->groups, work, k->back_to_groups, args);
+    tgk_share_rows(team, args->sums.blocks * args->groups, work, k->group_gradients, args);
     if (args->sums.sums)
         add_blocks(team, k, &args->sums);
 }

@@ -8,7 +8,7 @@
 
 #include "kernels/isa.h"
 
-enum { COLUMNS = 16, TOGETHER = 4 };
+enum { COLUMNS = 16, TOGETHER = 4, LOOK = 64 };
 
 #if defined(__GNUC__)
 #define UNROLL _Pragma("GCC unroll 4")
@@ -22,6 +22,11 @@ typedef struct part {
     int64_t at, apart, result;
     int count;
 } part;
+
+/* Elements from one to before another. */
+typedef struct span {
+    int64_t from, to, step;
+} span;
 
 /* The next ones of the rows, or columns, from `from` to `to`; goes on behind them. */
 TGK_INLINE bool next_part(const tgk_products *p, int64_t *from, int64_t to, part *a)

@@ -343,11 +343,13 @@ static void places_make(state *s)
     square_make(s);
     s->t[4] = tg_randint(s->tape, 0, s->size, TG_DIMS(s->size, s->size), TG_I64);
     s->t[5] = tg_rand(s->tape, TG_DIMS(s->size, s->size), 0);
+    s->t[6] = tg_randn(s->tape, TG_DIMS(s->size), TG_REQUIRES_GRAD);
 }
 
 static void sum_up(state *s, tg_tensor *y)
 {
     tg_zero_grad(s->t[0]);
+    tg_zero_grad(s->t[6]);
     tg_backward(tg_sum(y));
 }
 
@@ -386,6 +388,51 @@ static void index_step(state *s)
     sum_up(s, tg_index(s->t[0], 0, 2, (tg_tensor *[]){s->t[4], s->t[4]}));
 }
 
+/* Each becomes a row. t: leaf, source, row, places of a row, places, numbers in [0, 1), leaf of a row. */
+#define EACH_SUMMED(X)                                                                             \
+    X(prod, tg_prod(s->t[0]))                                                                      \
+    X(prod_dim, tg_prod_dim(s->t[0], 1, false))                                                    \
+    X(floor, tg_floor(s->t[0]))                                                                    \
+    X(ceil, tg_ceil(s->t[0]))                                                                      \
+    X(round, tg_round(s->t[0]))                                                                    \
+    X(trunc, tg_trunc(s->t[0]))                                                                    \
+    X(clamp_tensors, tg_clamp_tensors(s->t[0], s->t[1], s->t[5]))                                  \
+    X(scatter, tg_scatter(s->t[0], 1, s->t[4], s->t[1]))                                           \
+    X(index_copy, tg_index_copy(s->t[0], 0, s->t[3], s->t[1]))                                     \
+    X(diagonal, tg_diagonal(s->t[0], 0, 0, 1))                                                     \
+    X(hardtanh, tg_hardtanh(s->t[0], -1, 1))                                                       \
+    X(relu6, tg_relu6(s->t[0]))                                                                    \
+    X(hardsigmoid, tg_hardsigmoid(s->t[0]))                                                        \
+    X(selu, tg_selu(s->t[0]))                                                                      \
+    X(celu, tg_celu(s->t[0], 1))                                                                   \
+    X(softsign, tg_softsign(s->t[0]))                                                              \
+    X(glu, tg_glu(s->t[0], 1))                                                                     \
+    X(cosine_similarity, tg_cosine_similarity(s->t[0], s->t[1], 1, 0))                             \
+    X(outer, tg_outer(s->t[6], s->t[2]))                                                           \
+    X(asinh, tg_asinh(s->t[0]))                                                                    \
+    X(sinh, tg_sinh(s->t[0]))                                                                      \
+    X(cosh, tg_cosh(s->t[0]))                                                                      \
+    X(log2, tg_log2(tg_abs(s->t[0])))                                                              \
+    X(log10, tg_log10(tg_abs(s->t[0])))                                                            \
+    X(exp2, tg_exp2(s->t[0]))                                                                      \
+    X(atan2, tg_atan2(s->t[0], s->t[1]))                                                           \
+    X(logaddexp, tg_logaddexp(s->t[0], s->t[1]))                                                   \
+    X(lerp, tg_lerp(s->t[0], s->t[1], s->t[5]))                                                    \
+    X(norm_0, tg_norm_dims(s->t[0], 0, 1, (int64_t[]){1}, false))                                  \
+    X(hinge_embedding_loss, tg_hinge_embedding_loss(s->t[0], tg_sign(s->t[1]), 1, TG_MEAN))        \
+    X(soft_margin_loss, tg_soft_margin_loss(s->t[0], s->t[1], TG_MEAN))                            \
+    X(multi_margin_loss, tg_multi_margin_loss(s->t[0], s->t[3], NULL))                             \
+    X(poisson_nll_loss, tg_poisson_nll_loss(s->t[0], s->t[5], NULL))                               \
+    X(gaussian_nll_loss, tg_gaussian_nll_loss(s->t[0], s->t[1], s->t[5], NULL))                    \
+    X(triplet_margin_loss, tg_triplet_margin_loss(s->t[0], s->t[1], s->t[5], NULL))
+#define SUMMED_STEP(name, call)                                                                    \
+    static void name##_step(state *s)                                                              \
+    {                                                                                              \
+        sum_up(s, call);                                                                           \
+    }
+#define SUMMED_ROW(name, call) {#name, places_make, name##_step, NULL, "us", {1000}},
+EACH_SUMMED(SUMMED_STEP)
+
 static void sort_step(state *s)
 {
     sum_up(s, tg_sort(s->t[0], 1, false));
@@ -422,6 +469,9 @@ static void grow_make(state *s)
     s->t[0] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), TG_REQUIRES_GRAD);
     s->t[1] = tg_randn(s->tape, TG_DIMS(32, 16, 2 * s->size, 2 * s->size), 0);
     s->t[2] = tg_randn(s->tape, TG_DIMS(16, 16, 2, 2), TG_REQUIRES_GRAD);
+    s->t[3] = tg_randn(s->tape, TG_DIMS(16), TG_REQUIRES_GRAD);
+    s->t[4] = tg_randn(s->tape, TG_DIMS(16), TG_REQUIRES_GRAD);
+    s->t[5] = tg_randn(s->tape, TG_DIMS(32, 16, s->size, s->size), 0);
 }
 
 static void conv_transpose_step(state *s)
@@ -435,6 +485,51 @@ static void interpolate_step(state *s)
 {
     tg_interpolate_opts o = {.scale = {2}, .mode = TG_LINEAR};
     finish(s, tg_interpolate(s->t[0], &o), s->t[1]);
+}
+
+/* As many images as are normalised: the gradient has their shape. */
+static void finish_norm(state *s, tg_tensor *y)
+{
+    for (int i = 3; i < 5; i++)
+        tg_zero_grad(s->t[i]);
+    finish(s, y, s->t[5]);
+}
+
+static void group_norm_step(state *s)
+{
+    finish_norm(s, tg_group_norm(s->t[0], 4, s->t[3], s->t[4], 0));
+}
+
+static void instance_norm_step(state *s)
+{
+    finish_norm(s, tg_instance_norm(s->t[0], s->t[3], s->t[4], 0));
+}
+
+/* Distances of so many rows of 64. */
+static void pairs_make(state *s)
+{
+    for (int i = 0; i < 2; i++)
+        s->t[i] = tg_randn(s->tape, TG_DIMS(s->size, 64), TG_REQUIRES_GRAD);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(s->size, s->size), 0);
+}
+
+static void cdist_step(state *s)
+{
+    tg_zero_grad(s->t[1]);
+    finish(s, tg_cdist(s->t[0], s->t[1], 2), s->t[2]);
+}
+
+/* 16 products of square matrices, onto others. */
+static void batches_make(state *s)
+{
+    for (int i = 0; i < 3; i++)
+        s->t[i] = tg_randn(s->tape, TG_DIMS(16, s->size, s->size), i < 2 ? TG_REQUIRES_GRAD : 0);
+}
+
+static void baddbmm_step(state *s)
+{
+    tg_zero_grad(s->t[1]);
+    finish(s, tg_baddbmm(s->t[2], s->t[0], s->t[1], 1, 1), s->t[2]);
 }
 
 static void adaptive_make(state *s)
@@ -489,7 +584,7 @@ static const row rows[] = {
      matmul_work,
      "GFLOP/s",
      {1024, 4, 8, 16, 32, 64, 128, 256, 512, 2048}},
-    {"addmm", matmul_make, addmm_step, NULL, "us", {256, 64}},
+    {"addmm", matmul_make, addmm_step, NULL, "us", {256, 64, 1000}},
     {"W6_elementwise",
      elementwise_make,
      elementwise_step,
@@ -532,6 +627,10 @@ static const row rows[] = {
     {"cumprod", places_make, cumprod_step, NULL, "us", {1000}},
     {"multinomial", places_make, multinomial_step, NULL, "us", {1000}},
     {"bernoulli", places_make, bernoulli_step, NULL, "us", {1000}},
+    EACH_SUMMED(SUMMED_ROW){"group_norm", grow_make, group_norm_step, NULL, "us", {28}},
+    {"instance_norm", grow_make, instance_norm_step, NULL, "us", {28}},
+    {"cdist", pairs_make, cdist_step, NULL, "us", {128}},
+    {"baddbmm", batches_make, baddbmm_step, NULL, "us", {128, 32}},
     {"conv_transpose2d", grow_make, conv_transpose_step, NULL, "us", {14}},
     {"interpolate", grow_make, interpolate_step, NULL, "us", {14}},
     {"adaptive_avg_pool2d", adaptive_make, adaptive_step, NULL, "us", {30}},

@@ -5,9 +5,11 @@
     python3 tests/bench/bench.py build/tests/bench_bench [--threads 1,2] [row prefix ...]
 
 One thread on both sides, or as many as said, one after the other. Each row runs in PyTorch right
-after it ran in C, so that a machine that drifts disturbs the ratio little. A ratio above 1 says
-that libtinygrad is faster. With --compile PyTorch runs what torch.compile makes of the forward
-function, in the rows W1 to W3 and logistic.
+after it ran in C, so that a machine that drifts disturbs the ratio little; with --turns N both run
+that often by turns, and the best of each counts; with --least a row is the least time that a step
+took, for a machine that others use, too. A ratio above 1 says that libtinygrad is faster. With
+--compile PyTorch runs what torch.compile makes of the forward function, in the rows W1 to W3 and
+logistic.
 """
 import argparse
 import os
@@ -185,10 +187,11 @@ def places(function):
     def make(n):
         x = torch.randn(n, n, requires_grad=True)
         rest = {"source": torch.randn(n, n), "row": torch.randint(0, n, (n,)),
-                "index": torch.randint(0, n, (n, n)), "p": torch.rand(n, n)}
+                "index": torch.randint(0, n, (n, n)), "p": torch.rand(n, n),
+                "leaf": torch.randn(n, requires_grad=True), "numbers": torch.randn(n)}
 
         def step():
-            x.grad = None
+            x.grad = rest["leaf"].grad = None
             y = function(x, **rest)
             if y.requires_grad:
                 y.sum().backward()
@@ -207,6 +210,39 @@ def grown(layer):
             layer(x, w).backward(g)
         return step
     return row
+
+
+def normed(layer):
+    def row(size):
+        x = torch.randn(32, 16, size, size, requires_grad=True)
+        w, b = (torch.randn(16, requires_grad=True) for _ in range(2))
+        g = torch.randn(32, 16, size, size)
+
+        def step():
+            x.grad = w.grad = b.grad = None
+            layer(x, w, b).backward(g)
+        return step
+    return row
+
+
+def pairs(size):
+    a, b = (torch.randn(size, 64, requires_grad=True) for _ in range(2))
+    g = torch.randn(size, size)
+
+    def step():
+        a.grad = b.grad = None
+        torch.cdist(a, b).backward(g)
+    return step
+
+
+def baddbmm(size):
+    a, b = (torch.randn(16, size, size, requires_grad=True) for _ in range(2))
+    c = torch.randn(16, size, size)
+
+    def step():
+        a.grad = b.grad = None
+        torch.baddbmm(c, a, b).backward(c)
+    return step
 
 
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
@@ -263,16 +299,55 @@ ROWS = {
         "topk": lambda x, **_: x.topk(10, 1)[0],
         "masked_select": lambda x, **_: x.masked_select(x > 0),
         "cumprod": lambda x, **_: x.cumprod(1),
+        "prod": lambda x, **_: x.prod(),
+        "prod_dim": lambda x, **_: x.prod(1),
+        "floor": lambda x, **_: x.floor(),
+        "ceil": lambda x, **_: x.ceil(),
+        "round": lambda x, **_: x.round(),
+        "trunc": lambda x, **_: x.trunc(),
+        "clamp_tensors": lambda x, source, p, **_: x.clamp(source, p),
+        "scatter": lambda x, index, source, **_: x.scatter(1, index, source),
+        "index_copy": lambda x, source, row, **_: x.index_copy(0, row, source),
+        "diagonal": lambda x, **_: x.diagonal(),
+        "hardtanh": lambda x, **_: F.hardtanh(x),
+        "relu6": lambda x, **_: F.relu6(x),
+        "hardsigmoid": lambda x, **_: F.hardsigmoid(x),
+        "selu": lambda x, **_: F.selu(x),
+        "celu": lambda x, **_: F.celu(x),
+        "softsign": lambda x, **_: F.softsign(x),
+        "glu": lambda x, **_: F.glu(x, 1),
+        "cosine_similarity": lambda x, source, **_: F.cosine_similarity(x, source),
+        "outer": lambda x, leaf, numbers, **_: torch.outer(leaf, numbers),
+        "asinh": lambda x, **_: x.asinh(),
+        "sinh": lambda x, **_: x.sinh(),
+        "cosh": lambda x, **_: x.cosh(),
+        "log2": lambda x, **_: x.abs().log2(),
+        "log10": lambda x, **_: x.abs().log10(),
+        "exp2": lambda x, **_: x.exp2(),
+        "atan2": lambda x, source, **_: torch.atan2(x, source),
+        "logaddexp": lambda x, source, **_: torch.logaddexp(x, source),
+        "lerp": lambda x, source, p, **_: torch.lerp(x, source, p),
+        "norm_0": lambda x, **_: torch.linalg.vector_norm(x, 0, 1),
+        "hinge_embedding_loss": lambda x, source, **_: F.hinge_embedding_loss(x, source.sign()),
+        "soft_margin_loss": lambda x, source, **_: F.soft_margin_loss(x, source),
+        "multi_margin_loss": lambda x, row, **_: F.multi_margin_loss(x, row),
+        "poisson_nll_loss": lambda x, p, **_: F.poisson_nll_loss(x, p),
+        "gaussian_nll_loss": lambda x, source, p, **_: F.gaussian_nll_loss(x, source, p),
+        "triplet_margin_loss": lambda x, source, p, **_: F.triplet_margin_loss(x, source, p),
         "multinomial": lambda x, p, **_: torch.multinomial(p, 1),
         "bernoulli": lambda x, p, **_: torch.bernoulli(p),
     }.items()},
+    "group_norm": (normed(lambda x, w, b: F.group_norm(x, 4, w, b)), None),
+    "instance_norm": (normed(lambda x, w, b: F.instance_norm(x, weight=w, bias=b)), None),
+    "cdist": (pairs, None),
+    "baddbmm": (baddbmm, None),
     "conv_transpose2d": (grown(lambda x, w: F.conv_transpose2d(x, w, stride=2)), None),
     "interpolate": (grown(lambda x, w: F.interpolate(x, scale_factor=2, mode="bilinear")), None),
     "adaptive_avg_pool2d": (grown(lambda x, w: F.adaptive_avg_pool2d(x, 7)), None),
 }
 
 
-def median_seconds(step):
+def seconds_of(step, typical=statistics.median):
     for _ in range(3):
         step()
     samples, start = [], time.perf_counter()
@@ -280,7 +355,7 @@ def median_seconds(step):
         before = time.perf_counter()
         step()
         samples.append(time.perf_counter() - before)
-    return statistics.median(samples)
+    return typical(samples)
 
 
 def resident(what):
@@ -297,20 +372,29 @@ def peak_mib(step):
     return resident("VmHWM") - before
 
 
-def measure(program, name, threads):
-    """The library's median, its unit, PyTorch's, and the ratio."""
+def measure(program, name, threads, typical):
+    """The library's median (or minimum, as `typical` is), its unit, PyTorch's, and the ratio."""
     ours = subprocess.run([program, name], capture_output=True, text=True, check=True,
                           env=dict(os.environ, OMP_NUM_THREADS=str(threads)))
-    _, median, _, unit, _ = ours.stdout.splitlines()[0].split()
+    _, median, least, unit, _ = ours.stdout.splitlines()[0].split()
+    median = least if typical is min else median
     row, size = name.split("/")
     make, work = ROWS[row]
     torch.set_num_threads(threads)
     if work == "MiB":
         theirs = peak_mib(make(int(size)))
         return float(median), unit, theirs, theirs / float(median)
-    seconds = median_seconds(make(int(size)))
+    seconds = seconds_of(make(int(size)), typical)
     theirs = work(int(size)) / seconds if work else seconds * 1e6
     return float(median), unit, theirs, float(median) / theirs if work else theirs / float(median)
+
+
+def best(turns):
+    """Of measures of one row; rates are the better the larger they are, all else the smaller."""
+    ours, unit, theirs, ratio = zip(*turns)
+    choose = max if unit[0].endswith("/s") else min
+    ratio = choose(ours) / choose(theirs)
+    return choose(ours), unit[0], choose(theirs), ratio if choose is max else 1 / ratio
 
 
 def main():
@@ -318,6 +402,8 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--threads", default="1")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--least", action="store_true")
     parser.add_argument("rows", nargs="*")
     args = parser.parse_intermixed_args()
     if args.compile:
@@ -330,7 +416,8 @@ def main():
     for name in names.stdout.split():
         if args.rows and not name.startswith(tuple(args.rows)):
             continue
-        results = [measure(args.program, name, n) for n in counts]
+        results = [best(measure(args.program, name, n, min if args.least else statistics.median)
+                        for _ in range(args.turns)) for n in counts]
         cells = [f"{ours:.4g} | {theirs:.4g} | {ratio:.2f}" for ours, _, theirs, ratio in results]
         print(f"| {name} | {results[0][1]} |", " | ".join(cells), "|", flush=True)
 

@@ -25,7 +25,7 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from bench import median_seconds
+from bench import seconds_of
 from memory import highest_during, standing
 from torch import nn
 
@@ -281,7 +281,7 @@ def measure(name, args, threads):
     for _ in range(args.rounds):
         lines = ours(args, threads, name)
         times = [float(lines[f"{name}/{way}"][0]) for way in ("eager", "captured")]
-        rounds.append((*times, or_nan(lambda: median_seconds(training.step) * 1e6)))
+        rounds.append((*times, or_nan(lambda: seconds_of(training.step) * 1e6)))
     eager, captured, theirs = map(statistics.median, zip(*rounds))
     peaks = [int(lines[f"{name}/{way}"][4]) / 2**20 for way in ("eager", "released")]
     peaks.append(or_nan(training.peak_mib))

@@ -1,5 +1,5 @@
-/* cdist: distances of all pairs of rows. Those of p = 1, 2 and infinity have a kernel, kernels/distances.h; other
- * ones, and what is differentiated twice, are the norms of differences. */
+/* cdist: distances of all pairs of rows. Those of p = 1, 2 and infinity have kernels; others are norms of
+ * differences. Relies on kernels/distances.h. */
 #include "kernels/distances.h"
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
