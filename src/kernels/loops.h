@@ -30,15 +30,6 @@
         return;                                                                                    \
     }
 
-/* A function of many instructions runs over whole groups of elements alone, and what is left over is filled up
- * to one: its code stands once then, not once more for narrower vectors and once for single elements. A
- * short one, TGK_ANY, takes any number. */
-#define TGK_WHOLE(...)                                                                             \
-    if (n % TGK_LOOP_GROUP)                                                                        \
-        tgk_loop_rest(n, data, s, params, self, (const size_t[]){__VA_ARGS__, 0});                 \
-    n &= -TGK_LOOP_GROUP;
-#define TGK_ANY(...)
-
 /* One value for all elements. */
 #define TGK_LOOP0(name, To, expression)                                                            \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
@@ -52,12 +43,11 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-#define TGK_LOOP1_OF(NUMBER, name, To, Tx, Wx, expression)                                         \
+#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))            \
-        NUMBER(sizeof(To), sizeof(Tx))                                                             \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
         TGK_INDEPENDENT                                                                            \
@@ -68,13 +58,12 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-#define TGK_LOOP2_OF(NUMBER, name, To, Tx, Wx, Ty, Wy, expression)                                 \
+#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty), sizeof(To),  \
                       sizeof(Tx), sizeof(Ty))                                                      \
-        NUMBER(sizeof(To), sizeof(Tx), sizeof(Ty))                                                 \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
@@ -123,14 +112,13 @@
     TGK_DENSE_EACH_ISA(name)
 
 /* x may be one element for all: the gradient of a sum. */
-#define TGK_LOOP3_OF(NUMBER, name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                         \
+#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(n > 0 && s[0] == sizeof(To) && (s[1] == sizeof(Tx) || s[1] == 0) &&          \
                           s[2] == sizeof(Ty) && s[3] == sizeof(Tz),                                \
                       sizeof(To), sizeof(Tx), sizeof(Ty), sizeof(Tz))                              \
-        NUMBER(sizeof(To), sizeof(Tx), sizeof(Ty), sizeof(Tz))                                     \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1), first = *a;                                                \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
@@ -180,19 +168,11 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-/* Long functions of numbers in other types than they have in memory. */
-#define TGK_LOOP1_AS(...) TGK_LOOP1_OF(TGK_WHOLE, __VA_ARGS__)
-#define TGK_LOOP2_AS(...) TGK_LOOP2_OF(TGK_WHOLE, __VA_ARGS__)
-#define TGK_LOOP3_AS(...) TGK_LOOP3_OF(TGK_WHOLE, __VA_ARGS__)
-/* All in the types they have in memory; both inputs of two alike. First short functions, then long ones. */
-#define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_OF(TGK_ANY, name, To, Tx, Tx, expression)
-#define TGK_LOOP2(name, To, Tx, expression)                                                        \
-    TGK_LOOP2_OF(TGK_ANY, name, To, Tx, Tx, Tx, Tx, expression)
+/* All in the types they have in memory; both inputs of LOOP2 alike. */
+#define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
+#define TGK_LOOP2(name, To, Tx, expression) TGK_LOOP2_AS(name, To, Tx, Tx, Tx, Tx, expression)
 #define TGK_LOOP3(name, To, Tx, Ty, Tz, expression)                                                \
-    TGK_LOOP3_OF(TGK_ANY, name, To, Tx, Tx, Ty, Ty, Tz, Tz, expression)
-#define TGK_LONG1(name, To, Tx, expression) TGK_LOOP1_OF(TGK_WHOLE, name, To, Tx, Tx, expression)
-#define TGK_LONG2(name, To, Tx, expression)                                                        \
-    TGK_LOOP2_OF(TGK_WHOLE, name, To, Tx, Tx, Tx, Tx, expression)
+    TGK_LOOP3_AS(name, To, Tx, Tx, Ty, Ty, Tz, Tz, expression)
 
 /* name_f32 and name_f64, of floats, both computed in double and rounded once. */
 #define TGK_REAL1(name, expression)                                                                \

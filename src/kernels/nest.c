@@ -285,24 +285,3 @@ void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *s, const void 
             copy(data[0] + from * s[0], s[0], room[0], dense[0], m, dense[0]);
     }
 }
-
-/* Where there is a whole group it is the last one, of which some are computed twice; a few alone are filled
- * up with the first, which takes no way that the others do not. */
-void tgk_loop_rest(int64_t n, char *const *data, const int64_t *s, const void *params,
-                   tgk_loop *loop, const size_t *bytes)
-{
-    enum { GROUP = TGK_LOOP_GROUP };
-    _Alignas(64) char room[TGK_MAX_OPERANDS][GROUP * sizeof(double)];
-    char *at[TGK_MAX_OPERANDS] = {room[0]};
-    const int64_t rest = n % GROUP;
-    for (int k = 1; k < TGK_MAX_OPERANDS && bytes[k]; k++) {
-        at[k] = n >= GROUP || s[k] == 0 ? data[k] + (n - GROUP) * s[k] : room[k];
-        if (at[k] != room[k])
-            continue;
-        copy(room[k], s[k], data[k], 0, GROUP, s[k]);
-        memcpy(room[k], data[k], (size_t)n * bytes[k]);
-    }
-    loop(GROUP, at, s, params);
-    const char *results = room[0] + (n < GROUP ? 0 : GROUP - rest) * s[0];
-    memcpy(data[0] + (n - rest) * s[0], results, (size_t)rest * bytes[0]);
-}

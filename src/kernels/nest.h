@@ -63,13 +63,6 @@ void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void
 void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *strides, const void *params,
                      tgk_loop *loop, const size_t *bytes);
 
-/* Elements that a loop over whole groups works on at a time, a power of two. */
-#define TGK_LOOP_GROUP 16
-/* Runs such a loop, over dense arrays or (stride 0) one element, for what a multiple of TGK_LOOP_GROUP leaves
- * over of n. */
-void tgk_loop_rest(int64_t n, char *const *data, const int64_t *strides, const void *params,
-                   tgk_loop *loop, const size_t *bytes);
-
 /* Sets so many bytes to 0, shared by the team. */
 void tgk_zero(tgk_team *team, void *data, size_t size);
 

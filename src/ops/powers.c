@@ -79,7 +79,7 @@ tg_tensor *tg_reciprocal(tg_tensor *x)
     return tg_unary_float(&reciprocal_op.map.op, x);
 }
 
-TGK_LONG1(rsqrt_f32, float, float, tgk_quick_rsqrt(x));
+TGK_LOOP1(rsqrt_f32, float, float, tgk_quick_rsqrt(x));
 
 /* One over the root, rounded twice, mended by its distance e from it: y (1 + e / 2). */
 TGK_INLINE double rsqrt(double x)
@@ -89,7 +89,7 @@ TGK_INLINE double rsqrt(double x)
     return e == e ? mended : y; /* x is 0, infinite or nan */
 }
 
-TGK_LONG1(rsqrt_f64, double, double, rsqrt(x));
+TGK_LOOP1(rsqrt_f64, double, double, rsqrt(x));
 TGK_REAL2(rsqrt_slope, x * -0.5 * (y * y * y));
 
 static tg_curvature rsqrt_curvature;
