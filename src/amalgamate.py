@@ -233,6 +233,10 @@ def unit(paths, compiler):
     seen = {}
     for path in paths:
         headers_of(path, seen)
+    for header in seen:
+        parts = [quoted for quoted, _ in INCLUDE.findall(header.read_text()) if quoted and not guarded(find(quoted, header))]
+        if parts:  # whose names would be each file's own, and stand but once
+            sys.exit(f"{header}: a header may not include {parts[0]}, which is none")
     files = [File(compiler, path) for path in paths]
     kept = keepers(files)
     shared = set().union(*(file.shared for file in files), *File.libc.values())

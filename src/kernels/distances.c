@@ -9,8 +9,10 @@
 /* TOGETHER vectors of WIDTH columns. */
 enum { WIDTH = 4, TOGETHER = 4, COLUMNS = WIDTH * TOGETHER };
 typedef int64_t bits __attribute__((vector_size(sizeof(tgk_half))));
-#define AT(x) ((tgk_half) * (const tgk_doubles_4 *)(const void *)(x))
-#define SIZE(d) ((tgk_half)((bits)(d) & INT64_MAX))
+typedef double unaligned
+    __attribute__((vector_size(sizeof(tgk_half)), aligned(_Alignof(double)), may_alias));
+#define AT(x) ((tgk_half) * (const unaligned *)(const void *)(x))
+#define SIZE(d) ((tgk_half)((bits)(d)&INT64_MAX))
 /* a where all bits are set, else b. */
 #define CHOOSE(which, a, b) ((tgk_half)(((bits)(a) & (which)) | ((bits)(b) & ~(which))))
 

@@ -2,7 +2,7 @@
  * each instruction set. float32 adds in double in 32 lanes, so that one addition need not wait for
  * another; float64 adds with compensation in 16. Elements that do not fill a group of 8 lanes go to
  * a lane of their own. Vectors are those of GCC's and clang's language: left to themselves, they make
- * none of some of these loops. Relies on compensated.h. */
+ * none of some of these loops; they are in row_lanes.inc. Relies on compensated.h. */
 #ifndef TGK_ROW_SUM_H
 #define TGK_ROW_SUM_H
 
@@ -38,35 +38,21 @@ TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
         (a) = sum_;                                                                                \
     } while (0)
 
-/* Vectors are as wide as a set's registers: GCC takes wider ones through memory, at a seventh of the
- * speed. The lanes, and so the bits, are those of all widths. */
-#define W 2
-#define L(x) x##_2
-#include "kernels/row_lanes.inc"
-#define W 4
-#define L(x) x##_4
-#include "kernels/row_lanes.inc"
-#define W 8
-#define L(x) x##_8
-#include "kernels/row_lanes.inc"
+/* Doubles of a vector. */
 #define TGK_WIDTH_0 2
 #define TGK_WIDTH_1 4
 #define TGK_WIDTH_2 8
 #define TGK_WIDTH_OF(isa) TGK_WIDTH_##isa
 #define TGK_WIDTH(isa) TGK_WIDTH_OF(isa)
-#define TGK_LANED_OF(x, width) x##_##width
-#define TGK_LANED_AS(x, width) TGK_LANED_OF(x, width)
-/* x for the vectors of the present instruction set. */
-#define TGK_LANED(x) TGK_LANED_AS(x, TGK_WIDTH(TGK_ISA))
 
 /* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of
  * the type V. In it, TGK_READ_T(p) is those at p, TGK_WRITE_T(p, v) writes some there, and TGK_KEEP(p) where doubles of theirs are kept;
  * TGK_READ_float() stands but once in an expression. TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
 #define TGK_GROUP(T, number, ...)                                                                  \
     do {                                                                                           \
-        typedef TGK_LANED(tgk_lanes) V;                                                            \
-        typedef TGK_LANED(tgk_##T##s) in_memory_;                                                  \
-        typedef TGK_LANED(tgk_doubles) kept_;                                                      \
+        typedef TGK_NAME(tgk_lanes) V;                                                             \
+        typedef TGK_NAME(tgk_##T##s) in_memory_;                                                   \
+        typedef TGK_NAME(tgk_doubles) kept_;                                                       \
         V read_;                                                                                   \
         const int group_ = number;                                                                 \
         const int64_t i = at_ + TGK_WIDTH(TGK_ISA) * (group_);                                     \
@@ -133,8 +119,8 @@ TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
     }
 
 #define TGK_READ_float(p)                                                                          \
-    (_Generic(read_, TGK_LANED(tgk_lanes)                                                          \
-              : TGK_LANED(tgk_read_lanes), tgk_lane                                                \
+    (_Generic(read_, TGK_NAME(tgk_lanes)                                                           \
+              : TGK_NAME(tgk_read_lanes), tgk_lane                                                 \
               : tgk_read_lane)(&read_, p),                                                         \
      read_)
 #define TGK_READ_double(p) ((V) * (const in_memory_ *)(const void *)(p))
@@ -143,15 +129,15 @@ TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
 #define TGK_KEEP(p) (*(kept_ *)(void *)(p))
 #define TGK_KEPT(p) ((V) * (const kept_ *)(const void *)(p))
 #define TGK_ADD_BY(T, s, v)                                                                        \
-    _Generic((v), TGK_LANED(tgk_lanes)                                                             \
-             : TGK_LANED(tgk_add_lanes_##T), tgk_lane                                              \
-             : TGK_LANED(tgk_add_lane_##T))(s, group_, &(v))
+    _Generic((v), TGK_NAME(tgk_lanes)                                                              \
+             : TGK_NAME(tgk_add_lanes_##T), tgk_lane                                               \
+             : TGK_NAME(tgk_add_lane_##T))(s, group_, &(v))
 #define TGK_ADD_float(s, v) TGK_ADD_BY(float, s, v)
 #define TGK_ADD_double(s, v) TGK_ADD_BY(double, s, v)
 #define TGK_LOSE_double(s, v)                                                                      \
-    _Generic((v), TGK_LANED(tgk_lanes)                                                             \
-             : TGK_LANED(tgk_lose_lanes), tgk_lane                                                 \
-             : TGK_LANED(tgk_lose_lane))(s, group_, &(v))
+    _Generic((v), TGK_NAME(tgk_lanes)                                                              \
+             : TGK_NAME(tgk_lose_lanes), tgk_lane                                                  \
+             : TGK_NAME(tgk_lose_lane))(s, group_, &(v))
 
 /* Elements of one row in pieces: `count` of n elements each, `apart` from one to the next. */
 typedef struct tgk_pieces {
