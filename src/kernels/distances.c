@@ -27,10 +27,10 @@ int64_t tgk_distances_width(int64_t columns)
     return (columns + COLUMNS - 1) / COLUMNS * COLUMNS;
 }
 
-void tgk_widen(int dtype, const void *x, int64_t count, double *out)
+void tgk_widen(const float *x, int64_t count, double *out)
 {
     for (int64_t i = 0; i < count; i++)
-        out[i] = dtype ? ((const double *)x)[i] : (double)((const float *)x)[i];
+        out[i] = (double)x[i];
 }
 
 void tgk_distances_turn(const double *x, const tgk_distances *d, double *out)

@@ -24,8 +24,8 @@ typedef struct tgk_distances {
 
 /* Columns in memory for so many: a multiple of what is worked on together. */
 int64_t tgk_distances_width(int64_t columns);
-/* `count` floats or doubles as doubles. */
-void tgk_widen(int dtype, const void *x, int64_t count, double *out);
+/* `count` floats as doubles. */
+void tgk_widen(const float *x, int64_t count, double *out);
 /* Rows [batches][rows][n] as the columns that `other` is. */
 void tgk_distances_turn(const double *x, const tgk_distances *d, double *out);
 

@@ -56,6 +56,13 @@ TGK_INLINE tgk_dd tgk_two_sum(double a, double b)
     return (tgk_dd){sum, (a - (sum - part)) + (b - part)};
 }
 
+/* nan is on neither side of a bound, and passes. */
+TGK_INLINE float tgk_clampf(float x, float low, float high)
+{
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
 TGK_INLINE double tgk_clamp(double x, double low, double high)
 {
     x = x < low ? low : x;

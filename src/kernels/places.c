@@ -173,6 +173,11 @@ void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bo
 
 /* --- samples --- */
 
+TGK_INLINE double weight_at(const void *w, int dtype, int64_t at)
+{
+    return dtype == 0 ? (double)((const float *)w)[at] : ((const double *)w)[at];
+}
+
 /* The order of the sum does not matter: all that is asked is whether it is 0. */
 TGK_INLINE double sum_of(const void *w, int dtype, int64_t from, int64_t n)
 {
@@ -181,8 +186,7 @@ TGK_INLINE double sum_of(const void *w, int dtype, int64_t from, int64_t n)
     bool good = true;
     for (int64_t k = 0; k < n; k += LANES) {
         for (int i = 0; i < LANES && k + i < n; i++) {
-            double x = dtype == 0 ? (double)((const float *)w)[from + k + i]
-                                  : ((const double *)w)[from + k + i];
+            double x = weight_at(w, dtype, from + k + i);
             good &= (x >= 0) & (x < (double)INFINITY);
             sums[i] += x;
         }
@@ -193,36 +197,32 @@ TGK_INLINE double sum_of(const void *w, int dtype, int64_t from, int64_t n)
 }
 
 /* The same where no weight is bad, in few instructions: negative ones are those whose size is another. */
-#define SUM_OF_GOOD(T)                                                                             \
-    static double sum_of_good_##T(const T *w, int64_t n)                                           \
-    {                                                                                              \
-        enum { LANES = 8 };                                                                        \
-        double sums[LANES] = {0}, sizes[LANES] = {0}, all = 0, size = 0;                           \
-        int64_t k = 0;                                                                             \
-        for (; k + LANES <= n; k += LANES) {                                                       \
-            for (int i = 0; i < LANES; i++) {                                                      \
-                sums[i] += (double)w[k + i];                                                       \
-                sizes[i] += fabs((double)w[k + i]);                                                \
-            }                                                                                      \
-        }                                                                                          \
-        for (int i = 0; k < n; k++, i++) {                                                         \
-            sums[i] += (double)w[k];                                                               \
-            sizes[i] += fabs((double)w[k]);                                                        \
-        }                                                                                          \
-        for (int i = 0; i < LANES; i++) {                                                          \
-            all += sums[i];                                                                        \
-            size += sizes[i];                                                                      \
-        }                                                                                          \
-        return all == size && all < (double)INFINITY ? all : (double)NAN;                          \
+TGK_INLINE double sum_of_good(const void *w, int dtype, int64_t from, int64_t n)
+{
+    enum { LANES = 8 };
+    double sums[LANES] = {0}, sizes[LANES] = {0}, all = 0, size = 0;
+    const int64_t end = from + n;
+    int64_t k = from;
+    for (; k + LANES <= end; k += LANES) {
+        for (int i = 0; i < LANES; i++) {
+            sums[i] += weight_at(w, dtype, k + i);
+            sizes[i] += fabs(weight_at(w, dtype, k + i));
+        }
     }
-
-SUM_OF_GOOD(float)
-SUM_OF_GOOD(double)
+    for (int i = 0; k < end; k++, i++) {
+        sums[i] += weight_at(w, dtype, k);
+        sizes[i] += fabs(weight_at(w, dtype, k));
+    }
+    for (int i = 0; i < LANES; i++) {
+        all += sums[i];
+        size += sizes[i];
+    }
+    return all == size && all < (double)INFINITY ? all : (double)NAN;
+}
 
 double tgk_sum_of_weights(const void *w, int dtype, int64_t from, int64_t n)
 {
-    const double sum = dtype == 0 ? sum_of_good_float((const float *)w + from, n)
-                                  : sum_of_good_double((const double *)w + from, n);
+    const double sum = dtype == 0 ? sum_of_good(w, 0, from, n) : sum_of_good(w, 1, from, n);
     return sum == sum ? sum : sum_of(w, dtype, from, n);
 }
 

@@ -13,12 +13,6 @@
 
 #include <stdbool.h>
 
-TGK_INLINE float tgk_clampf(float x, float low, float high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
-
 /* e^x = scale * (1 + p). */
 typedef struct tgk_quick_power {
     double p, scale;

@@ -3,6 +3,7 @@
 #include "ops/arithmetic.h"
 
 #include "kernels/loops.h"
+#include "kernels/math.h"
 
 #include <math.h>
 
@@ -112,16 +113,18 @@ tg_tensor *tg_lerp(tg_tensor *a, tg_tensor *b, tg_tensor *weight)
 /* --- bounds that are tensors --- */
 
 /* In one's own type, so that loops need not convert. A nan of any passes. */
-#define BETWEEN_OF(T)                                                                              \
-    TGK_INLINE T between_##T(T x, T low, T high)                                                   \
-    {                                                                                              \
-        T y = x < low ? low : x;                                                                   \
-        y = y > high ? high : y;                                                                   \
-        return ((low != low) | (high != high)) ? low + high : y;                                   \
-    }
+TGK_INLINE float between_float(float x, float low, float high)
+{
+    float y = tgk_clampf(x, low, high);
+    return ((low != low) | (high != high)) ? low + high : y;
+}
 
-BETWEEN_OF(float)
-BETWEEN_OF(double)
+TGK_INLINE double between_double(double x, double low, double high)
+{
+    double y = tgk_clamp(x, low, high);
+    return ((low != low) | (high != high)) ? low + high : y;
+}
+
 TGK_LOOP3(between_f32, float, float, float, float, between_float(x, y, z));
 TGK_LOOP3(between_f64, double, double, double, double, between_double(x, y, z));
 

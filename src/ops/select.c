@@ -107,20 +107,13 @@ typedef struct bounds {
 
 #define B (*(const bounds *)params)
 
-/* nan is on neither side of a bound, and passes. */
-TGK_INLINE float clamp_float(float x, float low, float high)
-{
-    x = x < low ? low : x;
-    return x > high ? high : x;
-}
-
 TGK_INLINE int64_t clamp_int64(int64_t x, int64_t low, int64_t high)
 {
     x = x < low ? low : x;
     return x > high ? high : x;
 }
 
-TGK_LOOP1(clamp_f32, float, float, clamp_float(x, (float)B.low, (float)B.high));
+TGK_LOOP1(clamp_f32, float, float, tgk_clampf(x, (float)B.low, (float)B.high));
 TGK_LOOP1(clamp_f64, double, double, tgk_clamp(x, B.low, B.high));
 TGK_LOOP1(clamp_i64, int64_t, int64_t, clamp_int64(x, B.low_i64, B.high_i64));
 

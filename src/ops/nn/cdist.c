@@ -24,7 +24,7 @@ static const double *doubles_of(tg_node *node, const tg_tensor *x)
         return data;
     double *out = tg_workspace(node, (uint64_t)tg_at(x)->numel * sizeof *out);
     if (out)
-        tgk_widen(TG_F32, data, tg_at(x)->numel, out);
+        tgk_widen(data, tg_at(x)->numel, out);
     return out;
 }
 
