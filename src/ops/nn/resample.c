@@ -30,8 +30,9 @@ static int64_t nearest(int64_t o, double scale, int dtype)
     return (int64_t)floorf(place);
 }
 
-static void fill_taps(const params *p, int dtype, int64_t *a, int64_t *b, double *weight)
+static void fill_taps(const params *p, int dtype, int64_t *a, double *weight)
 {
+    int64_t *b = a + p->out;
     const double scale = scale_of(p);
     for (int64_t o = 0; o < p->out; o++) {
         if (p->kind == TGK_AVERAGE) {
@@ -64,13 +65,13 @@ static void run(tg_node *node, bool adjoint)
                       .out = p->out,
                       .inner = around.inner,
                       .a = a,
-                      .b = a + n,
                       .weight = weight,
                       .x = tg_contiguous_data(node, node->in[0]),
                       .y = tg_at(node->out)->data};
     if (!a || !weight || !r.x)
         return;
-    fill_taps(p, dtype, a, a + n, weight);
+    fill_taps(p, dtype, a, weight);
+    r.b = a + n;
     tgk_resample_run(&tape->team, tape->isa, dtype, &r);
 }
 
