@@ -263,7 +263,7 @@ static void test_room(void **state)
                             (size_t)(k * (m + 8) + k * (n + 31)) * size + 128);
     }
     const size_t large = tgk_gemm_workspace(1 << 20, 1 << 20, 1 << 20, sizeof(double));
-    assert_int_equal(large, 64 + (256 << 10) + 256 * 2048 * sizeof(double));
+    assert_int_equal(large, 2 * 64 + (256 << 10) + 256 * 2048 * sizeof(double));
 }
 
 /* Batches, shared by threads, of which one is stretched over the other. */

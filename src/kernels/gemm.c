@@ -22,7 +22,15 @@
 
 /* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. From
  * AHEAD steps of k on what is fetched of b is there in time. */
-enum { BLOCK_K = 256, BLOCK_N = 2048, BLOCK_A = 256 << 10, WIDEST = 32, AHEAD = 8, LEAST_ROWS = 4 };
+enum {
+    BLOCK_K = 256,
+    BLOCK_N = 2048,
+    BLOCK_A = 256 << 10,
+    WIDEST = 32,
+    AHEAD = 8,
+    LEAST_ROWS = 4,
+    SPILLED = 64
+};
 /* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
  * the second cache is read but once or twice; of so few steps of k that c is most of it; small; of
  * so few columns that a is read but once. */
@@ -69,12 +77,12 @@ static inline int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Bytes of a's part of the workspace, and elements of a row of b's. Where packed floats are doubles, a has half the
- * rows at a time: the highest of tiles at least. */
+/* Bytes of a's part of the workspace, SPILLED of which are behind its strips, and elements of a row of b's. Where
+ * packed floats are doubles, a has half the rows at a time: the highest of tiles at least. */
 static int64_t room_of_a(int64_t m, int64_t k, size_t size)
 {
     int64_t rows = least(m, BLOCK_A) + 2 * LEAST_ROWS;
-    return least((least(k, BLOCK_K) * rows * (int64_t)size + 63) / 64 * 64, BLOCK_A);
+    return SPILLED + least((least(k, BLOCK_K) * rows * (int64_t)size + 63) / 64 * 64, BLOCK_A);
 }
 
 static int64_t width_of_b(int64_t n)

@@ -1,93 +1,202 @@
-/* Square float products by the library's kernel and by a CBLAS beside it, one thread each: n, both in
- * GFLOP/s (medians), and their ratio. Run with OPENBLAS_NUM_THREADS=1. */
+/* Products by the library's kernel and by a CBLAS beside it, by turns, one thread each: both in GFLOP/s (of the
+ * fastest turns, for other programs only ever add), their ratio, and the library's share of what fused
+ * multiply-adds alone reach here. Run with OPENBLAS_NUM_THREADS=1; an argument `f64` takes doubles. */
 #define _POSIX_C_SOURCE 199309L
 #include "kernels/gemm.h"
 
 #include <cblas.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { SAMPLES = 31 };
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+enum { TURNS = 41 };
+
+typedef struct shape {
+    const char *of;
+    int m, n, k;
+    bool turned_a, turned_b;
+} shape;
 
 typedef struct product {
-    int n;
+    shape s;
+    bool doubles;
     tgk_gemm *gemm;
-    float *a, *b, *c;
-    void *workspace;
+    void *a, *b, *c, *workspace;
 } product;
 
-static void ours(const product *p)
+/* A matrix whose rows are contiguous, or, turned, whose columns are. */
+static tgk_matrix lying(const void *data, int rows, int columns, bool turned)
 {
-    tgk_gemm_args args = {.m = p->n,
-                          .n = p->n,
-                          .k = p->n,
-                          .a = {p->a, p->n, 1},
-                          .b = {p->b, p->n, 1},
+    return turned ? (tgk_matrix){data, 1, rows} : (tgk_matrix){data, columns, 1};
+}
+
+static void ours(void *context)
+{
+    const product *p = context;
+    tgk_gemm_args args = {.m = p->s.m,
+                          .n = p->s.n,
+                          .k = p->s.k,
+                          .a = lying(p->a, p->s.m, p->s.k, p->s.turned_a),
+                          .b = lying(p->b, p->s.k, p->s.n, p->s.turned_b),
                           .c = p->c,
                           .workspace = p->workspace};
     p->gemm(&args);
 }
 
-static void theirs(const product *p)
+static void theirs(void *context)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, p->n, p->n, p->n, 1, p->a, p->n, p->b,
-                p->n, 0, p->c, p->n);
+    const product *p = context;
+    const enum CBLAS_TRANSPOSE a = p->s.turned_a ? CblasTrans : CblasNoTrans,
+                               b = p->s.turned_b ? CblasTrans : CblasNoTrans;
+    const int a_row = p->s.turned_a ? p->s.m : p->s.k, b_row = p->s.turned_b ? p->s.k : p->s.n;
+    if (p->doubles)
+        cblas_dgemm(CblasRowMajor, a, b, p->s.m, p->s.n, p->s.k, 1, p->a, a_row, p->b, b_row, 0,
+                    p->c, p->s.n);
+    else
+        cblas_sgemm(CblasRowMajor, a, b, p->s.m, p->s.n, p->s.k, 1, p->a, a_row, p->b, b_row, 0,
+                    p->c, p->s.n);
 }
 
-static double seconds(void (*multiply)(const product *), const product *p, int turns)
+static double now(void)
 {
-    struct timespec from, to;
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double seconds(void (*turn)(void *context), void *context, int turns)
+{
+    double from = now();
     for (int i = 0; i < turns; i++)
-        multiply(p);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+        turn(context);
+    return (now() - from) / turns;
 }
 
-static int by_value(const void *a, const void *b)
+/* Fused multiply-adds of registers that do not wait for each other: of floats, GFLOP/s; 0 where none is known. */
+#ifdef __x86_64__
+enum { STEPS = 1 << 12, CHAINS = 12 };
+
+__attribute__((target("avx2,fma"))) static void of_avx2(void *out)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    __m256 sum[CHAINS], factor = _mm256_set1_ps(0.999F);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm256_set1_ps((float)i);
+    for (int q = 0; q < STEPS; q++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm256_fmadd_ps(sum[i], factor, factor);
+    }
+    for (int i = 0; i < CHAINS; i++)
+        _mm256_storeu_ps((float *)out + 16 * i, sum[i]);
 }
 
-static void compare(const product *p)
+__attribute__((target("avx512f"))) static void of_avx512(void *out)
 {
-    double flops = 2.0 * p->n * p->n * p->n, time[2][SAMPLES];
-    int turns = 1 + (int)(2e7 / flops);
-    seconds(ours, p, 1);
-    seconds(theirs, p, 1);
-    for (int i = 0; i < SAMPLES; i++) {
-        time[0][i] = seconds(ours, p, turns);
-        time[1][i] = seconds(theirs, p, turns);
+    __m512 sum[CHAINS], factor = _mm512_set1_ps(0.999F);
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm512_set1_ps((float)i);
+    for (int q = 0; q < STEPS; q++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sum[i] = _mm512_fmadd_ps(sum[i], factor, factor);
     }
-    double rate[2];
-    for (int k = 0; k < 2; k++) {
-        qsort(time[k], SAMPLES, sizeof *time[k], by_value);
-        rate[k] = 1e-9 * flops * turns / time[k][SAMPLES / 2];
-    }
-    printf("| %d | %.1f | %.1f | %.2f |\n", p->n, rate[0], rate[1], rate[0] / rate[1]);
+    for (int i = 0; i < CHAINS; i++)
+        _mm512_storeu_ps((float *)out + 16 * i, sum[i]);
 }
 
-int main(void)
+static double peak(void)
 {
-    static const int sizes[] = {4,  8,   12,  16,  24,  32,  48,   64,
-                                96, 128, 192, 256, 384, 512, 1024, 2048};
-    tgk_gemm *gemm = tgk_gemm_table[tgk_isa_best()][0];
-    puts("| n | libtinygrad | CBLAS | ratio |\n|--:|--:|--:|--:|");
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        size_t n = (size_t)sizes[i], bytes = n * n * sizeof(float);
-        size_t workspace = tgk_gemm_workspace(sizes[i], sizes[i], sizes[i], sizeof(float));
-        product p = {sizes[i],      gemm,          malloc(bytes),
-                     malloc(bytes), malloc(bytes), malloc(workspace)};
-        for (size_t k = 0; p.a && p.b && k < n * n; k++)
-            p.a[k] = p.b[k] = (float)(k % 7) - 3;
-        if (p.a && p.b && p.c && p.workspace)
-            compare(&p);
-        free(p.a);
-        free(p.b);
-        free(p.c);
-        free(p.workspace);
+    static float out[16 * CHAINS];
+    const int isa = tgk_isa_best(), lanes = isa == 2 ? 16 : 8;
+    double least = 1;
+    for (int i = 0; i < 20 * TURNS && isa > 0; i++) {
+        double t = seconds(isa == 2 ? of_avx512 : of_avx2, out, 4);
+        least = t < least ? t : least;
     }
+    return isa > 0 ? 2e-9 * STEPS * CHAINS * lanes / least : 0;
+}
+#else
+static double peak(void)
+{
+    return 0;
+}
+#endif
+
+static void compare(product *p, double most)
+{
+    const double flops = 2.0 * p->s.m * p->s.n * p->s.k;
+    const int turns = 1 + (int)(2e7 / flops);
+    double least[2] = {1e9, 1e9};
+    for (int i = 0; i < TURNS; i++) {
+        for (int k = 0; k < 2; k++) {
+            double t = seconds(k ? theirs : ours, p, turns);
+            least[k] = t < least[k] ? t : least[k];
+        }
+    }
+    const double rate = 1e-9 * flops / least[0];
+    printf("| %s | %d x %d x %d | %c%c | %.1f | %.1f | %.2f | %.2f |\n", p->s.of, p->s.m, p->s.n,
+           p->s.k, p->s.turned_a ? 'T' : 'N', p->s.turned_b ? 'T' : 'N', rate,
+           1e-9 * flops / least[1], least[1] / least[0], most > 0 ? rate / most : 0);
+}
+
+static void run(const shape *s, bool doubles, double most)
+{
+    const size_t size = doubles ? sizeof(double) : sizeof(float), m = (size_t)s->m,
+                 n = (size_t)s->n, k = (size_t)s->k;
+    product p = {*s,
+                 doubles,
+                 tgk_gemm_table[tgk_isa_best()][doubles],
+                 malloc(m * k * size),
+                 malloc(k * n * size),
+                 malloc(m * n * size),
+                 malloc(tgk_gemm_workspace(s->m, s->n, s->k, size))};
+    if (p.a && p.b && p.c && p.workspace) {
+        memset(p.a, 0, m * k * size);
+        memset(p.b, 0, k * n * size);
+        compare(&p, most);
+    }
+    free(p.a);
+    free(p.b);
+    free(p.c);
+    free(p.workspace);
+}
+
+int main(int argc, char **argv)
+{
+    static const shape shapes[] = {
+        {"square", 16, 16, 16, false, false},
+        {"square", 32, 32, 32, false, false},
+        {"square", 64, 64, 64, false, false},
+        {"square", 128, 128, 128, false, false},
+        {"square", 256, 256, 256, false, false},
+        {"square", 512, 512, 512, false, false},
+        {"square", 1000, 1000, 1000, false, false},
+        {"square", 1024, 1024, 1024, false, false},
+        {"square", 2048, 2048, 2048, false, false},
+        {"few rows", 32, 1024, 288, false, false},
+        {"few rows", 32, 128, 384, false, false},
+        {"few rows", 64, 1000, 1000, false, false},
+        {"linear", 64, 1000, 1000, false, true},
+        {"linear", 2048, 128, 512, false, true},
+        {"linear", 2048, 512, 128, false, true},
+        {"weight's gradient", 512, 128, 2048, true, false},
+        {"convolution's", 6, 784, 25, false, false},
+        {"convolution's", 6, 25, 784, false, true},
+        {"convolution's", 25, 784, 6, true, false},
+        {"attention's", 128, 128, 64, false, true},
+    };
+    const bool doubles = argc > 1 && strcmp(argv[1], "f64") == 0;
+    const double most = peak() / (doubles ? 2 : 1);
+    printf("fused multiply-adds alone: %.1f GFLOP/s\n", most);
+    puts("| | m x n x k | | libtinygrad | CBLAS | ratio | of the peak "
+         "|\n|---|---|---|--:|--:|--:|--:|");
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        run(&shapes[i], doubles, most);
     return 0;
 }
