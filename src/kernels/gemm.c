@@ -29,7 +29,8 @@ enum {
     WIDEST = 32,
     AHEAD = 8,
     LEAST_ROWS = 4,
-    SPILLED = 64
+    SPILLED = 64,
+    AT_ONCE = 4 /* strips that are packed together */
 };
 /* Products for which packing does not pay: of few rows; of so few more that a b which is whole in
  * the second cache is read but once or twice; of so few steps of k that c is most of it; small; of
