@@ -36,7 +36,7 @@ enum {
  * the second cache is read but once or twice; of so few steps of k that c is most of it; small; of
  * so few columns that a is read but once. */
 enum { FEW_ROWS = 8, FEW_B = 1 << 18, LARGE_B = 1 << 20, NARROW = 32 };
-enum { SMALL = 128 * 128 * 128, SMALL_B = 128 * 128 };
+enum { SMALL = 128 * 128 * 128, SMALL_B = 64 * 128 };
 
 /* Where the compiler knows of WebAssembly's relaxed vectors, see gemm_relaxed.inc. */
 #if defined(__wasm_relaxed_simd__) && defined(__has_builtin)
