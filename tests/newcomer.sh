@@ -1,7 +1,8 @@
 #!/bin/sh
 # newcomer.sh SUITE WORK_DIR: what README tells a newcomer, word for word, in a new Debian system (debootstrap's SUITE) that
 # has nothing else: from git clone of what is committed here to a network that is trained in a directory of his own,
-# by a command, by make, by CMake that gets the library, and installed, by CMake and pkg-config.
+# by a command, by make, by CMake that gets the library, and installed, by CMake and pkg-config; with a newer compiler
+# than Debian 12's the tests as well.
 # As root; takes minutes; run by .ci/long. "newcomer.sh inside" is the part that runs in the new system.
 set -eu
 
@@ -52,6 +53,15 @@ if [ "$1" = inside ]; then
         sh -c "$line"
         check "installed, by pkg-config $library" ./program
     done
+
+    # README's tests, where the compiler is newer than the one of .ci/run, with its warnings as errors. Without /dev/pts
+    # there are no terminals.
+    if [ "$(gcc -dumpversion)" -gt 12 ]; then
+        cd /libtinygrad
+        tests=$(block sh 2 | sed 's/-DTINYGRAD_BUILD_TESTS=ON/& -DTINYGRAD_WERROR=ON/; s/ctest/& -E terminal/')
+        sh -c "$tests" >/log 2>&1 || { tail -n 100 /log; exit 1; }
+        echo "gcc $(gcc -dumpversion): $(grep 'tests passed' /log)"
+    fi
     exit 0
 fi
 

@@ -2,6 +2,7 @@
  * deep or wide, and passes that fail. Changed data is test_versions.c's, single operations are
  * test_ops.c's. */
 #include "check.h"
+#include "stack.h"
 #include "support.h"
 
 #include <pthread.h>
@@ -436,7 +437,7 @@ static void deep(void **state)
     pthread_t thread;
     bool right = false;
     assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, 64 << 10), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, stack_of(64 << 10)), 0);
     assert_int_equal(pthread_create(&thread, &attributes, deep_chain, &right), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     pthread_attr_destroy(&attributes);

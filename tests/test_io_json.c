@@ -2,6 +2,7 @@
  * that it drops and errors that it mistakes where memory is out. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
+#include "stack.h"
 
 #include "io/element.h"
 #include "io/heap.h"
@@ -197,7 +198,7 @@ static void on_stack(size_t size, void *(*work)(void *))
 #ifdef SANITIZED /* frames are larger */
     size *= 8;
 #endif
-    assert_int_equal(pthread_attr_setstacksize(&attributes, size), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, stack_of(size)), 0);
     assert_int_equal(pthread_create(&thread, &attributes, work, NULL), 0);
     pthread_join(thread, &good);
     pthread_attr_destroy(&attributes);

@@ -20,6 +20,12 @@
 #include <immintrin.h>
 #endif
 
+/* arm64's vectors have a fused multiply-add, always. */
+#if defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__)
+#include <arm_neon.h>
+#define TGK_NEON
+#endif
+
 /* A strip of b, BLOCK_K deep, fits the first cache; a block of a, BLOCK_A bytes, the second. From
  * AHEAD steps of k on what is fetched of b is there in time. */
 enum {
