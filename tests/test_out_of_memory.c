@@ -275,6 +275,63 @@ static double joined_losses(tg_tape *tape)
     return weighed(tg_grad(w)) + weighed(tg_grad(x)) + weighed(largest) + weighed(at);
 }
 
+/* Layers of more than one operation, each of which reads what lies strided. */
+static double layered(tg_tape *tape)
+{
+    tg_manual_seed(tape, 2);
+    tg_tensor *x = tg_transpose(tg_randn(tape, TG_DIMS(2, 3, 2), TG_F64 | TG_REQUIRES_GRAD), 0, 1);
+    tg_tensor *w[8];
+    for (int i = 0; i < 8; i++)
+        w[i] = tg_randn(tape, i % 4 > 1 ? 1 : 2, (int64_t[]){8, 2}, TG_F64 | TG_REQUIRES_GRAD);
+    const tg_recurrent_opts opts = {.layers = 2, .dropout = 0.5, .training = true};
+    tg_tensor *y = tg_lstm(x, w, 8, &opts, NULL, NULL);
+    if (!y || tg_backward_with(tg_transpose(y, 0, 1), tg_transpose(y, 0, 1), NULL))
+        return (double)NAN;
+    return weighed(tg_grad(w[0])) + weighed(tg_grad(w[5]));
+}
+
+static double resampled(tg_tape *tape)
+{
+    tg_tensor *x = tg_full(tape, TG_DIMS(1, 2, 3, 4), 0.5, TG_F64 | TG_REQUIRES_GRAD);
+    const tg_interpolate_opts opts = {.size = {5, 2}, .mode = TG_LINEAR};
+    tg_tensor *y = tg_interpolate(tg_transpose(x, 2, 3), &opts);
+    if (!y || tg_backward(tg_sum(tg_square(y))))
+        return (double)NAN;
+    return weighed(tg_grad(x));
+}
+
+/* Gradients whose gradients are made of what lies strided. */
+static double second_orders(tg_tape *tape)
+{
+    tg_manual_seed(tape, 3);
+    tg_tensor *x = tg_rand(tape, TG_DIMS(6, 8), TG_F64 | TG_REQUIRES_GRAD), *g = NULL;
+    tg_tensor *image = tg_reshape(tg_transpose(x, 0, 1), TG_DIMS(1, 8, 6));
+    tg_tensor *normed = tg_group_norm(tg_reshape(x, TG_DIMS(2, 4, 6)), 2, NULL, NULL, 0);
+    tg_tensor *parts[] = {
+        tg_prod_dim(x, 1, false), tg_flatten(tg_cumprod(x, 0), 0, -1),
+        tg_flatten(tg_softmax(tg_transpose(x, 0, 1), 1), 0, -1), tg_flatten(normed, 0, -1),
+        tg_flatten(tg_avg_pool2d(image, &(tg_pool_opts){.kernel = {9, 7}, .padding = {1, 1}}), 0,
+                   -1)};
+    tg_tensor *y = tg_cat(parts, sizeof parts / sizeof *parts, 0),
+              *ones = tg_ones(tape, TG_SCALAR, TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *v = y ? tg_expand(ones, tg_ndim(y), tg_sizes(y)) : NULL;
+    if (!v || tg_gradients(y, v, &x, 1, &g, &(tg_backward_opts){.create_graph = true}))
+        return (double)NAN;
+    return tg_backward(tg_sum(tg_square(g))) ? (double)NAN
+                                             : weighed(tg_grad(x)) + tg_item(tg_grad(ones));
+}
+
+/* Averages in a captured step, each of which is noted. */
+static double averaged(tg_tape *tape)
+{
+    tg_tensor *x[] = {leaf(tape), leaf(tape)};
+    tg_tensor *mean[] = {tg_zeros(tape, TG_DIMS(3), TG_F64), tg_zeros(tape, TG_DIMS(3), TG_F64)};
+    tg_capture *step = tg_capture_begin(tape);
+    if (tg_ema_update(mean, x, 2, 0.5) || tg_capture_end(step) || tg_capture_replay(step))
+        return (double)NAN;
+    return weighed(mean[0]) + weighed(mean[1]);
+}
+
 static const struct {
     const char *name;
     computation *run;
@@ -290,7 +347,11 @@ static const struct {
            {"checkpoint", recomputed},
            {"sparse", sparse},
            {"released", released},
-           {"joined losses", joined_losses}};
+           {"joined losses", joined_losses},
+           {"layers", layered},
+           {"resampling", resampled},
+           {"second orders", second_orders},
+           {"averages", averaged}};
 enum { ALL = sizeof all / sizeof *all };
 
 static double run(tg_tape *tape, size_t which)
