@@ -637,6 +637,7 @@ static const op_sample batch_norms[] = {{.in = "4x3"},
                                         {.in = "3x2x5 2 ~", .s = {0.1}},
                                         {.in = "2x3x2x2 3 3"},
                                         {.in = "1x2x7 2 2"},
+                                        {.in = "3x2x5"},
                                         {.in = "4x3:r 3:r 3:r"},
                                         {0}};
 static const op_sample batch_norm_errors[] = {

@@ -276,7 +276,7 @@ static void test_infinite_image(void **unused)
 static void test_odd_blocks(void **unused)
 {
     (void)unused;
-    const shape shapes[] = {{3, 1, 2, 3, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+    const shape shapes[] = {{9, 1, 2, 5, {14, 14}, {5, 5}, {1, 1}, {0, 0}, {1, 1}},
                             {51, 1, 2, 3, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
                             {1, 1, 1, 2, {300, 200}, {2, 3}, {1, 1}, {0, 1}, {1, 1}}};
     const double odd[] = {(double)INFINITY, -(double)INFINITY, (double)NAN};
@@ -423,6 +423,15 @@ static void test_max_pool_of_nothing(void **unused)
     tg_backward(tg_sum(dx));
     assert_ok(tape);
     assert_true(tg_item(tg_grad(g)) == 0);
+    /* Rows between which all of an image lies. */
+    tg_tensor *wide = tg_ones(tape, TG_DIMS(1, 1, 40), 0);
+    y = tg_max_pool2d(
+        wide,
+        &(tg_pool_opts){.kernel = {2, 1}, .padding = {1, 0}, .dilation = {2, 1}, .stride = {1, 1}});
+    assert_ok(tape);
+    assert_int_equal(tg_numel(y), 40);
+    for (int i = 0; i < 40; i++)
+        assert_true((double)tg_f32(y)[i] == -(double)INFINITY);
     tg_tape_free(tape);
 }
 

@@ -237,12 +237,48 @@ static void means_of_nothing(void **state)
     }
 }
 
+/* Distances of float64 whose squares are out of range, of nans and of infinities. */
+static void far_distances(void **state)
+{
+    (void)state;
+    static const double rows[][2] = {{3e200, 4e200},         {3e-200, -4e-200},
+                                     {(double)NAN, 1e300},   {1e300, (double)NAN},
+                                     {-(double)INFINITY, 1}, {0, 0}};
+    static const double want[] = {5e200, 5e-200, (double)NAN, (double)NAN, (double)INFINITY, 0};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = tg_from_f64(tape, rows[0], TG_DIMS(6, 2), 0),
+              *b = tg_zeros(tape, TG_DIMS(1, 2), TG_F64);
+    tg_tensor *d = tg_cdist(a, b, 2);
+    assert_ok(tape);
+    for (int i = 0; i < 6; i++)
+        assert_true(isnan(want[i]) ? isnan(tg_f64(d)[i])
+                                   : fabs(tg_f64(d)[i] - want[i]) <= 1e-15 * want[i] ||
+                                         tg_f64(d)[i] == want[i]);
+    tg_tape_free(tape);
+}
+
+/* Weights of which the sum is infinite, though none of them is: those of 0 are not drawn. */
+static void heavy_weights(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_from_f64(tape, (double[]){1e308, 0, 1e308, 1e308}, TG_DIMS(4), 0);
+    tg_tensor *drawn = tg_multinomial(w, 3, false);
+    assert_ok(tape);
+    int seen = 0;
+    for (int i = 0; i < 3; i++)
+        seen |= 1 << tg_i64(drawn)[i];
+    assert_int_equal(seen, 13);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(angles),    cmocka_unit_test(exponents),
-        cmocka_unit_test(weights),   cmocka_unit_test(largest_moments),
-        cmocka_unit_test(nothing),   cmocka_unit_test(quotients),
-        cmocka_unit_test(cancelled), cmocka_unit_test(means_of_nothing)};
+        cmocka_unit_test(angles),        cmocka_unit_test(exponents),
+        cmocka_unit_test(weights),       cmocka_unit_test(largest_moments),
+        cmocka_unit_test(nothing),       cmocka_unit_test(quotients),
+        cmocka_unit_test(cancelled),     cmocka_unit_test(means_of_nothing),
+        cmocka_unit_test(far_distances), cmocka_unit_test(heavy_weights)};
     return cmocka_run_group_tests_name("far numbers", tests, NULL, NULL);
 }

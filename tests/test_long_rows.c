@@ -266,9 +266,9 @@ static void long_products(void **state)
     (void)state;
     static const int64_t sizes[][3] = {{9, 33, (1 << 18) + 1},
                                        {9, (1 << 18) + 1, 2},
-                                       {40, 1000, 16},
-                                       {40, 1000, 17},
-                                       {20, 1000, 400},
+                                       {40, 1100, 16},
+                                       {40, 1100, 17},
+                                       {20, 964, 400},
                                        {3, 2, 0},
                                        {20, 40, 0}};
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
@@ -335,6 +335,110 @@ static void many_classes(void **state)
     }
 }
 
+/* Softmaxes of rows that end within a piece, and their gradients, beside the same in float64 by their definition. */
+static void softmaxes(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {511, 512, 513, 1100};
+    for (size_t i = 0; i < 4 * sizeof lengths / sizeof *lengths; i++) {
+        const int64_t n = lengths[i / 4];
+        const int dtype = i % 2 ? TG_F64 : TG_F32;
+        const double near = dtype == TG_F32 ? 2e-6 : 1e-14;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x[2], *y[2], *g = random_like(tape, 2, n, dtype);
+        x[0] = random_like(tape, 2, n, dtype | TG_REQUIRES_GRAD);
+        x[1] = tg_full(tape, TG_DIMS(2, n), 0, TG_F64 | TG_REQUIRES_GRAD);
+        tg_copy_(tg_detach(x[1]), tg_detach(x[0]));
+        y[0] = i / 2 % 2 ? tg_log_softmax(x[0], 1) : tg_softmax(x[0], 1);
+        y[1] = tg_div(tg_exp(x[1]), tg_sum_dim(tg_exp(x[1]), 1, true));
+        y[1] = i / 2 % 2 ? tg_log(y[1]) : y[1];
+        tg_backward_with(y[0], g, NULL);
+        tg_backward_with(y[1], tg_to(g, TG_F64), NULL);
+        assert_ok(tape);
+        assert_true(distance(y[0], y[1]) < near);
+        assert_true(distance(tg_grad(x[0]), tg_grad(x[1])) < near);
+        tg_tape_free(tape);
+    }
+}
+
+/* Products of columns that underflow, whose others are 0 as well, or nan where what they are multiplied by is not
+ * finite; an infinite element far down keeps those alive that it is in. */
+static void gone_products(void **state)
+{
+    (void)state;
+    enum { N = 400, W = 3 };
+    const double upstream[] = {1, (double)INFINITY, (double)NAN};
+    for (int i = 0; i < 12; i++) {
+        const bool column = i % 2, alive = i / 2 % 2;
+        const int64_t w = column ? 1 : W;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_full(tape, TG_DIMS(N, w), 1e-30, TG_F64 | TG_REQUIRES_GRAD);
+        if (alive)
+            ((double *)tg_data_mut(x))[(N - 1) * w] = (double)INFINITY;
+        tg_tensor *g = tg_full(tape, TG_DIMS(w), upstream[i / 4], TG_F64);
+        assert_int_equal(tg_backward_with(tg_prod_dim(x, 0, false), g, NULL), TG_OK);
+        for (int64_t c = 0; c < w; c++) {
+            for (int64_t k = 0; k < N; k += 57) {
+                double before = 1, behind = 1;
+                for (int64_t j = 0; j < k; j++)
+                    before *= tg_f64(x)[j * w + c];
+                for (int64_t j = N - 1; j > k; j--)
+                    behind *= tg_f64(x)[j * w + c];
+                const double want = upstream[i / 4] * (before * behind);
+                const double got = tg_f64(tg_grad(x))[k * w + c];
+                assert_true(got == want || (isnan(got) && isnan(want)));
+            }
+        }
+        tg_tape_free(tape);
+    }
+}
+
+/* cross_entropy of probabilities in columns, longer than what is added up at a time. */
+static void probabilities(void **state)
+{
+    (void)state;
+    enum { N = 2, C = 43, D = 3 };
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_randn(tape, TG_DIMS(N, C, D), dtype),
+                  *p = tg_rand(tape, TG_DIMS(N, C, D), dtype);
+        const double got = tg_item(tg_cross_entropy(x, p, &(tg_ce_opts){.reduction = TG_SUM}));
+        tg_tensor *wide = tg_to(x, TG_F64), *q = tg_to(p, TG_F64);
+        double all = 0;
+        for (int64_t k = 0; k < N * D; k++) {
+            const int64_t start = k / D * C * D + k % D;
+            double sum = 0;
+            for (int64_t c = 0; c < C; c++)
+                sum += exp(tg_f64(wide)[start + c * D]);
+            for (int64_t c = 0; c < C; c++)
+                all += tg_f64(q)[start + c * D] * (log(sum) - tg_f64(wide)[start + c * D]);
+        }
+        assert_near(got, all, (dtype == TG_F32 ? 1e-6 : 1e-13) * all);
+        tg_tape_free(tape);
+    }
+}
+
+/* Nearest elements of one, as many as float32 does not count any more: PyTorch's places are rounded, and the last would
+ * be behind it. */
+static void nearest_of_one(void **state)
+{
+    (void)state;
+    enum { N = 1 << 24 };
+    tg_tape *tape = tg_tape_new(NULL);
+    for (int64_t n = N; n < N + 8; n += 7) {
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *x = tg_full(tape, TG_DIMS(1, 1, 1), 7, 0);
+        tg_tensor *y = tg_interpolate(x, &(tg_interpolate_opts){.size = {n}});
+        assert_ok(tape);
+        assert_int_equal(tg_numel(y), n);
+        for (int64_t i = 0; i < n; i += i < n - 9 ? 4099 : 1)
+            assert_true(tg_f32(y)[i] == 7);
+        assert_true(tg_f32(y)[n - 1] == 7);
+        tg_tape_rewind(tape, mark);
+    }
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +446,8 @@ int main(void)
         cmocka_unit_test(repeated),          cmocka_unit_test(columns),
         cmocka_unit_test(extremes),          cmocka_unit_test(groups_of_columns),
         cmocka_unit_test(slopes_of_columns), cmocka_unit_test(first_of_many),
-        cmocka_unit_test(long_products),     cmocka_unit_test(many_classes)};
+        cmocka_unit_test(long_products),     cmocka_unit_test(many_classes),
+        cmocka_unit_test(softmaxes),         cmocka_unit_test(gone_products),
+        cmocka_unit_test(probabilities),     cmocka_unit_test(nearest_of_one)};
     return cmocka_run_group_tests_name("long rows", tests, NULL, NULL);
 }

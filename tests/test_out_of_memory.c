@@ -306,7 +306,8 @@ static double second_orders(tg_tape *tape)
     tg_manual_seed(tape, 3);
     tg_tensor *x = tg_rand(tape, TG_DIMS(6, 8), TG_F64 | TG_REQUIRES_GRAD), *g = NULL;
     tg_tensor *image = tg_reshape(tg_transpose(x, 0, 1), TG_DIMS(1, 8, 6));
-    tg_tensor *normed = tg_group_norm(tg_reshape(x, TG_DIMS(2, 4, 6)), 2, NULL, NULL, 0);
+    tg_tensor *weight = tg_rand(tape, TG_DIMS(4), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *normed = tg_group_norm(tg_reshape(x, TG_DIMS(2, 4, 6)), 2, weight, weight, 0);
     tg_tensor *parts[] = {
         tg_prod_dim(x, 1, false), tg_flatten(tg_cumprod(x, 0), 0, -1),
         tg_flatten(tg_softmax(tg_transpose(x, 0, 1), 1), 0, -1), tg_flatten(normed, 0, -1),
@@ -319,6 +320,40 @@ static double second_orders(tg_tape *tape)
         return (double)NAN;
     return tg_backward(tg_sum(tg_square(g))) ? (double)NAN
                                              : weighed(tg_grad(x)) + tg_item(tg_grad(ones));
+}
+
+/* Distances of rows that are copied, float32 among them, by kernels and by norms of differences. */
+static double distances(tg_tape *tape)
+{
+    tg_manual_seed(tape, 4);
+    double sum = 0;
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tensor *a = tg_rand(tape, TG_DIMS(3, 4), dtype | TG_REQUIRES_GRAD);
+        tg_tensor *b = tg_rand(tape, TG_DIMS(2, 5, 3), dtype), *d[2];
+        for (int i = 0; i < 2; i++) {
+            d[i] = tg_cdist(tg_transpose(a, 0, 1), b, i ? 3 : 2);
+            if (!d[i] || tg_backward_with(tg_transpose(d[i], 1, 2), tg_transpose(d[i], 1, 2), NULL))
+                return (double)NAN;
+        }
+        sum += weighed(d[0]) + weighed(d[1]) + weighed(tg_grad(a));
+    }
+    return sum;
+}
+
+/* A captured step that adds to a gradient from before. */
+static double expecting(tg_tape *tape)
+{
+    tg_tensor *x[9], *y = NULL;
+    for (int i = 0; i < 9; i++) {
+        x[i] = leaf(tape);
+        y = y ? tg_add(y, tg_mul(x[i], x[0])) : x[0];
+    }
+    if (tg_backward(tg_sum(y)))
+        return (double)NAN;
+    tg_capture *step = tg_capture_begin(tape);
+    if (tg_backward(tg_sum(y)) || tg_capture_end(step) || tg_capture_replay(step))
+        return (double)NAN;
+    return weighed(tg_grad(x[0])) + weighed(tg_grad(x[8]));
 }
 
 /* Averages in a captured step, each of which is noted. */
@@ -351,7 +386,9 @@ static const struct {
            {"layers", layered},
            {"resampling", resampled},
            {"second orders", second_orders},
-           {"averages", averaged}};
+           {"averages", averaged},
+           {"distances", distances},
+           {"expectations", expecting}};
 enum { ALL = sizeof all / sizeof *all };
 
 static double run(tg_tape *tape, size_t which)

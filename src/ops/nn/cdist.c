@@ -115,14 +115,13 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     }
     tg_tensor *c = tg_over_root(oriented(in[G], p), distances);
     tg_tensor *along = tg_sum_dim(tg_mul(d, to_v), -1, false);
-    if (tg_needs_grad(node, OWN))
-        grad_in[OWN] = tg_mul(v, tg_sum_dim(c, -1, true));
+    grad_in[OWN] =
+        tg_mul(v, tg_sum_dim(c, -1, true)); /* own rows want a gradient, and so do the distances */
     if (tg_needs_grad(node, OTHER))
         grad_in[OTHER] = tg_neg(tg_matmul(tg_transpose(c, -2, -1), v));
     if (tg_needs_grad(node, G))
         grad_in[G] = oriented(tg_over_root(along, distances), p);
-    if (tg_needs_grad(node, DISTANCES))
-        grad_in[DISTANCES] = oriented(tg_neg(tg_over_root(tg_mul(along, c), distances)), p);
+    grad_in[DISTANCES] = oriented(tg_neg(tg_over_root(tg_mul(along, c), distances)), p);
 }
 
 #define READS_FOUR (TG_READS_IN(OWN) | TG_READS_IN(OTHER) | TG_READS_IN(G) | TG_READS_IN(DISTANCES))
