@@ -113,8 +113,9 @@ static double listed(tg_tape *tape)
     tg_optim *optim = tg_adam(tape, x, 20, NULL);
     tg_params *list = tg_params_new(tape);
     tg_params_add(list, x[0], "x");
+    tg_params_add(list, x[1], "y"); /* lists grow at a step, too */
     tg_status status = tg_optim_state(optim, list, "optim.");
-    if (list && optim && status && tg_params_count(list) > 1)
+    if (list && optim && status && tg_params_count(list) > 2)
         fail_msg("of a list that failed %zu stay", tg_params_count(list));
     tg_embedding_layer e = tg_nn_embedding(
         list, 3, 2, &(tg_nn_embedding_opts){.has_padding_idx = true, .padding_idx = 1}, "e");
@@ -258,6 +259,18 @@ static double released(tg_tape *tape)
     return weighed(tg_grad(x));
 }
 
+/* One whose first gradient is written over its input. */
+static double taken_over(tg_tape *tape)
+{
+    tg_tensor *x = tg_full(tape, TG_DIMS(6, 6), 0.5, TG_F64 | TG_REQUIRES_GRAD),
+              *w = tg_eye(tape, 6, 6, TG_F64);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *h = tg_mul_scalar(x, 2), *y = tg_matmul(h, w);
+    if (tg_backward_with(y, w, &(tg_backward_opts){.release_since = &mark}))
+        return (double)NAN;
+    return weighed(tg_grad(x));
+}
+
 /* Losses that have to take room for themselves. */
 static double joined_losses(tg_tape *tape)
 {
@@ -267,6 +280,8 @@ static double joined_losses(tg_tape *tape)
     tg_tensor *bias = tg_slice(tg_randn(tape, TG_DIMS(10), TG_F64), 0, 0, 10, 2);
     tg_tensor *t = tg_transpose(tg_randint(tape, 0, 5, TG_DIMS(3, 2), TG_I64), 0, 1);
     tg_tensor *loss = tg_linear_cross_entropy(x, w, bias, t, NULL);
+    for (int i = 0; i < 40; i++) /* what forward has lent goes */
+        tg_zeros(tape, TG_DIMS(8 << i % 6), 0);
     if (tg_backward(loss))
         return (double)NAN;
     tg_tensor *at, *image = tg_transpose(tg_randn(tape, TG_DIMS(1, 8, 8), 0), 1, 2);
@@ -382,6 +397,7 @@ static const struct {
            {"checkpoint", recomputed},
            {"sparse", sparse},
            {"released", released},
+           {"taken over", taken_over},
            {"joined losses", joined_losses},
            {"layers", layered},
            {"resampling", resampled},
