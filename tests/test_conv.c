@@ -315,15 +315,27 @@ static void test_mean_with_padding(void **unused)
     (void)unused;
     for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
         tg_tape *tape = tg_tape_new(NULL);
-        tg_tensor *x = tg_arange(tape, 1, 19, 1, dtype);
-        x = tg_reshape(x, TG_DIMS(2, 3, 3));
-        const tg_pool_more_opts opts = {.kernel = {5, 4}, .padding = {1, 1}, .stride = {9, 9}};
-        tg_tensor *y = tg_avg_pool2d_with(x, &opts);
-        assert_ok(tape);
-        assert_int_equal(tg_numel(y), 2);
-        snapshot s = snapshot_of(y);
-        assert_near(snapshot_at(&s, 0), 45.0 / 20, 1e-6);
-        assert_near(snapshot_at(&s, 1), (45.0 + 81) / 20, 1e-6);
+        tg_tensor *x = tg_reshape(tg_arange(tape, 1, 19, 1, dtype), TG_DIMS(2, 3, 3));
+        /* What is within the window, and the sum of that in the first image. */
+        const struct {
+            tg_pool_more_opts opts;
+            double size, sum, more;
+        } cases[] = {{{.kernel = {5, 4}, .padding = {1, 1}}, 20, 45, 81},
+                     {{.kernel = {3, 3}}, 9, 45, 81},
+                     {{.kernel = {3, 2}}, 6, 27, 54},
+                     {{.kernel = {2, 3}}, 6, 21, 54},
+                     {{.kernel = {3, 3}, .padding = {1, 0}}, 9, 21, 54},
+                     {{.kernel = {3, 3}, .padding = {0, 1}}, 9, 27, 54}};
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            tg_pool_more_opts opts = cases[i].opts;
+            opts.stride[0] = opts.stride[1] = 9;
+            tg_tensor *y = tg_avg_pool2d_with(x, &opts);
+            assert_ok(tape);
+            assert_int_equal(tg_numel(y), 2);
+            snapshot s = snapshot_of(y);
+            assert_near(snapshot_at(&s, 0), cases[i].sum / cases[i].size, 1e-6);
+            assert_near(snapshot_at(&s, 1), (cases[i].sum + cases[i].more) / cases[i].size, 1e-6);
+        }
         tg_tape_free(tape);
     }
 }

@@ -239,7 +239,7 @@ static void of_some_inputs(void **state)
 {
     (void)state;
     double one = 1, two = 2, three = 3;
-    tg_pool_opts steps = {.kernel = {5, 4}, .padding = {1, 1}, .stride = {1, 1}},
+    tg_pool_opts steps = {.kernel = {6, 5}, .padding = {1, 1}, .stride = {1, 1}},
                  apart = {.kernel = {5, 4}, .padding = {2, 1}, .stride = {9, 9}};
     const struct {
         function *of;

@@ -203,16 +203,40 @@ static void cancelled(void **state)
                  {TG_F64, {-0x1.1b48655f37267p-29, -20}, 2.1241770842107993627e-18}};
     tg_tape *tape = tg_tape_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tg_tensor *x = tensor_from(tape, cases[i].x, TG_DIMS(2), cases[i].dtype);
-        const double got = tg_item(tg_logsumexp(x)), want = cases[i].want;
-        assert_near(got, want, cases[i].dtype == TG_F32 ? 2e-45 : 1e-12 * fabs(want));
+        double row[20]; /* of a few, and of more than that */
+        for (int k = 0; k < 20; k++)
+            row[k] = k < 2 ? cases[i].x[k] : -(double)INFINITY;
+        for (int64_t n = 2; n <= 20; n += 18) {
+            tg_tensor *x = tensor_from(tape, row, TG_DIMS(n), cases[i].dtype);
+            const double got = tg_item(tg_logsumexp(x)), want = cases[i].want;
+            assert_near(got, want, cases[i].dtype == TG_F32 ? 2e-45 : 1e-12 * fabs(want));
+        }
     }
     for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
-        const double values[] = {1, copysign((double)NAN, -1), 2};
-        tg_tensor *x = tensor_from(tape, values, TG_DIMS(3), dtype);
-        assert_true(isnan(tg_item(tg_logsumexp(x))));
+        const double values[20] = {1, copysign((double)NAN, -1), 2};
+        for (int64_t n = 3; n <= 20; n += 17)
+            assert_true(isnan(tg_item(tg_logsumexp(tensor_from(tape, values, TG_DIMS(n), dtype)))));
     }
     tg_tape_free(tape);
+}
+
+/* Smoothed targets with weights of both signs, whose terms cancel but for their last bits. */
+static void smoothed_to_nothing(void **state)
+{
+    (void)state;
+    const double step = 1.0 / (1 << 18), values[] = {-5, -5 - step, 0}, signs[] = {1, -1, 0};
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tensor_from(tape, values, TG_DIMS(1, 3), dtype),
+                  *t = tg_zeros(tape, TG_DIMS(1), TG_I64);
+        const tg_ce_opts opts = {.weight = tensor_from(tape, signs, TG_DIMS(3), dtype),
+                                 .label_smoothing = 1,
+                                 .reduction = TG_SUM};
+        const double got = tg_item(tg_cross_entropy(x, t, &opts));
+        assert_ok(tape);
+        assert_near(got, -step / 3, 1e-6 * step);
+        tg_tape_free(tape);
+    }
 }
 
 /* The mean of cross_entropy where all weights are 0 is one over nothing, with a gradient of zeros. */
@@ -275,10 +299,11 @@ static void heavy_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(angles),        cmocka_unit_test(exponents),
-        cmocka_unit_test(weights),       cmocka_unit_test(largest_moments),
-        cmocka_unit_test(nothing),       cmocka_unit_test(quotients),
-        cmocka_unit_test(cancelled),     cmocka_unit_test(means_of_nothing),
-        cmocka_unit_test(far_distances), cmocka_unit_test(heavy_weights)};
+        cmocka_unit_test(angles),           cmocka_unit_test(exponents),
+        cmocka_unit_test(weights),          cmocka_unit_test(largest_moments),
+        cmocka_unit_test(nothing),          cmocka_unit_test(quotients),
+        cmocka_unit_test(cancelled),        cmocka_unit_test(smoothed_to_nothing),
+        cmocka_unit_test(means_of_nothing), cmocka_unit_test(far_distances),
+        cmocka_unit_test(heavy_weights)};
     return cmocka_run_group_tests_name("far numbers", tests, NULL, NULL);
 }

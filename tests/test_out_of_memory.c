@@ -319,7 +319,7 @@ static double resampled(tg_tape *tape)
 static double second_orders(tg_tape *tape)
 {
     tg_manual_seed(tape, 3);
-    tg_tensor *x = tg_rand(tape, TG_DIMS(6, 8), TG_F64 | TG_REQUIRES_GRAD), *g = NULL;
+    tg_tensor *x = tg_rand(tape, TG_DIMS(6, 8), TG_F64 | TG_REQUIRES_GRAD);
     tg_tensor *image = tg_reshape(tg_transpose(x, 0, 1), TG_DIMS(1, 8, 6));
     tg_tensor *weight = tg_rand(tape, TG_DIMS(4), TG_F64 | TG_REQUIRES_GRAD);
     tg_tensor *normed = tg_group_norm(tg_reshape(x, TG_DIMS(2, 4, 6)), 2, weight, weight, 0);
@@ -331,10 +331,11 @@ static double second_orders(tg_tape *tape)
     tg_tensor *y = tg_cat(parts, sizeof parts / sizeof *parts, 0),
               *ones = tg_ones(tape, TG_SCALAR, TG_F64 | TG_REQUIRES_GRAD);
     tg_tensor *v = y ? tg_expand(ones, tg_ndim(y), tg_sizes(y)) : NULL;
-    if (!v || tg_gradients(y, v, &x, 1, &g, &(tg_backward_opts){.create_graph = true}))
+    tg_tensor *of[] = {x, weight}, *g[2];
+    if (!v || tg_gradients(y, v, of, 2, g, &(tg_backward_opts){.create_graph = true}))
         return (double)NAN;
-    return tg_backward(tg_sum(tg_square(g))) ? (double)NAN
-                                             : weighed(tg_grad(x)) + tg_item(tg_grad(ones));
+    tg_tensor *all = tg_add(tg_sum(tg_square(g[0])), tg_sum(tg_square(g[1])));
+    return tg_backward(all) ? (double)NAN : weighed(tg_grad(x)) + tg_item(tg_grad(ones));
 }
 
 /* Distances of rows that are copied, float32 among them, by kernels and by norms of differences. */

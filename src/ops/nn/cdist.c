@@ -67,11 +67,11 @@ static void gradient_forward(tg_node *node)
     tgk_distances d = arguments(node, node->in[OWN], node->in[OTHER]);
     d.out = tg_at(node->out)->data;
     d.g = tg_contiguous_data(node, node->in[G]);
-    d.distances = tg_contiguous_data(node, node->in[DISTANCES]);
+    d.distances = tg_at(node->in[DISTANCES])->data; /* a result, which lies in order */
     d.row_step = turned ? 1 : d.columns;
     d.column_step = turned ? d.rows : 1;
     d.workspace = tg_workspace(node, (uint64_t)(2 * d.batches * d.rows * d.width) * sizeof(double));
-    if (d.own && d.g && d.distances && d.workspace)
+    if (d.own && d.g && d.workspace)
         tgk_distances_backward(&tape->team, tape->isa, &d);
 }
 
