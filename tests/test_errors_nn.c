@@ -275,12 +275,13 @@ static void norms(void **state)
             AND_REWOUND);
     REFUSES(
         TG_ESHAPE, "cdist: the product", "overflows",
-        !tg_cdist(tg_expand(w.s, TG_DIMS(root, 4, 1)), tg_expand(w.s, TG_DIMS(2 * root, 1)), 2) &&
+        !tg_cdist(tg_expand(w.s, TG_DIMS(2 * root, 1)), tg_expand(w.s, TG_DIMS(2 * root, 1)), 2) &&
             AND_REWOUND);
     tg_tape *tape = tg_tape_new(NULL);
-    for (int p = 1; p < 5; p++) { /* rows of nothing are at no distance */
-        tg_tensor *d = tg_cdist(tg_ones(tape, TG_DIMS(2, 0), 0), tg_ones(tape, TG_DIMS(3, 0), 0),
-                                p < 4 ? p : (double)INFINITY);
+    const double powers[] = {1, 2, 3, 1.5, (double)INFINITY};
+    for (int k = 0; k < 5; k++) { /* rows of nothing are at no distance */
+        tg_tensor *d =
+            tg_cdist(tg_ones(tape, TG_DIMS(2, 0), 0), tg_ones(tape, TG_DIMS(3, 0), 0), powers[k]);
         assert_int_equal(tg_numel(d), 6);
         for (int i = 0; i < 6; i++)
             assert_equal(tg_f32(d)[i], 0);

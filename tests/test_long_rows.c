@@ -117,10 +117,10 @@ static void columns(void **state)
 {
     (void)state;
     static const int64_t lengths[] = {127, 128, 129, 300, 1100};
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
         for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
             tg_tape *tape = tg_tape_new(NULL);
-            tg_tensor *x = random_like(tape, lengths[i], 40, dtype);
+            tg_tensor *x = random_like(tape, lengths[i / 2], i % 2 ? 3 : 40, dtype);
             tg_tensor *wide = tg_to(x, TG_F64), *e = tg_exp(wide);
             double near = dtype == TG_F32 ? 1e-6 : 1e-14;
             tg_tensor *want = tg_div(e, tg_sum_dim(e, 0, true));

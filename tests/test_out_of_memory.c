@@ -334,8 +334,11 @@ static double second_orders(tg_tape *tape)
     tg_tensor *of[] = {x, weight}, *g[2];
     if (!v || tg_gradients(y, v, of, 2, g, &(tg_backward_opts){.create_graph = true}))
         return (double)NAN;
-    tg_tensor *all = tg_add(tg_sum(tg_square(g[0])), tg_sum(tg_square(g[1])));
-    return tg_backward(all) ? (double)NAN : weighed(tg_grad(x)) + tg_item(tg_grad(ones));
+    tg_tensor *all = tg_add(tg_sum(tg_square(g[0])), tg_sum(tg_square(g[1]))), *h[2];
+    of[1] = ones;
+    if (tg_gradients(all, NULL, of, 2, h, &(tg_backward_opts){.create_graph = true}))
+        return (double)NAN;
+    return weighed(h[0]) + tg_item(h[1]);
 }
 
 /* Distances of rows that are copied, float32 among them, by kernels and by norms of differences. */
