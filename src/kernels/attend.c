@@ -188,7 +188,7 @@ static void normalise(const block *b)
 {
     tgk_rows rows = {b->rows, b->columns, 1, b->weights, b->weights, NULL};
     if (b->a->mask_kind == TGK_NO_MASK) {
-        b->softmax->softmax(&rows, 0, tgk_softmax_blocks(&rows));
+        b->softmax->softmax(&rows, 0, b->columns ? tgk_softmax_blocks(&rows) : 0);
         return;
     }
     for (int64_t i = 0; i < b->rows; i++) {
@@ -242,7 +242,7 @@ static void make_score_gradient(const block *b)
                                 .b = transposed(a->v),
                                 .c = b->gradient});
     tgk_rows rows = {b->rows, b->columns, 1, b->gradient, b->gradient, b->weights};
-    b->softmax->softmax_backward(&rows, 0, tgk_softmax_blocks(&rows));
+    b->softmax->softmax_backward(&rows, 0, b->columns ? tgk_softmax_blocks(&rows) : 0);
 }
 
 /* What the block's queries add to the gradient of a matrix whose rows are keys: of_keys^T rows. */
