@@ -82,6 +82,7 @@ static const op_sample pads_copying[] = {{.in = "2x5", .shape = "2x3", .dim = {1
                                          {.in = "2x3x2", .shape = "0x0x1x2", .dim = {1}},
                                          {.in = "2x5", .shape = "2x7", .dim = {2}},
                                          {.in = "2x3x4:r", .shape = "-1x2x3x1", .dim = {2}},
+                                         {.in = "0x5", .shape = "2x7", .dim = {2}},
                                          {.in = "2x5", .shape = "5x3", .dim = {3}},
                                          {.in = "3x4", .shape = "1x4x3x0", .dim = {3}},
                                          {.in = "3x4:i", .shape = "1x2", .dim = {3}},

@@ -36,6 +36,37 @@ static void huge_views(void **state)
     tg_tape_free(tape);
 }
 
+/* A table's second gradient in a pass is made by itself, so that it can be looked at, and added to the first; rows of
+ * padding have none, also where rows have one element. */
+static void tables_of_two_readers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        const int64_t width = i & 1 ? 1 : 3, padding = i & 2 ? 2 : TG_NO_PADDING;
+        tg_tape *tape = watched(TG_ISA_BEST);
+        tg_set_anomaly_enabled(tape, i & 4);
+        tg_tensor *table = tg_rand(tape, TG_DIMS(4, width), TG_F64 | TG_REQUIRES_GRAD);
+        tg_tensor *index = tg_from_i64(tape, (int64_t[]){3, 2, 0, 3, 2}, TG_DIMS(5), 0);
+        tg_tensor *a = tg_embedding(table, index, padding),
+                  *b = tg_embedding(table, index, padding);
+        tg_tensor *y = tg_add(tg_sum(a), tg_mul_scalar(tg_sum(b), 10));
+        assert_int_equal(tg_backward(y), TG_OK);
+        const double times[] = {1, 0, padding == 2 ? 0 : 2, 2};
+        for (int64_t k = 0; k < 4 * width; k++)
+            assert_equal(tg_f64(tg_grad(table))[k], 11 * times[k / width]);
+        /* Of the gradient of its square, which reads rows again. */
+        tg_tensor *g, *square = tg_sum(tg_square(tg_embedding(table, index, padding)));
+        tg_gradients(square, NULL, &table, 1, &g, &(tg_backward_opts){.create_graph = true});
+        tg_zero_grad(table);
+        assert_int_equal(tg_backward(tg_sum(tg_square(g))), TG_OK);
+        for (int64_t k = 0; k < 4 * width; k++) {
+            const double slope = 2 * times[k / width];
+            assert_near(tg_f64(tg_grad(table))[k], 2 * slope * slope * tg_f64(table)[k], 1e-14);
+        }
+        tg_tape_free(tape);
+    }
+}
+
 static void nothing(tg_node *node)
 {
     ((float *)tg_out_data(node))[0] = 0;
@@ -121,9 +152,8 @@ static void nans_have_no_sign(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(huge_views),
-        cmocka_unit_test(huge_gradients),
-        cmocka_unit_test(elements_of_views),
+        cmocka_unit_test(huge_views),        cmocka_unit_test(tables_of_two_readers),
+        cmocka_unit_test(huge_gradients),    cmocka_unit_test(elements_of_views),
         cmocka_unit_test(nans_have_no_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -673,6 +673,63 @@ static void draws_inside(void **state)
     assert_memory_equal(gradient[0], gradient[1], sizeof gradient[0]);
 }
 
+/* --- operations of the program's own --- */
+
+static tg_tensor *saved_by_double;
+
+static void double_forward(tg_node *node)
+{
+    const double *x = tg_f64(node->in[0]);
+    for (int i = 0; i < 3; i++)
+        ((double *)tg_out_data(node))[i] = 2 * x[i];
+    saved_by_double = node->saved;
+    if (node->saved)
+        memcpy(tg_data_mut(node->saved), x, 3 * sizeof *x);
+}
+
+static void double_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)node;
+    grad_in[0] = tg_mul_scalar(grad_out, 2);
+}
+
+/* What a function has not made, and what is saved and kept, is not given back: it could not be made again, or is
+ * wanted. */
+static void of_own_operations(void **unused)
+{
+    (void)unused;
+    static const tg_op made = {
+        .name = "double", .forward = double_forward, .backward = double_backward};
+    static const tg_op empty = {.name = "empty", .backward = double_backward};
+    for (int own = 0; own < 3; own++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_from_f64(tape, (double[]){1, 2, 3}, TG_DIMS(3), TG_REQUIRES_GRAD);
+        tg_mark mark = tg_tape_mark(tape);
+        const tg_call call = {.op = own ? &made : &empty,
+                              .n_in = 1,
+                              .in = &x,
+                              .dtype = TG_F64,
+                              .ndim = 1,
+                              .dims = (int64_t[]){3},
+                              .saved_numel = own == 2 ? 3 : 0,
+                              .saved_dtype = TG_F64};
+        tg_tensor *h = tg_apply(&call), *y = NULL;
+        if (!own)
+            memcpy(tg_data_mut(h), (double[]){2, 4, 6}, 3 * sizeof(double));
+        y = tg_square(h);
+        tg_tensor *keep[] = {y, saved_by_double};
+        assert_int_equal(tg_checkpoint(tape, mark, keep, own == 2 ? 2 : 1), TG_OK);
+        assert_int_equal(tg_f64(h) == NULL, own == 1);
+        tg_clear_error(tape);
+        if (own == 2)
+            assert_equal(tg_f64(saved_by_double)[2], 3);
+        assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
+        for (int i = 0; i < 3; i++)
+            assert_equal(tg_f64(tg_grad(x))[i], 8 * (i + 1)); /* of (2x)^2 */
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -691,6 +748,7 @@ int main(void)
         cmocka_unit_test(create_graph),
         cmocka_unit_test(draws_inside),
         cmocka_unit_test(errors),
+        cmocka_unit_test(of_own_operations),
         cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

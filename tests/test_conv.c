@@ -271,6 +271,75 @@ static void test_infinite_image(void **unused)
     }
 }
 
+/* The gradient of weights where some elements of x are infinite, or nan, is what its sums say: in blocks of several
+ * images, the last of which has fewer, and in images of several blocks. */
+static void test_odd_blocks(void **unused)
+{
+    (void)unused;
+    const shape shapes[] = {{9, 1, 2, 5, {14, 14}, {5, 5}, {1, 1}, {0, 0}, {1, 1}},
+                            {51, 1, 2, 3, {4, 4}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+                            {1, 1, 1, 2, {300, 200}, {2, 3}, {1, 1}, {0, 1}, {1, 1}}};
+    const double odd[] = {(double)INFINITY, -(double)INFINITY, (double)NAN};
+    for (int i = 0; i < 9; i++) {
+        const shape *s = &shapes[i / 3];
+        uint64_t state = 4;
+        double *v[ALL];
+        for (int k = 0; k < ALL; k++) {
+            v[k] = room(size_of(s, k));
+            for (int64_t j = 0; k < Y && j < size_of(s, k); j++)
+                v[k][j] = (double)(float)random_between(&state, 0.5, 1);
+        }
+        v[X][0] = odd[i % 3];
+        reference(s, v);
+        for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+            tg_tensor *got[4];
+            run(s, dtype, &(tg_tape_opts){.threads = 1}, v, got);
+            for (int64_t k = 0; k < size_of(s, WEIGHT); k++) {
+                double want = v[DWEIGHT][k], near = dtype == TG_F32 ? 4e-6 : 1e-12;
+                double is = dtype == TG_F32 ? (double)tg_f32(got[2])[k] : tg_f64(got[2])[k];
+                assert_true(is == want || (isnan(is) && isnan(want)) ||
+                            fabs(is - want) <= near * fabs(want));
+            }
+            tg_tape_free(tg_tape_of(got[0]));
+        }
+        for (int k = 0; k < ALL; k++)
+            free(v[k]);
+    }
+}
+
+/* --- average pooling --- */
+
+/* A single window that the image is within: its padding counts, or does not. */
+static void test_mean_with_padding(void **unused)
+{
+    (void)unused;
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_reshape(tg_arange(tape, 1, 19, 1, dtype), TG_DIMS(2, 3, 3));
+        /* What is within the window, and the sum of that in the first image. */
+        const struct {
+            tg_pool_more_opts opts;
+            double size, sum, more;
+        } cases[] = {{{.kernel = {5, 4}, .padding = {1, 1}}, 20, 45, 81},
+                     {{.kernel = {3, 3}}, 9, 45, 81},
+                     {{.kernel = {3, 2}}, 6, 27, 54},
+                     {{.kernel = {2, 3}}, 6, 21, 54},
+                     {{.kernel = {3, 3}, .padding = {1, 0}}, 9, 21, 54},
+                     {{.kernel = {3, 3}, .padding = {0, 1}}, 9, 27, 54}};
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            tg_pool_more_opts opts = cases[i].opts;
+            opts.stride[0] = opts.stride[1] = 9;
+            tg_tensor *y = tg_avg_pool2d_with(x, &opts);
+            assert_ok(tape);
+            assert_int_equal(tg_numel(y), 2);
+            snapshot s = snapshot_of(y);
+            assert_near(snapshot_at(&s, 0), cases[i].sum / cases[i].size, 1e-6);
+            assert_near(snapshot_at(&s, 1), (cases[i].sum + cases[i].more) / cases[i].size, 1e-6);
+        }
+        tg_tape_free(tape);
+    }
+}
+
 /* --- max pooling --- */
 
 static double pool_reference(const shape *s, const float *x, int64_t i, int64_t *at)
@@ -357,6 +426,24 @@ static void test_max_pool_of_nothing(void **unused)
     assert_ok(tape);
     assert_true(tg_item(y) == -(double)INFINITY);
     assert_true(tg_item(tg_grad(x)) == 0);
+    /* Nor does it give any back: y = -inf at all x, so that all of x's gradient's gradient is 0. */
+    tg_zero_grad(x);
+    tg_tensor *g = tg_ones(tape, TG_DIMS(1, 1, 1), TG_REQUIRES_GRAD);
+    y = tg_max_pool1d(x, &opts);
+    tg_tensor *dx;
+    tg_gradients(y, g, &x, 1, &dx, &(tg_backward_opts){.create_graph = true});
+    tg_backward(tg_sum(dx));
+    assert_ok(tape);
+    assert_true(tg_item(tg_grad(g)) == 0);
+    /* Rows between which all of an image lies. */
+    tg_tensor *wide = tg_ones(tape, TG_DIMS(1, 1, 40), 0);
+    y = tg_max_pool2d(
+        wide,
+        &(tg_pool_opts){.kernel = {2, 1}, .padding = {1, 0}, .dilation = {2, 1}, .stride = {1, 1}});
+    assert_ok(tape);
+    assert_int_equal(tg_numel(y), 40);
+    for (int i = 0; i < 40; i++)
+        assert_true((double)tg_f32(y)[i] == -(double)INFINITY);
     tg_tape_free(tape);
 }
 
@@ -365,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chosen_shapes), cmocka_unit_test(test_random_shapes),
         cmocka_unit_test(test_gradients),     cmocka_unit_test(test_infinite_image),
+        cmocka_unit_test(test_odd_blocks),    cmocka_unit_test(test_mean_with_padding),
         cmocka_unit_test(test_max_pool),      cmocka_unit_test(test_max_pool_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

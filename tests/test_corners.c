@@ -353,6 +353,26 @@ static void test_a_result_overwritten(void **state)
     tg_tape_free(tape);
 }
 
+/* Its reads are those of what made it, counted once. */
+static void test_data_overwritten_and_given_back(void **state)
+{
+    (void)state;
+    static const tg_op op = {.name = "double_", .forward = double_forward};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = leaf(tape);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *y = tg_add_scalar(x, 1);
+    assert_ptr_equal(tg_apply(&(tg_call){.op = &op, .in_place = y}), y);
+    tg_tensor *z = tg_mul_scalar(y, 3);
+    assert_int_equal(tg_release(tape, mark, &z, 1), TG_OK);
+    expect(z, 12, 18, 24);
+    assert_null(tg_f64(y));
+    assert_error(tape, TG_ESTATE, "given back");
+    assert_int_equal(tg_backward(tg_sum(z)), TG_OK);
+    expect(tg_grad(x), 3, 3, 3);
+    tg_tape_free(tape);
+}
+
 static void test_a_size_below_zero(void **state)
 {
     (void)state;
@@ -573,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_copies_out_of_memory),
         cmocka_unit_test(test_gradients_inside_functions),
         cmocka_unit_test(test_a_result_overwritten),
+        cmocka_unit_test(test_data_overwritten_and_given_back),
         cmocka_unit_test(test_a_size_below_zero),
         cmocka_unit_test(test_messages_that_are_too_long),
         cmocka_unit_test(test_anomalies_of_views_and_integers),

@@ -202,6 +202,95 @@ static void hooks(void **state)
     tg_tape_free(tape);
 }
 
+/* --- second gradients where some of the inputs are constants --- */
+
+typedef tg_tensor *function(tg_tensor *const *in, size_t n, void *context);
+
+static tg_tensor *distances_of(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)n;
+    return tg_cdist(in[0], in[1], *(const double *)context);
+}
+
+static tg_tensor *evaluated(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)context;
+    const tg_batch_norm_opts opts = {
+        .weight = in[1],
+        .bias = n > 2 ? in[2] : NULL,
+        .running_mean = tg_full(tg_tape_of(in[0]), TG_DIMS(3), 0.5, TG_F64),
+        .running_var = tg_full(tg_tape_of(in[0]), TG_DIMS(3), 2, TG_F64)};
+    return tg_batch_norm(in[0], &opts);
+}
+
+static tg_tensor *grouped(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)context;
+    return tg_group_norm(tg_reshape(in[0], TG_DIMS(2, 3, 2)), 1, in[1], n > 2 ? in[2] : NULL, 0.1);
+}
+
+static tg_tensor *only_mean(tg_tensor *const *in, size_t n, void *context)
+{
+    (void)n;
+    return tg_avg_pool2d(tg_reshape(in[0], TG_DIMS(1, 4, 3)), context);
+}
+
+static void of_some_inputs(void **state)
+{
+    (void)state;
+    double one = 1, two = 2, three = 3;
+    tg_pool_opts steps = {.kernel = {6, 5}, .padding = {1, 1}, .stride = {1, 1}},
+                 apart = {.kernel = {5, 4}, .padding = {2, 1}, .stride = {9, 9}};
+    const struct {
+        function *of;
+        void *context;
+        size_t n;
+    } cases[] = {{distances_of, &one, 2}, {distances_of, &two, 2}, {distances_of, &three, 2},
+                 {evaluated, NULL, 2},    {evaluated, NULL, 3},    {grouped, NULL, 2},
+                 {grouped, NULL, 3},      {only_mean, &steps, 1},  {only_mean, &apart, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (unsigned some = 1; some < 1u << cases[i].n; some++) {
+            tg_tape *tape = tg_tape_new(NULL);
+            tg_tensor *in[3];
+            for (size_t k = 0; k < cases[i].n; k++) {
+                const bool rows = k == 0 || cases[i].of == distances_of;
+                in[k] = tg_rand(tape, rows ? 2 : 1, rows ? (int64_t[]){4, 3} : (int64_t[]){3},
+                                TG_F64 | (some >> k & 1 ? TG_REQUIRES_GRAD : 0));
+            }
+            for (int second = 0; second < 2; second++)
+                tg_gradcheck(cases[i].of, cases[i].context, in, cases[i].n,
+                             &(tg_gradcheck_opts){.second_order = second});
+            assert_ok(tape);
+            tg_tape_free(tape);
+        }
+    }
+}
+
+/* The third derivative of a product of three is 1 where they are different ones; running products add nothing to it. */
+static void of_third_order(void **state)
+{
+    (void)state;
+    const double c[] = {2, -3, 5}, d[] = {7, 11, -13};
+    for (int running = 0; running < 2; running++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        const tg_backward_opts graph = {.create_graph = true};
+        tg_tensor *x = leaf(tape), *g[3], *factors[2];
+        factors[0] = tg_from_f64(tape, c, TG_DIMS(3), 0);
+        factors[1] = tg_from_f64(tape, d, TG_DIMS(3), 0);
+        tg_tensor *y = running ? tg_sum(tg_cumprod(x, 0)) : tg_prod_dim(x, 0, false);
+        for (int i = 0; i < 3; i++) {
+            tg_gradients(y, NULL, &x, 1, &g[i], i < 2 ? &graph : NULL);
+            y = i < 2 ? tg_sum(tg_mul(g[i], factors[i])) : y;
+        }
+        assert_ok(tape);
+        for (int l = 0; l < 3; l++) {
+            const int i = (l + 1) % 3, k = (l + 2) % 3;
+            assert_near(tg_f64(g[2])[l], c[i] * d[k] + c[k] * d[i], 1e-12);
+        }
+        tg_tape_free(tape);
+    }
+}
+
 static void wrong(void **state)
 {
     (void)state;
@@ -266,10 +355,11 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jacobian),   cmocka_unit_test(hessian_and_product),
-        cmocka_unit_test(with_graph), cmocka_unit_test(zeros),
-        cmocka_unit_test(captured),   cmocka_unit_test(wrong),
-        cmocka_unit_test(hooks),      cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(jacobian),       cmocka_unit_test(hessian_and_product),
+        cmocka_unit_test(with_graph),     cmocka_unit_test(zeros),
+        cmocka_unit_test(of_some_inputs), cmocka_unit_test(of_third_order),
+        cmocka_unit_test(captured),       cmocka_unit_test(wrong),
+        cmocka_unit_test(hooks),          cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

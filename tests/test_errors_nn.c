@@ -163,6 +163,11 @@ static void pools(void **state)
     assert_ok(tape);
     assert_int_equal(tg_numel(y), 2);
     assert_equal(tg_f32(y)[1], 3);
+    assert_null(tg_max_pool1d_with(x, NULL));
+    assert_error(tape, TG_EVALUE, "max_pool1d: no kernel");
+    assert_null(tg_avg_pool1d_with(
+        x, &(tg_pool_more_opts){.kernel = {9}, .stride = {1}, .ceil_mode = true}));
+    assert_error(tape, TG_ESHAPE, "avg_pool1d: a window of 9 elements does not fit [1, 5]");
     tg_tensor *empty = tg_zeros(tape, TG_DIMS(0, 2, 3, 0), 0);
     assert_null(tg_max_pool2d(empty, &(tg_pool_opts){.kernel = {2, 2}}));
     assert_error(tape, TG_ESHAPE, "max_pool2d: ");
@@ -268,10 +273,15 @@ static void norms(void **state)
                                                   .running_var = tg_ones(w.tape, TG_DIMS(3),
                                                                          TG_REQUIRES_GRAD)}) &&
             AND_REWOUND);
+    REFUSES(
+        TG_ESHAPE, "cdist: the product", "overflows",
+        !tg_cdist(tg_expand(w.s, TG_DIMS(2 * root, 1)), tg_expand(w.s, TG_DIMS(2 * root, 1)), 2) &&
+            AND_REWOUND);
     tg_tape *tape = tg_tape_new(NULL);
-    for (int p = 1; p < 4; p++) { /* rows of nothing are at no distance */
-        tg_tensor *d = tg_cdist(tg_ones(tape, TG_DIMS(2, 0), 0), tg_ones(tape, TG_DIMS(3, 0), 0),
-                                p < 3 ? p : (double)INFINITY);
+    const double powers[] = {1, 2, 3, 1.5, (double)INFINITY};
+    for (int k = 0; k < 5; k++) { /* rows of nothing are at no distance */
+        tg_tensor *d =
+            tg_cdist(tg_ones(tape, TG_DIMS(2, 0), 0), tg_ones(tape, TG_DIMS(3, 0), 0), powers[k]);
         assert_int_equal(tg_numel(d), 6);
         for (int i = 0; i < 6; i++)
             assert_equal(tg_f32(d)[i], 0);
@@ -288,7 +298,17 @@ static void norms(void **state)
         tg_layer_norm(tg_flatten(x, 0, 1), TG_DIMS(12), tg_flatten(weight, 0, 1), NULL, 0);
     assert_ok(tape);
     assert_true(tensors_same(tg_flatten(y, 0, 1), z));
-    /* No channels. */
+    /* Groups of no samples, whose weights have gradients of zeros; no channels. */
+    tg_tensor *no_samples = tg_zeros(tape, TG_DIMS(0, 4, 3), TG_REQUIRES_GRAD),
+              *four = tg_ones(tape, TG_DIMS(4), TG_REQUIRES_GRAD);
+    y = tg_group_norm(no_samples, 2, four, NULL, 0);
+    assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
+    for (int i = 0; i < 4; i++)
+        assert_equal(tg_f32(tg_grad(four))[i], 0);
+    y = tg_layer_norm(tg_zeros(tape, TG_DIMS(3, 0), TG_REQUIRES_GRAD), TG_DIMS(0), NULL, NULL, 0);
+    assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
+    assert_int_equal(tg_numel(tg_instance_norm(tg_ones(tape, TG_DIMS(2, 0, 3), 0), NULL, NULL, 0)),
+                     0);
     tg_tensor *none = tg_zeros(tape, TG_DIMS(2, 0, 3), TG_REQUIRES_GRAD);
     y = tg_batch_norm(none, &(tg_batch_norm_opts){.training = true});
     assert_int_equal(tg_backward_with(tg_sum(y), NULL, &(tg_backward_opts){.create_graph = true}),

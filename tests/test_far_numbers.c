@@ -115,6 +115,12 @@ static void largest_moments(void **state)
     }
 }
 
+static void tensor_is(const tg_tensor *t, const float *want, int64_t n)
+{
+    assert_int_equal(tg_numel(t), n);
+    assert_memory_equal(tg_f32(t), want, (size_t)n * sizeof *want);
+}
+
 static void nothing(void **state)
 {
     (void)state;
@@ -131,6 +137,22 @@ static void nothing(void **state)
         assert_int_equal(tg_numel(y), 1);
         assert_equal(tg_f32(y)[0], 7);
     }
+    /* The same with borders that are longer than it, and their gradient. */
+    tg_tensor *leaf = tg_ones(tape, TG_DIMS(4), TG_REQUIRES_GRAD);
+    for (int end = 0; end < 2; end++) {
+        tg_tensor *y = tg_pad(leaf, TG_DIMS(end ? 7 : -4, end ? -4 : 7), TG_PAD_CONSTANT, 7);
+        assert_int_equal(tg_numel(y), 7);
+        for (int64_t i = 0; i < tg_numel(y); i++)
+            assert_equal(tg_f32(y)[i], 7);
+        assert_int_equal(tg_backward(tg_sum(y)), TG_OK);
+        for (int i = 0; i < 4; i++)
+            assert_equal(tg_f32(tg_grad(leaf))[i], 0);
+    }
+    /* What is cut off of a circle is cut off before the other end is read, as PyTorch does. */
+    tg_tensor *circle = tg_reshape(tg_arange(tape, 1, 4, 1, 0), TG_DIMS(1, 3));
+    static const float cut[] = {1, 1}, left[] = {2, 3, 2, 3};
+    tensor_is(tg_pad(circle, TG_DIMS(1, -2), TG_PAD_CIRCULAR, 0), cut, 2);
+    tensor_is(tg_pad(circle, TG_DIMS(-1, 2), TG_PAD_CIRCULAR, 0), left, 4);
     /* An infinity in x gets into those sums alone that it is in. */
     for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
         const double values[] = {(double)INFINITY, 1, 2};
@@ -144,10 +166,144 @@ static void nothing(void **state)
     tg_tape_free(tape);
 }
 
+/* Quotients that round to a whole number which is one too many, and their relatives. */
+static void quotients(void **state)
+{
+    (void)state;
+    static const double x[] = {0.5, 0.3, 0.7, 1, 6, -0.5, 0.5, -0.5, 4.35},
+                        y[] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, -0.1, -0.1, 0.05};
+    enum { N = sizeof x / sizeof *x };
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = tg_from_f64(tape, x, TG_DIMS(N), 0), *b = tg_from_f64(tape, y, TG_DIMS(N), 0);
+    tg_tensor *rest = tg_fmod(a, b), *whole = tg_floor_divide(a, b), *python = tg_remainder(a, b);
+    assert_ok(tape);
+    int odd = 0;
+    for (int i = 0; i < N; i++) {
+        const double want = fmod(x[i], y[i]),
+                     turned = want != 0 && (want < 0) != (y[i] < 0) ? want + y[i] : want;
+        assert_true(tg_f64(rest)[i] == want);
+        assert_true(tg_f64(python)[i] == turned);
+        assert_true(tg_f64(whole)[i] == round((x[i] - turned) / y[i]));
+        odd += trunc(x[i] / y[i]) != round((x[i] - want) / y[i]);
+    }
+    assert_true(odd > 3);
+    tg_tape_free(tape);
+}
+
+/* log(sum e^x) where the largest is just what the others' logarithm takes away again, by 130 digits; and with a nan
+ * whose sign is set, as x86 makes them. */
+static void cancelled(void **state)
+{
+    (void)state;
+    static const struct {
+        int dtype;
+        double x[2], want;
+    } cases[] = {{TG_F32, {-0x1.7fd974p-116, -80}, 5.9260574573568769855e-43},
+                 {TG_F64, {-0x1.7fd974d372e45p-116, -80}, -1.2636603623764078141e-51},
+                 {TG_F64, {-0x1.1b48655f37267p-29, -20}, 2.1241770842107993627e-18}};
+    tg_tape *tape = tg_tape_new(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double row[20]; /* of a few, and of more than that */
+        for (int k = 0; k < 20; k++)
+            row[k] = k < 2 ? cases[i].x[k] : -(double)INFINITY;
+        for (int64_t n = 2; n <= 20; n += 18) {
+            tg_tensor *x = tensor_from(tape, row, TG_DIMS(n), cases[i].dtype);
+            const double got = tg_item(tg_logsumexp(x)), want = cases[i].want;
+            assert_near(got, want, cases[i].dtype == TG_F32 ? 2e-45 : 1e-12 * fabs(want));
+        }
+    }
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        const double values[20] = {1, copysign((double)NAN, -1), 2};
+        for (int64_t n = 3; n <= 20; n += 17)
+            assert_true(isnan(tg_item(tg_logsumexp(tensor_from(tape, values, TG_DIMS(n), dtype)))));
+    }
+    tg_tape_free(tape);
+}
+
+/* Smoothed targets with weights of both signs, whose terms cancel but for their last bits. */
+static void smoothed_to_nothing(void **state)
+{
+    (void)state;
+    const double step = 1.0 / (1 << 18), values[] = {-5, -5 - step, 0}, signs[] = {1, -1, 0};
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tensor_from(tape, values, TG_DIMS(1, 3), dtype),
+                  *t = tg_zeros(tape, TG_DIMS(1), TG_I64);
+        const tg_ce_opts opts = {.weight = tensor_from(tape, signs, TG_DIMS(3), dtype),
+                                 .label_smoothing = 1,
+                                 .reduction = TG_SUM};
+        const double got = tg_item(tg_cross_entropy(x, t, &opts));
+        assert_ok(tape);
+        assert_near(got, -step / 3, 1e-6 * step);
+        tg_tape_free(tape);
+    }
+}
+
+/* The mean of cross_entropy where all weights are 0 is one over nothing, with a gradient of zeros. */
+static void means_of_nothing(void **state)
+{
+    (void)state;
+    enum { N = 2, C = 3, D = 20 };
+    for (int i = 0; i < 4; i++) {
+        const int dtype = i % 2 ? TG_F64 : TG_F32;
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_randn(tape, TG_DIMS(N, C, D), dtype | TG_REQUIRES_GRAD);
+        tg_tensor *in = i < 2 ? x : tg_reshape(x, TG_DIMS(N * D, C));
+        tg_tensor *t = tg_randint(tape, 0, C, TG_DIMS(N, D), TG_I64);
+        const tg_ce_opts opts = {.weight = tg_zeros(tape, TG_DIMS(C), dtype)};
+        tg_tensor *loss = tg_cross_entropy(in, i < 2 ? t : tg_reshape(t, TG_DIMS(N * D)), &opts);
+        assert_int_equal(tg_backward(loss), TG_OK);
+        assert_true(isnan(tg_item(loss)));
+        snapshot g = snapshot_of(tg_grad(x));
+        for (int k = 0; k < N * C * D; k++)
+            assert_true(snapshot_at(&g, k) == 0);
+        tg_tape_free(tape);
+    }
+}
+
+/* Distances of float64 whose squares are out of range, of nans and of infinities. */
+static void far_distances(void **state)
+{
+    (void)state;
+    static const double rows[][2] = {{3e200, 4e200},         {3e-200, -4e-200},
+                                     {(double)NAN, 1e300},   {1e300, (double)NAN},
+                                     {-(double)INFINITY, 1}, {0, 0}};
+    static const double want[] = {5e200, 5e-200, (double)NAN, (double)NAN, (double)INFINITY, 0};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *a = tg_from_f64(tape, rows[0], TG_DIMS(6, 2), 0),
+              *b = tg_zeros(tape, TG_DIMS(1, 2), TG_F64);
+    tg_tensor *d = tg_cdist(a, b, 2);
+    assert_ok(tape);
+    for (int i = 0; i < 6; i++)
+        assert_true(isnan(want[i]) ? isnan(tg_f64(d)[i])
+                                   : fabs(tg_f64(d)[i] - want[i]) <= 1e-15 * want[i] ||
+                                         tg_f64(d)[i] == want[i]);
+    tg_tape_free(tape);
+}
+
+/* Weights of which the sum is infinite, though none of them is: those of 0 are not drawn. */
+static void heavy_weights(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *w = tg_from_f64(tape, (double[]){1e308, 0, 1e308, 1e308}, TG_DIMS(4), 0);
+    tg_tensor *drawn = tg_multinomial(w, 3, false);
+    assert_ok(tape);
+    int seen = 0;
+    for (int i = 0; i < 3; i++)
+        seen |= 1 << tg_i64(drawn)[i];
+    assert_int_equal(seen, 13);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(angles), cmocka_unit_test(exponents),
-                                       cmocka_unit_test(weights), cmocka_unit_test(largest_moments),
-                                       cmocka_unit_test(nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(angles),           cmocka_unit_test(exponents),
+        cmocka_unit_test(weights),          cmocka_unit_test(largest_moments),
+        cmocka_unit_test(nothing),          cmocka_unit_test(quotients),
+        cmocka_unit_test(cancelled),        cmocka_unit_test(smoothed_to_nothing),
+        cmocka_unit_test(means_of_nothing), cmocka_unit_test(far_distances),
+        cmocka_unit_test(heavy_weights)};
     return cmocka_run_group_tests_name("far numbers", tests, NULL, NULL);
 }

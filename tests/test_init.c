@@ -89,6 +89,15 @@ static void empty(void **state)
     assert_ok(tape);
     assert_equal(tg_f32(bias)[0], 0);
     assert_equal(tg_f32(bias)[1], 0);
+    /* Among others they draw nothing, as if they were not there. */
+    tg_tensor *alone = tg_ones(tape, TG_DIMS(2), 0);
+    tg_manual_seed(tape, 7);
+    tg_recurrent_init(&alone, 1, 4);
+    tg_manual_seed(tape, 7);
+    tg_recurrent_init((tg_tensor *[]){none, bias}, 2, 4);
+    assert_ok(tape);
+    assert_true(tensors_same(bias, alone));
+    assert_true(tg_f32(bias)[0] != 0 && fabs((double)tg_f32(bias)[0]) <= 0.5);
     tg_tape_free(tape);
 }
 

@@ -20,16 +20,20 @@ static void write_file(const char *name, const void *bytes, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A safetensors file of that header and data. */
-static const char *safetensors(const char *header, size_t data)
+/* A safetensors file of that header, which has so many bytes, and data. */
+static const char *safetensors_of(const char *header, size_t length, size_t data)
 {
     unsigned char bytes[1024] = {0};
-    size_t length = strlen(header);
     bytes[0] = (unsigned char)length;
     bytes[1] = (unsigned char)(length >> 8);
     memcpy(bytes + 8, header, length);
     write_file("s", bytes, 8 + length + data);
     return in_scratch("s");
+}
+
+static const char *safetensors(const char *header, size_t data)
+{
+    return safetensors_of(header, strlen(header), data);
 }
 
 static void headers(void **state)
@@ -54,6 +58,9 @@ static void headers(void **state)
             fail_msg("%s: %s", bad[i].header, tg_error_message(tape));
         tg_clear_error(tape);
     }
+    assert_null(tg_read_safetensors(tape, safetensors_of("{ \0}", 4, 0))); /* no space */
+    assert_error(tape, TG_EIO, "is not JSON");
+    assert_non_null(tg_read_safetensors(tape, safetensors_of("{ \t}", 4, 0)));
     /* Tensors may stand in any order, and text may have any escapes. */
     tg_params *read = tg_read_safetensors(
         tape,
@@ -84,6 +91,11 @@ static void loading(void **state)
     assert_int_equal(tg_load_safetensors(safetensors(more, 8), list, &whole), TG_EVALUE);
     assert_error(tape, TG_EVALUE,
                  "the file has a tensor \"b\", which the program has no place for");
+    const char *first = "{\"__metadata__\":{\"k\":\"v\"},"
+                        "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+                        "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
+    assert_int_equal(tg_load_safetensors(safetensors(first, 8), list, &whole), TG_EVALUE);
+    assert_error(tape, TG_EVALUE, "the file has a tensor \"b\"");
     assert_equal(tg_f32(a)[0], 1);
     assert_null(tg_read_safetensors(tape, safetensors(bad, 8)));
     tg_clear_error(tape);
@@ -118,6 +130,7 @@ static void npy_headers(void **state)
                                       "{'shape': (/,)",
                                       "{'shape': (:,)",
                                       "{'shape': (a,)",
+                                      "{'shape': (3a,)",
                                       "{'descr",
                                       "{'descr'",
                                       "{'descr' 3",

@@ -20,6 +20,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <tinygrad/io.h>
+#ifdef TINYGRAD_ZLIB
+#include <zlib.h>
+#endif
 
 /* --- calls that fail --- */
 
@@ -30,10 +33,13 @@ static struct {
     int error;       /* errno of a call that fails */
     int at, calls;   /* the call that is struck, counted from 0; -1: none */
     const char *hit; /* its name */
+    int others;      /* so many temporary files seem to be others when they are looked at */
+    bool other_device;
 } fault = {.at = -1};
 
 /* The file that is mapped and not unmapped; one at a time. */
 static void *mapped;
+static int unmapped_others;
 
 static bool struck(const char *name)
 {
@@ -92,9 +98,15 @@ int fstat(int file, struct stat *to)
 
 int fstatat(int directory, const char *path, struct stat *to, int flags)
 {
-    return struck("fstatat") ? -1
-                             : REAL(int (*)(int, const char *, struct stat *, int),
-                                    fstatat)(directory, path, to, flags);
+    if (struck("fstatat"))
+        return -1;
+    int result =
+        REAL(int (*)(int, const char *, struct stat *, int), fstatat)(directory, path, to, flags);
+    if (fault.others && strstr(path, ".tinygrad-") && fault.others--) {
+        to->st_dev += fault.other_device;
+        to->st_ino += !fault.other_device;
+    }
+    return result;
 }
 
 void *mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
@@ -109,6 +121,7 @@ void *mmap(void *at, size_t size, int protection, int flags, int file, off_t off
 
 int munmap(void *at, size_t size)
 {
+    unmapped_others += at != mapped;
     mapped = at == mapped ? NULL : mapped;
     return REAL(int (*)(void *, size_t), munmap)(at, size);
 }
@@ -155,6 +168,24 @@ int unlinkat(int directory, const char *path, int flags)
                ? -1
                : REAL(int (*)(int, const char *, int), unlinkat)(directory, path, flags);
 }
+
+#ifdef TINYGRAD_ZLIB
+int inflateInit2_(z_streamp stream, int bits, const char *version, int size)
+{
+    return struck("inflateInit2") ? Z_MEM_ERROR
+                                  : REAL(int (*)(z_streamp, int, const char *, int),
+                                         inflateInit2_)(stream, bits, version, size);
+}
+
+int deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+                  const char *version, int size)
+{
+    return struck("deflateInit2")
+               ? Z_MEM_ERROR
+               : REAL(int (*)(z_streamp, int, int, int, int, int, const char *, int),
+                      deflateInit2_)(stream, level, method, bits, memory, strategy, version, size);
+}
+#endif
 
 static void arm(harm how, int error, int at)
 {
@@ -353,7 +384,8 @@ static bool save_struck(const call *c, harm how, int error, int at)
 static void each_write_fails(void **state)
 {
     (void)state;
-    static const int errors[] = {EIO, ENOSPC, EFBIG};
+    static const int errors[] = {EIO, ENOSPC, EFBIG,
+                                 EINVAL}; /* the last of a directory: there it is none */
     for (const call *c = writers; c < writers + COUNT(writers); c++) {
         for (size_t e = 0; e < COUNT(errors); e++) {
             int at = 0;
@@ -366,6 +398,149 @@ static void each_write_fails(void **state)
         }
     }
 }
+
+/* A temporary file that another process took for left, and put its own in the place of, is let alone: the next name
+ * does as well. */
+static void replaced_by_others(void **state)
+{
+    (void)state;
+    for (const call *c = writers; c < writers + COUNT(writers); c++) {
+        for (int device = 0; device < 2; device++) {
+            make(c, 1);
+            fault.others = 1;
+            fault.other_device = device;
+            make(c, 2);
+            assert_int_equal(fault.others, 0);
+            assert_true(value_there(c) == 2);
+            assert_int_equal(count_files(0), 2);
+            make(c, 3);
+            assert_int_equal(count_files(1), 1); /* now nobody writes it */
+        }
+    }
+}
+
+/* Or is about to remove, which its lock says. */
+static void locked_by_others(void **state)
+{
+    (void)state;
+    for (const call *c = writers; c < writers + COUNT(writers); c++) {
+        const char *hit = "";
+        for (int at = 0; strcmp(hit, "flock") != 0; at++) {
+            make(c, 1);
+            work w = work_of(2);
+            arm(FAIL, EWOULDBLOCK, at);
+            c->save(&w, in_scratch(c->file));
+            disarm();
+            hit = fault.hit;
+            assert_true(tg_error(w.tape) || strcmp(hit, "flock") == 0);
+            tg_tape_free(w.tape);
+        }
+        assert_true(value_there(c) == 2);
+        assert_int_equal(count_files(0), 2);
+        make(c, 3);
+        assert_int_equal(count_files(1), 1);
+    }
+}
+
+/* A file that was left, and cannot be removed: the save goes on with another name, or says what is wrong. */
+static void beside_what_was_left(void **state)
+{
+    (void)state;
+    const call *c = writers;
+    bool more = true;
+    for (int at = 0; more; at++) {
+        make(c, 1);
+        work w = work_of(2);
+        const char *hit = NULL;
+        for (int k = 0; !hit || strcmp(hit, "renameat") != 0; k++) {
+            count_files(1);
+            make(c, 1);
+            tg_clear_error(w.tape);
+            arm(FAIL_FROM_HERE, EIO, k);
+            c->save(&w, in_scratch(c->file));
+            disarm();
+            hit = fault.hit;
+        }
+        assert_int_equal(count_files(0), 2);
+        tg_clear_error(w.tape);
+        arm(FAIL, EIO, at);
+        c->save(&w, in_scratch(c->file));
+        disarm();
+        more = fault.hit;
+        if (tg_error(w.tape))
+            expect_failure(c, w.tape, EIO, 1);
+        else
+            assert_true(value_there(c) == 2);
+        make(c, 3);
+        assert_true(value_there(c) == 3);
+        assert_int_equal(count_files(1), 1);
+        tg_tape_free(w.tape);
+    }
+}
+
+/* Ten thousand names are in use. */
+static void no_name_left(void **state)
+{
+    (void)state;
+    for (const call *c = writers; c < writers + COUNT(writers); c++) {
+        make(c, 1);
+        work w = work_of(2);
+        const char *hit = "";
+        for (int at = 0; strcmp(hit, "openat") != 0; at++) {
+            tg_clear_error(w.tape);
+            arm(FAIL_FROM_HERE, EEXIST, at);
+            c->save(&w, in_scratch(c->file));
+            hit = fault.hit;
+        }
+        assert_true(fault.calls > 10000);
+        disarm();
+        expect_failure(c, w.tape, EEXIST, 1);
+        assert_int_equal(count_files(1), 1);
+        tg_tape_free(w.tape);
+    }
+}
+
+#ifdef TINYGRAD_ZLIB
+/* zlib has no memory. */
+static void no_memory_for_zlib(void **state)
+{
+    (void)state;
+    const char *path = in_scratch("a.npz");
+    work w = work_of(1);
+    bool more = true;
+    int failures = 0;
+    for (int at = 0; more; at++) {
+        count_files(1);
+        arm(FAIL, EIO, at);
+        tg_status status = tg_save_npz(path, w.params, &(tg_npz_opts){.compress = true});
+        more = fault.hit;
+        disarm();
+        if (more && !strcmp(fault.hit, "deflateInit2")) {
+            assert_int_equal(status, TG_ENOMEM);
+            assert_error(w.tape, TG_ENOMEM, "save_npz: ");
+            failures++;
+        }
+        tg_clear_error(w.tape);
+    }
+    more = true;
+    for (int at = 0; more; at++) {
+        arm(FAIL, EIO, at);
+        tg_params *read = tg_read_npz(w.tape, path);
+        more = fault.hit;
+        disarm();
+        assert_true(!read == more);
+        if (more && !strcmp(fault.hit, "inflateInit2")) {
+            assert_error(w.tape, TG_ENOMEM, "read_npz: ");
+            failures++;
+        }
+        tg_clear_error(w.tape);
+        assert_true(more || value_in(read) == 1);
+    }
+    assert_int_equal(failures, 3); /* one for the file, and one for each member */
+    count_files(1);
+    tg_tape_free(w.tape);
+}
+#endif
 
 /* A write that takes half, and signals that come between: nobody notices. */
 static void half_of_a_write(void **state)
@@ -407,6 +582,7 @@ static void each_read_fails(void **state)
             disarm();
             assert_int_equal(count_descriptors(), descriptors);
             assert_null(mapped);
+            assert_int_equal(unmapped_others, 0);
             more = fault.hit;
             assert_true(value == (more ? -1 : 1));
             if (more)
@@ -572,10 +748,15 @@ static void link_as_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_write_fails), cmocka_unit_test(half_of_a_write),
-        cmocka_unit_test(each_read_fails),  cmocka_unit_test(killed_at_each_call),
-        cmocka_unit_test(full_disk),        cmocka_unit_test(disk_to_read_from),
-        cmocka_unit_test(link_as_target),
+        cmocka_unit_test(each_write_fails),   cmocka_unit_test(half_of_a_write),
+        cmocka_unit_test(each_read_fails),    cmocka_unit_test(killed_at_each_call),
+        cmocka_unit_test(full_disk),          cmocka_unit_test(disk_to_read_from),
+        cmocka_unit_test(link_as_target),     cmocka_unit_test(replaced_by_others),
+        cmocka_unit_test(locked_by_others),   cmocka_unit_test(beside_what_was_left),
+        cmocka_unit_test(no_name_left),
+#ifdef TINYGRAD_ZLIB
+        cmocka_unit_test(no_memory_for_zlib),
+#endif
     };
     return cmocka_run_group_tests(tests, make_scratch, drop_scratch);
 }

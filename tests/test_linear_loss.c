@@ -331,6 +331,34 @@ static void memory(void **state)
     assert_true(extra(&many, 2) < 42 * 200000 * 0x1p-18 + 5);
 }
 
+/* Positions with weights of both signs whose sum is far smaller than they are: it is made once more, in two parts, also
+ * where there are no logits to look at. */
+static void cancelled(void **state)
+{
+    (void)state;
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        const double near = dtype == TG_F32 ? 1e-6 : 1e-13, step = 1.0 / (1 << 20);
+        const double values[] = {0.5, -0.25, 0.5 + step, -0.25};
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tensor_from(tape, values, TG_DIMS(2, 2), dtype | TG_REQUIRES_GRAD);
+        tg_tensor *w = tg_eye(tape, 2, 2, dtype);
+        tg_tensor *plus_minus = tensor_from(tape, (double[]){1, -1}, TG_DIMS(2), dtype);
+        /* The second row the other way round, so that its target is the class with the other weight. */
+        tg_tensor *rows[] = {tg_narrow(x, 0, 0, 1),
+                             tg_flip(tg_narrow(x, 0, 1, 1), 1, (int64_t[]){1})};
+        tg_tensor *both = tg_cat(rows, 2, 0),
+                  *t = tg_from_i64(tape, (int64_t[]){0, 1}, TG_DIMS(2), 0);
+        const tg_ce_opts opts = {.weight = plus_minus, .reduction = TG_SUM};
+        const double a = log1p(exp(values[1] - values[0])), b = log1p(exp(values[3] - values[2]));
+        const double got[] = {tg_item(tg_cross_entropy(both, t, &opts)),
+                              tg_item(tg_linear_cross_entropy(both, w, NULL, t, &opts))};
+        assert_ok(tape);
+        for (int i = 0; i < 2; i++)
+            assert_near(got[i], a - b, near * fabs(a - b) + 1e-16);
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +369,7 @@ int main(void)
         cmocka_unit_test(dropped_gradient),
         cmocka_unit_test(changed_inputs),
         cmocka_unit_test(memory),
+        cmocka_unit_test(cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

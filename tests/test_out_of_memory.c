@@ -113,8 +113,9 @@ static double listed(tg_tape *tape)
     tg_optim *optim = tg_adam(tape, x, 20, NULL);
     tg_params *list = tg_params_new(tape);
     tg_params_add(list, x[0], "x");
+    tg_params_add(list, x[1], "y"); /* lists grow at a step, too */
     tg_status status = tg_optim_state(optim, list, "optim.");
-    if (list && optim && status && tg_params_count(list) > 1)
+    if (list && optim && status && tg_params_count(list) > 2)
         fail_msg("of a list that failed %zu stay", tg_params_count(list));
     tg_embedding_layer e = tg_nn_embedding(
         list, 3, 2, &(tg_nn_embedding_opts){.has_padding_idx = true, .padding_idx = 1}, "e");
@@ -258,6 +259,18 @@ static double released(tg_tape *tape)
     return weighed(tg_grad(x));
 }
 
+/* One whose first gradient is written over its input. */
+static double taken_over(tg_tape *tape)
+{
+    tg_tensor *x = tg_full(tape, TG_DIMS(6, 6), 0.5, TG_F64 | TG_REQUIRES_GRAD),
+              *w = tg_eye(tape, 6, 6, TG_F64);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *h = tg_mul_scalar(x, 2), *y = tg_matmul(h, w);
+    if (tg_backward_with(y, w, &(tg_backward_opts){.release_since = &mark}))
+        return (double)NAN;
+    return weighed(tg_grad(x));
+}
+
 /* Losses that have to take room for themselves. */
 static double joined_losses(tg_tape *tape)
 {
@@ -267,12 +280,110 @@ static double joined_losses(tg_tape *tape)
     tg_tensor *bias = tg_slice(tg_randn(tape, TG_DIMS(10), TG_F64), 0, 0, 10, 2);
     tg_tensor *t = tg_transpose(tg_randint(tape, 0, 5, TG_DIMS(3, 2), TG_I64), 0, 1);
     tg_tensor *loss = tg_linear_cross_entropy(x, w, bias, t, NULL);
+    for (int i = 0; i < 40; i++) /* what forward has lent goes */
+        tg_zeros(tape, TG_DIMS(8 << i % 6), 0);
     if (tg_backward(loss))
         return (double)NAN;
     tg_tensor *at, *image = tg_transpose(tg_randn(tape, TG_DIMS(1, 8, 8), 0), 1, 2);
     tg_tensor *largest =
         tg_max_pool2d_with(image, &(tg_pool_more_opts){.kernel = {2, 2}, .indices = &at});
     return weighed(tg_grad(w)) + weighed(tg_grad(x)) + weighed(largest) + weighed(at);
+}
+
+/* Layers of more than one operation, each of which reads what lies strided. */
+static double layered(tg_tape *tape)
+{
+    tg_manual_seed(tape, 2);
+    tg_tensor *x = tg_transpose(tg_randn(tape, TG_DIMS(2, 3, 2), TG_F64 | TG_REQUIRES_GRAD), 0, 1);
+    tg_tensor *w[8];
+    for (int i = 0; i < 8; i++)
+        w[i] = tg_randn(tape, i % 4 > 1 ? 1 : 2, (int64_t[]){8, 2}, TG_F64 | TG_REQUIRES_GRAD);
+    const tg_recurrent_opts opts = {.layers = 2, .dropout = 0.5, .training = true};
+    tg_tensor *y = tg_lstm(x, w, 8, &opts, NULL, NULL);
+    if (!y || tg_backward_with(tg_transpose(y, 0, 1), tg_transpose(y, 0, 1), NULL))
+        return (double)NAN;
+    return weighed(tg_grad(w[0])) + weighed(tg_grad(w[5]));
+}
+
+static double resampled(tg_tape *tape)
+{
+    tg_tensor *x = tg_full(tape, TG_DIMS(1, 2, 3, 4), 0.5, TG_F64 | TG_REQUIRES_GRAD);
+    const tg_interpolate_opts opts = {.size = {5, 2}, .mode = TG_LINEAR};
+    tg_tensor *y = tg_interpolate(tg_transpose(x, 2, 3), &opts);
+    if (!y || tg_backward(tg_sum(tg_square(y))))
+        return (double)NAN;
+    return weighed(tg_grad(x));
+}
+
+/* Gradients whose gradients are made of what lies strided. */
+static double second_orders(tg_tape *tape)
+{
+    tg_manual_seed(tape, 3);
+    tg_tensor *x = tg_rand(tape, TG_DIMS(6, 8), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *image = tg_reshape(tg_transpose(x, 0, 1), TG_DIMS(1, 8, 6));
+    tg_tensor *weight = tg_rand(tape, TG_DIMS(4), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *normed = tg_group_norm(tg_reshape(x, TG_DIMS(2, 4, 6)), 2, weight, weight, 0);
+    tg_tensor *parts[] = {
+        tg_prod_dim(x, 1, false), tg_flatten(tg_cumprod(x, 0), 0, -1),
+        tg_flatten(tg_softmax(tg_transpose(x, 0, 1), 1), 0, -1), tg_flatten(normed, 0, -1),
+        tg_flatten(tg_avg_pool2d(image, &(tg_pool_opts){.kernel = {9, 7}, .padding = {1, 1}}), 0,
+                   -1)};
+    tg_tensor *y = tg_cat(parts, sizeof parts / sizeof *parts, 0),
+              *ones = tg_ones(tape, TG_SCALAR, TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *v = y ? tg_expand(ones, tg_ndim(y), tg_sizes(y)) : NULL;
+    tg_tensor *of[] = {x, weight}, *g[2];
+    if (!v || tg_gradients(y, v, of, 2, g, &(tg_backward_opts){.create_graph = true}))
+        return (double)NAN;
+    tg_tensor *all = tg_add(tg_sum(tg_square(g[0])), tg_sum(tg_square(g[1]))), *h[2];
+    of[1] = ones;
+    if (tg_gradients(all, NULL, of, 2, h, &(tg_backward_opts){.create_graph = true}))
+        return (double)NAN;
+    return weighed(h[0]) + tg_item(h[1]);
+}
+
+/* Distances of rows that are copied, float32 among them, by kernels and by norms of differences. */
+static double distances(tg_tape *tape)
+{
+    tg_manual_seed(tape, 4);
+    double sum = 0;
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tensor *a = tg_rand(tape, TG_DIMS(3, 4), dtype | TG_REQUIRES_GRAD);
+        tg_tensor *b = tg_rand(tape, TG_DIMS(2, 5, 3), dtype), *d[2];
+        for (int i = 0; i < 2; i++) {
+            d[i] = tg_cdist(tg_transpose(a, 0, 1), b, i ? 3 : 2);
+            if (!d[i] || tg_backward_with(tg_transpose(d[i], 1, 2), tg_transpose(d[i], 1, 2), NULL))
+                return (double)NAN;
+        }
+        sum += weighed(d[0]) + weighed(d[1]) + weighed(tg_grad(a));
+    }
+    return sum;
+}
+
+/* A captured step that adds to a gradient from before. */
+static double expecting(tg_tape *tape)
+{
+    tg_tensor *x[9], *y = NULL;
+    for (int i = 0; i < 9; i++) {
+        x[i] = leaf(tape);
+        y = y ? tg_add(y, tg_mul(x[i], x[0])) : x[0];
+    }
+    if (tg_backward(tg_sum(y)))
+        return (double)NAN;
+    tg_capture *step = tg_capture_begin(tape);
+    if (tg_backward(tg_sum(y)) || tg_capture_end(step) || tg_capture_replay(step))
+        return (double)NAN;
+    return weighed(tg_grad(x[0])) + weighed(tg_grad(x[8]));
+}
+
+/* Averages in a captured step, each of which is noted. */
+static double averaged(tg_tape *tape)
+{
+    tg_tensor *x[] = {leaf(tape), leaf(tape)};
+    tg_tensor *mean[] = {tg_zeros(tape, TG_DIMS(3), TG_F64), tg_zeros(tape, TG_DIMS(3), TG_F64)};
+    tg_capture *step = tg_capture_begin(tape);
+    if (tg_ema_update(mean, x, 2, 0.5) || tg_capture_end(step) || tg_capture_replay(step))
+        return (double)NAN;
+    return weighed(mean[0]) + weighed(mean[1]);
 }
 
 static const struct {
@@ -290,7 +401,14 @@ static const struct {
            {"checkpoint", recomputed},
            {"sparse", sparse},
            {"released", released},
-           {"joined losses", joined_losses}};
+           {"taken over", taken_over},
+           {"joined losses", joined_losses},
+           {"layers", layered},
+           {"resampling", resampled},
+           {"second orders", second_orders},
+           {"averages", averaged},
+           {"distances", distances},
+           {"expectations", expecting}};
 enum { ALL = sizeof all / sizeof *all };
 
 static double run(tg_tape *tape, size_t which)

@@ -286,13 +286,72 @@ static void failing_allocations(void **state)
     }
 }
 
+/* A view that an earlier pass has gone through is given back, the data that it shared are not, as there is another
+ * view: the last reader of these takes them over all the same. */
+static void views_of_earlier_passes(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_randn(tape, TG_DIMS(8, 8), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *w = tg_randn(tape, TG_DIMS(8, 8), TG_F64),
+              *g = tg_randn(tape, TG_DIMS(8, 8), TG_F64);
+    tg_mark mark = tg_tape_mark(tape);
+    const tg_backward_opts since = {.release_since = &mark};
+    tg_tensor *h = tg_mul_scalar(x, 2), *view = tg_flatten(h, 0, 1), *other = tg_transpose(h, 0, 1);
+    tg_tensor *y = tg_matmul(h, w), *loss = tg_sum(tg_mul_scalar(view, 3));
+    assert_int_equal(tg_backward_with(loss, NULL, &since), TG_OK);
+    for (int i = 0; i < 64; i++)
+        assert_equal(tg_f64(tg_grad(x))[i], 6);
+    assert_null(tg_contiguous(view));
+    assert_error(tape, TG_ESTATE, "given back");
+    assert_non_null(tg_f64(h));
+    assert_int_equal(tg_backward_with(y, g, &since), TG_OK);
+    tg_tensor *want = tg_add_scalar(tg_mul_scalar(tg_matmul(g, tg_transpose(w, 0, 1)), 2), 6);
+    for (int i = 0; i < 64; i++)
+        assert_near(tg_f64(tg_grad(x))[i], tg_f64(want)[i], 1e-12);
+    (void)other;
+    tg_tape_free(tape);
+}
+
+/* What is written to between is not taken over, and what a gradient is read from is not written over: the gradient
+ * that the caller gives may be the input itself. */
+static void written_between(void **state)
+{
+    (void)state;
+    for (int given = 0; given < 2; given++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_randn(tape, TG_DIMS(8, 8), TG_F64 | TG_REQUIRES_GRAD);
+        tg_tensor *w = tg_randn(tape, TG_DIMS(8, 8), TG_F64),
+                  *g = tg_randn(tape, TG_DIMS(8, 8), TG_F64);
+        tg_tensor *back = tg_transpose(w, 0, 1);
+        tg_mark mark = tg_tape_mark(tape);
+        tg_tensor *h = tg_mul_scalar(x, 2);
+        if (!given)
+            tg_fill_(tg_detach(h), 5);
+        tg_tensor *y = tg_matmul(h, w), *upstream = given ? h : g;
+        tg_tensor *want =
+            tg_mul_scalar(tg_matmul(given ? tg_mul_scalar(tg_detach(x), 2) : g, back), 2);
+        assert_int_equal(tg_backward_with(y, upstream, &(tg_backward_opts){.release_since = &mark}),
+                         TG_OK);
+        for (int i = 0; i < 64; i++)
+            assert_near(tg_f64(tg_grad(x))[i], tg_f64(tg_detach(want))[i], 1e-12);
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gone_afterwards),  cmocka_unit_test(other_passes),
-        cmocka_unit_test(older_outputs),    cmocka_unit_test(errors),
-        cmocka_unit_test(memory),           cmocka_unit_test(of_two_readers),
-        cmocka_unit_test(of_frozen_layers), cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(gone_afterwards),
+        cmocka_unit_test(other_passes),
+        cmocka_unit_test(older_outputs),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(of_two_readers),
+        cmocka_unit_test(views_of_earlier_passes),
+        cmocka_unit_test(written_between),
+        cmocka_unit_test(of_frozen_layers),
+        cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

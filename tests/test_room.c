@@ -213,6 +213,12 @@ static void edges(void **state)
     assert_int_equal(tg_memory_needed(NULL, NULL, NULL), 0);
     assert_true(tg_memory_needed(NULL, nothing, NULL) > 0);
 
+    /* Half an allocator is none. */
+    const size_t usual = tg_memory_needed(NULL, nothing, NULL);
+    assert_int_equal(tg_memory_needed(&(tg_tape_opts){.alloc = tg_room_alloc}, nothing, NULL),
+                     usual);
+    assert_int_equal(tg_memory_needed(&(tg_tape_opts){.free = tg_room_free}, nothing, NULL), usual);
+
     /* Through the program's own allocator, which has next to nothing. */
     _Alignas(UNIT) char bytes[4 * UNIT];
     tg_room room = {bytes, sizeof bytes, 0};

@@ -472,6 +472,43 @@ static void nans(void **state)
     tg_tape_free(s.tape);
 }
 
+/* More rows than a word has bits, updated by several threads, which divide them anywhere: as by one, and as the
+ * formula says. */
+static void shared(void **state)
+{
+    (void)state;
+    enum { LONG = 5000, WIDE = 37 };
+    static float first[LONG * WIDE];
+    for (int threads = 1; threads < 5; threads++) {
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = threads});
+        tg_tensor *w[] = {tg_ones(tape, TG_DIMS(LONG, WIDE), TG_REQUIRES_GRAD),
+                          tg_ones(tape, TG_DIMS(LONG, WIDE), TG_REQUIRES_GRAD)};
+        tg_tensor *index =
+            tg_mul(tg_arange(tape, 0, LONG / 3, 1, TG_I64), tg_full(tape, TG_SCALAR, 3, TG_I64));
+        tg_optim *optim =
+            tg_sparse_adam(tape, w, 2, &(tg_sparse_adam_opts){.lr = 0.5, .eps = 1e-12});
+        for (int step = 0; step < 2; step++) {
+            tg_optim_zero_grad(optim);
+            tg_tensor *sums[2];
+            for (int k = 0; k < 2; k++)
+                sums[k] =
+                    tg_sum(tg_mul_scalar(tg_embedding(w[k], index, TG_NO_PADDING), k ? -2 : 3));
+            assert_int_equal(tg_backward(tg_add(sums[0], sums[1])), TG_OK);
+            assert_int_equal(tg_optim_step(optim), TG_OK);
+        }
+        for (int64_t i = 0; i < LONG * WIDE; i++) {
+            const bool read = i / WIDE % 3 == 0 && i / WIDE / 3 < LONG / 3;
+            /* Adam's first steps are as long as its rate, whatever the gradient. */
+            assert_near(tg_f32(w[0])[i], read ? 0 : 1, 1e-5);
+            assert_near(tg_f32(w[1])[i], read ? 2 : 1, 1e-5);
+        }
+        if (threads == 1)
+            memcpy(first, tg_f32(w[0]), sizeof first);
+        assert_memory_equal(first, tg_f32(w[0]), sizeof first);
+        tg_tape_free(tape);
+    }
+}
+
 static void wrong(void **state)
 {
     (void)state;
@@ -484,6 +521,8 @@ static void wrong(void **state)
     tg_backward(tg_sum(w));
     assert_int_equal(tg_optim_step(optim), TG_ESTATE);
     assert_error(tape, TG_ESTATE, "parameter 0 [3] is dense");
+    tg_tensor *fixed = tg_zeros(tape, TG_DIMS(3), 0); /* no gradient, nor a place for one */
+    assert_int_equal(tg_optim_step(tg_sparse_adam(tape, &fixed, 1, NULL)), TG_OK);
     tg_tape_free(tape);
 }
 
@@ -514,9 +553,9 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_values), cmocka_unit_test(same_bits), cmocka_unit_test(scenes),
-        cmocka_unit_test(rows_alone),    cmocka_unit_test(nans),      cmocka_unit_test(wrong),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(golden_values), cmocka_unit_test(same_bits),     cmocka_unit_test(scenes),
+        cmocka_unit_test(rows_alone),    cmocka_unit_test(shared),        cmocka_unit_test(nans),
+        cmocka_unit_test(wrong),         cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

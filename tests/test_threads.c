@@ -115,11 +115,11 @@ static tg_tensor *moves(tg_tensor *x, tg_tensor *y)
                   tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
 }
 
-/* 30 rows of 12 steps, 500 inputs and 40 units. */
-static tg_tensor *recurrent(tg_tensor *x, tg_tensor *y)
+/* So many rows of 500 inputs and 40 units, 360 of them in all steps. */
+static tg_tensor *recurrent_of(tg_tensor *x, tg_tensor *y, int64_t together)
 {
     tg_tensor *sum = NULL, *flat = tg_flatten(y, 0, -1);
-    tg_tensor *in = tg_reshape(x, 3, (int64_t[]){12, 30, 500});
+    tg_tensor *in = tg_reshape(x, 3, (int64_t[]){360 / together, together, 500});
     for (int64_t gates = 3; gates <= 4; gates++) {
         const int64_t rows = gates * 40;
         tg_tensor *w_ih = tg_reshape(tg_narrow(flat, 0, 0, rows * 500), 2, (int64_t[]){rows, 500});
@@ -131,6 +131,16 @@ static tg_tensor *recurrent(tg_tensor *x, tg_tensor *y)
         sum = sum ? tg_add(sum, out) : out;
     }
     return sum;
+}
+
+static tg_tensor *recurrent(tg_tensor *x, tg_tensor *y)
+{
+    return recurrent_of(x, y, 30);
+}
+
+static tg_tensor *recurrent_in_parts(tg_tensor *x, tg_tensor *y)
+{
+    return recurrent_of(x, y, 180);
 }
 
 static const struct {
@@ -146,7 +156,8 @@ static const struct {
              {"losses", losses},
              {"many_positions", many_positions},
              {"moves", moves},
-             {"recurrent", recurrent}};
+             {"recurrent", recurrent},
+             {"recurrent_in_parts", recurrent_in_parts}};
 
 static uint64_t result(one_case *make, int dtype, const tg_tape_opts *opts)
 {

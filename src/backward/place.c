@@ -3,8 +3,8 @@
 #include "backward/pass.h"
 #include "backward/release.h"
 
-/* Where the gradient of input i, which that call makes, is kept, if it is a leaf's first one and of
- * the leaf's shape: to be written to now. Else NULL. */
+/* Where the gradient of input i, which that call makes in the input's dtype, is kept, if it is a leaf's first one
+ * and of the leaf's shape: to be written to now. Else NULL. */
 static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
 {
     tg_header *t = tg_at(node->in[i]);
@@ -13,7 +13,6 @@ static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
     tg_pass *p = tg_pass_of(node);
     const tg_holder *holder = tg_slot_of(t->holder);
     if (p->graph || !tg_is_wanted(p, holder) || t->grad || holder->present ||
-        call->dtype != t->dtype ||
         !tg_shape_equal((tg_dims){call->ndim, call->dims}, tg_dims_of(node->in[i])))
         return NULL;
     /* One that was dropped may still be read. */
@@ -53,7 +52,7 @@ static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_
     const tg_header *h = tg_at(x), *owner = h->owner;
     bool whole = h->data && h->contiguous && h->data == owner->data && h->numel == owner->numel;
     return whole && !owner->is_leaf && owner->requires_grad && !owner->recomputed &&
-           !owner->pooled && is_last_reader(record, owner, after);
+           is_last_reader(record, owner, after);
 }
 
 /* Over x, where the pass gives data back and nothing else reads that: by a temporary whose own the data
@@ -83,8 +82,7 @@ static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
     if (kept || !x || !tg_is_exclusive(x))
         return kept;
-    bool alike = m->like == x || (tg_at(x)->dtype == call->dtype &&
-                                  tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims}));
+    bool alike = m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
     return alike ? x : NULL;
 }
 

@@ -247,7 +247,7 @@ static void end_again(tg_record *record)
 {
     const tg_node *node = &record->node;
     tg_header *out = tg_at(node->out);
-    if (out != out->owner && out->owner->recomputed && out->released && !out->owner->released) {
+    if (out != out->owner && out->owner->recomputed) { /* what is held for this view's record */
         out->data = out->owner->data + out->offset;
         out->owner->headers++;
         out->released = false;

@@ -88,8 +88,9 @@ static bool is_empty(const char *text, size_t length)
 static bool drop_filler(json_t *root, const feed *f)
 {
     const char *name = json_object_iter_key(json_object_iter(root));
-    bool whole = name && strlen(name) == f->filler;
-    return whole && json_object_del(root, name) == 0;
+    bool whole = strlen(name) == f->filler;
+    json_object_del(root, name);
+    return whole;
 }
 
 static json_t *load_json(const char *text, size_t length, size_t longest, json_error_t *error)
@@ -148,5 +149,7 @@ bool tg_io_json_add(const tg_io_file *file, json_t *object, const char *name, js
     json_decref(probe);
     json_decref(value);
     TG_IO_CHECK(file, !twice, TG_EVALUE, "the name %s is given twice", tg_io_quote(name).chars);
-    return set || tg_io_fail_memory(file);
+    if (!set)
+        tg_io_fail_memory(file);
+    return set;
 }

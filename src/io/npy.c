@@ -33,7 +33,7 @@ static char peek(cursor *c)
 
 static bool accept(cursor *c, char wanted)
 {
-    bool found = peek(c) == wanted && c->at < c->end;
+    bool found = peek(c) == wanted; /* which is no NUL, as the end is */
     c->at += found;
     return found;
 }

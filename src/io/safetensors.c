@@ -29,9 +29,10 @@ static tg_params *make_tensors(const tg_io_file *file, const tg_io_header *heade
     json_object_foreach(header->root, name, value)
     {
         tg_io_entry entry;
-        if (strcmp(name, TG_IO_METADATA) != 0 &&
-            (!tg_io_read_entry(file, header, name, value, &entry) ||
-             !add_entry(file, name, &entry, into)))
+        if (!strcmp(name, TG_IO_METADATA))
+            continue;
+        tg_io_read_entry(file, header, name, value, &entry); /* the header was checked */
+        if (!add_entry(file, name, &entry, into))
             break;
     }
     if (!tg_error(file->tape))
@@ -69,8 +70,7 @@ static bool match_entry(const tg_io_file *file, const tg_io_header *header, cons
     json_t *value = json_object_get(header->root, name);
     TG_IO_CHECK(file, value && strcmp(name, TG_IO_METADATA) != 0, TG_EVALUE,
                 "the file has no tensor %s", tg_io_quote(name).chars);
-    if (!tg_io_read_entry(file, header, name, value, entry))
-        return false;
+    tg_io_read_entry(file, header, name, value, entry); /* the header was checked */
     const tg_io_array *array = &entry->array;
     const tg_io_element *element = tg_io_element_of(array->type);
     TG_IO_CHECK(file, element->dtype == tg_dtype(t), TG_EDTYPE,
@@ -87,15 +87,15 @@ static bool match_entry(const tg_io_file *file, const tg_io_header *header, cons
     return true;
 }
 
-/* Whether the list has a name for every tensor of the file. */
-static bool check_names(const tg_io_file *file, const tg_io_header *header, const tg_params *params)
+/* Reports a tensor of the file, which has more than the list. */
+static bool refuse_more(const tg_io_file *file, const tg_io_header *header, const tg_params *params)
 {
     const char *name;
     json_t *value;
     json_object_foreach(header->root, name, value) TG_IO_CHECK(
         file, !strcmp(name, TG_IO_METADATA) || tg_params_find(params, name), TG_EVALUE,
         "the file has a tensor %s, which the program has no place for", tg_io_quote(name).chars);
-    return true;
+    return false;
 }
 
 static bool match_all(const tg_io_file *file, const tg_io_header *header, const tg_params *params,
@@ -109,7 +109,9 @@ static bool match_all(const tg_io_file *file, const tg_io_header *header, const 
             return false;
     }
     /* Names are distinct on both sides: all of the list's and as many are all of the file's. */
-    return partial || header->count == tg_params_count(params) || check_names(file, header, params);
+    if (partial || header->count == tg_params_count(params))
+        return true;
+    return refuse_more(file, header, params);
 }
 
 /* Everything was checked: nothing can fail here. */

@@ -36,34 +36,29 @@ TGK_INLINE const double *tgk_take_f64(double *room, const char *from, int64_t st
     return room;
 }
 
-/* Where results are computed: what tgk_put_T() then brings to `to`. */
-TGK_INLINE double *tgk_place_f32(double *room, char *to, int64_t stride)
+/* Where results are computed: what tgk_put_T() then brings to `to`, where they lie side by side. */
+TGK_INLINE double *tgk_place_f32(double *room, char *to)
 {
-    (void)to, (void)stride;
+    (void)to;
     return room;
 }
 
-TGK_INLINE double *tgk_place_f64(double *room, char *to, int64_t stride)
+TGK_INLINE double *tgk_place_f64(double *room, char *to)
 {
-    return stride == sizeof(double) ? (double *)(void *)to : room;
+    (void)room;
+    return (double *)(void *)to;
 }
 
-TGK_INLINE void tgk_put_f32(char *to, int64_t stride, const double *from, int64_t n)
+TGK_INLINE void tgk_put_f32(char *to, const double *from, int64_t n)
 {
-    if (stride == sizeof(float)) {
-        float *out = (float *)(void *)to;
-        for (int64_t i = 0; i < n; i++)
-            out[i] = (float)from[i];
-        return;
-    }
+    float *out = (float *)(void *)to;
     for (int64_t i = 0; i < n; i++)
-        *(float *)(void *)(to + i * stride) = (float)from[i];
+        out[i] = (float)from[i];
 }
 
-TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_t n)
+TGK_INLINE void tgk_put_f64(char *to, const double *from, int64_t n)
 {
-    for (int64_t i = 0; i < n && stride != sizeof(double); i++)
-        *(double *)(void *)(to + i * stride) = from[i];
+    (void)to, (void)from, (void)n; /* they were made there */
 }
 
 /* A tgk_block: out[i] becomes `quick` of x[i] (and y[i], z[i]) where all of the block are usual, else
@@ -84,7 +79,8 @@ TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_
         }                                                                                          \
     }
 
-/* name_T, T f32 or f64, of a function `block` of so many inputs. */
+/* name_T, T f32 or f64, of a function `block` of so many inputs, for results that lie side by side: those of a new
+ * tensor. */
 #define TGK_BLOCKS(name, T, inputs, block)                                                         \
     TGK_INLINE void name##_##T##_body(TGK_LOOP_PARAMETERS)                                         \
     {                                                                                              \
@@ -92,11 +88,11 @@ TGK_INLINE void tgk_put_f64(char *to, int64_t stride, const double *from, int64_
         const double *in[3] = {room[0], room[1], room[2]};                                         \
         for (int64_t at = 0; at < n; at += TGK_BLOCK) {                                            \
             int64_t m = n - at < TGK_BLOCK ? n - at : TGK_BLOCK;                                   \
-            double *out = tgk_place_##T(room[0], data[0] + at * s[0], s[0]);                       \
+            double *out = tgk_place_##T(room[0], data[0] + at * s[0]);                             \
             for (int k = 0; k < (inputs); k++)                                                     \
                 in[k] = tgk_take_##T(room[k], data[k + 1] + at * s[k + 1], s[k + 1], m);           \
             block(m, out, in[0], in[1], in[2], params);                                            \
-            tgk_put_##T(data[0] + at * s[0], s[0], out, m);                                        \
+            tgk_put_##T(data[0] + at * s[0], out, m);                                              \
         }                                                                                          \
     }                                                                                              \
     TGK_LOOP_EACH_ISA(name##_##T)

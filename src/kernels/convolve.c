@@ -115,17 +115,12 @@ static int64_t size_of(int dtype)
     return dtype ? sizeof(double) : sizeof(float);
 }
 
-static int64_t threads_of(const tgk_team *team)
-{
-    return team ? team->threads : 1;
-}
-
 /* How many threads are worth it. */
 static int64_t pieces_of(const tgk_team *team, const tgk_plan *p)
 {
     double each = (double)p->axis[0].to * (double)p->axis[1].to * (double)p->taps;
     double work = (double)p->images * (double)p->groups * (double)(p->from * p->to) * each;
-    return work < (double)(1 << 18) ? 1 : threads_of(team);
+    return work < (double)(1 << 18) ? 1 : team->threads;
 }
 
 /* Channels made, and groups, whose weights are packed at a time. */

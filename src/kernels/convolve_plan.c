@@ -152,7 +152,7 @@ void tgk_plan_offsets(const tgk_plan *p, int64_t count, int64_t all, int64_t *of
     const tgk_axis *rows = &p->axis[0], *columns = &p->axis[1];
     int64_t n = 0;
     for (int64_t c = 0; n < count; c++) {
-        for (int64_t j = 0; j < p->taps && n < count; j++, n++) {
+        for (int64_t j = 0; j < p->taps; j++, n++) {
             int64_t j0 = j / columns->taps, j1 = j % columns->taps;
             int64_t phase = phase_of(rows, j0) * columns->phases + phase_of(columns, j1);
             offsets[n] = c * p->channel + phase * p->plane + behind_of(rows, j0) * p->pitch +

@@ -145,11 +145,9 @@ TGK_INLINE tgk_dd_exp_parts tgk_dd_exp_split(tgk_dd x)
     return out;
 }
 
-/* scale * e^x for a power of two `scale` that keeps the result in range; 0 below e^-1100. */
+/* scale * e^x for x from -1100 on and a power of two `scale` that keeps the result in range. */
 TGK_INLINE tgk_dd tgk_dd_exp(tgk_dd x, double scale)
 {
-    if (x.hi < -1100)
-        return tgk_dd_of(0);
     tgk_dd_exp_parts a = tgk_dd_exp_split(x);
     tgk_dd y = tgk_dd_add_small(a.table, tgk_dd_mul(a.table, a.tail));
     return tgk_dd_scale(tgk_dd_scale(y, a.half * scale), a.rest);

@@ -121,7 +121,7 @@ TGK_INLINE tgk_dd tgk_quotient_parts(tgk_dd num, tgk_dd den)
     return (tgk_dd){q, rest / den.hi};
 }
 
-/* As tgk_dd_exp(), without a branch. */
+/* As tgk_dd_exp(), and 0 below e^-1100. */
 TGK_INLINE tgk_dd tgk_exp_wide(tgk_dd x, double scale)
 {
     bool far = x.hi < -1100;

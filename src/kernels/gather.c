@@ -57,7 +57,7 @@ tgk_loop *tgk_gather_loop(int isa, size_t size)
     {                                                                                              \
         const tgk_index *p = params;                                                               \
         tgk_loop *const whole = row;                                                               \
-        if (whole && n > 0 && s[1] == 0) {                                                         \
+        if (whole && s[1] == 0) {                                                                  \
             if (good(p, data, s, 0, 1))                                                            \
                 whole(n, (char *[]){data[2] + index_at(data, s, 0) * p->stride, data[0]},          \
                       (const int64_t[]){s[2], s[0]}, NULL);                                        \
@@ -127,11 +127,10 @@ void tgk_index_run(tgk_team *team, const tgk_nest *nest, int along, tgk_loop *lo
     tgk_share(team, size, grain < LINE ? LINE : grain, run_range, &c);
 }
 
-int64_t tgk_index_outside(const int64_t *index, int64_t n, int64_t size)
+int64_t tgk_index_outside(const int64_t *index, int64_t size)
 {
-    for (int64_t i = 0; i < n; i++) {
-        if (index[i] < 0 || index[i] >= size)
-            return i;
-    }
-    return n;
+    int64_t i = 0;
+    while ((uint64_t)index[i] < (uint64_t)size)
+        i++;
+    return i;
 }

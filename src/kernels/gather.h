@@ -28,7 +28,7 @@ tgk_loop *tgk_scatter_add_loop(int isa, int dtype);
 void tgk_index_run(tgk_team *team, const tgk_nest *nest, int along, tgk_loop *loop,
                    const tgk_index *params);
 
-/* The first place of n indices outside [0, size); n where there is none. */
-int64_t tgk_index_outside(const int64_t *index, int64_t n, int64_t size);
+/* The first place of an index outside [0, size), of which there is one. */
+int64_t tgk_index_outside(const int64_t *index, int64_t size);
 
 #endif

@@ -116,7 +116,7 @@ static int64_t row_of_c(const tgk_gemm_args *args)
 /* Whether the rows of b are contiguous. */
 static bool tgk_lies(const tgk_gemm_args *g)
 {
-    return g->b.column == 1 || g->n == 1 || g->k == 0;
+    return g->b.column == 1 || g->n == 1;
 }
 
 /* A product of one column is, turned around, one of one row: whose elements are the lanes. */

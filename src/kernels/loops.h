@@ -1,7 +1,8 @@
 /* Macros that define innermost loops from an expression: elements x, y, z of the inputs, `params`.
  * T_ is the type in memory, W_ the type that x, y or z has in the expression. Each becomes an array
  * (tgk_loops) of the loop compiled for every instruction set. There is one loop, over dense arrays:
- * what lies otherwise goes through small ones, see tgk_loop_blocks().
+ * what lies otherwise goes through small ones, see tgk_loop_blocks(). Results of those that are new tensors'
+ * lie side by side: TGK_LOOP0 and TGK_LOOP2 also write to others.
  *
  * The output may be one of the inputs, element for element, but must not overlap one otherwise. */
 #ifndef TGK_LOOPS_H
@@ -47,7 +48,7 @@
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
-        TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))            \
+        TGK_ELSEWHERE(s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))                                  \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
         TGK_INDEPENDENT                                                                            \
@@ -85,8 +86,8 @@
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1), *b = TGK_ARRAY(Tx, 2);                                     \
         const bool a_dense = s[1] == sizeof(Tx), b_dense = s[2] == sizeof(Tx);                     \
-        TGK_ELSEWHERE(n > 0 && s[0] == sizeof(To) && (a_dense || b_dense) &&                       \
-                          (a_dense || s[1] == 0) && (b_dense || s[2] == 0),                        \
+        TGK_ELSEWHERE(n > 0 && (a_dense || b_dense) && (a_dense || s[1] == 0) &&                   \
+                          (b_dense || s[2] == 0),                                                  \
                       sizeof(To), sizeof(Tx), sizeof(Tx))                                          \
         const Tx first_a = *a, first_b = *b;                                                       \
         if (a_dense && b_dense) {                                                                  \
@@ -116,8 +117,8 @@
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
     {                                                                                              \
         (void)params;                                                                              \
-        TGK_ELSEWHERE(n > 0 && s[0] == sizeof(To) && (s[1] == sizeof(Tx) || s[1] == 0) &&          \
-                          s[2] == sizeof(Ty) && s[3] == sizeof(Tz),                                \
+        TGK_ELSEWHERE(n > 0 && (s[1] == sizeof(Tx) || s[1] == 0) && s[2] == sizeof(Ty) &&          \
+                          s[3] == sizeof(Tz),                                                      \
                       sizeof(To), sizeof(Tx), sizeof(Ty), sizeof(Tz))                              \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1), first = *a;                                                \
@@ -143,7 +144,8 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-/* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. */
+/* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. y is the
+ * result of a reduction of x, and lies in order. */
 #define TGK_LOOP3_ROWS(name, T, expression)                                                        \
     TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
     {                                                                                              \
@@ -159,8 +161,7 @@
     {                                                                                              \
         const int64_t size = sizeof(T);                                                            \
         (void)params;                                                                              \
-        TGK_ELSEWHERE(s[0] == size && s[1] == size && s[2] == s[3] && (s[2] == 0 || s[2] == size), \
-                      sizeof(T), sizeof(T), sizeof(T), sizeof(T))                                  \
+        TGK_ELSEWHERE(s[1] == size && s[2] == s[3], sizeof(T), sizeof(T), sizeof(T), sizeof(T))    \
         if (s[2] == 0)                                                                             \
             name##_row(n, data, 0);                                                                \
         else                                                                                       \

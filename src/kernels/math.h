@@ -343,7 +343,7 @@ TGK_INLINE double tgk_erf(double x)
     tgk_reduced b = tgk_reduce(-square);
     b.low -= fma(far, far, -square);
     double large = fma(-tgk_exp_reduced(b), tgk_erfc_scaled(far), 1);
-    return copysign(a > 1 ? large : tgk_erf_small(a > 1 ? 1 : a), x);
+    return copysign(a > 1 ? large : tgk_erf_small(a), x);
 }
 
 #endif

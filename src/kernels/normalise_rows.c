@@ -36,7 +36,7 @@ static tgk_layer_norm channel_sums(const tgk_group_norm *args)
     const int64_t samples = args->rows.rows / args->groups;
     tgk_layer_norm sums = args->rows;
     sums.n = args->groups * args->channels;
-    sums.blocks = samples < 1 ? 1 : samples < MAX_BLOCKS ? samples : MAX_BLOCKS;
+    sums.blocks = samples < MAX_BLOCKS ? samples : MAX_BLOCKS;
     return sums;
 }
 
@@ -89,8 +89,6 @@ static void add_blocks(tgk_team *team, const kernels *k, tgk_layer_norm *args)
 void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {
     const kernels *k = &table[isa][dtype];
-    if (args->n == 0) /* nor is there workspace */
-        return;
     if (!args->dweight && !args->dbias) {
         tgk_share_rows(team, args->rows, args->n, k->backward, args);
         return;

@@ -24,7 +24,7 @@ typedef struct row {
 /* Whether so few of the elements are wanted that the others are only looked at. */
 static bool few(const tgk_order *o)
 {
-    return o->k > 0 && o->k <= o->n / 4 && o->k * o->k <= 16 * o->n;
+    return o->k <= o->n / 4 && o->k * o->k <= 16 * o->n;
 }
 
 /* Without branches, so that loops of them become vectors. */
@@ -97,7 +97,6 @@ static uint64_t least_i64(const char *x, int64_t n)
 #define WORD_OF(item) ((uint32_t)((item) >> 32))
 #define NAME(x) x##_narrow
 #define KEY(item) (item)
-#define BEFORE(a, b) ((a) < (b))
 #define PLACE(item) ((int64_t)((item)&UINT32_MAX))
 #define BYTES 4
 #define SHIFT 32
@@ -108,7 +107,6 @@ static uint64_t least_i64(const char *x, int64_t n)
 #undef WORD_OF
 #undef NAME
 #undef KEY
-#undef BEFORE
 #undef PLACE
 #undef BYTES
 #undef SHIFT
@@ -119,7 +117,6 @@ static uint64_t least_i64(const char *x, int64_t n)
 #define WORD_OF(item) ((item).key)
 #define NAME(x) x##_wide
 #define KEY(item) ((item).key)
-#define BEFORE(a, b) ((a).key < (b).key || ((a).key == (b).key && (a).place < (b).place))
 #define PLACE(item) ((int64_t)(item).place)
 #define BYTES 8
 #define SHIFT 0
@@ -179,6 +176,5 @@ static void run_pieces(void *context, int64_t from, int64_t to)
 void tgk_order_run(tgk_team *team, int dtype, const tgk_order *o)
 {
     job j = {o, dtype, pieces(team, o), room_of(dtype, o)};
-    if (o->outer * o->inner * o->k > 0)
-        tgk_share(team, j.pieces, 1, run_pieces, &j);
+    tgk_share(team, j.pieces, 1, run_pieces, &j);
 }

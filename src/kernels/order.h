@@ -11,7 +11,7 @@
 typedef struct tgk_order {
     int64_t *index; /* [outer][k][inner] */
     const void *x;
-    int64_t outer, n, inner, k; /* k <= n < 2^32 */
+    int64_t outer, n, inner, k; /* none of them 0; k <= n < 2^32 */
     bool descending;
     void *workspace;
 } tgk_order;

@@ -15,7 +15,7 @@ typedef struct plan {
     int64_t big[TGK_MAX_DIMS], small[TGK_MAX_DIMS]; /* the same of dims before the last */
 } plan;
 
-/* Where big's items of a dim are small's. */
+/* Where big's items of a dim are small's, of which no more is cut off than there is. */
 typedef struct middle {
     int64_t from, to;
 } middle;
@@ -23,12 +23,7 @@ typedef struct middle {
 TGK_INLINE middle middle_of(const tgk_pad *p, int dim)
 {
     int64_t from = p->before[dim], to = from + p->sizes[dim], all = p->padded[dim];
-    middle m = {from > 0 ? from : 0, to < all ? to : all};
-    if (m.from > all)
-        m.from = all;
-    if (m.to < m.from)
-        m.to = m.from;
-    return m;
+    return (middle){from > 0 ? from : 0, to < all ? to : all};
 }
 
 /* The index in small that index j of big is a copy of; -1: it is the value. */

@@ -10,7 +10,7 @@
 #define REVERSE(T)                                                                                 \
     TGK_INLINE void reverse_##T##_body(TGK_LOOP_PARAMETERS)                                        \
     {                                                                                              \
-        if (s[0] != sizeof(T) || s[1] != -(int64_t)sizeof(T)) {                                    \
+        if (s[1] != -(int64_t)sizeof(T)) {                                                         \
             tgk_copy_loop(sizeof(T))(n, data, s, params);                                          \
             return;                                                                                \
         }                                                                                          \

@@ -103,8 +103,7 @@ static void *help(void *argument)
 {
     tgk_team *team = argument;
     unsigned seen = 0;
-    if (!tgk_modes_right())
-        tgk_modes_set();
+    tgk_modes_set();
     for (;;) {
         wait_for_call(team, seen); /* comes back with the lock */
         seen = atomic_load(&team->calls);

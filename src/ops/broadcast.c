@@ -52,8 +52,8 @@ static void sum_to_forward(tg_node *node)
     tg_tape *tape = tg_node_tape(node);
     tg_rows rows;
     if (tg_is_float(tg_at(x)->dtype))
-        tg_rows_of(&rows, x, out, false);
-    else if (!tg_rows_dense(node, &rows, x, out, false))
+        tg_rows_of(&rows, x, out);
+    else if (!tg_rows_dense(node, &rows, x, out))
         return;
     tgk_sum_args args = {.out = tg_at(out)->data,
                          .x = rows.data,

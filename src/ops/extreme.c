@@ -44,7 +44,7 @@ static void extreme_forward(tg_node *node, bool smallest)
 {
     tg_tape *tape = tg_node_tape(node);
     tg_rows rows;
-    if (!tg_rows_dense(node, &rows, node->in[0], node->out, false))
+    if (!tg_rows_dense(node, &rows, node->in[0], node->out))
         return;
     tgk_extremes e = {.out = tg_at(node->out)->data,
                       .x = rows.data,

@@ -46,7 +46,7 @@ static layout layout_of(const lookup *p, const tg_tensor *big, const tg_tensor *
 static void report_index(tg_node *node, const tg_tensor *index, int64_t size)
 {
     const int64_t *data = tg_contiguous_data(node, index);
-    int64_t i = data ? tgk_index_outside(data, tg_at(index)->numel, size) : 0;
+    int64_t i = data ? tgk_index_outside(data, size) : 0;
     if (data)
         tg_fail(tg_node_tape(node), TG_EVALUE,
                 "%s: index %lld at position %lld is outside [0, %lld)", node->op->name,
@@ -120,7 +120,7 @@ static void note_rows(tg_node *node, bool more)
     const tg_header *big = tg_at(node->out);
     bool by_rows = big->kept && p->kind != GATHER && p->dim == 0;
     tgk_touched *note = more ? tg_touched_of(node->out) : by_rows ? big->u.touched : NULL;
-    const int64_t *index = note && by_rows ? tg_contiguous_data(node, node->in[1]) : NULL;
+    const int64_t *index = note ? tg_contiguous_data(node, node->in[1]) : NULL;
     if (!index)
         return;
     if (!more)

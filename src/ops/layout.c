@@ -69,7 +69,7 @@ static void reduced_last(tg_rows *rows, const tg_header *x, const bool *reduced,
     }
 }
 
-void tg_rows_of(tg_rows *rows, const tg_tensor *t, const tg_tensor *out, bool last)
+void tg_rows_of(tg_rows *rows, const tg_tensor *t, const tg_tensor *out)
 {
     const tg_header *x = tg_at(t);
     int order[TG_MAX_NDIM], shift = x->ndim - tg_at(out)->ndim;
@@ -78,7 +78,7 @@ void tg_rows_of(tg_rows *rows, const tg_tensor *t, const tg_tensor *out, bool la
         reduced[i] = i < shift || tg_at(out)->dims[i - shift] != x->dims[i];
         order[i] = i;
     }
-    bool straight = in_order(rows, x, reduced) && !(last && rows->inner != 1);
+    bool straight = in_order(rows, x, reduced);
     rows->data = straight && x->contiguous ? x->data : NULL;
     if (rows->data)
         return;
@@ -98,10 +98,9 @@ void tg_rows_of(tg_rows *rows, const tg_tensor *t, const tg_tensor *out, bool la
                             .size = {size, size}};
 }
 
-bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_tensor *out,
-                   bool last)
+bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_tensor *out)
 {
-    tg_rows_of(rows, x, out, last);
+    tg_rows_of(rows, x, out);
     if (rows->data)
         return true;
     size_t size = rows->nest.size[1];

@@ -21,11 +21,10 @@ typedef struct tg_rows {
     int64_t sizes[TG_MAX_NDIM], strides[TG_MAX_NDIM], dense[TG_MAX_NDIM];
 } tg_rows;
 
-/* `out` has the kept dims, and size 1 where there are others, if any. last: inner is 1. */
-void tg_rows_of(tg_rows *rows, const tg_tensor *x, const tg_tensor *out, bool last);
+/* `out` has the kept dims, and size 1 where there are others, if any. */
+void tg_rows_of(tg_rows *rows, const tg_tensor *x, const tg_tensor *out);
 /* In forward: the same with data, copied where they lie otherwise; false without memory. */
-bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_tensor *out,
-                   bool last);
+bool tg_rows_dense(tg_node *node, tg_rows *rows, const tg_tensor *x, const tg_tensor *out);
 
 /* The data of node's outputs, which are the gradients of those of n inputs whose bits are `wanted`; NULL
  * for the others. */

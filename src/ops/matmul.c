@@ -199,8 +199,8 @@ tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
     int64_t dims[] = {tg_at(a)->dims[0], tg_at(b)->dims[1]};
     tg_call call = {
         .op = &matmul_op, .n_in = 2, .in = in, .dtype = tg_at(a)->dtype, .ndim = 2, .dims = dims};
-    const tg_header *own = tg_owner_of(node->in[i]);
-    bool over = i == 0 && tg_owner_of(a) != own && tg_owner_of(b) != own;
+    /* a is a gradient: where inputs are written over, none of the caller's. */
+    bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]);
     return tg_make(
         &(tg_making){call, .gradient_of = node, .input = i, .last_use = over ? node->in[i] : NULL});
 }

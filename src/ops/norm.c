@@ -20,7 +20,7 @@ static void norm2_forward(tg_node *node)
 {
     tg_header *out = tg_at(node->out);
     tg_rows rows;
-    tg_rows_of(&rows, node->in[0], node->out, false);
+    tg_rows_of(&rows, node->in[0], node->out);
     tgk_shift *shifts = tg_workspace(node, (uint64_t)out->numel * sizeof *shifts);
     tg_tape *tape = tg_node_tape(node);
     if (shifts)

@@ -74,7 +74,7 @@ static void recur_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
                          (way){w->dim, !w->from_end, !w->shifted});
     if (tg_needs_grad(node, 0))
         grad_in[0] = g;
-    if (tg_needs_grad(node, 1) && g)
+    if (g) /* the factors want a gradient: they are what a product is made of */
         grad_in[1] = w->shifted ? tg_mul(shift(g, w->dim, !w->from_end, 0), node->out)
                                 : tg_mul(g, shift(node->out, w->dim, w->from_end, 0));
 }

@@ -67,7 +67,7 @@ tg_tensor *tg_over_apply(const tg_op *op, tg_tensor *x, const tg_over *over, int
 const void *tg_over_rows(tg_node *node, int64_t *kept, int64_t *reduced)
 {
     tg_rows rows;
-    if (!tg_rows_dense(node, &rows, node->in[0], node->out, true))
+    if (!tg_rows_dense(node, &rows, node->in[0], node->out))
         return NULL;
     *kept = rows.outer;
     *reduced = rows.n;

@@ -92,7 +92,7 @@ tg_tensor *tg_masked_select(tg_tensor *x, tg_tensor *mask)
 static void find_forward(tg_node *node, bool wanted)
 {
     tg_rows rows;
-    if (tg_rows_dense(node, &rows, node->in[0], node->out, false))
+    if (tg_rows_dense(node, &rows, node->in[0], node->out))
         tgk_find_in_rows(rows.data, rows.outer, rows.n, rows.inner, wanted,
                          (bool *)tg_at(node->out)->data);
 }

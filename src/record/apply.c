@@ -246,7 +246,7 @@ static void make_gradients(const tg_making *m)
             outs[n++] = gradient(m, i);
     }
     /* The slot is for marks, see tape.c. */
-    if (!tape->status && n && (!tape->now.capture || tg_tape_slot(tape, m->call.op->name)))
+    if (!tape->status && (!tape->now.capture || tg_tape_slot(tape, m->call.op->name)))
         record = tg_record_new(tape, &m->call, n);
     if (!record)
         return;

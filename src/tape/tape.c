@@ -187,7 +187,7 @@ void tg_drop_slots(tg_tape *tape, const tg_standing *to)
         tape->views->owner->headers -= !tape->views->released && !tape->views->spent;
     for (; tape->borrowed && is_gone(tape->borrowed->by); tape->borrowed = tape->borrowed->before) {
         const tg_header *h = tape->borrowed->by;
-        if (h->data && !h->released)
+        if (h->data) /* else it was given back */
             tg_heap_give(&tape->heap, h->data, tg_header_bytes(h));
     }
     tg_arena_rewind(&tape->bodies, to->bodies);

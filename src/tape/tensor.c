@@ -220,8 +220,9 @@ void tg_header_release(tg_header *h)
     bool last = --owner->headers == 0;
     if (owner != h)
         release_slot(h);
-    /* A view may outlive the header that made the data: that one waits for the last view. */
-    if (last && owner->pooled) {
+    /* A view may outlive the header that made the data: that one waits for the last view. (Others are held by
+     * their own.) */
+    if (last) {
         tg_data_give(owner);
         release_slot(owner);
     }

@@ -347,8 +347,8 @@ static bool check_state(const tg_optim *optim, tg_tape *tape)
 static void step_forward(tg_node *node)
 {
     const tg_optim *optim = *(tg_optim *const *)node->params;
-    tg_tape *tape = alive(optim, "optim_step");
-    if (!tape || !check_state(optim, tape))
+    tg_tape *tape = tg_node_tape(node); /* a capture does not outlive the optimiser before it */
+    if (!check_state(optim, tape))
         return;
     optimiser *o = at(optim);
     int64_t elements = 0;

@@ -220,10 +220,7 @@ bool tg_params_add_all(tg_params *params, const tg_naming *naming)
 void tg_params_truncate(tg_params *params, size_t count)
 {
     list *l = tg_slot_of(params);
-    const entries *e = entries_of(l);
     l->count = count;
-    while (l->unique && !is_among(e->unique[l->unique - 1], e->tensors, count))
-        l->unique--;
 }
 
 size_t tg_params_count(const tg_params *params)

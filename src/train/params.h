@@ -19,7 +19,7 @@ typedef struct tg_naming {
 tg_tape *tg_params_tape(const tg_params *params, const char *name);
 /* Lists all of them or, with the error set, none: then the list is as it was. */
 bool tg_params_add_all(tg_params *params, const tg_naming *naming);
-/* Takes back what was added after the first `count`. */
+/* Takes back what was added after the first `count`, none of which requires a gradient. */
 void tg_params_truncate(tg_params *params, size_t count);
 
 #endif

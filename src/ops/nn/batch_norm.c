@@ -314,23 +314,27 @@ static bool keep_statistics(const tg_tensor *x, tg_tensor *statistics, const tg_
                                .in_place = o->running_var ? o->running_var : o->running_mean});
 }
 
-static bool check_batch_norm(tg_tensor *const *in, const tg_batch_norm_opts *o)
+static bool check_statistics(const tg_tensor *x, const tg_batch_norm_opts *o)
 {
-    const tg_op *op = &batch_norm_op;
-    const tg_tensor *x = in[0];
-    if (!tg_check_floats(op, GIVEN, in) || !tg_check_eps(op, x, o->eps))
-        return false;
     tg_tape *tape = tg_tape_in(x);
     TG_CHECK(tape, tg_at(x)->ndim >= 2, TG_ESHAPE,
              "batch_norm: input %s, wanted (N, C) or (N, C, ...)", tg_shape_of(x).chars);
     double momentum = batch_norm_momentum(o);
     TG_CHECK(tape, momentum >= 0 && momentum <= 1, TG_EVALUE,
              "batch_norm: momentum %s is outside [0, 1]", tg_number_text(momentum, TG_F64).chars);
-    tg_dims shape = {1, tg_at(x)->dims + 1};
     bool constant = !(o->running_mean && tg_at(o->running_mean)->requires_grad) &&
                     !(o->running_var && tg_at(o->running_var)->requires_grad);
     TG_CHECK(tape, constant, TG_ESTATE, "batch_norm: running statistics cannot require a gradient");
-    return tg_check_affine(op, o->weight, shape, "weight") &&
+    return true;
+}
+
+static bool check_batch_norm(tg_tensor *const *in, const tg_batch_norm_opts *o)
+{
+    const tg_op *op = &batch_norm_op;
+    const tg_tensor *x = in[0];
+    tg_dims shape = {1, tg_at(x)->dims + 1};
+    return tg_check_floats(op, GIVEN, in) && tg_check_eps(op, x, o->eps) &&
+           check_statistics(x, o) && tg_check_affine(op, o->weight, shape, "weight") &&
            tg_check_affine(op, o->bias, shape, "bias") &&
            tg_check_affine(op, o->running_mean, shape, "running_mean") &&
            tg_check_affine(op, o->running_var, shape, "running_var");

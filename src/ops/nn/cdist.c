@@ -67,11 +67,11 @@ static void gradient_forward(tg_node *node)
     tgk_distances d = arguments(node, node->in[OWN], node->in[OTHER]);
     d.out = tg_at(node->out)->data;
     d.g = tg_contiguous_data(node, node->in[G]);
-    d.distances = tg_contiguous_data(node, node->in[DISTANCES]);
+    d.distances = tg_at(node->in[DISTANCES])->data; /* a result, which lies in order */
     d.row_step = turned ? 1 : d.columns;
     d.column_step = turned ? d.rows : 1;
     d.workspace = tg_workspace(node, (uint64_t)(2 * d.batches * d.rows * d.width) * sizeof(double));
-    if (d.own && d.g && d.distances && d.workspace)
+    if (d.own && d.g && d.workspace)
         tgk_distances_backward(&tape->team, tape->isa, &d);
 }
 
@@ -115,14 +115,13 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     }
     tg_tensor *c = tg_over_root(oriented(in[G], p), distances);
     tg_tensor *along = tg_sum_dim(tg_mul(d, to_v), -1, false);
-    if (tg_needs_grad(node, OWN))
-        grad_in[OWN] = tg_mul(v, tg_sum_dim(c, -1, true));
+    grad_in[OWN] =
+        tg_mul(v, tg_sum_dim(c, -1, true)); /* own rows want a gradient, and so do the distances */
     if (tg_needs_grad(node, OTHER))
         grad_in[OTHER] = tg_neg(tg_matmul(tg_transpose(c, -2, -1), v));
     if (tg_needs_grad(node, G))
         grad_in[G] = oriented(tg_over_root(along, distances), p);
-    if (tg_needs_grad(node, DISTANCES))
-        grad_in[DISTANCES] = oriented(tg_neg(tg_over_root(tg_mul(along, c), distances)), p);
+    grad_in[DISTANCES] = oriented(tg_neg(tg_over_root(tg_mul(along, c), distances)), p);
 }
 
 #define READS_FOUR (TG_READS_IN(OWN) | TG_READS_IN(OTHER) | TG_READS_IN(G) | TG_READS_IN(DISTANCES))

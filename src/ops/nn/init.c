@@ -54,10 +54,10 @@ static void draw_uniform(tg_node *node, tg_tensor *t, double bound)
         tg_draw_uniform(node, t, -bound, bound);
 }
 
+/* Those of one tensor alone are of elements, see fill(). */
 static void draw_normal(tg_node *node, tg_tensor *t, double std)
 {
-    if (tg_at(t)->numel)
-        tg_draw_normal(node, t, 0, std);
+    tg_draw_normal(node, t, 0, std);
 }
 
 static void uniform_forward(tg_node *node)

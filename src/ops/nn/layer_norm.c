@@ -106,13 +106,13 @@ static tg_tensor *like(tg_tensor *rows, const tg_tensor *x)
     return tg_reshape(rows, tg_at(x)->ndim, tg_at(x)->dims);
 }
 
-/* What belongs to channels as (C, 1, ...); NULL where it is. */
+/* What belongs to channels as (C, 1, ...). */
 static tg_tensor *as_channels(tg_tensor *t, const tg_tensor *x)
 {
     tg_shape column = {tg_at(x)->ndim - 1, {tg_at(x)->dims[1]}};
     for (int i = 1; i < column.ndim; i++)
         column.sizes[i] = 1;
-    return t ? tg_reshape(t, column.ndim, column.sizes) : NULL;
+    return tg_reshape(t, column.ndim, column.sizes);
 }
 
 static tg_tensor *times_channels(tg_tensor *x, tg_tensor *t)
@@ -159,18 +159,17 @@ static void gradient_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
         along = projected(node, v);
     if (tg_needs_grad(node, G))
         grad_in[G] = times_channels(along, in[OF_WEIGHT]);
-    if (tg_needs_grad(node, OF_X)) {
-        tg_tensor *u = rows_of(times_channels(in[G], in[OF_WEIGHT]), p->groups);
-        tg_tensor *x = rows_of(in[OF_X], p->groups), *result = rows_of(node->out, p->groups);
-        grad_in[OF_X] = like(
-            tg_normalise_second(u, x, rows_of(v, p->groups), result, in[SAVED], p->eps), in[OF_X]);
-    }
+    /* It is x's gradient, so that x wants one. */
+    tg_tensor *u = rows_of(times_channels(in[G], in[OF_WEIGHT]), p->groups);
+    tg_tensor *x = rows_of(in[OF_X], p->groups), *result = rows_of(node->out, p->groups);
+    grad_in[OF_X] =
+        like(tg_normalise_second(u, x, rows_of(v, p->groups), result, in[SAVED], p->eps), in[OF_X]);
     if (tg_needs_grad(node, OF_WEIGHT)) {
-        const tg_header *x = tg_at(in[OF_X]);
+        const int ndim = tg_at(in[OF_X])->ndim;
         int64_t dims[TG_MAX_NDIM] = {0};
-        for (int i = 2; i < x->ndim; i++)
+        for (int i = 2; i < ndim; i++)
             dims[i - 1] = i;
-        grad_in[OF_WEIGHT] = tg_sum_dims(tg_mul(along, in[G]), x->ndim - 1, dims, false);
+        grad_in[OF_WEIGHT] = tg_sum_dims(tg_mul(along, in[G]), ndim - 1, dims, false);
     }
 }
 

@@ -151,8 +151,9 @@ static void gradient_forward(tg_node *node)
     void *out[INPUTS];
     tg_wanted_data(node, p->wanted, INPUTS, out);
     tgk_recurrent r = arguments(node, node->in[STATES], node->in[KEPT]);
-    r.gh = tg_contiguous_data(node, node->in[G]);
-    r.gc = r.gh && !p->gru ? plane_at(node, (void *)(uintptr_t)r.gh, p->steps + 1) : NULL;
+    char *g = tg_at(node->in[G])->data; /* put together of those of planes, and in order */
+    r.gh = g;
+    r.gc = p->gru ? NULL : plane_at(node, g, p->steps + 1);
     r.weight = tg_contiguous_data(node, node->in[OF_WEIGHT]);
     r.lengths = optional_data(node, OF_LENGTHS);
     r.din = or_workspace(node, out[IN], planes);

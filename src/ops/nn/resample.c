@@ -113,7 +113,7 @@ static const tg_op adjoint_op = {
 /* x where nothing would change. */
 static tg_tensor *resample(tg_tensor *x, const params *p)
 {
-    if (!x || (p->in == p->out && p->scale <= 0))
+    if (p->in == p->out && p->scale <= 0)
         return x;
     tg_shape shape = tg_shape_copy(tg_dims_of(x));
     shape.sizes[p->dim] = p->out;
