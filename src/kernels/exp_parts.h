@@ -145,7 +145,7 @@ TGK_INLINE void tgk_sums_take(tgk_sums_of *s, const double *x, const double *low
     for (int k = 0; k < TGK_SUMS; k++) {
         tgk_dd sum = tgk_two_sum(s->hi[k], x[k]);
         s->hi[k] = sum.hi;
-        s->lo[k] += sum.lo + (low ? low[k] : 0);
+        s->lo[k] += sum.lo + low[k];
     }
 }
 
