@@ -5,6 +5,9 @@
 #include "support.h"
 #include "tape/tape.h"
 
+#include <string.h>
+#include <tinygrad/op.h>
+
 enum { N = 5000 };
 
 typedef struct world {
@@ -339,6 +342,37 @@ static void written_between(void **state)
     }
 }
 
+static void copy_first(tg_node *node)
+{
+    memcpy(tg_out_data(node), tg_f64(node->in[0]), sizeof(double) * (size_t)tg_numel(node->out));
+}
+
+static void give_second(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    (void)grad_out;
+    grad_in[0] = node->in[1];
+}
+
+/* An operation of one's own gives as gradient the very input that the product before it would be written over. */
+static void input_as_gradient(void **state)
+{
+    (void)state;
+    static const tg_op op = {.name = "give_second", .forward = copy_first, .backward = give_second};
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_randn(tape, TG_DIMS(8, 8), TG_F64 | TG_REQUIRES_GRAD);
+    tg_tensor *w = tg_randn(tape, TG_DIMS(8, 8), TG_F64), *back = tg_transpose(w, 0, 1);
+    tg_mark mark = tg_tape_mark(tape);
+    tg_tensor *h = tg_mul_scalar(x, 2), *in[] = {tg_matmul(h, w), h};
+    tg_tensor *want = tg_mul_scalar(tg_matmul(tg_mul_scalar(tg_detach(x), 2), back), 2);
+    tg_tensor *y = tg_apply(&(tg_call){
+        .op = &op, .n_in = 2, .in = in, .dtype = TG_F64, .ndim = 2, .dims = (int64_t[]){8, 8}});
+    assert_int_equal(tg_backward_with(tg_sum(y), NULL, &(tg_backward_opts){.release_since = &mark}),
+                     TG_OK);
+    for (int i = 0; i < 64; i++)
+        assert_near(tg_f64(tg_grad(x))[i], tg_f64(tg_detach(want))[i], 1e-12);
+    tg_tape_free(tape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +384,7 @@ int main(void)
         cmocka_unit_test(of_two_readers),
         cmocka_unit_test(views_of_earlier_passes),
         cmocka_unit_test(written_between),
+        cmocka_unit_test(input_as_gradient),
         cmocka_unit_test(of_frozen_layers),
         cmocka_unit_test(failing_allocations),
     };
