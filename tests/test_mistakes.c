@@ -2,6 +2,7 @@
  * that can be relied on. The reference's page src/doc/mistakes.md has the same list, beside
  * PyTorch's answers (tests/golden/mistakes.py); tests/mistakes.sh compares the two. */
 #include "check.h"
+#include "forks.h"
 #include "support.h"
 
 #include <sys/wait.h>
@@ -629,6 +630,7 @@ static void tape_used_after_a_fork(tg_tape *tape)
 #endif
     tg_tape *threaded = tg_tape_new(&(tg_tape_opts){.threads = 2});
     tg_sum(tg_exp(tg_ones(threaded, TG_DIMS(1 << 18), 0))); /* its thread has started */
+    let_threads_start();
     pid_t child = fork();
     if (child == 0) {
         double sum = tg_item(tg_sum(tg_ones(threaded, TG_DIMS(1 << 18), 0)));

@@ -3,6 +3,7 @@
  * pthread_create() here. */
 #define _POSIX_C_SOURCE 200809L /* fork; NOLINT(bugprone-reserved-identifier): its name */
 #include "check.h"
+#include "forks.h"
 
 #include "kernels/team.h"
 
@@ -12,23 +13,6 @@
 #include <sys/wait.h>
 #include <tinygrad/op.h>
 #include <unistd.h>
-
-/* The thread sanitizer lets no child of a program with threads start any. The allocator of the address sanitizer is not
- * made for fork(): a child has it locked for ever where another thread was in it. */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NO_FORKS 1
-#endif
-#if __has_feature(address_sanitizer)
-#define NO_FORKS_BESIDE_WORK 1
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
-#define NO_FORKS 1
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(NO_FORKS)
-#define NO_FORKS_BESIDE_WORK 1
-#endif
 
 static _Thread_local int given = 1 << 20; /* threads that the system still gives to this one */
 
@@ -128,6 +112,7 @@ __attribute__((weak)) int __llvm_profile_write_file(void);
 /* The child has its parent's tape, but not the threads, and goes on with threads of its own. */
 static bool child_goes_on(tg_tape *tape, double want, bool computes)
 {
+    let_threads_start();
     pid_t child = fork();
     if (child == 0) {
         alarm(60); /* instead of waiting for threads that there are not */
