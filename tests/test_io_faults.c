@@ -170,20 +170,25 @@ int unlinkat(int directory, const char *path, int flags)
 }
 
 #ifdef TINYGRAD_ZLIB
-int inflateInit2_(z_streamp stream, int bits, const char *version, int size)
+/* The linker sends the library's calls here, for zlib may be an archive. */
+int __real_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
+int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
+int __real_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory,
+                         int strategy, const char *version, int size);
+int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory,
+                         int strategy, const char *version, int size);
+
+int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int size)
 {
-    return struck("inflateInit2") ? Z_MEM_ERROR
-                                  : REAL(int (*)(z_streamp, int, const char *, int),
-                                         inflateInit2_)(stream, bits, version, size);
+    return struck("inflateInit2") ? Z_MEM_ERROR : __real_inflateInit2_(stream, bits, version, size);
 }
 
-int deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
-                  const char *version, int size)
+int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory,
+                         int strategy, const char *version, int size)
 {
     return struck("deflateInit2")
                ? Z_MEM_ERROR
-               : REAL(int (*)(z_streamp, int, int, int, int, int, const char *, int),
-                      deflateInit2_)(stream, level, method, bits, memory, strategy, version, size);
+               : __real_deflateInit2_(stream, level, method, bits, memory, strategy, version, size);
 }
 #endif
 
