@@ -632,14 +632,9 @@ static const op_sample layer_norm_errors[] = {
     {.in = "3x5 5:o 5", .shape = "5", .status = TG_EDTYPE, .message = "float"},
     {.in = "3x5:i", .shape = "5", .status = TG_EDTYPE, .message = "a float dtype"},
     {0}};
-static const op_sample batch_norms[] = {{.in = "4x3"},
-                                        {.in = "4x3 3 3"},
-                                        {.in = "3x2x5 2 ~", .s = {0.1}},
-                                        {.in = "2x3x2x2 3 3"},
-                                        {.in = "1x2x7 2 2"},
-                                        {.in = "3x2x5"},
-                                        {.in = "4x3:r 3:r 3:r"},
-                                        {0}};
+static const op_sample batch_norms[] = {
+    {.in = "4x3"},       {.in = "4x3 3 3"}, {.in = "3x2x5 2 ~", .s = {0.1}}, {.in = "2x3x2x2 3 3"},
+    {.in = "1x2x7 2 2"}, {.in = "3x2x5"},   {.in = "4x3:r 3:r 3:r"},         {0}};
 static const op_sample batch_norm_errors[] = {
     {.in = "1x3", .status = TG_EVALUE, .message = "more than one value a channel"},
     {.in = "3", .status = TG_ESHAPE, .message = "wanted (N, C)"},
