@@ -31,6 +31,20 @@ static tg_tensor *elementwise(tg_tensor *x, tg_tensor *y)
     return tg_gelu(tg_add(tg_mul(x, row), tg_tanh(x)));
 }
 
+/* Of 40,000 to 70,000 elements, of which the beginning shows whether they are worth sharing: dense ones, spread rows and
+ * columns, columns that lie apart, and two long rows. */
+static tg_tensor *middling(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *some = tg_narrow(x, 0, 100, 200), *row = tg_select(x, 0, 0);
+    tg_tensor *column = tg_narrow(tg_narrow(y, 1, 7, 1), 0, 0, 200),
+              *apart = tg_narrow(y, 1, 50, 220);
+    tg_tensor *two = tg_narrow(tg_reshape(x, 2, (int64_t[]){2, 90000}), 1, 5, 20000);
+    tg_tensor *dense = tg_mul(tg_relu(tg_add(some, row)), tg_erf(tg_mul(tg_gelu(some), column)));
+    tg_tensor *more = tg_mul(tg_sum(tg_sin(apart)), tg_sum(tg_exp(tg_cos(two))));
+    return tg_add(tg_add(tg_sum(dense), more),
+                  tg_sum(tg_square(tg_contiguous(tg_transpose(apart, 0, 1)))));
+}
+
 static tg_tensor *transposed(tg_tensor *x, tg_tensor *y)
 {
     return tg_mul(tg_exp(tg_transpose(x, 0, 1)), tg_narrow(y, 1, 0, 1));
@@ -147,6 +161,7 @@ static const struct {
     const char *name;
     one_case *make;
 } cases[] = {{"elementwise", elementwise},
+             {"middling", middling},
              {"transposed", transposed},
              {"sums", sums},
              {"statistics", statistics},

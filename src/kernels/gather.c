@@ -114,17 +114,20 @@ static void run_range(void *context, int64_t from, int64_t to)
 void tgk_index_run(tgk_team *team, const tgk_nest *nest, int along, tgk_loop *loop,
                    const tgk_index *params)
 {
-    enum { RANGE = 1 << 14, LINE = 16, PIECES = 4 };
+    enum { RANGE = 1 << 14, LINE = 16, RUN = 512, PIECES = 4 };
     cut c = {nest, along, loop, params};
-    int64_t numel = 1;
+    int64_t numel = 1, inner = 1;
     for (int i = 0; i < nest->ndim; i++)
         numel *= nest->sizes[i];
+    for (int i = along + 1; i < nest->ndim; i++)
+        inner *= nest->sizes[i];
     if (numel == 0)
         return;
     int64_t size = nest->sizes[along], worth = RANGE / (numel / size) + 1;
-    int64_t grain = size / (PIECES * team->threads);
+    int64_t grain = size / (PIECES * team->threads), least = along > 0 ? RUN / inner : LINE;
     grain = grain < worth ? worth : grain;
-    tgk_share(team, size, grain < LINE ? LINE : grain, run_range, &c);
+    least = least < LINE ? LINE : least;
+    tgk_share(team, size, grain < least ? least : grain, run_range, &c);
 }
 
 int64_t tgk_index_outside(const int64_t *index, int64_t size)

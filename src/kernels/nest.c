@@ -1,6 +1,8 @@
 /* Nested loops, see nest.h. */
 #include "kernels/nest.h"
 
+#include "kernels/clock.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -173,6 +175,7 @@ typedef struct shared {
     const tgk_packed *whole;
     tgk_loop *loop;
     const void *params;
+    int64_t first; /* where ranges are counted from */
 } shared;
 
 static void run_range(void *context, int64_t from, int64_t to)
@@ -181,9 +184,18 @@ static void run_range(void *context, int64_t from, int64_t to)
     tgk_packed p = *s->whole;
     char *data[TGK_MAX_OPERANDS] = {NULL};
     for (int k = 0; k < s->nest->operands; k++)
-        data[k] = s->nest->data[k] + from * p.strides[p.ndim - 1][k];
+        data[k] = s->nest->data[k] + (s->first + from) * p.strides[p.ndim - 1][k];
     p.sizes[p.ndim - 1] = to - from;
     run(&p, s->nest->operands, data, s->loop, s->params);
+}
+
+/* The caller's beginning of a nest that may or may not take long: an eighth of it. Returns whether the rest will take long. */
+static bool begin_alone(shared *s, int64_t outer)
+{
+    const int64_t start = tgk_now();
+    run_range(s, 0, (outer + 7) / 8);
+    s->first = (outer + 7) / 8;
+    return (tgk_now() - start) * (outer - s->first) > TGK_WORTH * s->first;
 }
 
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
@@ -194,13 +206,15 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
         numel *= p.sizes[i];
     if (numel == 0)
         return;
-    if (!nest->team || numel < TGK_SHARED) {
+    if (!nest->team || nest->team->threads == 1 || numel < TGK_TRIED) {
         run(&p, nest->operands, nest->data, loop, params);
         return;
     }
-    int64_t outer = p.sizes[p.ndim - 1], grain = TGK_GRAIN / (numel / outer);
-    shared s = {nest, &p, loop, params};
-    tgk_share(nest->team, outer, grain > 0 ? grain : 1, run_range, &s);
+    int64_t outer = p.sizes[p.ndim - 1],
+            grain = numel < TGK_SHARED ? outer / 8 : TGK_GRAIN / (numel / outer);
+    shared s = {nest, &p, loop, params, 0};
+    bool worth = numel >= TGK_SHARED || begin_alone(&s, outer);
+    tgk_share(worth ? nest->team : NULL, outer - s.first, grain > 0 ? grain : 1, run_range, &s);
 }
 
 static void zero_range(void *context, int64_t from, int64_t to)

@@ -28,8 +28,9 @@ typedef struct tgk_nest {
                        read by nobody else; NULL: the caller runs alone */
 } tgk_nest;
 
-/* From so many elements on a loop is worth sharing, in ranges of about TGK_GRAIN. */
-enum { TGK_SHARED = 1 << 17, TGK_GRAIN = 1 << 15 };
+/* From so many elements on a loop is worth sharing, in ranges of about TGK_GRAIN; from TGK_TRIED on if it takes so many
+ * nanoseconds, TGK_WORTH, which its beginning shows. */
+enum { TGK_SHARED = 1 << 17, TGK_GRAIN = 1 << 15, TGK_TRIED = 1 << 15, TGK_WORTH = 20000 };
 
 /* Runs `loop` over all elements in row-major order (unless shared), with as few calls as the
  * strides allow. */

@@ -94,7 +94,7 @@ void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm 
         return;
     }
     int64_t blocks = blocks_of(args);
-    tgk_share(team, blocks, 1, k->backward, args);
+    tgk_share_rows(team, blocks, args->rows * args->n / blocks, k->backward, args);
     add_blocks(team, k, args);
 }
 

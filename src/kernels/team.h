@@ -26,7 +26,7 @@ typedef struct tgk_team {
     pthread_cond_t wake, done;
     atomic_uint calls; /* counts loops, and the end: what helpers wait for */
     bool open, stop;   /* helpers may join the loop; shall end */
-    int joined;        /* helpers in the loop */
+    atomic_int joined; /* helpers in the loop */
     tgk_range *body;
     void *context;
     int64_t count, grain;
@@ -40,10 +40,11 @@ void tgk_team_init(tgk_team *team, int threads);
 void tgk_team_end(tgk_team *team);
 
 /* Runs `body` over [0, count) in ranges of `grain` items, the last one shorter; returns when all are
- * done. Two ranges or fewer, or one thread: in a single call by the caller alone. Which thread takes
+ * done. One range, or one thread: in a single call by the caller alone. Which thread takes
  * what is chance, so results must not depend on it. team may be NULL: the caller alone. */
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context);
-/* The same over rows of about `work` elements each, in ranges that are worth a helper's while. */
+/* The same over rows of about `work` elements each, in ranges that are worth a helper's while; alone if there are not two
+ * of them. */
 void tgk_share_rows(tgk_team *team, int64_t rows, int64_t work, tgk_range *body, void *context);
 
 /* To notice two threads in one tape, where assertions are on: TGK_NOTE_THREAD(where) remembers the one that runs, and

@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 
 /* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
- * FETCHED of them. A thread that comes late or is held up leaves pieces to the others: FINE a thread,
- * if they are of as many rows or columns as make packing cheap. Pieces of columns begin with whole
- * vectors where there are enough. */
-enum { SHARED = 1 << 20, FETCHED = 8, FINE = 4, PACKED = 112, COLUMNS = 32 };
+ * FETCHED of them. Every piece packs anew, so that it wants PACKED rows or columns, and there are few:
+ * one a thread or, so that one that comes late or is held up leaves something to the others, two, of
+ * LARGE quarters and of the rest. Pieces of columns begin with whole vectors where there are enough. */
+enum { SHARED = 1 << 20, FETCHED = 8, LARGE = 3, PACKED = 112, COLUMNS = 32 };
 
 /* Products of one shape: the strides of a and b along what they are a batch of. */
 typedef struct batches {
@@ -44,10 +44,19 @@ static void multiply(const sharing *s, const tgk_gemm_args *args)
         s->gemm(args);
 }
 
-/* Where piece i of something begins. */
+/* Where piece i of something begins. Where each thread has two, the first is LARGE quarters of what it would have. */
 static int64_t piece_start(const sharing *s, int64_t length, int64_t i)
 {
-    int64_t start = length * i / s->pieces;
+    const int64_t threads = s->rooms, late = i > threads ? i - threads : 0;
+    if (s->pieces <= threads)
+        return length * i / s->pieces;
+    return length * (LARGE * (i - late) + (4 - LARGE) * late) / (4 * threads);
+}
+
+/* The same for columns. */
+static int64_t first_column(const sharing *s, int64_t length, int64_t i)
+{
+    int64_t start = piece_start(s, length, i);
     return length < 2 * COLUMNS * s->pieces || i == s->pieces ? start : start / COLUMNS * COLUMNS;
 }
 
@@ -55,8 +64,8 @@ static int64_t piece_start(const sharing *s, int64_t length, int64_t i)
 static void multiply_batch(const sharing *s, tgk_gemm_args *part, int64_t i)
 {
     const batches *batch = s->batch;
-    const int64_t size = (int64_t)s->size, end = batch->count * (i + 1) / s->pieces;
-    for (int64_t at = batch->count * i / s->pieces; at < end; at++) {
+    const int64_t size = (int64_t)s->size, end = piece_start(s, batch->count, i + 1);
+    for (int64_t at = piece_start(s, batch->count, i); at < end; at++) {
         const int64_t a = tg_shape_offset(batch->dims, batch->a, at),
                       b = tg_shape_offset(batch->dims, batch->b, at);
         part->a.data = (const char *)s->args->a.data + a * size;
@@ -70,9 +79,10 @@ static void multiply_batch(const sharing *s, tgk_gemm_args *part, int64_t i)
 static void multiply_piece(const sharing *s, tgk_gemm_args *part, int64_t i)
 {
     if (s->pieces > 1 && part->m >= part->n)
-        tgk_gemm_rows(part, part->m * i / s->pieces, part->m * (i + 1) / s->pieces, s->size);
+        tgk_gemm_rows(part, piece_start(s, part->m, i), piece_start(s, part->m, i + 1), s->size);
     else if (s->pieces > 1)
-        tgk_gemm_columns(part, piece_start(s, part->n, i), piece_start(s, part->n, i + 1), s->size);
+        tgk_gemm_columns(part, first_column(s, part->n, i), first_column(s, part->n, i + 1),
+                         s->size);
     multiply(s, part);
 }
 
@@ -111,7 +121,7 @@ static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args, int64_t
     int64_t most = count > 1 ? count : longer / PACKED;
     if (work < (double)SHARED || threads == 1)
         return 1;
-    return most < threads ? threads : most < FINE * threads ? most : FINE * threads;
+    return most < 4 * threads ? threads : 2 * threads;
 }
 
 static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batch)

@@ -23,7 +23,7 @@ static bool map_alike(const tg_header *out, tg_tensor *const *in, int n, tgk_loo
 void tg_map(tg_tensor *to, tg_tensor *const *in, int n, tgk_loop *loop, const void *params)
 {
     const tg_header *out = tg_at(to);
-    if (out->numel < TGK_SHARED && out->contiguous && map_alike(out, in, n, loop, params))
+    if (out->numel < TGK_TRIED && out->contiguous && map_alike(out, in, n, loop, params))
         return;
     tgk_nest nest = {.ndim = out->ndim,
                      .operands = n + 1,

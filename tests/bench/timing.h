@@ -20,14 +20,14 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int by_value(const void *a, const void *b)
+static inline int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
 /* Enough turns a sample for the clock; none is counted while memory and caches are still cold. */
-static int warm_up(void (*turn)(void *context), void *context)
+static inline int warm_up(void (*turn)(void *context), void *context)
 {
     int turns = 1;
     double start = now();
@@ -43,7 +43,7 @@ static int warm_up(void (*turn)(void *context), void *context)
 }
 
 /* Samples for about half a second. */
-static timing time_turns(void (*turn)(void *context), void *context)
+static inline timing time_turns(void (*turn)(void *context), void *context)
 {
     double seconds[MAX_SAMPLES];
     int n = 0, turns = warm_up(turn, context);
