@@ -132,7 +132,8 @@ static void start(tgk_team *team)
     pthread_attr_t attributes;
     team->started = true;
     team->process = this_process();
-    team->helpers = team->joined = 0;
+    team->helpers = 0;
+    team->joined = 0;
     team->open = team->stop = false;
     if (pthread_attr_init(&attributes))
         return;

@@ -10,6 +10,19 @@ cp "$2/examples/cross_entropy.c" "$work/main.c"
 tests=$2/tests
 cd "$work"
 
+# Beside the build.
+warnings() {
+    for compiler in gcc clang; do
+        for file in tinygrad.c tinygrad_io.c; do
+            "$compiler" -fsyntax-only -Wall -Wextra -Wpedantic -Werror $file
+            "$compiler" -fsyntax-only -Werror $file
+        done
+        "$compiler" -fsyntax-only -Wall -Werror -DTGK_NO_STDIO tinygrad.c
+        "$compiler" -std=c99 -fsyntax-only -Wall -Wextra -Wpedantic -Werror -x c tinygrad.h
+    done
+}
+warnings &
+
 cc -O1 -march=native -c tinygrad.c
 cc -o example -I. main.c tinygrad.o -lm -pthread
 ./example | head -n 1 >first
@@ -17,12 +30,4 @@ cat first
 grep -qF 'tensor(2.7256)' first
 cc -I. -I"$tests" -o bits "$tests/test_bits.c" "$tests/support.c" tinygrad.o -lcmocka -lm -pthread
 (cd "$tests" && "$work/bits")
-
-for compiler in gcc clang; do
-    for file in tinygrad.c tinygrad_io.c; do
-        "$compiler" -fsyntax-only -Wall -Wextra -Wpedantic -Werror $file
-        "$compiler" -fsyntax-only -Werror $file
-    done
-    "$compiler" -fsyntax-only -Wall -Werror -DTGK_NO_STDIO tinygrad.c
-    "$compiler" -std=c99 -fsyntax-only -Wall -Wextra -Wpedantic -Werror -x c tinygrad.h
-done
+wait $!
