@@ -1,8 +1,8 @@
 /* Whole models, a training step each: forward, backward, update. One line a model and way:
  * name/way, median, minimum, unit, samples, and the most bytes in use at once during a step.
  *
- * Ways: eager; released, the same with release_since in the backward pass, so that it gives back
- * what it has read as PyTorch's does; captured. Arguments choose models by the beginning of their
+ * Ways: eager; released, the same with tg_release() after each layer and release_since in the backward
+ * pass, so that data go when nothing reads them any more, as PyTorch's do; captured. Arguments choose models by the beginning of their
  * names; none: all. --list names them. --losses: the losses of the first steps instead, which
  * models.py compares with PyTorch's: weights and data are PyTorch's draws from the seed 0. --check:
  * small batches, and whether losses fall and all ways give the same ones. */
@@ -93,6 +93,14 @@ static tg_tensor *halve(tg_tensor *x)
     return tg_max_pool2d(x, &(tg_pool_opts){.kernel = {2, 2}});
 }
 
+/* After a layer, whose result is x. */
+static tg_tensor *layer_of(const state *s, tg_tensor *x)
+{
+    if (s->way == RELEASED)
+        tg_release(s->tape, s->mark, &x, 1);
+    return x;
+}
+
 /* --- LeNet-5 --- */
 
 static void lenet_make(state *s)
@@ -107,10 +115,10 @@ static void lenet_make(state *s)
 
 static tg_tensor *lenet_loss(state *s)
 {
-    tg_tensor *x = halve(tg_relu(conv(s->x, s->leaf, 2)));
-    x = halve(tg_relu(conv(x, s->leaf + 2, 0)));
-    x = tg_relu(linear(tg_flatten(x, 1, -1), s->leaf + 4));
-    x = tg_relu(linear(x, s->leaf + 6));
+    tg_tensor *x = layer_of(s, halve(tg_relu(conv(s->x, s->leaf, 2))));
+    x = layer_of(s, halve(tg_relu(conv(x, s->leaf + 2, 0))));
+    x = layer_of(s, tg_relu(linear(tg_flatten(x, 1, -1), s->leaf + 4)));
+    x = layer_of(s, tg_relu(linear(x, s->leaf + 6)));
     return tg_cross_entropy(linear(x, s->leaf + 8), s->target, NULL);
 }
 
@@ -144,9 +152,9 @@ static tg_tensor *vgg_loss(state *s)
 {
     tg_tensor *x = s->x, **leaf = s->leaf;
     for (int i = 0; i < CONVS; i++, leaf += PER_CONV) {
-        x = tg_relu(vgg_norm(conv(x, leaf, 1), leaf + 2, s->buffer + 2 * i));
+        x = layer_of(s, tg_relu(vgg_norm(conv(x, leaf, 1), leaf + 2, s->buffer + 2 * i)));
         if (i % 2)
-            x = halve(x);
+            x = layer_of(s, halve(x));
     }
     return tg_cross_entropy(linear(tg_flatten(x, 1, -1), leaf), s->target, NULL);
 }
@@ -223,13 +231,13 @@ static tg_tensor *attend(const state *s, tg_tensor *x, tg_tensor *const *leaf)
         tg_scaled_dot_product_attention(by_heads(s, part[0]), by_heads(s, part[1]),
                                         by_heads(s, part[2]), &(tg_attention_opts){.causal = true});
     y = tg_reshape(tg_transpose(y, 1, 2), TG_DIMS(s->batch, LENGTH, s->model->width));
-    return tg_add(x, linear(y, leaf + 4));
+    return layer_of(s, tg_add(x, linear(y, leaf + 4)));
 }
 
-static tg_tensor *feed_forward(tg_tensor *x, tg_tensor *const *leaf)
+static tg_tensor *feed_forward(const state *s, tg_tensor *x, tg_tensor *const *leaf)
 {
     tg_tensor *y = tg_gelu(linear(norm(x, leaf), leaf + 2));
-    return tg_add(x, linear(y, leaf + 4));
+    return layer_of(s, tg_add(x, linear(y, leaf + 4)));
 }
 
 static tg_tensor *transformer_loss(state *s)
@@ -237,7 +245,7 @@ static tg_tensor *transformer_loss(state *s)
     tg_tensor **leaf = s->leaf + 2;
     tg_tensor *x = tg_add(tg_embedding(s->leaf[0], s->x, TG_NO_PADDING), s->leaf[1]);
     for (int i = 0; i < LAYERS; i++, leaf += PER_LAYER)
-        x = feed_forward(attend(s, x, leaf), leaf + 6);
+        x = feed_forward(s, attend(s, x, leaf), leaf + 6);
     tg_tensor *logits = linear(norm(x, leaf), leaf + 2);
     return tg_cross_entropy(tg_reshape(logits, TG_DIMS(-1, BYTES)), s->target, NULL);
 }
@@ -254,8 +262,8 @@ static void mlp_make(state *s)
 
 static tg_tensor *mlp_loss(state *s)
 {
-    tg_tensor *x = tg_dropout(tg_relu(linear(s->x, s->leaf)), 0.2, !s->no_dropout);
-    x = tg_dropout(tg_relu(linear(x, s->leaf + 2)), 0.2, !s->no_dropout);
+    tg_tensor *x = layer_of(s, tg_dropout(tg_relu(linear(s->x, s->leaf)), 0.2, !s->no_dropout));
+    x = layer_of(s, tg_dropout(tg_relu(linear(x, s->leaf + 2)), 0.2, !s->no_dropout));
     return tg_cross_entropy(linear(x, s->leaf + 4), s->target, NULL);
 }
 
@@ -272,7 +280,7 @@ static tg_tensor *autoencoder_loss(state *s)
 {
     tg_tensor *x = s->x;
     for (int i = 0; i < 3; i++)
-        x = tg_relu(linear(x, s->leaf + 2 * i));
+        x = layer_of(s, tg_relu(linear(x, s->leaf + 2 * i)));
     return tg_mse_loss(tg_sigmoid(linear(x, s->leaf + 6)), s->x, TG_MEAN);
 }
 

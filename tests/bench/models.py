@@ -310,4 +310,5 @@ def main():
             print(measure(name, args, int(threads)), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
