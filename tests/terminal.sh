@@ -18,6 +18,7 @@ shown() {
     fi
 }
 
+script -qec true /dev/null </dev/null >"$dir/lines" 2>&1 || { echo "skipped: there are no pseudo-terminals"; exit 77; }
 for i in $(seq 5); do
     cat examples/words.txt
 done >"$dir/words"

@@ -75,6 +75,18 @@ static tg_tensor *products(tg_tensor *x, tg_tensor *y)
                   tg_add(tg_sum(tg_square(wide)), tg_sum(tg_relu(tall))));
 }
 
+/* Each thread has a large piece and a small one: of rows, of columns, of a batch. */
+static tg_tensor *long_products(tg_tensor *x, tg_tensor *y)
+{
+    tg_tensor *tall = tg_reshape(x, TG_DIMS(1800, 100)),
+              *narrow = tg_narrow(tg_narrow(y, 0, 0, 100), 1, 0, 64);
+    tg_tensor *wide = tg_matmul(tg_transpose(narrow, 0, 1), tg_transpose(tall, 0, 1));
+    tg_tensor *many =
+        tg_matmul(tg_reshape(x, TG_DIMS(60, 30, 100)), tg_reshape(x, TG_DIMS(60, 100, 30)));
+    return tg_add(tg_sum(tg_square(tg_matmul(tall, narrow))),
+                  tg_add(tg_sum(tg_relu(wide)), tg_sum(tg_relu(many))));
+}
+
 static tg_tensor *layers(tg_tensor *x, tg_tensor *y)
 {
     tg_tensor *bias = tg_select(y, 1, 0), *square = tg_narrow(y, 1, 100, 300);
@@ -125,8 +137,11 @@ static tg_tensor *moves(tg_tensor *x, tg_tensor *y)
     tg_tensor *means = tg_avg_pool2d(images, &window);
     tg_tensor *some =
         tg_index_select(y, 1, tg_randint(tg_tape_of(x), 0, 520, TG_DIMS(400), TG_I64));
+    tg_tensor *index = tg_randint(tg_tape_of(x), 0, 100, TG_DIMS(90), TG_I64);
+    tg_tensor *wide = tg_embedding(tg_reshape(x, TG_DIMS(100, 1800)), index, TG_NO_PADDING);
+    some = tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(wide)));
     return tg_add(tg_add(tg_sum(tg_square(kept)), tg_sum(tg_square(means))),
-                  tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
+                  tg_add(some, tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
 }
 
 /* So many rows of 500 inputs and 40 units, 360 of them in all steps. */
@@ -160,19 +175,13 @@ static tg_tensor *recurrent_in_parts(tg_tensor *x, tg_tensor *y)
 static const struct {
     const char *name;
     one_case *make;
-} cases[] = {{"elementwise", elementwise},
-             {"middling", middling},
-             {"transposed", transposed},
-             {"sums", sums},
-             {"statistics", statistics},
-             {"products", products},
-             {"layers", layers},
-             {"softmaxes", softmaxes},
-             {"losses", losses},
-             {"many_positions", many_positions},
-             {"moves", moves},
-             {"recurrent", recurrent},
-             {"recurrent_in_parts", recurrent_in_parts}};
+} cases[] = {{"elementwise", elementwise},       {"middling", middling},
+             {"transposed", transposed},         {"sums", sums},
+             {"statistics", statistics},         {"products", products},
+             {"long_products", long_products},   {"layers", layers},
+             {"softmaxes", softmaxes},           {"losses", losses},
+             {"many_positions", many_positions}, {"moves", moves},
+             {"recurrent", recurrent},           {"recurrent_in_parts", recurrent_in_parts}};
 
 static uint64_t result(one_case *make, int dtype, const tg_tape_opts *opts)
 {
