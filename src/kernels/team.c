@@ -40,8 +40,8 @@ void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, vo
 #endif
 
 /* Looks before a thread goes to sleep: of a helper, for the next loop, about a tenth of a millisecond; of the caller, for
- * helpers at the end of theirs, half of that. To be woken takes some 50 microseconds. */
-enum { LOOKS = 4000, LAST_LOOKS = 2000, HELPER_STACK = 512 << 10 };
+ * helpers at the end of theirs, half of that. To be woken takes some 50 microseconds. FEW where others wait for the processor. */
+enum { LOOKS = 4000, FEW_LOOKS = 50, HELPER_STACK = 512 << 10 };
 
 static int processors(void)
 {
@@ -64,6 +64,7 @@ void tgk_team_init(tgk_team *team, int threads)
     if (asked <= 0)
         asked = processors();
     *team = (tgk_team){.threads = asked < TGK_MAX_THREADS ? (int)asked : TGK_MAX_THREADS};
+    team->looks = team->threads > processors() ? FEW_LOOKS : LOOKS;
 }
 
 const void *tgk_this_thread(void)
@@ -93,7 +94,7 @@ static void work(tgk_team *team)
 /* Until the counter is past `seen`. */
 static void wait_for_call(tgk_team *team, unsigned seen)
 {
-    for (int i = 0; i < LOOKS && atomic_load(&team->calls) == seen; i++)
+    for (int i = 0; i < team->looks && atomic_load(&team->calls) == seen; i++)
         PAUSE();
     pthread_mutex_lock(&team->mutex);
     while (atomic_load(&team->calls) == seen)
@@ -182,7 +183,7 @@ static void close_loop(tgk_team *team)
     pthread_mutex_lock(&team->mutex);
     team->open = false;
     pthread_mutex_unlock(&team->mutex);
-    for (int i = 0; i < LAST_LOOKS && atomic_load(&team->joined) > 0; i++)
+    for (int i = 0; i < team->looks / 2 && atomic_load(&team->joined) > 0; i++)
         PAUSE();
     pthread_mutex_lock(&team->mutex);
     while (team->joined > 0)

@@ -20,6 +20,7 @@ typedef struct tgk_team {
     int threads; /* the caller counts as one */
 #ifndef TGK_NO_THREADS
     int helpers; /* running */
+    int looks;   /* before one sleeps */
     bool started;
     pthread_t helper[TGK_MAX_THREADS];
     pthread_mutex_t mutex;

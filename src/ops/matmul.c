@@ -12,10 +12,11 @@
 #include <stdatomic.h>
 
 /* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
- * FETCHED of them. Every piece packs anew, so that it wants PACKED rows or columns, and there are few:
- * one a thread or, so that one that comes late or is held up leaves something to the others, two, of
- * LARGE quarters and of the rest. Pieces of columns begin with whole vectors where there are enough. */
-enum { SHARED = 1 << 20, FETCHED = 8, LARGE = 3, PACKED = 112, COLUMNS = 32 };
+ * FETCHED of them. A thread that comes late or is held up leaves pieces to the others. Those of a batch
+ * are equal, FINE a thread. Every piece of one product packs anew, so that it wants PACKED rows or columns,
+ * and there are few: one a thread or two, of LARGE quarters and of the rest. Pieces of columns begin with
+ * whole vectors where there are enough. */
+enum { SHARED = 1 << 20, FETCHED = 8, FINE = 4, LARGE = 3, PACKED = 112, COLUMNS = 32 };
 
 /* Products of one shape: the strides of a and b along what they are a batch of. */
 typedef struct batches {
@@ -44,11 +45,11 @@ static void multiply(const sharing *s, const tgk_gemm_args *args)
         s->gemm(args);
 }
 
-/* Where piece i of something begins. Where each thread has two, the first is LARGE quarters of what it would have. */
+/* Where piece i of something begins. */
 static int64_t piece_start(const sharing *s, int64_t length, int64_t i)
 {
     const int64_t threads = s->rooms, late = i > threads ? i - threads : 0;
-    if (s->pieces <= threads)
+    if (s->batch || s->pieces <= threads)
         return length * i / s->pieces;
     return length * (LARGE * (i - late) + (4 - LARGE) * late) / (4 * threads);
 }
@@ -118,10 +119,11 @@ static int64_t pieces_of(const tg_tape *tape, const tgk_gemm_args *args, int64_t
     double m = (double)args->m, n = (double)args->n, k = (double)args->k;
     double work = (m * n * k + (double)FETCHED * (m * n + n * k + k * m)) * (double)count;
     int64_t threads = tape->team.threads, longer = args->m > args->n ? args->m : args->n;
-    int64_t most = count > 1 ? count : longer / PACKED;
     if (work < (double)SHARED || threads == 1)
         return 1;
-    return most < 4 * threads ? threads : 2 * threads;
+    if (count > 1)
+        return count < threads ? threads : count < FINE * threads ? count : FINE * threads;
+    return longer / PACKED < 4 * threads ? threads : 2 * threads;
 }
 
 static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batch)
