@@ -4,6 +4,8 @@
 #define _GNU_SOURCE /* sched_getaffinity; NOLINT(bugprone-reserved-identifier): its name */
 #include "kernels/team.h"
 
+#include <stddef.h>
+
 #ifdef TGK_NO_THREADS
 void tgk_team_init(tgk_team *team, int threads)
 {
