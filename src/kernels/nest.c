@@ -206,7 +206,7 @@ void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)
         numel *= p.sizes[i];
     if (numel == 0)
         return;
-    if (!nest->team || nest->team->threads == 1 || numel < TGK_TRIED) {
+    if (tgk_alone(nest->team) || numel < TGK_TRIED) {
         run(&p, nest->operands, nest->data, loop, params);
         return;
     }

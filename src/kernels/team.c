@@ -195,7 +195,7 @@ static void close_loop(tgk_team *team)
 
 void tgk_share(tgk_team *team, int64_t count, int64_t grain, tgk_range *body, void *context)
 {
-    bool alone = !team || team->threads == 1 || count <= grain;
+    bool alone = tgk_alone(team) || count <= grain;
     if (!alone && (!team->started || team->process != this_process()))
         start(team);
     if (alone || team->helpers == 0) {

@@ -36,6 +36,17 @@ typedef struct tgk_team {
 #endif
 } tgk_team;
 
+/* Whether the caller has nobody to share with: known to the compiler where there are no threads. */
+static inline bool tgk_alone(const tgk_team *team)
+{
+#ifdef TGK_NO_THREADS
+    (void)team;
+    return true;
+#else
+    return !team || team->threads == 1;
+#endif
+}
+
 /* Starts nothing yet. threads <= 0: OMP_NUM_THREADS, else as many as there are processors. */
 void tgk_team_init(tgk_team *team, int threads);
 void tgk_team_end(tgk_team *team);
