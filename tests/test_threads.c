@@ -140,6 +140,9 @@ static tg_tensor *moves(tg_tensor *x, tg_tensor *y)
     tg_tensor *index = tg_randint(tg_tape_of(x), 0, 100, TG_DIMS(90), TG_I64);
     tg_tensor *wide = tg_embedding(tg_reshape(x, TG_DIMS(100, 1800)), index, TG_NO_PADDING);
     some = tg_add(tg_sum(tg_square(some)), tg_sum(tg_square(wide)));
+    wide = tg_index_select(tg_reshape(x, TG_DIMS(20, 100, 90)), 0,
+                           tg_randint(tg_tape_of(x), 0, 20, TG_DIMS(30), TG_I64));
+    some = tg_add(some, tg_sum(tg_square(wide)));
     return tg_add(tg_add(tg_sum(tg_square(kept)), tg_sum(tg_square(means))),
                   tg_add(some, tg_sum(tg_square(tg_slice(y, 0, 1, 299, 1)))));
 }
