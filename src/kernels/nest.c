@@ -192,10 +192,10 @@ static void run_range(void *context, int64_t from, int64_t to)
 /* The caller's beginning of a nest that may or may not take long: an eighth of it. Returns whether the rest will take long. */
 static bool begin_alone(shared *s, int64_t outer)
 {
-    const int64_t start = tgk_now();
-    run_range(s, 0, (outer + 7) / 8);
-    s->first = (outer + 7) / 8;
-    return (tgk_now() - start) * (outer - s->first) > TGK_WORTH * s->first;
+    const int64_t start = tgk_now(), first = (outer + 7) / 8;
+    run_range(s, 0, first);
+    s->first = first;
+    return (tgk_now() - start) * (outer - first) > TGK_WORTH * first;
 }
 
 void tgk_nest_run(const tgk_nest *nest, tgk_loop *loop, const void *params)

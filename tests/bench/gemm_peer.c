@@ -3,13 +3,12 @@
  * multiply-adds alone reach here. Run with OPENBLAS_NUM_THREADS=1; an argument `f64` takes doubles. */
 #define _POSIX_C_SOURCE 199309L
 #include "kernels/gemm.h"
+#include "timing.h"
 
 #include <cblas.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -61,13 +60,6 @@ static void theirs(void *context)
     else
         cblas_sgemm(CblasRowMajor, a, b, p->s.m, p->s.n, p->s.k, 1, p->a, a_row, p->b, b_row, 0,
                     p->c, p->s.n);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static double seconds(void (*turn)(void *context), void *context, int turns)
