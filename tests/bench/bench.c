@@ -397,6 +397,7 @@ static void index_step(state *s)
     X(round, tg_round(s->t[0]))                                                                    \
     X(trunc, tg_trunc(s->t[0]))                                                                    \
     X(clamp_tensors, tg_clamp_tensors(s->t[0], s->t[1], s->t[5]))                                  \
+    X(masked_fill, tg_masked_fill(s->t[0], tg_gt_scalar(s->t[5], 0.5), 1))                         \
     X(scatter, tg_scatter(s->t[0], 1, s->t[4], s->t[1]))                                           \
     X(index_copy, tg_index_copy(s->t[0], 0, s->t[3], s->t[1]))                                     \
     X(diagonal, tg_diagonal(s->t[0], 0, 0, 1))                                                     \
@@ -543,6 +544,33 @@ static void adaptive_step(state *s)
     finish(s, tg_adaptive_avg_pool2d(s->t[0], 7, 7), s->t[1]);
 }
 
+/* A step of an optimiser over so many elements; each becomes a row, by the options that have loops of their own. */
+#define EACH_UPDATE(X)                                                                             \
+    X(step_sgd, tg_sgd, tg_sgd_opts, .lr = 0.01, .momentum = 0.9, .nesterov = true)                \
+    X(step_adam, tg_adam, tg_adam_opts, .lr = 0.001)                                               \
+    X(step_amsgrad, tg_adam, tg_adam_opts, .amsgrad = true, .weight_decay = 0.01)                  \
+    X(step_rmsprop, tg_rmsprop, tg_rmsprop_opts, .centered = true, .momentum = 0.9)                \
+    X(step_adagrad, tg_adagrad, tg_adagrad_opts, .lr = 0.01)                                       \
+    X(step_nadam, tg_nadam, tg_nadam_opts, .lr = 0.001)                                            \
+    X(step_radam, tg_radam, tg_radam_opts, .lr = 0.001)                                            \
+    X(step_adamax, tg_adamax, tg_adamax_opts, .lr = 0.001)                                         \
+    X(step_adadelta, tg_adadelta, tg_adadelta_opts, .lr = 1)
+
+#define UPDATE_MAKE(name, optimiser, options, ...)                                                 \
+    static void name##_make(state *s)                                                              \
+    {                                                                                              \
+        s->t[0] = tg_randn(s->tape, TG_DIMS(s->size), TG_REQUIRES_GRAD);                           \
+        tg_backward(tg_sum(tg_square(s->t[0])));                                                   \
+        s->optim = optimiser(s->tape, s->t, 1, &(options){__VA_ARGS__});                           \
+    }
+#define UPDATE_ROW(name, ...) {#name, name##_make, update_step, NULL, "us", {100000}},
+EACH_UPDATE(UPDATE_MAKE)
+
+static void update_step(state *s)
+{
+    tg_optim_step(s->optim);
+}
+
 static double logits(int64_t classes)
 {
     return 1e-6 * (double)(classes > 60000 ? 256 : 1024) * (double)classes;
@@ -633,7 +661,7 @@ static const row rows[] = {
     {"baddbmm", batches_make, baddbmm_step, NULL, "us", {128, 32}},
     {"conv_transpose2d", grow_make, conv_transpose_step, NULL, "us", {14}},
     {"interpolate", grow_make, interpolate_step, NULL, "us", {14}},
-    {"adaptive_avg_pool2d", adaptive_make, adaptive_step, NULL, "us", {30}},
+    EACH_UPDATE(UPDATE_ROW){"adaptive_avg_pool2d", adaptive_make, adaptive_step, NULL, "us", {30}},
 };
 
 static void turn(void *context)

@@ -20,6 +20,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+from torch import optim
 
 
 WRAP = [lambda f: f]  # or torch.compile
@@ -245,6 +246,14 @@ def baddbmm(size):
     return step
 
 
+def update(optimiser, **options):
+    def row(size):
+        x = torch.randn(size, requires_grad=True)
+        x.square().sum().backward()
+        return optimiser([x], **options).step
+    return row
+
+
 # Name, what to time, and how much of the row's unit a step is; None: the row is in microseconds;
 # "MiB": it is the memory of a step beside leaves and their gradients.
 ROWS = {
@@ -306,6 +315,7 @@ ROWS = {
         "round": lambda x, **_: x.round(),
         "trunc": lambda x, **_: x.trunc(),
         "clamp_tensors": lambda x, source, p, **_: x.clamp(source, p),
+        "masked_fill": lambda x, p, **_: x.masked_fill(p > 0.5, 1),
         "scatter": lambda x, index, source, **_: x.scatter(1, index, source),
         "index_copy": lambda x, source, row, **_: x.index_copy(0, row, source),
         "diagonal": lambda x, **_: x.diagonal(),
@@ -343,6 +353,17 @@ ROWS = {
     "baddbmm": (baddbmm, None),
     "conv_transpose2d": (grown(lambda x, w: F.conv_transpose2d(x, w, stride=2)), None),
     "interpolate": (grown(lambda x, w: F.interpolate(x, scale_factor=2, mode="bilinear")), None),
+    **{f"step_{name}": (row, None) for name, row in {
+        "sgd": update(optim.SGD, lr=0.01, momentum=0.9, nesterov=True),
+        "adam": update(optim.Adam),
+        "amsgrad": update(optim.Adam, amsgrad=True, weight_decay=0.01),
+        "rmsprop": update(optim.RMSprop, centered=True, momentum=0.9),
+        "adagrad": update(optim.Adagrad),
+        "nadam": update(optim.NAdam),
+        "radam": update(optim.RAdam),
+        "adamax": update(optim.Adamax),
+        "adadelta": update(optim.Adadelta),
+    }.items()},
     "adaptive_avg_pool2d": (grown(lambda x, w: F.adaptive_avg_pool2d(x, 7)), None),
 }
 
