@@ -116,7 +116,7 @@ tg_tensor *tg_gt_scalar(tg_tensor *x, double s)
 TGK_LOOP2(and_bool, bool, bool, (x & y));
 TGK_LOOP2(or_bool, bool, bool, x | y);
 TGK_LOOP2(xor_bool, bool, bool, x ^ y);
-TGK_LOOP1(not_bool, bool, bool, !x);
+TGK_LOOP1(not_bool, uint8_t, uint8_t, x ^ 1); /* as bytes, of which there are vectors */
 
 static const tg_map_op and_op = {{.name = "logical_and", .forward = tg_map_forward},
                                  {NULL, NULL, NULL, and_bool}};

@@ -20,9 +20,10 @@ TGK_LOOP1(f64_to_bool, bool, double, x != 0);
 TGK_LOOP1(i64_to_f32, float, int64_t, x);
 TGK_LOOP1(i64_to_f64, double, int64_t, x);
 TGK_LOOP1(i64_to_bool, bool, int64_t, x != 0);
-TGK_LOOP1(bool_to_f32, float, bool, x);
-TGK_LOOP1(bool_to_f64, double, bool, x);
-TGK_LOOP1(bool_to_i64, int64_t, bool, x);
+/* From bools as the bytes that they are, of which the compiler makes vectors. */
+TGK_LOOP1(bool_to_f32, float, uint8_t, x);
+TGK_LOOP1(bool_to_f64, double, uint8_t, x);
+TGK_LOOP1(bool_to_i64, int64_t, uint8_t, x);
 
 /* By the dtypes from and to. */
 static const tgk_loops loops[TG_DTYPES][TG_DTYPES] = {

@@ -172,7 +172,7 @@ static void bce_forward(tg_node *node)
 }
 
 /* The gradient x of input y and target z. */
-TGK_REAL3(bce_slope, x *((y - z) / fmax((1 - y) * y, TINY)));
+TGK_REAL3(bce_slope, x *((y - z) / ((1 - y) * y > TINY ? (1 - y) * y : TINY)));
 
 static tg_tensor *bce_slope(tg_tensor *g, tg_tensor *x, tg_tensor *t);
 
