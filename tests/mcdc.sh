@@ -1,17 +1,18 @@
 #!/bin/sh
 # mcdc.sh WORK_DIR: MC/DC of what is to be read in one sitting, memory, tape, record and backward: whether the tests show of
-# each part of each condition that it decides alone, as gcc 14 measures it (-fcondition-coverage). Where gcc here is
-# older that happens in a new Debian 13; as root; run by .ci/long. Prints what is not shown, and fails where there is
-# such. "mcdc.sh compile COMMAND..." is how one file is compiled, "mcdc.sh inside" what runs in the new system.
+# each part of each condition that it decides alone, as gcc 14 measures it (-fcondition-coverage). train and look are
+# compiled so as well, for what they make of those folders' headers. Where gcc here is older that happens in a new Debian
+# 13; as root; run by .ci/long. Prints what is not shown, and fails where there is such. "mcdc.sh compile COMMAND..." is
+# how one file is compiled, "mcdc.sh inside" what runs in the new system.
 set -eu
 
 folders="memory|tape|record|backward"
-limit=98 # to be raised to 100
+limit=100
 if [ "$1" = compile ]; then
     shift
     for argument; do
         case $argument in
-        */src/memory/*.c | */src/tape/*.c | */src/record/*.c | */src/backward/*.c)
+        */src/memory/*.c | */src/tape/*.c | */src/record/*.c | */src/backward/*.c | */src/train/*.c | */src/look/*.c)
             exec "$@" -O0 --coverage -fcondition-coverage ;;
         esac
     done
@@ -24,7 +25,7 @@ measure() { # source, build
         -DCMAKE_C_COMPILER_LAUNCHER="sh;$1/tests/mcdc.sh;compile" >"$2.log" || { cat "$2.log"; return 1; }
     cmake --build "$2" -j2 >"$2.log" 2>&1 || { tail -n 40 "$2.log"; return 1; }
     find "$2" -name '*.gcda' -delete
-    (cd "$2" && ctest -j2 --timeout 900 --output-on-failure -R '^(test_|fuzz_)' \
+    (cd "$2" && ctest -j2 --timeout 3600 --output-on-failure -R '^(test_|fuzz_)' \
         -E '^test_(accuracy_.*|all_floats|bits|threads|train_fashion|examples_alloc|alloc)$') >"$2.log" 2>&1 ||
         { tail -n 60 "$2.log"; return 1; }
     (cd "$1/tests" && "$2/tests/test_alloc") >"$2.log" 2>&1 || { tail -n 20 "$2.log"; return 1; } # beyond ctest's limit of time

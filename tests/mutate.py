@@ -200,7 +200,7 @@ class World:
         families = " ".join(f"FAMILY({os.path.basename(n)[:-2]})" for n in support if "/ops_" in n)
         objects = []
         for name in support:
-            objects.append("o/test+" + os.path.basename(name)[:-1] + "o")
+            objects.append("o/support+" + os.path.basename(name)[:-1] + "o")
             if self.is_old(f"{self.work}/{objects[-1]}"):
                 done = self.run(["gcc"] + TEST_FLAGS + [f"-DOP_FAMILIES={families}", "-MD", "-c", name, "-o", objects[-1]])
                 if done.returncode:
@@ -232,7 +232,8 @@ class World:
               " ".join(f"{n} {t:.1f}" for n, t in sorted(self.times.items(), key=lambda p: p[1])), flush=True)
 
     def make_test(self, short):
-        wrap = ["-Wl,--wrap=pthread_create"] if short == "threads_apart" else []
+        wrap = {"threads_apart": ["-Wl,--wrap=pthread_create"],
+                "io_faults": ["-Wl,--wrap=inflateInit2_,--wrap=deflateInit2_"]}.get(short, [])
         made = f"o/test+{short}.o"
         if self.is_old(f"{self.work}/{made}"):
             done = self.run(["gcc"] + TEST_FLAGS + ["-MD", "-c", f"tests/test_{short}.c", "-o", made])

@@ -203,6 +203,9 @@ static const op_sample cdists[] = {{.in = "3x4 5x4", .s = {2}},
                                    {.in = "2x3 35x3", .s = {2}},
                                    {.in = "3x5 18x5", .s = {1}},
                                    {.in = "17x3 3x3", .s = {(double)INFINITY}},
+                                   {.in = "2x0 3x0", .s = {3}}, /* of nothing: 0 */
+                                   {.in = "2x0 3x0", .s = {0}},
+                                   {.in = "2x0 3x0", .s = {(double)INFINITY}},
                                    {0}};
 static const op_sample cdist_errors[] = {
     {.in = "3x4 5x3", .s = {2}, .status = TG_ESHAPE, .message = "[3, 4] and [5, 3]"},

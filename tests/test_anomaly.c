@@ -63,6 +63,13 @@ static void tables_of_two_readers(void **state)
             const double slope = 2 * times[k / width];
             assert_near(tg_f64(tg_grad(table))[k], 2 * slope * slope * tg_f64(table)[k], 1e-14);
         }
+        /* Of the sum of its gradient by what it is multiplied with: rows of padding do not depend on that. */
+        tg_tensor *v = tg_rand(tape, TG_DIMS(5, width), TG_F64 | TG_REQUIRES_GRAD);
+        tg_tensor *product = tg_sum(tg_mul(tg_embedding(table, index, padding), v));
+        tg_gradients(product, NULL, &table, 1, &g, &(tg_backward_opts){.create_graph = true});
+        assert_int_equal(tg_backward(tg_sum(g)), TG_OK);
+        for (int64_t k = 0; k < 5 * width; k++)
+            assert_equal(tg_f64(tg_grad(v))[k], tg_i64(index)[k / width] != padding);
         tg_tape_free(tape);
     }
 }

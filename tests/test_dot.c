@@ -32,6 +32,21 @@ static int count(const char *text, const char *part)
     return n;
 }
 
+/* Both ends of each arrow have a line of their own. */
+static void check_ends(const char *text)
+{
+    for (const char *arrow = text; (arrow = strstr(arrow, " -> ")); arrow++) {
+        const char *start = arrow, *end = arrow + 4;
+        while (start[-1] != ' ')
+            start--;
+        char from[64], to[64];
+        snprintf(from, sizeof from, "\n  %.*s [", (int)(arrow - start), start);
+        snprintf(to, sizeof to, "\n  %.*s [", (int)strcspn(end, ";"), end);
+        if (!strstr(text, from) || !strstr(text, to))
+            fail_msg("no line for%s or%s", from, to);
+    }
+}
+
 static void test_graph(void **state)
 {
     (void)state;
@@ -48,6 +63,7 @@ static void test_graph(void **state)
     assert_int_equal(count(first, "[label=\"[5, 4]\", style=filled, fillcolor=lightblue]"), 1);
     assert_int_equal(count(first, "[label=\"[3, 5]\", color=blue]"), 1);
     assert_int_equal(count(first, "[label=\"int64 [3]\"]"), 1);
+    check_ends(first);
     assert_int_equal(count(first, " -> "), 7); /* what cross_entropy saves is an output, too */
 }
 

@@ -22,6 +22,29 @@ static void angles(void **state)
     tg_tape_free(tape);
 }
 
+/* One huge angle among small ones is what it is by itself. */
+static void an_angle_among_others(void **state)
+{
+    (void)state;
+    tg_tensor *(*const functions[])(tg_tensor *) = {tg_sin, tg_cos, tg_tan};
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        for (int f = 0; f < 3; f++) {
+            tg_tensor *alone = functions[f](tg_full(tape, TG_DIMS(1), 1e22, dtype));
+            tg_tensor *x = tg_full(tape, TG_DIMS(64), 0.5, dtype | TG_REQUIRES_GRAD), *one = x;
+            tg_fill_(tg_detach(tg_select(one, 0, 21)), 1e22);
+            tg_tensor *y = functions[f](x),
+                      *slope = tg_full(tape, TG_DIMS(1), 1e22, dtype | TG_REQUIRES_GRAD);
+            assert_equal(tg_item(tg_select(y, 0, 21)), tg_item(alone));
+            tg_backward(tg_sum(y));
+            tg_backward(tg_sum(functions[f](slope)));
+            assert_equal(tg_item(tg_select(tg_grad(x), 0, 21)), tg_item(tg_grad(slope)));
+        }
+        assert_int_equal(tg_error(tape), TG_OK);
+        tg_tape_free(tape);
+    }
+}
+
 static void exponents(void **state)
 {
     (void)state;
@@ -298,12 +321,17 @@ static void heavy_weights(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(angles),           cmocka_unit_test(exponents),
-        cmocka_unit_test(weights),          cmocka_unit_test(largest_moments),
-        cmocka_unit_test(nothing),          cmocka_unit_test(quotients),
-        cmocka_unit_test(cancelled),        cmocka_unit_test(smoothed_to_nothing),
-        cmocka_unit_test(means_of_nothing), cmocka_unit_test(far_distances),
-        cmocka_unit_test(heavy_weights)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(angles),
+                                       cmocka_unit_test(an_angle_among_others),
+                                       cmocka_unit_test(exponents),
+                                       cmocka_unit_test(weights),
+                                       cmocka_unit_test(largest_moments),
+                                       cmocka_unit_test(nothing),
+                                       cmocka_unit_test(quotients),
+                                       cmocka_unit_test(cancelled),
+                                       cmocka_unit_test(smoothed_to_nothing),
+                                       cmocka_unit_test(means_of_nothing),
+                                       cmocka_unit_test(far_distances),
+                                       cmocka_unit_test(heavy_weights)};
     return cmocka_run_group_tests_name("far numbers", tests, NULL, NULL);
 }

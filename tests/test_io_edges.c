@@ -58,6 +58,11 @@ static void headers(void **state)
             fail_msg("%s: %s", bad[i].header, tg_error_message(tape));
         tg_clear_error(tape);
     }
+    /* What a terminal would take as orders. */
+    const char *const strange =
+        "{\"a\":{\"dtype\":\"\\u001f\\u007f \",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    assert_null(tg_read_safetensors(tape, safetensors(strange, 4)));
+    assert_error(tape, TG_EDTYPE, "dtype \"?? \"");
     assert_null(tg_read_safetensors(tape, safetensors_of("{ \0}", 4, 0))); /* no space */
     assert_error(tape, TG_EIO, "is not JSON");
     assert_non_null(tg_read_safetensors(tape, safetensors_of("{ \t}", 4, 0)));
@@ -144,6 +149,9 @@ static void npy_headers(void **state)
             fail_msg("%s: %s", bad[i], tg_error_message(tape));
         tg_clear_error(tape);
     }
+    write_file("n", "\x93NUMPY\1\0\x64\0{}", 12);
+    assert_null(tg_load_npy(tape, in_scratch("n"), 0));
+    assert_error(tape, TG_EIO, "the header has 100 bytes, but only 2 are left in the file");
     tg_tensor *x = tg_load_npy(
         tape, npy("{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (1,)}"), 0);
     assert_ok(tape);

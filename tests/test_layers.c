@@ -106,8 +106,8 @@ static void refused(void **state)
     tg_params *list = tg_params_new(tape);
     tg_tensor *x = tg_ones(tape, TG_DIMS(STEPS, ROWS, IN), 0), *h, *c;
     tg_tensor *first = tg_ones(tape, TG_DIMS(1, ROWS, UNITS), 0);
-    const tg_recurrent_layer l = tg_nn_lstm(list, IN, UNITS, NULL, "a"),
-                             g = tg_nn_gru(list, IN, UNITS, NULL, "b");
+    const tg_recurrent_layer l = tg_nn_lstm(list, IN, UNITS, NULL, "%s", "a"),
+                             g = tg_nn_gru(list, IN, UNITS, NULL, "%s", "b");
     assert_null(tg_gru(x, g.weights, g.n, &(tg_recurrent_opts){.h0 = first, .c0 = first}, &h));
     assert_error(tape, TG_EVALUE, "gru: it has no c0");
     assert_null(h);

@@ -65,6 +65,18 @@ static void mark_used_again(void **state)
     tg_tape_free(tape);
 }
 
+/* As in PyTorch, where any number would do. */
+static void strides_of_a_new_dim(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    tg_tensor *x = tg_zeros(tape, TG_DIMS(2, 3), 0);
+    static const int64_t want[] = {6, 3, 1};
+    for (int dim = 0; dim < 3; dim++)
+        assert_int_equal(tg_stride(tg_unsqueeze(x, dim), dim), want[dim]);
+    tg_tape_free(tape);
+}
+
 /* A mark above the one that was rewound to stays stale, whatever is recorded again. */
 static void stale_mark_stays_stale(void **state)
 {
@@ -478,6 +490,7 @@ int main(void)
         cmocka_unit_test(nested_marks),
         cmocka_unit_test(mark_used_again),
         cmocka_unit_test(stale_mark_stays_stale),
+        cmocka_unit_test(strides_of_a_new_dim),
         cmocka_unit_test(marks_of_others),
         cmocka_unit_test(rewind_under_an_error),
         cmocka_unit_test(first_error_sticks),

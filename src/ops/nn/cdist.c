@@ -194,10 +194,7 @@ static tg_tensor *cdist(const tg_op *op, tg_tensor **in, double p)
         return apply(in, p == 1   ? TGK_SUM_OF_SIZES
                          : p == 2 ? TGK_ROOT_OF_SQUARES
                                   : TGK_LARGEST_SIZE);
-    tg_tensor *d = differences(in[0], in[1]);
-    if (!d || (tg_at(d)->dims[tg_at(d)->ndim - 1] == 0 && p > 2)) /* the largest of nothing */
-        return d ? tg_sum_dim(d, -1, false) : NULL;
-    return tg_norm_dims(d, p, 1, (int64_t[]){-1}, false);
+    return tg_norm_dims(differences(in[0], in[1]), p, 1, (int64_t[]){-1}, false);
 }
 
 tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p)
