@@ -205,6 +205,7 @@ class World:
                 done = self.run(["gcc"] + TEST_FLAGS + [f"-DOP_FAMILIES={families}", "-MD", "-c", name, "-o", objects[-1]])
                 if done.returncode:
                     sys.exit(done.stderr)
+        self.run(["rm", "-f", "libsupport.a"]) # it may have what is no longer there
         self.run(["ar", "rcs", "libsupport.a"] + objects)
         self.times = {}
         known = {}

@@ -14,6 +14,8 @@
 #include "kernels/activation.h"
 #include "kernels/trigonometry.h"
 
+#include <tinygrad.h>
+
 typedef struct function {
     const char *name;
     double (*ours)(double);
@@ -57,6 +59,10 @@ static const function functions[] = {
 
 enum { FUNCTIONS = COUNT(functions) };
 
+static tg_tensor *(*const operations[FUNCTIONS])(tg_tensor *) = {
+    tg_tan,   tg_atan,  tg_asin, tg_acos,  tg_sinh, tg_cosh, tg_asinh,
+    tg_acosh, tg_atanh, tg_log2, tg_log10, tg_exp2, tg_mish};
+
 static double sample_for(const function *f)
 {
     double x = uniform(f->low, f->high);
@@ -91,6 +97,29 @@ static void accuracy(void **state)
         assert_true(worst <= f->bound);
         assert_true(worst_f32 <= 0.501);
     }
+}
+
+/* The operations are these functions. */
+static void in_tensors(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    for (int i = 0; i < FUNCTIONS; i++) {
+        double x[100];
+        float rounded[COUNT(x)];
+        for (size_t k = 0; k < COUNT(x); k++)
+            rounded[k] = (float)(x[k] = sample_for(&functions[i]));
+        tg_tensor *y = operations[i](tg_from_f64(tape, x, TG_DIMS(COUNT(x)), TG_F64));
+        tg_tensor *z = operations[i](tg_from_f32(tape, rounded, TG_DIMS(COUNT(x)), 0));
+        for (size_t k = 0; k < COUNT(x); k++) {
+            const double want = functions[i].ours(x[k]);
+            const float quick = (float)functions[i].quick((double)rounded[k]);
+            assert_true(tg_f64(y)[k] == want || isnan(want));
+            assert_true(tg_f32(z)[k] == quick || isnan(quick));
+        }
+    }
+    assert_int_equal(tg_error(tape), TG_OK);
+    tg_tape_free(tape);
 }
 
 static void angles(void **state)
@@ -151,6 +180,7 @@ int main(void)
         cmocka_unit_test(special_values),
         cmocka_unit_test(accuracy),
         cmocka_unit_test(angles),
+        cmocka_unit_test(in_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

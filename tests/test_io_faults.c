@@ -2,7 +2,9 @@
  * write, the end of the process, a disk that is full. The calls are this program's own functions,
  * which come before libc's. */
 #define _GNU_SOURCE /* dlsym's RTLD_NEXT, unshare */
+#ifndef _FILE_OFFSET_BITS
 #define _FILE_OFFSET_BITS 64
+#endif
 #include "check.h"
 
 #include "io/scratch.h"

@@ -148,6 +148,10 @@ static void results(void **state)
             const golden *want = &(dtype == TG_F32 ? left_f32 : left_f64)[i];
             expect_values(tg_params_find(list, want->name), want, tolerance);
         }
+        tg_backward(tg_sum(tg_nn_apply_embedding(tg_arange(tape, 0, 4, 1, TG_I64), &m.padded)));
+        for (int row = 0; row < 4; row++)
+            assert_true(tg_item(tg_select(tg_select(tg_grad(m.padded.weight), 0, row), 0, 0)) ==
+                        (row != 3));
         tg_tape_free(tape);
     }
 }

@@ -63,7 +63,13 @@ static tg_tensor *statistics(tg_tensor *x, tg_tensor *y)
     tg_tensor *n = tg_layer_norm(x, 1, (int64_t[]){300}, NULL, NULL, 0);
     tg_tensor *weight = tg_select(y, 0, 0), *bias = tg_select(y, 0, 1);
     tg_tensor *scaled = tg_square(tg_layer_norm(y, 1, (int64_t[]){520}, weight, bias, 0));
-    return tg_add(tg_add(tg_sum(tg_mul(n, x)), tg_sum(scaled)), tg_add(tg_norm(x, 2), tg_var(x)));
+    /* So many columns that the weight's and the bias's gradients are shared as well. */
+    tg_tensor *some = tg_flatten(y, 0, -1), *long_weight = tg_narrow(some, 0, 0, 3000);
+    tg_tensor *long_bias = tg_narrow(some, 0, 3000, 3000);
+    tg_tensor *far = tg_square(tg_layer_norm(tg_reshape(x, TG_DIMS(60, 3000)), 1, (int64_t[]){3000},
+                                             long_weight, long_bias, 0));
+    return tg_add(tg_add(tg_sum(tg_mul(n, x)), tg_add(tg_sum(scaled), tg_sum(far))),
+                  tg_add(tg_norm(x, 2), tg_var(x)));
 }
 
 static tg_tensor *products(tg_tensor *x, tg_tensor *y)
