@@ -558,7 +558,8 @@ static const op_sample average_errors[] = {
 static const op_sample pools2[] = {
     {.in = "2x2x4x5", .shape = "2"},           {.in = "2x5x4", .shape = "3x2x2x1"},
     {.in = "1x2x4x5", .shape = "3x2x1x2x1x1"}, {.in = "1x1x1x1", .shape = "1x1"},
-    {.in = "1x2x4x4:r", .shape = "2x2x1x1"},   {0}};
+    {.in = "1x2x4x4:r", .shape = "2x2x1x1"},   {.in = "2x2x5x5", .shape = "4x4x2x2"},
+    {.in = "1x2x2x3", .shape = "4x3x4x3x1x1"}, {0}};
 static const op_sample pools2_dilated[] = {{.in = "1x2x5x5", .shape = "2x2x1x1x0x1x2x3"}, {0}};
 static const op_sample pool_errors2[] = {
     {.in = "2x2x4x5", .shape = "5x2", .status = TG_ESHAPE, .message = "a window of 5 elements"},

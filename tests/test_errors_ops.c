@@ -79,6 +79,8 @@ static void dims(void **state)
         REFUSES(TG_EVALUE, "select_scatter: ", "dim 0",
                 !tg_select_scatter(w.f, tg_select(w.f, 0, 0), 0, *dim) && AND_REWOUND);
     }
+    REFUSES(TG_EVALUE, "scatter: ", "input 1 is NULL", !tg_scatter(w.f, 0, NULL, w.f));
+    REFUSES(TG_EVALUE, "scatter: ", "input 2 is NULL", !tg_scatter(w.f, 0, w.i, NULL));
     REFUSES(TG_EVALUE, "diagonal: ", "2 in [2, 3]", !tg_diagonal(w.f, 0, 2, 1));
     REFUSES(TG_EVALUE, "diagonal: ", "2 in [2, 3]", !tg_diagonal(w.f, 0, 1, 2));
     REFUSES(TG_ESHAPE, "unsqueeze: ", "16 dims already",

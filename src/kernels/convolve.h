@@ -2,11 +2,12 @@
  * rows apart by their phase where the stride is not 1, so that each element of a window reads its
  * neighbours at a distance that is the same for all places; the products then read that copy where it
  * lies. Beside packed weights it takes less than 4 MiB a thread for kernels of common sizes. Relies on
- * patches.h. */
+ * window.h and team.h. */
 #ifndef TGK_CONVOLVE_H
 #define TGK_CONVOLVE_H
 
-#include "kernels/patches.h"
+#include "kernels/team.h"
+#include "kernels/window.h"
 
 #include <stddef.h>
 

@@ -1,8 +1,9 @@
-/* Pooling over raw memory. Relies on patches.h. */
+/* Pooling over raw memory. Relies on window.h and team.h. */
 #ifndef TGK_POOL_H
 #define TGK_POOL_H
 
-#include "kernels/patches.h"
+#include "kernels/team.h"
+#include "kernels/window.h"
 
 /* What the sum of a window is divided by: the number of its elements; of those that are in the image or in
  * its padding, for a last window may reach beyond; of those in the image. */

@@ -224,9 +224,13 @@ static bool check_window(const pooling *p, const tg_tensor *x, tgk_window *w, bo
 /* Of a window that there is one place for, its elements in rows, which are x itself where it is all of x. */
 static tg_tensor *only_windows(tg_tensor *x, const tgk_window *w)
 {
-    if (w->kernel[0] == w->in[0] && w->kernel[1] == w->in[1] && !w->padding[0] && !w->padding[1])
-        return tg_reshape(x, 2, (int64_t[]){w->n, w->in[0] * w->in[1]});
-    return tg_unfold(tg_reshape(x, 4, (int64_t[]){w->n, 1, w->in[0], w->in[1]}), w);
+    const int64_t *pad = w->padding;
+    tg_tensor *y = tg_reshape(x, 3, (int64_t[]){w->n, w->in[0], w->in[1]});
+    if (pad[0] || pad[1])
+        y = tg_pad(y, 4, (int64_t[]){pad[1], pad[1], pad[0], pad[0]}, TG_PAD_CONSTANT, 0);
+    for (int axis = 0; axis < 2; axis++)
+        y = tg_narrow(y, 1 + axis, 0, w->kernel[axis]);
+    return tg_reshape(y, 2, (int64_t[]){w->n, w->kernel[0] * w->kernel[1]});
 }
 
 /* A single place has the mean of a row, which is added up in another order than columns are. */

@@ -1,74 +1,7 @@
-/* See window.h. Relies on kernels/window.h. */
+/* See window.h. */
 #include "ops/nn/window.h"
 
 #include "ops/check.h"
-#include "ops/layout.h"
-
-#include <tinygrad/ops.h>
-
-static tg_tensor *fold(tg_tensor *columns, const tgk_window *w);
-
-static void unfold_forward(tg_node *node)
-{
-    const void *x = tg_contiguous_data(node, node->in[0]);
-    tgk_window_job job = {node->params, tg_at(node->out)->data, x};
-    if (x)
-        tgk_window_run(&tg_node_tape(node)->team, tgk_unfold_table[tg_at(node->out)->dtype], &job);
-}
-
-static void unfold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    grad_in[0] = fold(grad_out, node->params);
-}
-
-static const tg_op unfold_op = {
-    .name = "unfold", .forward = unfold_forward, .backward = unfold_backward};
-
-tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w)
-{
-    const int64_t all[] = {w->n, w->c, w->kernel[0], w->kernel[1], w->out[0], w->out[1]};
-    if (!x || !tg_tensor_check(tg_tape_in(x), "unfold", (tg_dims){6, all}, tg_at(x)->dtype))
-        return NULL;
-    int64_t dims[] = {w->n, w->c * w->kernel[0] * w->kernel[1], w->out[0] * w->out[1]};
-    return tg_apply(&(tg_call){.op = &unfold_op,
-                               .n_in = 1,
-                               .in = &x,
-                               .dtype = tg_at(x)->dtype,
-                               .ndim = 3,
-                               .dims = dims,
-                               .params = w,
-                               .params_size = sizeof *w});
-}
-
-static void fold_forward(tg_node *node)
-{
-    const void *columns = tg_contiguous_data(node, node->in[0]);
-    tgk_window_job job = {node->params, tg_at(node->out)->data, columns};
-    if (columns)
-        tgk_window_run(&tg_node_tape(node)->team, tgk_fold_table[tg_at(node->out)->dtype], &job);
-}
-
-static void fold_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
-{
-    tgk_window w = *(const tgk_window *)node->params;
-    w.fill = 0; /* what stands outside the image gets no gradient, and gives none */
-    grad_in[0] = tg_unfold(grad_out, &w);
-}
-
-static const tg_op fold_op = {.name = "fold", .forward = fold_forward, .backward = fold_backward};
-
-static tg_tensor *fold(tg_tensor *columns, const tgk_window *w)
-{
-    int64_t dims[] = {w->n, w->c, w->in[0], w->in[1]};
-    return tg_apply(&(tg_call){.op = &fold_op,
-                               .n_in = 1,
-                               .in = &columns,
-                               .dtype = tg_at(columns)->dtype,
-                               .ndim = 4,
-                               .dims = dims,
-                               .params = w,
-                               .params_size = sizeof *w});
-}
 
 /* Bounds that keep every product below in range, as those of tensors do. */
 enum { LIMIT = 1 << 30 };

@@ -1,8 +1,8 @@
-/* Images to columns of windows and back: each is the other's gradient. */
+/* Windows that slide over images: their options and sizes. Relies on window.h. */
 #ifndef TG_OPS_WINDOW_H
 #define TG_OPS_WINDOW_H
 
-#include "kernels/patches.h"
+#include "kernels/window.h"
 #include "record/map.h"
 
 /* An option's entry for spatial dim i: its own, else the first one, else `otherwise`. */
@@ -16,8 +16,6 @@ static inline int64_t tg_window_option(const int64_t option[2], int i, int64_t o
  * `op`, where a field is out of range or the window does not fit. partial: so that it reaches the end of the
  * image, where it may stick out of the padding, but begins in the image or before it. */
 bool tg_window_fit(const tg_op *op, const tg_tensor *x, tgk_window *w, bool partial);
-/* x (N, C, H, W) as columns (N, C * KH * KW, OH * OW). */
-tg_tensor *tg_unfold(tg_tensor *x, const tgk_window *w);
 /* (N, C, H, W) of x, with a batch of 1 and, for one spatial dim, a height of 1; `spatial` dims are
  * expected. False, and the error, for other ranks. */
 bool tg_image_sizes(const tg_op *op, const tg_tensor *x, int spatial, int64_t sizes[4]);

@@ -2,14 +2,12 @@
 #ifndef TGK_WINDOW_H
 #define TGK_WINDOW_H
 
-#include "kernels/team.h"
+#include <stdint.h>
 
-/* images [n][c][in[0]][in[1]]; columns [n][c * kernel[0] * kernel[1]][out[0] * out[1]]: one
- * column of window elements for each place of the window. */
+/* Images [n][c][in[0]][in[1]], and a window that has out[0] * out[1] places on each. */
 typedef struct tgk_window {
     int64_t n, c, in[2], out[2];
     int64_t kernel[2], stride[2], padding[2], dilation[2];
-    double fill; /* what stands outside the image */
 } tgk_window;
 
 /* Where element k of the window is, along an axis, for place `at`. */
@@ -31,20 +29,5 @@ static inline tgk_places tgk_window_inside(const tgk_window *w, int axis, int64_
     to = to < out ? to : out;
     return (tgk_places){from < to ? from : to, to};
 }
-
-/* unfold: columns from images. fold, its adjoint: adds each column element to its place in the
- * image, in a fixed order. By dtype: float, double;
- * bodies for tgk_window_run(). */
-typedef struct tgk_window_job {
-    const tgk_window *w;
-    void *out;
-    const void *in;
-} tgk_window_job;
-
-extern tgk_range *const tgk_unfold_table[2];
-extern tgk_range *const tgk_fold_table[2];
-
-/* Runs one of them over all planes, shared by the team where that pays. */
-void tgk_window_run(tgk_team *team, tgk_range *body, tgk_window_job *job);
 
 #endif
