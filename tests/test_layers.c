@@ -1,5 +1,6 @@
 /* Layers with PyTorch's weights against what it computes with them, see golden/layers.py. */
 #include "check.h"
+#include "support.h"
 
 #include "golden/layers.inc"
 
@@ -126,6 +127,20 @@ static void refused(void **state)
     assert_null(
         tg_gru_cell(tg_select(x, 0, 0), NULL, g.weights[0], g.weights[1], g.weights[2], NULL));
     assert_error(tape, TG_EVALUE, "gru_cell: b_ih and b_hh go together");
+    tg_tape_free(tape);
+}
+
+/* One row by itself begins at 0, as rows of a batch do. */
+static void a_row_without_a_state(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(NULL);
+    const tg_recurrent_layer g = tg_nn_gru(tg_params_new(tape), IN, UNITS, NULL, "g");
+    tg_tensor *const *w = g.weights, *row = tg_ones(tape, TG_DIMS(IN), 0);
+    tg_tensor *zero = tg_zeros(tape, TG_DIMS(UNITS), 0);
+    tg_tensor *y = tg_gru_cell(row, NULL, w[0], w[1], w[2], w[3]);
+    assert_int_equal(tg_ndim(y), 1);
+    assert_true(tensors_same(y, tg_gru_cell(row, zero, w[0], w[1], w[2], w[3])));
     tg_tape_free(tape);
 }
 
@@ -271,8 +286,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lstm_as_torch),   cmocka_unit_test(gru_as_torch),
-        cmocka_unit_test(refused),         cmocka_unit_test(dropout_between),
-        cmocka_unit_test(images_as_torch),
+        cmocka_unit_test(refused),         cmocka_unit_test(a_row_without_a_state),
+        cmocka_unit_test(dropout_between), cmocka_unit_test(images_as_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
