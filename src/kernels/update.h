@@ -16,8 +16,8 @@ typedef void tgk_update(int64_t n, void *p, const void *g, void *const *state, c
 
 typedef struct tgk_sgd_args {
     double lr, momentum, dampening, weight_decay;
-    double nesterov; /* 0 or 1, as numbers are chosen by it; so is */
-    double first;    /* the momentum buffer is not filled yet */
+    double nesterov; /* 0 or 1: of a bool the loop would have branches */
+    double first;    /* likewise: the momentum buffer is not filled yet */
     bool maximize;
 } tgk_sgd_args;
 
