@@ -45,6 +45,28 @@ static void an_angle_among_others(void **state)
     }
 }
 
+/* Any number of rows that have nothing, or of rows of nothing: no time. */
+static void many_times_nothing(void **state)
+{
+    (void)state;
+    const int64_t many = (int64_t)1 << (sizeof(size_t) > 4 ? 40 : 26);
+    const int64_t shapes[][3] = {
+        {1, many, 0}, {1, 0, many}, {2, many, 0}, {many, 0, 3}, {2, 0, many}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = tg_zeros(tape, 3, shapes[i], TG_F64 | TG_REQUIRES_GRAD);
+        for (int dim = 0; dim < 3; dim++) {
+            if (shapes[i][(dim + 1) % 3] == 0 || shapes[i][(dim + 2) % 3] == 0)
+                assert_int_equal(tg_numel(tg_any_dim(x, dim, false)), 0);
+            tg_tensor *y = tg_add(tg_cumsum(x, dim), tg_cumprod(x, dim));
+            assert_int_equal(tg_backward(tg_sum(tg_mul(y, tg_flip(x, 1, (int64_t[]){dim})))),
+                             TG_OK);
+        }
+        assert_int_equal(tg_error(tape), TG_OK);
+        tg_tape_free(tape);
+    }
+}
+
 static void exponents(void **state)
 {
     (void)state;
@@ -323,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(angles),
                                        cmocka_unit_test(an_angle_among_others),
+                                       cmocka_unit_test(many_times_nothing),
                                        cmocka_unit_test(exponents),
                                        cmocka_unit_test(weights),
                                        cmocka_unit_test(largest_moments),

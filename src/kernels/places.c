@@ -159,7 +159,8 @@ int64_t *tgk_places_in_row(const bool *x, int64_t n, const int64_t *at, int ndim
 void tgk_find_in_rows(const bool *x, int64_t outer, int64_t n, int64_t inner, bool wanted,
                       bool *out)
 {
-    for (int64_t i = 0; i < outer * inner && inner == 1; i++)
+    outer = inner ? outer : 0; /* of nothing there may be any number of rows */
+    for (int64_t i = 0; i < outer && inner == 1; i++)
         out[i] = n && memchr(x + i * n, wanted, (size_t)n) ? wanted : !wanted;
     for (int64_t i = 0; i < outer && inner != 1; i++) {
         bool *row = out + i * inner;

@@ -64,12 +64,15 @@ static tgk_range *const table[TGK_ISAS][LOOPS][4] = TGK_BY_ISA(TABLE);
 
 static void share(tgk_team *team, tgk_range *body, const tgk_products *p)
 {
-    if (p->outer * p->inner > 0)
+    /* Of nothing there may be any number of rows. */
+    if (p->n > 0 && p->outer * p->inner > 0)
         tgk_share_rows(team, p->outer * p->inner, p->n, body, (void *)(uintptr_t)p);
 }
 
 void tgk_product(tgk_team *team, int isa, int dtype, const tgk_products *p)
 {
+    if (p->n == 0) /* as many ones as there are rows */
+        table[isa][PRODUCT][dtype]((void *)(uintptr_t)p, 0, p->outer * p->inner);
     share(team, table[isa][PRODUCT][dtype], p);
 }
 

@@ -72,8 +72,9 @@ void tgk_extremes_run(tgk_team *team, int isa, int dtype, tgk_extremes *e)
 void tgk_running_sums(tgk_team *team, int isa, int dtype, tgk_running *r)
 {
     const kernels *k = &table[isa][dtype];
+    const int64_t outer = r->n ? r->outer : 0; /* of nothing there may be any number of rows */
     if (r->inner > 1)
-        tgk_share_rows(team, r->outer * groups(r->inner), r->n * COLUMNS, k->running_columns, r);
+        tgk_share_rows(team, outer * groups(r->inner), r->n * COLUMNS, k->running_columns, r);
     else
-        tgk_share_rows(team, r->outer * r->inner, r->n, k->running, r);
+        tgk_share_rows(team, outer * r->inner, r->n, k->running, r);
 }
