@@ -1,4 +1,4 @@
-/* Windows that slide over images: their options and sizes. Relies on window.h. */
+/* Windows that slide over images: their options and sizes. Relies on kernels/window.h. */
 #ifndef TG_OPS_WINDOW_H
 #define TG_OPS_WINDOW_H
 
