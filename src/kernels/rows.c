@@ -4,9 +4,11 @@
 
 #include "kernels/compensated.h"
 
+#include <string.h>
+
 enum {
     COLUMNS = 64,
-    LANES = 16,
+    LANES = 64, /* more than compilers take for a loop to be unrolled, which has no vectors then */
     CHUNK = 64,
     TOGETHER = 4,
     BLOCKS = 64,
