@@ -3,8 +3,8 @@
 #include "check.h"
 #include "support.h"
 
+#include <limits.h>
 #include <pthread.h>
-
 #include <tinygrad/op.h>
 
 static tg_tensor *ones(tg_tape *tape, int64_t n, int flags)
@@ -362,6 +362,18 @@ static void block_sizes(void **state)
     }
 }
 
+/* However they grow, there is a largest block, of 64 MiB. */
+static void block_growth(void **state)
+{
+    (void)state;
+    tg_tape *tape = tg_tape_new(&(tg_tape_opts){.block_growth = INT_MAX});
+    for (int k = 0; k < 3; k++)
+        assert_non_null(tg_zeros(tape, TG_DIMS(1 << 20), 0));
+    assert_ok(tape);
+    assert_true(tg_memory(tape).cached < (size_t)256 << 20);
+    tg_tape_free(tape);
+}
+
 static void *never_called(void *context, size_t size)
 {
     (void)context;
@@ -502,6 +514,7 @@ int main(void)
         cmocka_unit_test(leaf_below_the_mark),
         cmocka_unit_test(recorded_gradient_below_the_mark),
         cmocka_unit_test(block_sizes),
+        cmocka_unit_test(block_growth),
         cmocka_unit_test(half_an_allocator),
         cmocka_unit_test(no_memory_for_the_tape),
         cmocka_unit_test(grad_enabled),

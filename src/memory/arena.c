@@ -59,8 +59,10 @@ static tg_block *new_block(tg_arena *arena, size_t size)
     block->top = block->unused = block->start;
     if (!arena->slots)
         TG_POISON(block->top, (size_t)(block->end - block->top));
-    if (arena->block_size < max_block_size)
-        arena->block_size *= arena->growth;
+    if (arena->block_size < max_block_size) {
+        uint64_t next = (uint64_t)arena->block_size * arena->growth;
+        arena->block_size = next < max_block_size ? (size_t)next : max_block_size;
+    }
     return block;
 }
 
