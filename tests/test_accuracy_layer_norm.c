@@ -180,12 +180,15 @@ static void check_weight_gradient(const struct problem *p)
 
 static void check_problem(struct problem *p)
 {
-    static struct problem base;
-    run(p, TGK_BASE);
-    base = *p;
-    for (int isa = TGK_BASE + 1; isa <= tgk_isa_best(); isa++) {
+    static struct problem first;
+    const int least = tgk_isa_choose(TGK_BASE);
+    run(p, least);
+    first = *p;
+    for (int isa = least + 1; isa <= tgk_isa_best(); isa++) {
+        if (tgk_isa_choose(isa) != isa)
+            continue;
         run(p, isa);
-        assert_memory_equal(p, &base, sizeof base);
+        assert_memory_equal(p, &first, sizeof first);
     }
     for (int64_t row = 0; row < p->rows; row++) {
         normalise(p, row);

@@ -6,6 +6,9 @@
 #include "kernels/modes.h"
 
 #include <fenv.h>
+#ifdef TGK_MXCSR
+#include <xmmintrin.h>
+#endif
 
 enum { ROUNDINGS = 4, MODES = 8, RESULTS = 1 << 16 };
 

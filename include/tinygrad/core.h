@@ -176,7 +176,8 @@ typedef struct tg_tape_opts {
     int block_growth;
 } tg_tape_opts;
 
-/** A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.
+/** A new tape, seeded with 0; NULL where memory is out, or where the library was built without kernels
+ * for this processor (TINYGRAD_ISAS). `opts` may be NULL.
  * Every function reads a NULL tape as one whose error is TG_ENOMEM. */
 TG_API tg_tape *tg_tape_new(const tg_tape_opts *opts);
 /** Frees the tape and all that it owns. NULL is ignored. */

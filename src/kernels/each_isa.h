@@ -2,6 +2,7 @@
  * (x_base, x_v3, x_v4) defined. No guard: it is meant to be included again. */
 #include "kernels/isa.h"
 
+#if TGK_HAS_BASE
 /* Of the plain C beside other sets there is little to be had: where TGK_PLAIN_SMALL is defined it is
  * compiled for size. */
 #if defined(TGK_PLAIN_SMALL) && TGK_HAS_V3 && !defined(__clang__)
@@ -16,6 +17,7 @@
 #endif
 #undef TGK_ISA
 #undef TGK_NAME
+#endif
 
 #if TGK_HAS_V3
 #ifdef __clang__

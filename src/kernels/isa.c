@@ -2,10 +2,13 @@
  * each cpuid takes 5 us or more, and all else of a new tape 2. */
 #include "kernels/isa.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef TGK_X86
+const char *const tgk_isa_names[3] = {"base", "v3", "v4"};
+
+#if TGK_HAS_V3 || TGK_HAS_V4
 #include <cpuid.h>
 
 /* Whether all `bits` are set. */
@@ -22,7 +25,7 @@ static unsigned kept_states(void)
     return low;
 }
 
-int tgk_isa_best(void)
+static int of_machine(void)
 {
     enum { OSXSAVE = 1 << 27, FMA = 1 << 12, BMI = 1 << 3, AVX2 = 1 << 5, BMI2 = 1 << 8 };
     const unsigned avx512 =
@@ -35,20 +38,19 @@ int tgk_isa_best(void)
     __cpuid_count(7, 0, a, b, c, d); /* where there is OSXSAVE there are 13 leaves */
     if (!has(states, 0x6) || !has(b, AVX2 | BMI | BMI2))
         return TGK_BASE;
-    if (TGK_HAS_V4 && has(states, 0xe6) && has(b, avx512))
-        return TGK_V4;
-    return TGK_HAS_V3 ? TGK_V3 : TGK_BASE;
+    return has(states, 0xe6) && has(b, avx512) ? TGK_V4 : TGK_V3;
 }
-#else
+
+static const bool is_there[TGK_ISAS] = {TGK_HAS_BASE, TGK_HAS_V3, TGK_HAS_V4};
+
 int tgk_isa_best(void)
 {
-    return TGK_BASE;
+    int isa = of_machine();
+    while (isa >= 0 && !is_there[isa])
+        isa--;
+    return isa;
 }
-#endif
 
-const char *const tgk_isa_names[3] = {"base", "v3", "v4"};
-
-#if TGK_HAS_V3 || TGK_HAS_V4
 int tgk_isa_choose(int asked)
 {
     const char *name = getenv("TINYGRAD_ISA");
@@ -56,14 +58,21 @@ int tgk_isa_choose(int asked)
         if (!strcmp(name, tgk_isa_names[i]))
             asked = i;
     }
-    if (asked == TGK_V3 && !TGK_HAS_V3)
-        asked = TGK_BASE;
-    if (asked == TGK_BASE)
+    if (TGK_HAS_BASE && asked == TGK_BASE) /* without a look at the machine */
         return asked;
     int best = tgk_isa_best();
-    return asked >= 0 && asked < best ? asked : best;
+    if (asked < 0 || asked > best)
+        return best;
+    while (!is_there[asked])
+        asked++;
+    return asked;
 }
 #else
+int tgk_isa_best(void)
+{
+    return TGK_BASE;
+}
+
 int tgk_isa_choose(int asked)
 {
     (void)asked;

@@ -46,8 +46,15 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_RARELY static
 #endif
 
-/* TINYGRAD_ISAS leaves sets out: TGK_NO_V3 and TGK_NO_V4. What stands in TGK_IN_V3() and TGK_IN_V4() is
- * there where the set is. */
+/* TINYGRAD_ISAS leaves sets of x86 out: TGK_NO_BASE, TGK_NO_V3 and TGK_NO_V4. What stands in TGK_IN_BASE(),
+ * TGK_IN_V3() and TGK_IN_V4() is there where the set is. */
+#if defined(TGK_X86) && defined(TGK_NO_BASE)
+#define TGK_IN_BASE(...)
+#define TGK_HAS_BASE 0
+#else
+#define TGK_IN_BASE(...) __VA_ARGS__
+#define TGK_HAS_BASE 1
+#endif
 #if defined(TGK_X86) && !defined(TGK_NO_V3)
 #define TGK_IN_V3(...) __VA_ARGS__
 #define TGK_HAS_V3 1
@@ -76,7 +83,7 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 /* What ENTRY(base), ENTRY(v3) and ENTRY(v4) make, as the initializer of an array of TGK_ISAS. */
 #define TGK_BY_ISA(ENTRY)                                                                          \
     {                                                                                              \
-        [TGK_BASE] = ENTRY(base),                                                                  \
+        TGK_IN_BASE([TGK_BASE] = ENTRY(base), )                                                    \
         TGK_IN_V3([TGK_V3] = ENTRY(v3), ) TGK_IN_V4([TGK_V4] = ENTRY(v4))                          \
     }
 
@@ -92,12 +99,12 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
  * every instruction set, tgk_this_isa. For whole files there is each_isa.h. */
 #define TGK_EACH_ISA(name, parameters, arguments)                                                  \
     static void(*const name[TGK_ISAS]) parameters;                                                 \
-    TGK_ISA_BODY(, name, base, TGK_BASE, parameters, arguments)                                    \
+    TGK_IN_BASE(TGK_ISA_BODY(, name, base, TGK_BASE, parameters, arguments))                       \
     TGK_IN_V3(TGK_ISA_BODY(TGK_TARGET_V3, name, v3, TGK_V3, parameters, arguments))                \
     TGK_IN_V4(TGK_ISA_BODY(TGK_TARGET_V4, name, v4, TGK_V4, parameters, arguments))                \
     static void(*const name[TGK_ISAS])                                                             \
-        parameters = {[TGK_BASE] = name##_base,                                                    \
-                      TGK_IN_V3([TGK_V3] = name##_v3, ) TGK_IN_V4([TGK_V4] = name##_v4)}
+        parameters = {TGK_IN_BASE([TGK_BASE] = name##_base, ) TGK_IN_V3([TGK_V3] = name##_v3, )    \
+                          TGK_IN_V4([TGK_V4] = name##_v4)}
 
 #define TGK_ISA_BODY(target, name, isa, number, parameters, arguments)                             \
     target static void name##_##isa parameters                                                     \
@@ -120,10 +127,10 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 /* As TINYGRAD_ISA has them, of all machines. */
 extern const char *const tgk_isa_names[3];
 
-/* The best that this machine has. */
+/* The best that is there and that this machine has; -1: it has none of them. */
 int tgk_isa_best(void);
-/* The one that is asked for, as far as this machine has it: by number or (-1) by the environment
- * variable TINYGRAD_ISA; else the best. */
+/* The one that is asked for, by number or (-1) by the environment variable TINYGRAD_ISA, or the next above it
+ * that is there; the best where nothing is asked for, or more than the machine has. */
 int tgk_isa_choose(int asked);
 
 #endif

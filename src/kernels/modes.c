@@ -10,7 +10,8 @@ tgk_modes tgk_modes_set(void)
     feholdexcept(&found.all); /* no traps */
     fesetround(FE_TONEAREST);
 #if defined(TGK_MXCSR)
-    _mm_setcsr(TGK_MXCSR); /* feholdexcept() leaves flush-to-zero as it is */
+    const unsigned right = TGK_MXCSR; /* feholdexcept() leaves flush-to-zero as it is */
+    __asm__ volatile("ldmxcsr %0" : : "m"(right));
 #elif defined(__aarch64__) && defined(__GNUC__)
     __asm__ volatile("msr fpcr, %0" : : "r"(found.control & ~(unsigned long)TGK_FPCR));
 #endif

@@ -8,16 +8,23 @@
 #include <fenv.h>
 #include <stdbool.h>
 
-#if defined(__SSE__) && (defined(__x86_64__) || defined(__i386__))
-#include <xmmintrin.h>
-#define TGK_MXCSR 0x1f80 /* with all flags clear */
-#endif
-
 /* What was found. */
 typedef struct tgk_modes {
     fenv_t all;
     unsigned long control;
 } tgk_modes;
+
+/* Without a header for it: that of SSE alone is as long as all that an operation includes. */
+#if defined(__SSE__) && (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#define TGK_MXCSR 0x1f80 /* with all flags clear */
+
+static inline unsigned tgk_mxcsr(void)
+{
+    unsigned mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    return mxcsr;
+}
+#endif
 
 #if defined(__aarch64__) && defined(__GNUC__)
 /* FIZ, AH; traps; flush to zero, rounding, default nan. */
@@ -34,7 +41,7 @@ static inline unsigned long tgk_fpcr(void)
 static inline bool tgk_modes_right(void)
 {
 #if defined(TGK_MXCSR)
-    return (_mm_getcsr() & ~0x3fu) == TGK_MXCSR;
+    return (tgk_mxcsr() & ~0x3fu) == TGK_MXCSR;
 #elif defined(__aarch64__) && defined(__GNUC__)
     return !(tgk_fpcr() & TGK_FPCR);
 #else

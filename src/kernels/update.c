@@ -12,9 +12,9 @@
 
 #define TABLE(name)                                                                                \
     tgk_update_table tgk_##name##_table = {                                                        \
-        [TGK_BASE] = {name##_f32_base, name##_f64_base},                                           \
-        TGK_IN_V3([TGK_V3] = {name##_f32_v3, name##_f64_v3}, )                                     \
-            TGK_IN_V4([TGK_V4] = {name##_f32_v4, name##_f64_v4})}
+        TGK_IN_BASE([TGK_BASE] = {name##_f32_base, name##_f64_base}, )                             \
+            TGK_IN_V3([TGK_V3] = {name##_f32_v3, name##_f64_v3}, )                                 \
+                TGK_IN_V4([TGK_V4] = {name##_f32_v4, name##_f64_v4})}
 
 TABLE(sgd);
 TABLE(adam);

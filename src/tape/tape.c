@@ -17,7 +17,8 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
     tg_allocator allocator = tg_allocator_default;
     if (o.alloc && o.free)
         allocator = (tg_allocator){o.alloc, o.free, o.context};
-    tg_tape *tape = allocator.alloc(allocator.context, sizeof *tape);
+    const int isa = tgk_isa_choose(opts ? (int)o.isa - 1 : -1);
+    tg_tape *tape = isa < 0 ? NULL : allocator.alloc(allocator.context, sizeof *tape);
     if (!tape)
         return NULL;
     *tape = (tg_tape){.allocator = allocator,
@@ -37,9 +38,9 @@ tg_tape *tg_tape_new(const tg_tape_opts *opts)
         tape->meter.arenas[i] = arenas[i];
     }
     tgk_team_init(&tape->team, o.threads);
-    tape->isa = tgk_isa_choose(opts ? (int)o.isa - 1 : -1);
+    tape->isa = isa;
     tg_generator_seed(&tape->generator, 0);
-    tape->generator.isa = tape->isa;
+    tape->generator.isa = isa;
     return tape;
 }
 
