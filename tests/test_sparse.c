@@ -447,6 +447,36 @@ static void rows_alone(void **state)
     tg_tape_free(s.tape);
 }
 
+/* Norms are added up in blocks of 4,096 elements: rows shorter than one, longer, of none's length, the first and the last
+ * of a table and some in between, have the same bits as the dense gradient, and the norm that they have. */
+static void norms(void **state)
+{
+    (void)state;
+    static const int64_t widths[] = {1, 7, 1000, 4096, 5000, 300000},
+                         rows[] = {9000, 2000, 60, 9, 11, 3};
+    for (int k = 0; k < 12; k++) {
+        const int64_t width = widths[k / 2], n = rows[k / 2];
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = 1 + k % 3});
+        const int dtype = k % 2 ? TG_F64 : TG_F32;
+        tg_tensor *w = tg_randn(tape, TG_DIMS(n, width), dtype | TG_REQUIRES_GRAD);
+        const int64_t words[] = {n - 1, n / 3, n / 2, n / 2 + 1, 0};
+        tg_tensor *index = tg_from_i64(tape, words, TG_DIMS(k % 4 < 2 ? 5 : 3), 0);
+        tg_backward(tg_sum(tg_square(tg_embedding(w, index, TG_NO_PADDING))));
+        const double noted = tg_clip_grad_norm(&w, 1, 1e30, 2);
+        tg_data_mut(tg_grad(w));
+        assert_equal(tg_clip_grad_norm(&w, 1, 1e30, 2), noted);
+        double squares = 0;
+        for (int64_t i = 0; i < n * width; i++) {
+            const double g =
+                dtype == TG_F32 ? (double)tg_f32(tg_grad(w))[i] : tg_f64(tg_grad(w))[i];
+            squares += g * g;
+        }
+        assert_true(fabs(noted / sqrt(squares) - 1) < 1e-12);
+        assert_ok(tape);
+        tg_tape_free(tape);
+    }
+}
+
 /* A norm of nan makes all of it nan, as of a dense one; the next gradient is sparse again. */
 static void nans(void **state)
 {
@@ -553,9 +583,11 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_values), cmocka_unit_test(same_bits),     cmocka_unit_test(scenes),
-        cmocka_unit_test(rows_alone),    cmocka_unit_test(shared),        cmocka_unit_test(nans),
-        cmocka_unit_test(wrong),         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(golden_values), cmocka_unit_test(same_bits),
+        cmocka_unit_test(scenes),        cmocka_unit_test(rows_alone),
+        cmocka_unit_test(shared),        cmocka_unit_test(norms),
+        cmocka_unit_test(nans),          cmocka_unit_test(wrong),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,21 @@
 /* Gradients clipped in place, by their common norm or element by element. Nothing is recorded and
- * nothing is allocated. Relies on apply.h; gradients that a leaf keeps are contiguous. */
+ * nothing is allocated. Relies on grad.h and fold.h; gradients that a leaf keeps are contiguous. */
+#include "kernels/fold.h"
+#include "kernels/loops.h"
 #include "ops/option.h"
 #include "ops/touched.h"
-#include "record/apply.h"
 #include "record/grad.h"
 
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 #include <tinygrad/train.h>
 
-/* Sums are kept in this many parts, so that one addition need not wait for the last. */
+/* Sums of powers are kept in this many parts, so that one addition need not wait for the last. */
 enum { LANES = 8 };
+/* Squares are added up in blocks that are counted from a gradient's beginning, so many together: what is known to be
+ * zero is left out, and changes no bit. */
+enum { BLOCK = 1 << 12, BLOCKS = 64 };
 
 /* TG_OK, or what is wrong with the list; where there is a tape to tell, it has been told. */
 static tg_status check(tg_tensor *const *params, size_t n, const tg_op *op)
@@ -59,14 +64,6 @@ static double at(const tg_tensor *g, int64_t i)
                                      : ((const double *)(const void *)tg_at(g)->data)[i];
 }
 
-static void put(tg_tensor *g, int64_t i, double value)
-{
-    if (tg_at(g)->dtype == TG_F32)
-        ((float *)(void *)tg_at(g)->data)[i] = (float)value;
-    else
-        ((double *)(void *)tg_at(g)->data)[i] = value;
-}
-
 static double largest(const tg_tensor *g)
 {
     double most = 0;
@@ -83,8 +80,6 @@ static double largest(const tg_tensor *g)
 
 static double power(double x, double p)
 {
-    if (p == 2)
-        return x * x;
     return p == 1 ? fabs(x) : pow(fabs(x), p);
 }
 
@@ -112,13 +107,59 @@ static double power_sum(const tg_tensor *g, double p)
     return lane[0];
 }
 
+static void take_sums(const tgk_fold *fold, int64_t at, int64_t count, const tgk_compensated *sums)
+{
+    memcpy((tgk_compensated *)fold->out + at, sums, (size_t)count * sizeof *sums);
+}
+
+/* Of `count` blocks of n elements. */
+static tgk_compensated add_squares(tgk_compensated all, const tg_tensor *g, int64_t from,
+                                   int64_t count, int64_t n)
+{
+    tg_tape *tape = tg_tape_in(g);
+    tgk_compensated sums[BLOCKS];
+    const tgk_fold fold = {.kind = TGK_FOLD_SQUARES,
+                           .outer = count,
+                           .n = n,
+                           .inner = 1,
+                           .x = tg_at(g)->data + from * (int64_t)tg_dtype_size(tg_at(g)->dtype),
+                           .finish = take_sums,
+                           .out = sums};
+    tgk_fold_run(&tape->team, tape->isa, tg_at(g)->dtype, &fold);
+    for (int64_t k = 0; k < count; k++)
+        all = tgk_compensated_join(all, sums[k]);
+    return all;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static double square_sum(const tg_tensor *g)
+{
+    const int64_t numel = tg_at(g)->numel;
+    tgk_compensated all = {0, 0};
+    int64_t at = 0; /* as far as they are added */
+    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, at)) {
+        const int64_t first = s.from / BLOCK * BLOCK, end = (s.to + BLOCK - 1) / BLOCK * BLOCK;
+        for (at = at > first ? at : first; at < least(end, numel);) {
+            const int64_t blocks = least((numel - at) / BLOCK, least((end - at) / BLOCK, BLOCKS));
+            all = blocks ? add_squares(all, g, at, blocks, BLOCK)
+                         : add_squares(all, g, at, 1, numel - at);
+            at = least(at + (blocks ? blocks : 1) * BLOCK, numel);
+        }
+    }
+    return tgk_compensated_total(all);
+}
+
 static double total_norm(tg_tensor *const *params, size_t n, double p)
 {
     double total = 0;
     number(params, n);
     for (size_t i = 0; i < n; i++) {
         const tg_tensor *g = gradient(params, i);
-        double part = !g ? 0 : isinf(p) ? largest(g) : power_sum(g, p);
+        double part = !g ? 0 : isinf(p) ? largest(g) : p == 2 ? square_sum(g) : power_sum(g, p);
         if (!isinf(p))
             total += part;
         else if (part > total || isnan(part))
@@ -131,32 +172,43 @@ static double total_norm(tg_tensor *const *params, size_t n, double p)
     return p == 2 ? sqrt(total) : pow(total, 1 / p);
 }
 
-/* Written to even where nothing changes, as PyTorch counts it. */
-static void shrink(tg_tensor *g, double scale)
+#define NUMBER (*(const double *)params)
+TGK_LOOP1_AS(scale_f32, float, float, double, x *NUMBER);
+TGK_LOOP1_AS(scale_f64, double, double, double, x *NUMBER);
+TGK_LOOP1_AS(limit_f32, float, float, double, x > NUMBER ? NUMBER : x < -NUMBER ? -NUMBER : x);
+TGK_LOOP1_AS(limit_f64, double, double, double, x > NUMBER ? NUMBER : x < -NUMBER ? -NUMBER : x);
+
+static const tgk_loops scale_loops[] = {scale_f32, scale_f64},
+                       limit_loops[] = {limit_f32, limit_f64};
+
+static void rewrite(tg_tensor *g, const tgk_loops *loops, double number)
 {
-    if (!g)
-        return;
-    if (isnan(scale)) /* and so will all elements be */
-        tg_at(g)->version++;
+    const size_t size = tg_dtype_size(tg_at(g)->dtype);
+    const int64_t step = 1;
     for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to)) {
-        for (int64_t i = s.from; i < s.to && !(scale >= 1); i++)
-            put(g, i, at(g, i) * scale);
+        const int64_t n = s.to - s.from;
+        char *from = tg_at(g)->data + s.from * (int64_t)size;
+        tgk_nest nest = {.ndim = 1,
+                         .operands = 2,
+                         .sizes = &n,
+                         .data = {from, from},
+                         .strides = {&step, &step},
+                         .size = {size, size},
+                         .team = &tg_tape_in(g)->team};
+        tgk_nest_run(&nest, tg_loop_of(g, loops[tg_at(g)->dtype]), &number);
     }
     tg_rewrote_spans(g);
 }
 
-static void limit(tg_tensor *g, double value)
+/* Written to even where nothing changes, as PyTorch counts it. */
+static void shrink(tg_tensor *g, double scale)
 {
-    if (!g)
-        return;
-    for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, s.to)) {
-        for (int64_t i = s.from; i < s.to; i++) {
-            double x = at(g, i);
-            x = x > value ? value : x;
-            put(g, i, x < -value ? -value : x);
-        }
-    }
-    tg_rewrote_spans(g);
+    if (isnan(scale)) /* and so will all elements be */
+        tg_at(g)->version++;
+    if (scale >= 1)
+        tg_rewrote_spans(g);
+    else
+        rewrite(g, scale_loops, scale);
 }
 
 /* During a capture: a replay clips again. */
@@ -178,7 +230,8 @@ static void norm_forward(tg_node *node)
     double total = total_norm(node->in, n, p->norm_type), scale = p->most / (total + 1e-6);
     for (size_t i = 0; i < n; i++) {
         tg_tensor *g = gradient(node->in, (size_t)i);
-        shrink(g, scale);
+        if (g)
+            shrink(g, scale);
         tg_profile_moves(tg_tape_in(node->in[i]), g, scale >= 1 ? 1 : 3);
     }
     p->total = total;
@@ -190,7 +243,8 @@ static void value_forward(tg_node *node)
     number(node->in, (size_t)node->n_in);
     for (int i = 0; i < node->n_in; i++) {
         tg_tensor *g = gradient(node->in, (size_t)i);
-        limit(g, p->most);
+        if (g)
+            rewrite(g, limit_loops, p->most);
         tg_profile_moves(tg_tape_in(node->in[i]), g, 2);
     }
 }
