@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum { MAX_BLOCKS = 16, BLOCK = 1 << 14, COLUMNS = 256, AT_ONCE = 4, KEPT = 2048 };
+/* Blocks of fewer rows would have more sums than the rows have elements. */
+enum { LEAST_ROWS = 16 };
 
 /* Of the workspace: doubles for a column in a block, the sums and what they have lost. */
 enum { DWEIGHT, DWEIGHT_LOST, DBIAS, DBIAS_LOST, PARTS };
@@ -23,9 +25,15 @@ static int64_t blocks_of(const tgk_layer_norm *args)
     return worth < 1 ? 1 : worth < most ? worth : most;
 }
 
+/* Whether so few rows are so long that each column is added up by itself. */
+static bool are_short_columns(const tgk_layer_norm *args)
+{
+    return !args->blocks && args->n >= COLUMNS && args->rows < LEAST_ROWS * blocks_of(args);
+}
+
 size_t tgk_layer_norm_workspace(const tgk_layer_norm *args)
 {
-    return args->dweight || args->dbias
+    return (args->dweight || args->dbias) && !are_short_columns(args)
                ? (size_t)(blocks_of(args) * PARTS * args->n) * sizeof(double)
                : 0;
 }
@@ -61,15 +69,15 @@ TGK_INLINE tgk_normal normal_at(const tgk_layer_norm *args, int64_t row)
 #include "kernels/each_isa.h"
 
 typedef struct kernels {
-    tgk_range *forward, *backward, *columns, *groups, *group_gradients;
+    tgk_range *forward, *backward, *columns, *short_columns, *groups, *group_gradients;
 } kernels;
 
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
-        {forward_f32_##isa, backward_f32_##isa, columns_f32_##isa, groups_f32_##isa,               \
-         group_gradients_f32_##isa},                                                               \
+        {forward_f32_##isa,       backward_f32_##isa, columns_f32_##isa,                           \
+         short_columns_f32_##isa, groups_f32_##isa,   group_gradients_f32_##isa},                  \
             TGK_IN_F64({forward_f64_##isa, backward_f64_##isa, columns_f64_##isa,                  \
-                        groups_f64_##isa, group_gradients_f64_##isa})                              \
+                        short_columns_f64_##isa, groups_f64_##isa, group_gradients_f64_##isa})     \
     }
 
 static const kernels table[TGK_ISAS][2] = TGK_BY_ISA(TABLE);
@@ -89,8 +97,16 @@ static void add_blocks(tgk_team *team, const kernels *k, tgk_layer_norm *args)
 void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm *args)
 {
     const kernels *k = &table[isa][dtype];
-    if (!args->dweight && !args->dbias) {
-        tgk_share_rows(team, args->rows, args->n, k->backward, args);
+    tgk_layer_norm alone = *args;
+    if (are_short_columns(args)) { /* before g is written over */
+        if (args->dweight || args->dbias)
+            tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, args->rows * COLUMNS,
+                           k->short_columns, args);
+        alone.dweight = alone.dbias = NULL;
+    }
+    if (!alone.dweight && !alone.dbias) {
+        if (args->out)
+            tgk_share_rows(team, args->rows, args->n, k->backward, &alone);
         return;
     }
     int64_t blocks = blocks_of(args);

@@ -12,7 +12,7 @@ typedef struct tgk_block {
 } tgk_block;
 
 /* Rows of up to so many elements are copied to be columns. */
-enum { TGK_FEW = 12 };
+enum { TGK_FEW = 24 };
 
 static bool tgk_are_few(const tgk_rows *rows)
 {
