@@ -388,6 +388,14 @@ static void index_step(state *s)
     sum_up(s, tg_index(s->t[0], 0, 2, (tg_tensor *[]){s->t[4], s->t[4]}));
 }
 
+/* Of ten rows, whose weights are as long as they. */
+static tg_tensor *long_norm(const state *s)
+{
+    tg_tensor *x = tg_reshape(s->t[0], TG_DIMS(10, -1));
+    tg_tensor *w = tg_ones(tg_tape_of(x), TG_DIMS(tg_size(x, 1)), TG_REQUIRES_GRAD);
+    return tg_layer_norm(x, TG_DIMS(tg_size(x, 1)), w, w, 0);
+}
+
 /* Each becomes a row. t: leaf, source, row, places of a row, places, numbers in [0, 1), leaf of a row. */
 #define EACH_SUMMED(X)                                                                             \
     X(prod, tg_prod(s->t[0]))                                                                      \
@@ -398,6 +406,9 @@ static void index_step(state *s)
     X(trunc, tg_trunc(s->t[0]))                                                                    \
     X(clamp_tensors, tg_clamp_tensors(s->t[0], s->t[1], s->t[5]))                                  \
     X(masked_fill, tg_masked_fill(s->t[0], tg_gt_scalar(s->t[5], 0.5), 1))                         \
+    X(softmax_of_20, tg_softmax(tg_reshape(s->t[0], TG_DIMS(-1, 20)), 1))                          \
+    X(log_softmax_of_20, tg_log_softmax(tg_reshape(s->t[0], TG_DIMS(-1, 20)), 1))                  \
+    X(layer_norm_10_rows, long_norm(s))                                                            \
     X(scatter, tg_scatter(s->t[0], 1, s->t[4], s->t[1]))                                           \
     X(index_copy, tg_index_copy(s->t[0], 0, s->t[3], s->t[1]))                                     \
     X(diagonal, tg_diagonal(s->t[0], 0, 0, 1))                                                     \
