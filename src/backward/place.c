@@ -56,18 +56,20 @@ static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_
 }
 
 /* Over x, where the pass gives data back and nothing else reads that: by a temporary whose own the data
- * are now. x and all views of its data have none any more. */
-static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_call *call)
+ * are now, which is returned, or (a call) written to. x and all views of its data have none any more. */
+static tg_tensor *take_over(const tg_record *record, const tg_tensor *x, tg_call *call)
 {
     tg_header *owner = tg_owner_of(x);
-    call->in_place = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
-    if (!call->in_place)
+    tg_tensor *out = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
+    if (!out)
         return NULL;
     owner->headers--;
-    tg_header *h = tg_at(call->in_place);
-    h->headers = 1;
-    h->owner = h;
-    tg_tensor *out = tg_apply(call);
+    tg_at(out)->headers = 1;
+    tg_at(out)->owner = tg_at(out);
+    if (call) {
+        call->in_place = out;
+        out = tg_apply(call);
+    }
     for (record = record->prev; record != owner->u.record; record = record->prev) {
         const tg_tensor *t = record->node.out;
         if (tg_owner_of(t) == owner && !tg_is_released(t))
@@ -77,13 +79,17 @@ static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_cal
     return out;
 }
 
-static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
+static tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
 {
+    const tg_pass *p = tg_pass_of(m->gradient_of);
+    const tg_record *record = tg_record_of(m->gradient_of);
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
-    if (kept || !x || !tg_is_exclusive(x))
+    if (kept || !x ||
+        !(m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims})))
         return kept;
-    bool alike = m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
-    return alike ? x : NULL;
+    if (m->shapes && p->release && can_take_over(record, x, p->after))
+        return take_over(record, x, NULL);
+    return tg_is_exclusive(x) ? x : NULL;
 }
 
 static tg_tensor *apply_placed(tg_making *m)
@@ -98,7 +104,7 @@ static tg_tensor *apply_placed(tg_making *m)
         return call->in_place ? NULL : out;
     }
     if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
-        return apply_over(record, m->last_use, call);
+        return take_over(record, m->last_use, call);
     call->in_place = place_of(m, m->input, call);
     return tg_apply(call);
 }
