@@ -60,16 +60,29 @@ TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x));
 TGK_LOOP2(tanh_slope_f32, float, float, (x * ((1 - y) * (1 + y))));
 TGK_LOOP2(tanh_slope_f64, double, double, (x * ((1 - y) * (1 + y))));
 
-static tg_curvature tanh_curvature;
+/* -2 x y z is its own gradient by each of them, with the gradient of the result in its place. */
+TGK_LOOP3(tanh_curvature_f32, float, float, float, float, x *y *z * -2);
+TGK_LOOP3(tanh_curvature_f64, double, double, double, double, x *y *z * -2);
 
-TG_SLOPE(tanh, tanh_curvature);
-TG_SMOOTH_OUT(tanh, false);
-
-static tg_tensor *tanh_curvature(tg_tensor *v, tg_tensor *y, double s)
+static void tanh_curvature_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    (void)s;
-    return tg_mul(v, tg_mul_scalar(y, -2));
+    for (int i = 0; i < 3; i++) {
+        tg_tensor *in[] = {grad_out, node->in[i == 0], node->in[i == 2 ? 1 : 2]};
+        if (tg_needs_grad(node, i))
+            grad_in[i] = tg_gradient_of(node, i, node->op, 3, in, NULL, 0);
+    }
 }
+
+static const tg_map_op tanh_curvature_op = {
+    {.name = "tanh_backward_backward",
+     .forward = tg_map_forward,
+     .backward = tanh_curvature_backward,
+     .reads = {TG_READS_IN(1) | TG_READS_IN(2), TG_READS_IN(0) | TG_READS_IN(2),
+               TG_READS_IN(0) | TG_READS_IN(1)}},
+    {tanh_curvature_f32, tanh_curvature_f64}};
+
+TG_SLOPE_WITH(tanh, .at_once = &tanh_curvature_op.op);
+TG_SMOOTH_OUT(tanh, false);
 
 tg_tensor *tg_tanh(tg_tensor *x)
 {
