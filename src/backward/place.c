@@ -27,12 +27,14 @@ static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
 }
 
 /* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
- * headers that share them were made there: views. */
+ * headers that share them were made there, or by the record's backward function, which is through with them: views. */
 static bool is_last_reader(const tg_record *record, const tg_header *owner, const tg_record *after)
 {
     enum { LOOKS = 8 };
     uint32_t headers = 1;
     int looks = 0;
+    for (const tg_header *h = record->tape->temporaries; h; h = h->u.next)
+        headers += h->owner == owner;
     for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
          r = r->prev, looks++) {
         if (r == owner->u.record)

@@ -205,14 +205,21 @@ tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
     if (!a || !b)
         return NULL;
-    if (tg_at(a)->ndim != 2 || tg_at(b)->ndim != 2)
+    tg_shape shape = tg_shape_copy(tg_dims_of(a));
+    const int last = shape.ndim - 1;
+    if (!tg_shape_equal((tg_dims){last - 1, shape.sizes},
+                        (tg_dims){tg_at(b)->ndim - 2, tg_at(b)->dims}))
         return tg_matmul(a, b);
-    tg_tensor *in[] = {a, b};
-    int64_t dims[] = {tg_at(a)->dims[0], tg_at(b)->dims[1]};
-    tg_call call = {
-        .op = &matmul_op, .n_in = 2, .in = in, .dtype = tg_at(a)->dtype, .ndim = 2, .dims = dims};
+    shape.sizes[last] = tg_at(b)->dims[last];
+    tg_call call = {.op = &matmul_op,
+                    .n_in = 2,
+                    .in = (tg_tensor *[]){a, b},
+                    .dtype = tg_at(a)->dtype,
+                    .ndim = shape.ndim,
+                    .dims = shape.sizes};
     /* a is a gradient: where inputs are written over, none of the caller's. */
-    bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]);
+    bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]) &&
+                tg_shape_equal(tg_dims_of(node->in[i]), tg_shape_dims(&shape));
     return tg_make(
         &(tg_making){call, .gradient_of = node, .input = i, .last_use = over ? node->in[i] : NULL});
 }
