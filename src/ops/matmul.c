@@ -61,6 +61,21 @@ static int64_t first_column(const sharing *s, int64_t length, int64_t i)
     return length < 2 * COLUMNS * s->pieces || i == s->pieces ? start : start / COLUMNS * COLUMNS;
 }
 
+/* The workspace of one piece, whichever it is. */
+static size_t piece_workspace(const sharing *s)
+{
+    const tgk_gemm_args *g = s->args;
+    const bool rows = g->m >= g->n, whole = s->batch || s->pieces == 1;
+    const int64_t length = rows ? g->m : g->n;
+    int64_t longest = whole ? length : 0;
+    for (int64_t i = 0; i < s->pieces && !whole; i++) {
+        int64_t n = rows ? piece_start(s, length, i + 1) - piece_start(s, length, i)
+                         : first_column(s, length, i + 1) - first_column(s, length, i);
+        longest = n > longest ? n : longest;
+    }
+    return tgk_gemm_workspace(rows ? longest : g->m, rows ? g->n : longest, g->k, s->size);
+}
+
 /* Piece i of a batch. */
 static void multiply_batch(const sharing *s, tgk_gemm_args *part, int64_t i)
 {
@@ -140,7 +155,7 @@ static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batc
     for (int i = 0; i < s.rooms && s.pieces > 1; i++)
         atomic_flag_clear(&s.busy[i]);
     if (!tgk_gemm_in_place(args)) {
-        s.workspace = tgk_gemm_workspace(args->m, args->n, args->k, s.size);
+        s.workspace = piece_workspace(&s);
         if (!args->workspace)
             args->workspace =
                 tg_workspace(node, (size_t)(s.pieces > 1 ? s.rooms : 1) * s.workspace);
