@@ -81,17 +81,17 @@ static tg_tensor *take_over(const tg_record *record, const tg_tensor *x, tg_call
     return out;
 }
 
-static tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
+static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
 {
     const tg_pass *p = tg_pass_of(m->gradient_of);
     const tg_record *record = tg_record_of(m->gradient_of);
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
-    if (kept || !x ||
-        !(m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims})))
+    if (kept || !x || !(m->shapes || tg_is_exclusive(x)))
         return kept;
-    if (m->shapes && p->release && can_take_over(record, x, p->after))
+    bool alike = m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
+    if (alike && m->shapes && p->release && can_take_over(record, x, p->after))
         return take_over(record, x, NULL);
-    return tg_is_exclusive(x) ? x : NULL;
+    return alike && tg_is_exclusive(x) ? x : NULL;
 }
 
 static tg_tensor *apply_placed(tg_making *m)

@@ -10,6 +10,7 @@
 #include <tinygrad/ops.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
  * FETCHED of them. A thread that comes late or is held up leaves pieces to the others. Those of a batch
@@ -220,21 +221,23 @@ tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
     if (!a || !b)
         return NULL;
-    tg_shape shape = tg_shape_copy(tg_dims_of(a));
-    const int last = shape.ndim - 1;
-    if (!tg_shape_equal((tg_dims){last - 1, shape.sizes},
-                        (tg_dims){tg_at(b)->ndim - 2, tg_at(b)->dims}))
+    const int n = tg_at(a)->ndim;
+    const size_t batch = (size_t)(n - 2) * sizeof(int64_t);
+    int64_t dims[TG_MAX_NDIM];
+    if (tg_at(b)->ndim != n || (batch && memcmp(tg_at(a)->dims, tg_at(b)->dims, batch)))
         return tg_matmul(a, b);
-    shape.sizes[last] = tg_at(b)->dims[last];
+    for (int k = 0; k < n - 1; k++)
+        dims[k] = tg_at(a)->dims[k];
+    dims[n - 1] = tg_at(b)->dims[n - 1];
     tg_call call = {.op = &matmul_op,
                     .n_in = 2,
                     .in = (tg_tensor *[]){a, b},
                     .dtype = tg_at(a)->dtype,
-                    .ndim = shape.ndim,
-                    .dims = shape.sizes};
+                    .ndim = n,
+                    .dims = dims};
     /* a is a gradient: where inputs are written over, none of the caller's. */
     bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]) &&
-                tg_shape_equal(tg_dims_of(node->in[i]), tg_shape_dims(&shape));
+                (n == 2 || tg_shape_equal(tg_dims_of(node->in[i]), (tg_dims){n, dims}));
     return tg_make(
         &(tg_making){call, .gradient_of = node, .input = i, .last_use = over ? node->in[i] : NULL});
 }

@@ -61,8 +61,8 @@ TGK_LOOP2(tanh_slope_f32, float, float, (x * ((1 - y) * (1 + y))));
 TGK_LOOP2(tanh_slope_f64, double, double, (x * ((1 - y) * (1 + y))));
 
 /* -2 x y z is its own gradient by each of them, with the gradient of the result in its place. */
-TGK_LOOP3(tanh_curvature_f32, float, float, float, float, x *y *z * -2);
-TGK_LOOP3(tanh_curvature_f64, double, double, double, double, x *y *z * -2);
+TGK_LOOP3(tanh_curvature_f32, float, float, float, float, (x * y * z * -2));
+TGK_LOOP3(tanh_curvature_f64, double, double, double, double, (x * y * z * -2));
 
 static void tanh_curvature_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {

@@ -77,8 +77,8 @@ FACTOR(factor_f64, double)
 
 #define SCALE (*(const double *)params)
 
-TGK_LOOP2_AS(slope_f32, float, float, float, uint8_t, uint8_t, x *factor_f32(y, (float)SCALE));
-TGK_LOOP2_AS(slope_f64, double, double, double, uint8_t, uint8_t, x *factor_f64(y, SCALE));
+TGK_LOOP2_AS(slope_f32, float, float, float, uint8_t, uint8_t, (x * factor_f32(y, (float)SCALE)));
+TGK_LOOP2_AS(slope_f64, double, double, double, uint8_t, uint8_t, (x * factor_f64(y, SCALE)));
 
 static void slope_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
