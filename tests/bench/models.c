@@ -1,7 +1,7 @@
 /* Whole models, a training step each: forward, backward, update. One line a model and way:
  * name/way, median, minimum, unit, samples, and the most bytes in use at once during a step.
  *
- * Ways: eager; released, the same with tg_release() after each layer and release_since in the backward
+ * Ways: eager; released, the same with tg_release() after each layer, or derivative, and release_since in the backward
  * pass, so that data go when nothing reads them any more, as PyTorch's do; captured. Arguments choose
  * models by the beginning of their names; none: all. --list names them. --losses: the losses of the
  * first steps instead, which models.py compares with PyTorch's: weights and data are PyTorch's draws from the seed 0. --check:
