@@ -224,7 +224,7 @@ tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
     const int n = tg_at(a)->ndim;
     const size_t batch = (size_t)(n - 2) * sizeof(int64_t);
     int64_t dims[TG_MAX_NDIM];
-    if (tg_at(b)->ndim != n || (batch && memcmp(tg_at(a)->dims, tg_at(b)->dims, batch)))
+    if (tg_at(b)->ndim != n || (batch && memcmp(tg_at(a)->dims, tg_at(b)->dims, batch) != 0))
         return tg_matmul(a, b);
     for (int k = 0; k < n - 1; k++)
         dims[k] = tg_at(a)->dims[k];
