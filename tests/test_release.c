@@ -406,11 +406,10 @@ static tg_tensor *slope(tg_tensor *y, tg_tensor *x)
     return g;
 }
 
-/* What a loss of second derivatives takes, in tensors: of a layer tanh(w x) and its derivatives by x what gradients read,
+/* What a loss of second derivatives takes, in tensors: of a layer f(w x) and its derivatives by x what gradients read,
  * w x and sums not among it. */
-static void second_derivatives(void **state)
+static void take_second_derivatives(tg_tensor *(*f)(tg_tensor *x))
 {
-    (void)state;
     enum { N = 10000, LAYERS = 5, OF_A_LAYER = 9, OTHERS = 12 };
     snapshot want = {0};
     size_t peak[2];
@@ -420,7 +419,7 @@ static void second_derivatives(void **state)
         tg_mark mark = tg_tape_mark(tape);
         size_t before = tg_memory(tape).data;
         for (int i = 0; i < LAYERS; i++)
-            y = tg_tanh(tg_mul(w, y));
+            y = f(tg_mul(w, y));
         tg_tensor *keep[] = {y, NULL};
         if (release)
             assert_int_equal(tg_release(tape, mark, keep, 1), TG_OK);
@@ -441,6 +440,13 @@ static void second_derivatives(void **state)
         tg_tape_free(tape);
     }
     assert_true(peak[1] < peak[0] && peak[1] <= LAYERS * OF_A_LAYER + OTHERS);
+}
+
+static void second_derivatives(void **state)
+{
+    (void)state;
+    take_second_derivatives(tg_tanh);
+    take_second_derivatives(tg_sigmoid);
 }
 
 int main(void)
