@@ -200,7 +200,7 @@ typedef struct derivatives {
     const char *name;
     tg_tensor *(*f)(tg_tensor *);
     double x;
-    double order[3];
+    double order[4];
 } derivatives;
 
 static tg_tensor *fourth_power(tg_tensor *x)
@@ -240,33 +240,40 @@ static void check_orders(const derivatives *d)
 {
     tg_tape *tape = tg_tape_new(NULL);
     tg_tensor *x = scalar(tape, d->x, TG_REQUIRES_GRAD), *y = d->f(x);
-    for (int order = 0; order < 3; order++) {
-        if (tg_backward_with(y, NULL, order < 2 ? &graph : NULL))
+    for (int order = 0; order < 4; order++) {
+        if (tg_backward_with(y, NULL, order < 3 ? &graph : NULL))
             fail_msg("%s: %s", d->name, tg_error_message(tape));
         y = tg_grad(x);
         if (!(fabs(tg_item(y) - d->order[order]) <= 1e-12 * (1 + fabs(d->order[order]))))
             fail_msg("%s: order %d is %.17g, not %.17g", d->name, order + 1, tg_item(y),
                      d->order[order]);
-        assert_int_equal(tg_requires_grad(y), order < 2);
+        assert_int_equal(tg_requires_grad(y), order < 3);
         tg_zero_grad(x);
     }
     tg_tape_free(tape);
 }
 
-static void third_order(void **state)
+static void fourth_order(void **state)
 {
     (void)state;
     const double s = 1 / (1 + exp(-0.7)), t = tanh(0.7), u = s * (1 - s), e = exp(1.4);
     const derivatives all[] = {
-        {"x^4", fourth_power, -1.5, {4 * -3.375, 12 * 2.25, 24 * -1.5}},
-        {"1/x", inverse, 2, {-1. / 4, 2. / 8, -6. / 16}},
-        {"exp(2x)", exp_of_twice, 0.7, {2 * e, 4 * e, 8 * e}},
-        {"log", tg_log, 2, {1. / 2, -1. / 4, 2. / 8}},
-        {"sqrt", tg_sqrt, 4, {1. / 4, -1. / 32, 3. / 256}},
-        {"sigmoid", tg_sigmoid, 0.7, {u, u * (1 - 2 * s), u * (1 - 6 * u)}},
-        {"tanh", tg_tanh, 0.7, {1 - t * t, -2 * t * (1 - t * t), (1 - t * t) * (6 * t * t - 2)}},
-        {"log_softmax", log_sigmoid, 0.7, {1 - s, -u, -u * (1 - 2 * s)}},
-        {"cross_entropy", loss, 0.7, {1 - s, -u, -u * (1 - 2 * s)}},
+        {"x^4", fourth_power, -1.5, {4 * -3.375, 12 * 2.25, 24 * -1.5, 24}},
+        {"1/x", inverse, 2, {-1. / 4, 2. / 8, -6. / 16, 24. / 32}},
+        {"exp(2x)", exp_of_twice, 0.7, {2 * e, 4 * e, 8 * e, 16 * e}},
+        {"log", tg_log, 2, {1. / 2, -1. / 4, 2. / 8, -6. / 16}},
+        {"sqrt", tg_sqrt, 4, {1. / 4, -1. / 32, 3. / 256, -15. / 2048}},
+        {"sigmoid",
+         tg_sigmoid,
+         0.7,
+         {u, u * (1 - 2 * s), u * (1 - 6 * u), u * (1 - 2 * s) * (1 - 12 * u)}},
+        {"tanh",
+         tg_tanh,
+         0.7,
+         {1 - t * t, -2 * t * (1 - t * t), (1 - t * t) * (6 * t * t - 2),
+          (1 - t * t) * t * (16 - 24 * t * t)}},
+        {"log_softmax", log_sigmoid, 0.7, {1 - s, -u, -u * (1 - 2 * s), -u * (1 - 6 * u)}},
+        {"cross_entropy", loss, 0.7, {1 - s, -u, -u * (1 - 2 * s), -u * (1 - 6 * u)}},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check_orders(&all[i]);
@@ -553,7 +560,7 @@ int main(void)
         cmocka_unit_test(upstream),
         cmocka_unit_test(views),
         cmocka_unit_test(stretched),
-        cmocka_unit_test(third_order),
+        cmocka_unit_test(fourth_order),
         cmocka_unit_test(mixed_partials),
         cmocka_unit_test(through_the_upstream),
         cmocka_unit_test(recorded_passes_accumulate),

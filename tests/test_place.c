@@ -117,6 +117,53 @@ static tg_tensor *squared(world *w, const tg_ce_opts *opts)
     return tg_mean(tg_matmul(tg_matmul(y, y), tg_linear(y, y, NULL)));
 }
 
+/* Products whose first factor's gradient takes it over, though the other's gradient has just read it by a view: of
+ * matrices, of batches, and (not so) of one matrix with a batch of them. */
+static tg_tensor *product(world *w, const tg_ce_opts *opts)
+{
+    (void)opts;
+    return tg_mean(tg_square(tg_matmul(tg_sin(w->leaf[0]), tg_transpose(w->leaf[1], 0, 1))));
+}
+
+static tg_tensor *products(world *w, const tg_ce_opts *opts)
+{
+    tg_tensor *x = tg_reshape(w->leaf[0], 3, (int64_t[]){-1, 4, tg_size(w->leaf[0], 1)});
+    (void)opts;
+    return tg_mean(tg_square(tg_matmul(tg_sin(x), tg_transpose(tg_exp(x), 1, 2))));
+}
+
+static tg_tensor *broadcast_products(world *w, const tg_ce_opts *opts)
+{
+    tg_tensor *x = tg_reshape(w->leaf[0], 3, (int64_t[]){-1, 4, tg_size(w->leaf[0], 1)});
+    tg_tensor *one = tg_sin(tg_narrow(x, 0, 0, 1)), *y = tg_transpose(tg_exp(x), 1, 2);
+    (void)opts;
+    return tg_add(tg_mean(tg_square(tg_matmul(one, y))), tg_mean(tg_exp(tg_matmul(tg_sin(x), y))));
+}
+
+/* Of a sequence in which the gradient of the inputs' products takes over these. The weights of inputs and states
+ * are one. */
+static tg_tensor *recurrent(world *w, bool gru)
+{
+    int64_t width = tg_size(w->leaf[0], 1);
+    tg_tensor *x = tg_reshape(w->leaf[0], 3, (int64_t[]){-1, 4, width});
+    tg_tensor *weights[] = {w->leaf[1], w->leaf[1], w->leaf[2], w->leaf[2]};
+    tg_tensor *y =
+        gru ? tg_gru(x, weights, 4, NULL, NULL) : tg_lstm(x, weights, 4, NULL, NULL, NULL);
+    return tg_mean(tg_square(y));
+}
+
+static tg_tensor *gru(world *w, const tg_ce_opts *opts)
+{
+    (void)opts;
+    return recurrent(w, true);
+}
+
+static tg_tensor *lstm(world *w, const tg_ce_opts *opts)
+{
+    (void)opts;
+    return recurrent(w, false);
+}
+
 static const problem problems[] = {
     {.loss = plain, .rows = 40, .width = 8, .classes = 5},
     {.loss = plain, .rows = 40, .width = 8, .classes = 5, .class_weight = true},
@@ -155,6 +202,14 @@ static const problem problems[] = {
     {.loss = older, .rows = 40, .width = 8, .classes = 100},
     {.loss = part, .rows = 40, .width = 8, .classes = 100},
     {.loss = squared, .rows = 20, .width = 30, .classes = 1},
+    {.loss = product, .rows = 40, .width = 8, .classes = 5},
+    {.loss = products, .rows = 40, .width = 8, .classes = 1},
+    {.loss = products, .rows = 40, .width = 8, .classes = 1, .dtype = TG_F64},
+    {.loss = broadcast_products, .rows = 40, .width = 8, .classes = 1},
+    {.loss = gru, .rows = 40, .width = 8, .classes = 24},
+    {.loss = gru, .rows = 40, .width = 8, .classes = 24, .dtype = TG_F64},
+    {.loss = lstm, .rows = 40, .width = 8, .classes = 32},
+    {.loss = lstm, .rows = 40, .width = 8, .classes = 32, .dtype = TG_F64},
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 
@@ -244,12 +299,63 @@ static void memory(void **state)
     tg_tape_free(tape);
 }
 
+/* Products of a batch: the gradient of the first factor is all over it. */
+static void memory_of_products(void **state)
+{
+    (void)state;
+    const problem p = {.rows = 4000, .width = 50, .classes = 1};
+    const size_t size = 4000 * 50 * sizeof(float);
+    world w = make(&p);
+    tg_tensor *columns = tg_randn(w.tape, TG_DIMS(400, 50, 1), TG_REQUIRES_GRAD);
+    tg_mark mark = tg_tape_mark(w.tape);
+    tg_tensor *x = tg_sin(tg_reshape(w.leaf[0], 3, (int64_t[]){400, 10, 50}));
+    tg_tensor *loss = tg_sum(tg_matmul(x, columns));
+    size_t before = tg_memory(w.tape).live;
+    tg_reset_peak_memory(w.tape);
+    tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});
+    assert_ok(w.tape);
+    size_t extra = tg_memory(w.tape).peak - before;
+    print_message("%zu bytes, a factor %zu\n", extra, size);
+    assert_true(extra < size / 2);
+    tg_tape_free(w.tape);
+}
+
+/* A sequence: its pass takes the gradient of the states and, of a GRU, as much for the new gate. */
+static void memory_of_a_sequence(void **state)
+{
+    (void)state;
+    enum { STEPS = 64, ROWS = 32, UNITS = 32 };
+    const size_t states = STEPS * ROWS * UNITS * sizeof(float);
+    for (int is_gru = 0; is_gru < 2; is_gru++) {
+        const problem p = {
+            .rows = STEPS * ROWS, .width = UNITS, .classes = (is_gru ? 3 : 4) * UNITS};
+        world w = make(&p);
+        tg_mark mark = tg_tape_mark(w.tape);
+        tg_tensor *x = tg_reshape(w.leaf[0], 3, (int64_t[]){STEPS, ROWS, UNITS});
+        tg_tensor *weights[] = {w.leaf[1], w.leaf[1]};
+        const tg_recurrent_opts opts = {.no_bias = true};
+        tg_tensor *y =
+            is_gru ? tg_gru(x, weights, 2, &opts, NULL) : tg_lstm(x, weights, 2, &opts, NULL, NULL);
+        tg_tensor *loss = tg_sum(tg_select(y, 0, STEPS - 1));
+        size_t before = tg_memory(w.tape).live;
+        tg_reset_peak_memory(w.tape);
+        tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = &mark});
+        assert_ok(w.tape);
+        size_t extra = tg_memory(w.tape).peak - before;
+        print_message("%s: %zu bytes, states %zu\n", is_gru ? "gru" : "lstm", extra, states);
+        assert_true(extra < (is_gru ? 7 : 5) * states / 2); /* and the work space of products */
+        tg_tape_free(w.tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits),
         cmocka_unit_test(kept),
         cmocka_unit_test(memory),
+        cmocka_unit_test(memory_of_products),
+        cmocka_unit_test(memory_of_a_sequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

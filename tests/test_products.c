@@ -270,6 +270,33 @@ static void test_room(void **state)
     assert_int_equal(large, 2 * 64 + (256 << 10) + 256 * 2048 * sizeof(double));
 }
 
+/* A product that threads share: of the shorter side each has all, of the longer one its piece; the same bits. */
+static void test_room_of_pieces(void **state)
+{
+    (void)state;
+    const int64_t sizes[][3] = {
+        {256, 64, 256}, {64, 256, 256}, {384, 32, 700}, {1000, 40, 100}, {40, 1000, 100}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        const int64_t longer = m > n ? m : n, shorter = m > n ? n : m, deep = k < 256 ? k : 256;
+        tg_tensor *products[4] = {NULL};
+        for (int threads = 1; threads <= 4; threads++) {
+            tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = threads});
+            tg_tensor *a = tg_randn(tape, TG_DIMS(m, k), 0), *b = tg_randn(tape, TG_DIMS(k, n), 0);
+            tg_reset_peak_memory(tape);
+            const size_t before = tg_memory(tape).peak, size = sizeof(float);
+            products[threads - 1] = tg_matmul(a, b);
+            assert_non_null(products[threads - 1]);
+            const size_t most = (size_t)(m * n + deep * (longer + threads * (shorter + 96))) * size;
+            assert_in_range(tg_memory(tape).peak - before, 1, most + 1000 + (size_t)threads * 300);
+            assert_memory_equal(tg_f32(products[0]), tg_f32(products[threads - 1]),
+                                (size_t)(m * n) * size);
+        }
+        for (int threads = 1; threads <= 4; threads++)
+            tg_tape_free(tg_tape_of(products[threads - 1]));
+    }
+}
+
 /* Batches, shared by threads, of which one is stretched over the other. */
 static void test_batches(void **state)
 {
@@ -296,7 +323,9 @@ static void test_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edges), cmocka_unit_test(test_long), cmocka_unit_test(test_manners),
-        cmocka_unit_test(test_ends),  cmocka_unit_test(test_room), cmocka_unit_test(test_batches)};
+        cmocka_unit_test(test_edges),   cmocka_unit_test(test_long),
+        cmocka_unit_test(test_manners), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_room),    cmocka_unit_test(test_room_of_pieces),
+        cmocka_unit_test(test_batches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

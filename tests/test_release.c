@@ -399,6 +399,56 @@ static void errors(void **state)
     tg_tape_free(other);
 }
 
+static tg_tensor *slope(tg_tensor *y, tg_tensor *x)
+{
+    tg_tensor *g = NULL;
+    tg_gradients(tg_sum(y), NULL, &x, 1, &g, &(tg_backward_opts){.create_graph = true});
+    return g;
+}
+
+/* What a loss of second derivatives takes, in tensors: of a layer f(w x) and its derivatives by x what gradients read,
+ * w x and sums not among it. */
+static void take_second_derivatives(tg_tensor *(*f)(tg_tensor *x))
+{
+    enum { N = 10000, LAYERS = 5, OF_A_LAYER = 9, OTHERS = 12 };
+    snapshot want = {0};
+    size_t peak[2];
+    for (int release = 0; release < 2; release++) {
+        tg_tape *tape = tg_tape_new(NULL);
+        tg_tensor *x = leaf(tape, 1, N), *w = tg_ones(tape, TG_SCALAR, TG_REQUIRES_GRAD), *y = x;
+        tg_mark mark = tg_tape_mark(tape);
+        size_t before = tg_memory(tape).data;
+        for (int i = 0; i < LAYERS; i++)
+            y = f(tg_mul(w, y));
+        tg_tensor *keep[] = {y, NULL};
+        if (release)
+            assert_int_equal(tg_release(tape, mark, keep, 1), TG_OK);
+        keep[1] = slope(y, x);
+        if (release)
+            assert_int_equal(tg_release(tape, mark, keep, 2), TG_OK);
+        tg_tensor *loss = tg_mean(tg_mul(slope(keep[1], x), y));
+        if (release)
+            assert_int_equal(tg_release(tape, mark, &loss, 1), TG_OK);
+        tg_zero_grad(x);
+        tg_backward_with(loss, NULL, &(tg_backward_opts){.release_since = release ? &mark : NULL});
+        assert_ok(tape);
+        snapshot g = snapshot_of(tg_grad(x));
+        assert_true(!release || snapshot_same(&g, &want));
+        want = g;
+        peak[release] = (tg_memory(tape).peak - before) / (N * sizeof(float));
+        print_message("%zu tensors\n", peak[release]);
+        tg_tape_free(tape);
+    }
+    assert_true(peak[1] < peak[0] && peak[1] <= LAYERS * OF_A_LAYER + OTHERS);
+}
+
+static void second_derivatives(void **state)
+{
+    (void)state;
+    take_second_derivatives(tg_tanh);
+    take_second_derivatives(tg_sigmoid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +462,7 @@ int main(void)
         cmocka_unit_test(nothing_is_written_over),
         cmocka_unit_test(what_another_gradient_reads),
         cmocka_unit_test(errors),
+        cmocka_unit_test(second_derivatives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

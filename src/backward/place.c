@@ -27,12 +27,14 @@ static tg_tensor *place_kept(const tg_node *node, int i, const tg_call *call)
 }
 
 /* Whether nothing that lies between the record and the maker of owner's data reads them again, and all
- * headers that share them were made there: views. */
+ * headers that share them were made there, or by the record's backward function, which is through with them: views. */
 static bool is_last_reader(const tg_record *record, const tg_header *owner, const tg_record *after)
 {
     enum { LOOKS = 8 };
     uint32_t headers = 1;
     int looks = 0;
+    for (const tg_header *h = record->tape->temporaries; h; h = h->u.next)
+        headers += h->owner == owner;
     for (const tg_record *r = record->prev; r && r != after && looks < LOOKS;
          r = r->prev, looks++) {
         if (r == owner->u.record)
@@ -56,18 +58,20 @@ static bool can_take_over(const tg_record *record, const tg_tensor *x, const tg_
 }
 
 /* Over x, where the pass gives data back and nothing else reads that: by a temporary whose own the data
- * are now. x and all views of its data have none any more. */
-static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_call *call)
+ * are now, which is returned, or (a call) written to. x and all views of its data have none any more. */
+static tg_tensor *take_over(const tg_record *record, const tg_tensor *x, tg_call *call)
 {
     tg_header *owner = tg_owner_of(x);
-    call->in_place = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
-    if (!call->in_place)
+    tg_tensor *out = tg_tensor_view(x, "backward", tg_dims_of(x), tg_strides(x), 0);
+    if (!out)
         return NULL;
     owner->headers--;
-    tg_header *h = tg_at(call->in_place);
-    h->headers = 1;
-    h->owner = h;
-    tg_tensor *out = tg_apply(call);
+    tg_at(out)->headers = 1;
+    tg_at(out)->owner = tg_at(out);
+    if (call) {
+        call->in_place = out;
+        out = tg_apply(call);
+    }
     for (record = record->prev; record != owner->u.record; record = record->prev) {
         const tg_tensor *t = record->node.out;
         if (tg_owner_of(t) == owner && !tg_is_released(t))
@@ -79,11 +83,15 @@ static tg_tensor *apply_over(const tg_record *record, const tg_tensor *x, tg_cal
 
 static inline tg_tensor *place_of(const tg_making *m, int i, const tg_call *call)
 {
+    const tg_pass *p = tg_pass_of(m->gradient_of);
+    const tg_record *record = tg_record_of(m->gradient_of);
     tg_tensor *kept = place_kept(m->gradient_of, i, call), *x = m->last_use;
-    if (kept || !x || !tg_is_exclusive(x))
+    if (kept || !x || !(m->shapes || tg_is_exclusive(x)))
         return kept;
     bool alike = m->like == x || tg_shape_equal(tg_dims_of(x), (tg_dims){call->ndim, call->dims});
-    return alike ? x : NULL;
+    if (alike && m->shapes && p->release && can_take_over(record, x, p->after))
+        return take_over(record, x, NULL);
+    return alike && tg_is_exclusive(x) ? x : NULL;
 }
 
 static tg_tensor *apply_placed(tg_making *m)
@@ -98,7 +106,7 @@ static tg_tensor *apply_placed(tg_making *m)
         return call->in_place ? NULL : out;
     }
     if (p->release && m->last_use && can_take_over(record, m->last_use, p->after))
-        return apply_over(record, m->last_use, call);
+        return take_over(record, m->last_use, call);
     call->in_place = place_of(m, m->input, call);
     return tg_apply(call);
 }

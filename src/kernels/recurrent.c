@@ -10,7 +10,7 @@ typedef struct step {
     const void *in, *own, *before; /* the state before: LSTM c, GRU h */
     void *kept, *c, *h;
     const void *gh, *by_product; /* backward, as what follows */
-    void *din, *down, *dh, *dc;
+    void *down, *of_new, *dh, *dc;
 } step;
 
 /* Products are made a few columns of the weight at a time: so many need no workspace. */
@@ -86,8 +86,8 @@ static step step_of(const running *s, int64_t t, int64_t i)
                   .h = row_of(s, r->h, then, i, 1),
                   .gh = row_of(s, r->gh, then, i, 1),
                   .by_product = row_of(s, r->by_product, 0, i, 1),
-                  .din = row_of(s, r->din, t, i, s->gates),
                   .down = row_of(s, r->down, t, i, s->gates),
+                  .of_new = row_of(s, r->of_new, t, i, 1),
                   .dh = row_of(s, r->dh, 0, i, 1),
                   .dc = row_of(s, r->dc, 0, i, 1)};
 }
@@ -151,13 +151,14 @@ static void backward_row(const running *s, int64_t t, int64_t i)
 {
     const tgk_recurrent *r = s->r;
     const step p = step_of(s, t, i);
-    const size_t bytes = (size_t)(s->gates * r->size) * s->f->size;
+    const size_t bytes = (size_t)r->size * s->f->size;
     if (!is_over(r, t, i)) {
         s->f->backward[r->gru](r->size, &p);
         return;
     }
-    memset(p.din, 0, bytes);
-    memset(p.down, 0, bytes);
+    memset(p.down, 0, (size_t)s->gates * bytes);
+    if (p.of_new)
+        memset(p.of_new, 0, bytes);
     s->f->add(r->size, p.dh, p.by_product);
     s->f->add(r->size, p.dh, p.gh);
 }

@@ -26,9 +26,10 @@ typedef struct tgk_recurrent {
     void *packed; /* forward: tgk_recurrent_packed() bytes; NULL: there are too few steps for it */
     /* Backward: */
     const void *gh, *gc; /* the gradients of h, and of the last c [rows][size] */
-    void *din, *down;    /* of the inputs' products and of the own ones; LSTM: the same */
-    void *dh, *dc;       /* [rows][size]: of the first state */
-    void *by_product;    /* [rows][size], workspace */
+    void *down;       /* of the own products; of the inputs' ones they are the same but, GRU ... */
+    void *of_new;     /* ... [steps][rows][size]: the new gate's */
+    void *dh, *dc;    /* [rows][size]: of the first state */
+    void *by_product; /* [rows][size], workspace */
 } tgk_recurrent;
 
 size_t tgk_recurrent_packed(const tgk_recurrent *r, size_t size);

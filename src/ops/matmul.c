@@ -10,6 +10,7 @@
 #include <tinygrad/ops.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* From so many multiply-adds on a product is worth sharing; to fetch an element takes as long as
  * FETCHED of them. A thread that comes late or is held up leaves pieces to the others. Those of a batch
@@ -59,6 +60,21 @@ static int64_t first_column(const sharing *s, int64_t length, int64_t i)
 {
     int64_t start = piece_start(s, length, i);
     return length < 2 * COLUMNS * s->pieces || i == s->pieces ? start : start / COLUMNS * COLUMNS;
+}
+
+/* The workspace of one piece, whichever it is. */
+static size_t piece_workspace(const sharing *s)
+{
+    const tgk_gemm_args *g = s->args;
+    const bool rows = g->m >= g->n, whole = s->batch || s->pieces == 1;
+    const int64_t length = rows ? g->m : g->n;
+    int64_t longest = whole ? length : 0;
+    for (int64_t i = 0; i < s->pieces && !whole; i++) {
+        int64_t n = rows ? piece_start(s, length, i + 1) - piece_start(s, length, i)
+                         : first_column(s, length, i + 1) - first_column(s, length, i);
+        longest = n > longest ? n : longest;
+    }
+    return tgk_gemm_workspace(rows ? longest : g->m, rows ? g->n : longest, g->k, s->size);
 }
 
 /* Piece i of a batch. */
@@ -140,7 +156,7 @@ static void multiply_all(tg_node *node, tgk_gemm_args *args, const batches *batc
     for (int i = 0; i < s.rooms && s.pieces > 1; i++)
         atomic_flag_clear(&s.busy[i]);
     if (!tgk_gemm_in_place(args)) {
-        s.workspace = tgk_gemm_workspace(args->m, args->n, args->k, s.size);
+        s.workspace = piece_workspace(&s);
         if (!args->workspace)
             args->workspace =
                 tg_workspace(node, (size_t)(s.pieces > 1 ? s.rooms : 1) * s.workspace);
@@ -205,14 +221,23 @@ tg_tensor *tg_matmul_gradient(tg_node *node, int i, tg_tensor *a, tg_tensor *b)
 {
     if (!a || !b)
         return NULL;
-    if (tg_at(a)->ndim != 2 || tg_at(b)->ndim != 2)
+    const int n = tg_at(a)->ndim;
+    const size_t batch = (size_t)(n - 2) * sizeof(int64_t);
+    int64_t dims[TG_MAX_NDIM];
+    if (tg_at(b)->ndim != n || (batch && memcmp(tg_at(a)->dims, tg_at(b)->dims, batch) != 0))
         return tg_matmul(a, b);
-    tg_tensor *in[] = {a, b};
-    int64_t dims[] = {tg_at(a)->dims[0], tg_at(b)->dims[1]};
-    tg_call call = {
-        .op = &matmul_op, .n_in = 2, .in = in, .dtype = tg_at(a)->dtype, .ndim = 2, .dims = dims};
+    for (int k = 0; k < n - 1; k++)
+        dims[k] = tg_at(a)->dims[k];
+    dims[n - 1] = tg_at(b)->dims[n - 1];
+    tg_call call = {.op = &matmul_op,
+                    .n_in = 2,
+                    .in = (tg_tensor *[]){a, b},
+                    .dtype = tg_at(a)->dtype,
+                    .ndim = n,
+                    .dims = dims};
     /* a is a gradient: where inputs are written over, none of the caller's. */
-    bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]);
+    bool over = i == 0 && tg_owner_of(b) != tg_owner_of(node->in[i]) &&
+                (n == 2 || tg_shape_equal(tg_dims_of(node->in[i]), (tg_dims){n, dims}));
     return tg_make(
         &(tg_making){call, .gradient_of = node, .input = i, .last_use = over ? node->in[i] : NULL});
 }

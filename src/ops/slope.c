@@ -14,7 +14,10 @@ void tg_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
     if (tg_needs_grad(node, 0))
         grad_in[0] = tg_times_slope(slope, v, b, s);
     /* b requires a gradient wherever this is recorded: it was made for b's. So with other gradients of gradients. */
-    if (slope->second)
+    if (slope->at_once)
+        grad_in[1] =
+            tg_gradient_of(node, 1, slope->at_once, 3, (tg_tensor *[]){v, g, b}, &s, sizeof s);
+    else if (slope->second)
         grad_in[1] = slope->second(tg_mul(v, g), b, s);
 }
 

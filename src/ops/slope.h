@@ -13,7 +13,8 @@ typedef tg_tensor *tg_curvature(tg_tensor *v, tg_tensor *b, double s);
  * its output. */
 typedef struct tg_slope_op {
     tg_map_op map;
-    tg_curvature *second; /* NULL: 0 */
+    tg_curvature *second; /* of v * g; NULL: 0 */
+    const tg_op *at_once; /* not NULL: in place of it, what makes the same of v, g and b at once */
 } tg_slope_op;
 
 typedef struct tg_smooth_op {
@@ -30,15 +31,16 @@ void tg_slope_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in);
 void tg_smooth_backward_in(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
 void tg_smooth_backward_out(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in);
 
-/* id_slope_op, of loops id_slope_f32 and id_slope_f64 that take g and b. */
-#define TG_SLOPE(id, curvature)                                                                    \
+/* id_slope_op, of loops id_slope_f32 and id_slope_f64 that take g and b; initialisers of what is second. */
+#define TG_SLOPE(id, curvature) TG_SLOPE_WITH(id, .second = curvature)
+#define TG_SLOPE_WITH(id, ...)                                                                     \
     static const tg_slope_op id##_slope_op = {                                                     \
         .map = {{.name = #id "_backward",                                                          \
                  .forward = tg_map_forward,                                                        \
                  .backward = tg_slope_backward,                                                    \
                  .reads = {TG_READS_IN(1), TG_READS_IN(0) | TG_READS_IN(1)}},                      \
                 {id##_slope_f32, id##_slope_f64}},                                                 \
-        .second = curvature}
+        __VA_ARGS__}
 
 /* id_op with the loops id_f32 and id_f64 and that slope, of its input. */
 #define TG_SMOOTH_IN(id, with_number)                                                              \

@@ -62,7 +62,8 @@ typedef struct tg_making {
     const tg_node *gradient_of; /* not NULL: the output is the gradient of this node's input ... */
     int input;                  /* ... number `input`: a pass may say where it is written */
     tg_tensor *last_use; /* what nobody reads after the call, or NULL: the output, which is alike,
-                                   may be written over it. grad_out, or an input of the node */
+                                   may be written over it. grad_out, or an input of the node, which
+                                   a call of several gradients does not read itself */
     /* Not NULL: of several inputs, those whose bits are `wanted`, there are the gradients, which are the
      * operation's outputs in that order: shapes[i] of input i's, contiguous and of its dtype. For a
      * pass that records nothing; the call's dtype and dims are not read. They get to grad_in[i]. */

@@ -1,7 +1,7 @@
 /* Whole models, a training step each: forward, backward, update. One line a model and way:
  * name/way, median, minimum, unit, samples, and the most bytes in use at once during a step.
  *
- * Ways: eager; released, the same with tg_release() after each layer and release_since in the backward
+ * Ways: eager; released, the same with tg_release() after each layer, or derivative, and release_since in the backward
  * pass, so that data go when nothing reads them any more, as PyTorch's do; captured. Arguments choose
  * models by the beginning of their names; none: all. --list names them. --losses: the losses of the
  * first steps instead, which models.py compares with PyTorch's: weights and data are PyTorch's draws from the seed 0. --check:
@@ -93,11 +93,17 @@ static tg_tensor *halve(tg_tensor *x)
     return tg_max_pool2d(x, &(tg_pool_opts){.kernel = {2, 2}});
 }
 
+/* Where nothing but these is to be read again by hand. */
+static void release_all_but(const state *s, tg_tensor *const *keep, size_t n)
+{
+    if (s->way == RELEASED)
+        tg_release(s->tape, s->mark, keep, n);
+}
+
 /* After a layer, whose result is x. */
 static tg_tensor *layer_of(const state *s, tg_tensor *x)
 {
-    if (s->way == RELEASED)
-        tg_release(s->tape, s->mark, &x, 1);
+    release_all_but(s, &x, 1);
     return x;
 }
 
@@ -332,10 +338,12 @@ static tg_tensor *pinn_loss(state *s)
 {
     tg_tensor *u = s->x;
     for (int i = 0; i < 3; i++)
-        u = tg_tanh(linear(u, s->leaf + 2 * i));
+        u = layer_of(s, tg_tanh(linear(u, s->leaf + 2 * i)));
     u = linear(u, s->leaf + 6);
     tg_tensor *first = slopes(u, s->x), *u_x = tg_narrow(first, 1, 0, 1);
+    release_all_but(s, (tg_tensor *[]){u, first, u_x}, 3);
     tg_tensor *u_xx = tg_narrow(slopes(u_x, s->x), 1, 0, 1);
+    release_all_but(s, (tg_tensor *[]){u, first, u_x, u_xx}, 4);
     tg_tensor *left = tg_add(tg_narrow(first, 1, 1, 1), tg_mul(u, u_x));
     tg_tensor *residual = tg_sub(left, tg_mul_scalar(u_xx, 0.01));
     tg_zero_grad(s->x); /* the pass to come gives it one as well */

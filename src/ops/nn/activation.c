@@ -36,17 +36,38 @@ TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x));
 TGK_LOOP2(sigmoid_slope_f32, float, float, (x * (1 - y) * y));
 TGK_LOOP2(sigmoid_slope_f64, double, double, (x * (1 - y) * y));
 
-static tg_curvature sigmoid_curvature;
+/* The gradient x of the gradient y of the output z: x y (1 - 2 z), and not x y (1 - z) - x y z, which has no value where
+ * x is infinite. */
+TGK_LOOP3(sigmoid_curvature_f32, float, float, float, float, (x * y * (z * -2 + 1)));
+TGK_LOOP3(sigmoid_curvature_f64, double, double, double, double, (x * y * (z * -2 + 1)));
 
-TG_SLOPE(sigmoid, sigmoid_curvature);
-TG_SMOOTH_OUT(sigmoid, false);
+static const tg_map_op tanh_curvature_op;
 
-/* v (1 - 2 y), and not v (1 - y) - v y, which has no value where v is infinite. */
-static tg_tensor *sigmoid_curvature(tg_tensor *v, tg_tensor *y, double s)
+/* Of the curvatures of sigmoid and tanh, which are v g times something of the output y: by v and g it is the same of
+ * the others, by y -2 times what there is beside it. */
+static void curvature_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
-    (void)s;
-    return tg_mul(v, tg_add_scalar(tg_mul_scalar(y, -2), 1));
+    for (int i = 0; i < 3; i++) {
+        const tg_op *op = i < 2 ? node->op : &tanh_curvature_op.op;
+        tg_tensor *in[] = {grad_out, node->in[i == 0], node->in[i == 2 ? 1 : 2]};
+        if (tg_needs_grad(node, i))
+            grad_in[i] = tg_gradient_of(node, i, op, 3, in, NULL, 0);
+    }
 }
+
+#define CURVATURE(id)                                                                              \
+    static const tg_map_op id##_curvature_op = {                                                   \
+        {.name = #id "_backward_backward",                                                         \
+         .forward = tg_map_forward,                                                                \
+         .backward = curvature_backward,                                                           \
+         .reads = {TG_READS_IN(1) | TG_READS_IN(2), TG_READS_IN(0) | TG_READS_IN(2),               \
+                   TG_READS_IN(0) | TG_READS_IN(1)}},                                              \
+        {id##_curvature_f32, id##_curvature_f64}}
+
+CURVATURE(sigmoid);
+
+TG_SLOPE_WITH(sigmoid, .at_once = &sigmoid_curvature_op.op);
+TG_SMOOTH_OUT(sigmoid, false);
 
 tg_tensor *tg_sigmoid(tg_tensor *x)
 {
@@ -60,16 +81,14 @@ TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x));
 TGK_LOOP2(tanh_slope_f32, float, float, (x * ((1 - y) * (1 + y))));
 TGK_LOOP2(tanh_slope_f64, double, double, (x * ((1 - y) * (1 + y))));
 
-static tg_curvature tanh_curvature;
+/* The gradient x of the gradient y of the output z. */
+TGK_LOOP3(tanh_curvature_f32, float, float, float, float, (x * y * z * -2));
+TGK_LOOP3(tanh_curvature_f64, double, double, double, double, (x * y * z * -2));
 
-TG_SLOPE(tanh, tanh_curvature);
+CURVATURE(tanh);
+
+TG_SLOPE_WITH(tanh, .at_once = &tanh_curvature_op.op);
 TG_SMOOTH_OUT(tanh, false);
-
-static tg_tensor *tanh_curvature(tg_tensor *v, tg_tensor *y, double s)
-{
-    (void)s;
-    return tg_mul(v, tg_mul_scalar(y, -2));
-}
 
 tg_tensor *tg_tanh(tg_tensor *x)
 {

@@ -2,29 +2,31 @@
 #include "ops/arithmetic.h"
 #include "ops/layout.h"
 
-#include "kernels/isa.h"
+#include "kernels/loops.h"
 
 #include <tinygrad/nn.h>
 
 /* Of a block: what it is made of, and the draws that decide. */
 typedef struct block {
     const void *x;
-    void *factor, *out;
+    uint8_t *kept;
+    void *out;
     const double *draws;
-    double keep;
+    double keep, scale;
 } block;
 
-/* The factors (0 or 1 / keep), which are kept for backward, and the results. */
+/* What is kept, for backward, and the results. */
 #define DROP(T)                                                                                    \
     TGK_INLINE void drop_##T##_body(const block *b, int64_t n)                                     \
     {                                                                                              \
         const double keep = b->keep, *draws = b->draws;                                            \
-        const T scale = 1 / (T)keep, *x = b->x;                                                    \
-        T *factor = b->factor, *out = b->out;                                                      \
+        const T scale = (T)b->scale, *x = b->x;                                                    \
+        uint8_t *kept = b->kept;                                                                   \
+        T *out = b->out;                                                                           \
         TGK_INDEPENDENT                                                                            \
         for (int64_t i = 0; i < n; i++) {                                                          \
             T f = draws[i] < keep ? scale : 0;                                                     \
-            factor[i] = f;                                                                         \
+            kept[i] = f != 0;                                                                      \
             out[i] = x[i] * f;                                                                     \
         }                                                                                          \
     }                                                                                              \
@@ -32,6 +34,13 @@ typedef struct block {
 
 DROP(float);
 DROP(double);
+
+/* 1 / keep, as it is in the dtype. */
+static double scale_of(const tg_node *node)
+{
+    const double keep = 1 - *(const double *)node->params;
+    return tg_at(node->out)->dtype == TG_F32 ? (double)(1 / (float)keep) : 1 / keep;
+}
 
 static void dropout_forward(tg_node *node)
 {
@@ -41,22 +50,53 @@ static void dropout_forward(tg_node *node)
     tg_generator *g = tg_node_generator(node);
     const tg_header *out = tg_at(node->out);
     int64_t size = (int64_t)tg_dtype_size(out->dtype), left = x ? out->numel : 0;
-    block b = {x, tg_at(node->saved)->data, out->data, draws, 1 - *(const double *)node->params};
+    block b = {.x = x,
+               .kept = (uint8_t *)tg_at(node->saved)->data,
+               .out = out->data,
+               .draws = draws,
+               .keep = 1 - *(const double *)node->params,
+               .scale = scale_of(node)};
     for (int64_t n; left > 0; left -= n) {
         n = left < DRAWS ? left : DRAWS;
         tg_generator_uniform_f64(g, draws, n, 0, 1);
         (out->dtype == TG_F32 ? drop_float : drop_double)[g->isa](&b, n);
         b.x = (const char *)b.x + n * size;
-        b.factor = (char *)b.factor + n * size;
+        b.kept += n;
         b.out = (char *)b.out + n * size;
     }
 }
 
+/* The gradient x, of what was kept. The compiler makes vectors of this, and branches of a bool, or of a number that is read where it is chosen. */
+#define FACTOR(name, T)                                                                            \
+    TGK_INLINE T name(uint8_t kept, T scale)                                                       \
+    {                                                                                              \
+        return kept != 0 ? scale : 0;                                                              \
+    }
+FACTOR(factor_f32, float)
+FACTOR(factor_f64, double)
+
+#define SCALE (*(const double *)params)
+
+TGK_LOOP2_AS(slope_f32, float, float, float, uint8_t, uint8_t, (x * factor_f32(y, (float)SCALE)));
+TGK_LOOP2_AS(slope_f64, double, double, double, uint8_t, uint8_t, (x * factor_f64(y, SCALE)));
+
+static void slope_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
+{
+    grad_in[0] =
+        tg_gradient_over(node, grad_out, node->op, node->in[1], *(const double *)node->params);
+}
+
+static const tg_map_op slope_op = {{.name = "dropout_backward",
+                                    .forward = tg_map_forward,
+                                    .backward = slope_backward,
+                                    .reads = {TG_READS_IN(1)}},
+                                   {slope_f32, slope_f64}};
+
 static void dropout_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
     const tg_tensor *x = node->in[0];
-    tg_tensor *factor = tg_reshape(node->saved, tg_at(x)->ndim, tg_at(x)->dims);
-    grad_in[0] = factor ? tg_times_over(node, grad_out, factor) : NULL;
+    tg_tensor *kept = tg_reshape(node->saved, tg_at(x)->ndim, tg_at(x)->dims);
+    grad_in[0] = kept ? tg_gradient_over(node, grad_out, &slope_op.op, kept, scale_of(node)) : NULL;
 }
 
 static const tg_op dropout_op = {
@@ -81,7 +121,7 @@ static tg_tensor *drop(tg_tensor *x, double p, bool training)
                                .params = &p,
                                .params_size = sizeof p,
                                .saved_numel = tg_at(x)->numel,
-                               .saved_dtype = tg_at(x)->dtype});
+                               .saved_dtype = TG_BOOL});
 }
 
 tg_tensor *tg_dropout(tg_tensor *x, double p, bool training)

@@ -136,6 +136,17 @@ static void multiply_weight(tg_node *node, const tgk_recurrent *r, void *out)
                                        .c = out});
 }
 
+/* Makes those of the inputs' products of `down`, which is read no more. */
+static void put_new(tg_node *node, const tgk_recurrent *r)
+{
+    const params *p = node->params;
+    const size_t bytes = (size_t)p->size * tg_dtype_size(tg_at(node->out)->dtype);
+    const char *from = r->of_new;
+    char *to = (char *)r->down + (TGK_GRU_GATES - 1) * bytes;
+    for (int64_t i = 0; i < p->steps * p->rows; i++, from += bytes, to += TGK_GRU_GATES * bytes)
+        memcpy(to, from, bytes);
+}
+
 static void *or_workspace(tg_node *node, void *data, int64_t planes)
 {
     const params *p = node->params;
@@ -147,7 +158,6 @@ static void gradient_forward(tg_node *node)
 {
     tg_tape *tape = tg_node_tape(node);
     const params *p = node->params;
-    const int64_t planes = p->steps * p->gates;
     void *out[INPUTS];
     tg_wanted_data(node, p->wanted, INPUTS, out);
     tgk_recurrent r = arguments(node, node->in[STATES], node->in[KEPT]);
@@ -156,8 +166,8 @@ static void gradient_forward(tg_node *node)
     r.gc = p->gru ? NULL : plane_at(node, g, p->steps + 1);
     r.weight = tg_contiguous_data(node, node->in[OF_WEIGHT]);
     r.lengths = optional_data(node, OF_LENGTHS);
-    r.din = or_workspace(node, out[IN], planes);
-    r.down = p->gru ? or_workspace(node, NULL, planes) : r.din;
+    r.down = or_workspace(node, out[IN], p->steps * p->gates);
+    r.of_new = p->gru ? or_workspace(node, NULL, p->steps) : NULL;
     r.dh = or_workspace(node, out[H0], 1);
     r.by_product = or_workspace(node, NULL, 1);
     r.dc = p->gru ? NULL : or_workspace(node, out[C0], 1);
@@ -169,6 +179,8 @@ static void gradient_forward(tg_node *node)
         multiply_weight(node, &r, out[WEIGHT]);
     if (out[BIAS])
         sum_rows(node, &r, out[BIAS]);
+    if (p->gru && out[IN])
+        put_new(node, &r);
 }
 
 static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
@@ -190,6 +202,7 @@ static void fused_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_
                           .params = &p,
                           .params_size = sizeof p},
                          .gradient_of = node,
+                         .last_use = node->in[IN],
                          .shapes = shapes,
                          .wanted = p.wanted,
                          .grad_in = grad_in});
