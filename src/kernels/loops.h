@@ -22,6 +22,28 @@
 #define TGK_DENSE_EACH_ISA(name)                                                                   \
     TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa]))
 
+/* And of how many elements go by the loop, all or as many as are whole vectors of T. Those that are over go through
+ * small arrays that are filled up, see tgk_loop_rest(). */
+#define TGK_PART_ALL(name, T)                                                                      \
+    TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa], n))
+#define TGK_PART_WHOLE(name, T)                                                                    \
+    TGK_LONG_EACH_ISA(name, (TGK_LOOP_PARAMETERS),                                                 \
+                      (n, data, s, params, name[tgk_this_isa], TGK_WHOLE(T)))
+
+#define TGK_WHOLE(T) (n & -tgk_lanes(tgk_this_isa, sizeof(T)))
+
+/* Elements of the widest vectors. Plain C may have none: there each element is whole. */
+TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
+{
+#ifdef __AVX2__
+    (void)isa;
+#else
+    if (isa == TGK_BASE)
+        return 1;
+#endif
+    return TGK_WIDEST / (int64_t)size;
+}
+
 #define TGK_ARRAY(T, k) ((const T *)(const void *)data[k])
 
 /* Where not all operands, of so many bytes an element, are dense. */
@@ -44,23 +66,25 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP1_OF(name, part, To, Tx, Wx, expression)                                           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))                                  \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
         TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
+        for (int64_t i = 0; i < m; i++) {                                                          \
             Wx x = (Wx)in[i];                                                                      \
             out[i] = (To)(expression);                                                             \
         }                                                                                          \
+        if (m < n)                                                                                 \
+            tgk_loop_rest(n, data, s, params, self, 2);                                            \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    part(name, To)
 
-#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP2_OF(name, part, To, Tx, Wx, Ty, Wy, expression)                                   \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty), sizeof(To),  \
@@ -69,13 +93,15 @@
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
         TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
+        for (int64_t i = 0; i < m; i++) {                                                          \
             Wx x = (Wx)a[i];                                                                       \
             Wy y = (Wy)b[i];                                                                       \
             out[i] = (To)(expression);                                                             \
         }                                                                                          \
+        if (m < n)                                                                                 \
+            tgk_loop_rest(n, data, s, params, self, 3);                                            \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    part(name, To)
 
 /* For an expression so short that a loop of its own is worth it where an operand is one element for
  * all; both are of one type. */
@@ -113,8 +139,8 @@
     TGK_DENSE_EACH_ISA(name)
 
 /* x may be one element for all: the gradient of a sum. */
-#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP3_OF(name, part, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(n > 0 && (s[1] == sizeof(Tx) || s[1] == 0) && s[2] == sizeof(Ty) &&          \
@@ -127,22 +153,24 @@
         if (s[1] == 0) {                                                                           \
             const Wx x = (Wx)first;                                                                \
             TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
+            for (int64_t i = 0; i < m; i++) {                                                      \
                 Wy y = (Wy)b[i];                                                                   \
                 Wz z = (Wz)c[i];                                                                   \
                 out[i] = (To)(expression);                                                         \
             }                                                                                      \
-            return;                                                                                \
+        } else {                                                                                   \
+            TGK_INDEPENDENT                                                                        \
+            for (int64_t i = 0; i < m; i++) {                                                      \
+                Wx x = (Wx)a[i];                                                                   \
+                Wy y = (Wy)b[i];                                                                   \
+                Wz z = (Wz)c[i];                                                                   \
+                out[i] = (To)(expression);                                                         \
+            }                                                                                      \
         }                                                                                          \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            Wx x = (Wx)a[i];                                                                       \
-            Wy y = (Wy)b[i];                                                                       \
-            Wz z = (Wz)c[i];                                                                       \
-            out[i] = (To)(expression);                                                             \
-        }                                                                                          \
+        if (m < n)                                                                                 \
+            tgk_loop_rest(n, data, s, params, self, 4);                                            \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    part(name, To)
 
 /* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. y is the
  * result of a reduction of x, and lies in order. */
@@ -169,6 +197,21 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
+#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
+    TGK_LOOP1_OF(name, TGK_PART_ALL, To, Tx, Wx, expression)
+#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
+    TGK_LOOP2_OF(name, TGK_PART_ALL, To, Tx, Wx, Ty, Wy, expression)
+#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
+    TGK_LOOP3_OF(name, TGK_PART_ALL, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)
+
+/* Of a long expression, all of one type T: the loop has vectors of it alone. Of what is over, a compiler would
+ * make the expression once more with narrower vectors and, as many times as there may be elements left, without. */
+#define TGK_LONG1(name, T, Wx, expression) TGK_LOOP1_OF(name, TGK_PART_WHOLE, T, T, Wx, expression)
+#define TGK_LONG2(name, T, Wx, Wy, expression)                                                     \
+    TGK_LOOP2_OF(name, TGK_PART_WHOLE, T, T, Wx, T, Wy, expression)
+#define TGK_LONG3(name, T, W, expression)                                                          \
+    TGK_LOOP3_OF(name, TGK_PART_WHOLE, T, T, W, T, W, T, W, expression)
+
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
 #define TGK_LOOP2(name, To, Tx, expression) TGK_LOOP2_AS(name, To, Tx, Tx, Tx, Tx, expression)
@@ -182,6 +225,9 @@
 #define TGK_REAL2(name, expression)                                                                \
     TGK_LOOP2_AS(name##_f32, float, float, double, float, double, expression);                     \
     TGK_LOOP2_AS(name##_f64, double, double, double, double, double, expression)
+#define TGK_LONG_REAL2(name, expression)                                                           \
+    TGK_LONG2(name##_f32, float, double, double, expression);                                      \
+    TGK_LONG2(name##_f64, double, double, double, expression)
 #define TGK_REAL3(name, expression)                                                                \
     TGK_LOOP3_AS(name##_f32, float, float, double, float, double, float, double, expression);      \
     TGK_LOOP3_AS(name##_f64, double, double, double, double, double, double, double, expression)
