@@ -90,11 +90,10 @@ typedef double tgk_power(double x, double y);
 /* x^y for all x and y, with that function of positive x and finite y. */
 TGK_INLINE double tgk_any_power(tgk_power *positive, double x, double y)
 {
-    if (tgk_is_positive(x) && tgk_is_finite(y))
-        return positive(x, y);
-    if (!tgk_is_positive(-x) || !tgk_is_finite(y) || floor(y) != y)
+    if (!tgk_is_positive(fabs(x)) || !tgk_is_finite(y) || (x < 0 && floor(y) != y))
         return pow(x, y); /* 0, 1, infinite or nan */
-    return tgk_is_odd(y) ? -positive(-x, y) : positive(-x, y);
+    double power = positive(fabs(x), y);
+    return x < 0 && tgk_is_odd(y) ? -power : power;
 }
 
 TGK_INLINE double tgk_any_quick_pow(double x, double y)
