@@ -50,7 +50,8 @@ void tgk_blocks_f64(TGK_LOOP_PARAMETERS, const tgk_blocked *by);
             out[i] = (quick);                                                                      \
     }                                                                                              \
     TGK_LONG_EACH_ISA(name, (TGK_BLOCK_PARAMETERS),                                                \
-                      (TGK_WHOLE(double), out, x, y, z, params, name##_any[tgk_this_isa]));
+                      (tgk_whole(n, tgk_this_isa, sizeof(double)), out, x, y, z, params,           \
+                       name##_any[tgk_this_isa]));
 
 /* name_T, T f32 or f64, of a block of so many inputs. */
 #define TGK_BLOCKS(name, T, inputs, block)                                                         \

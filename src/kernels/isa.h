@@ -134,6 +134,13 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INDEPENDENT
 #endif
 
+/* In a loop that shall have no vectors. */
+#if defined(__GNUC__)
+#define TGK_ALONE __asm__ volatile("")
+#else
+#define TGK_ALONE ((void)0)
+#endif
+
 /* As TINYGRAD_ISA has them, of all machines. */
 extern const char *const tgk_isa_names[3];
 

@@ -22,27 +22,49 @@
 #define TGK_DENSE_EACH_ISA(name)                                                                   \
     TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa]))
 
-/* And of how many elements go by the loop, all or as many as are whole vectors of T. Those that are over go through
- * small arrays that are filled up, see tgk_loop_rest(). */
-#define TGK_PART_ALL(name, T)                                                                      \
-    TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa], n))
-#define TGK_PART_WHOLE(name, T)                                                                    \
-    TGK_LONG_EACH_ISA(name, (TGK_LOOP_PARAMETERS),                                                 \
-                      (n, data, s, params, name[tgk_this_isa], TGK_WHOLE(T)))
-
-#define TGK_WHOLE(T) (n & -tgk_lanes(tgk_this_isa, sizeof(T)))
-
-/* Elements of the widest vectors. Plain C may have none: there each element is whole. */
+/* How many elements go by vectors. Plain C may have none: there each element is whole. */
 TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
 {
-#ifdef __AVX2__
-    (void)isa;
-#else
+#ifndef __AVX2__
     if (isa == TGK_BASE)
         return 1;
 #endif
-    return TGK_WIDEST / (int64_t)size;
+    return (isa == TGK_V3 ? TGK_WIDEST / 2 : TGK_WIDEST) / (int64_t)size;
 }
+
+/* As many of n elements as make whole vectors. Of what a loop has beyond them compilers would make it once more with
+ * narrower vectors and, as many times as elements may be left, without. */
+TGK_INLINE int64_t tgk_whole(int64_t n, int isa, size_t size)
+{
+    return n & -tgk_lanes(isa, size);
+}
+
+/* A body that has `self` and so many elements, m. */
+#define TGK_PART_EACH_ISA(EACH_ISA, name, size)                                                    \
+    EACH_ISA(name, (TGK_LOOP_PARAMETERS),                                                          \
+             (n, data, s, params, name[tgk_this_isa], tgk_whole(n, tgk_this_isa, size)))
+#define TGK_EACH_SHORT(name, To, Tx)                                                               \
+    TGK_PART_EACH_ISA(TGK_EACH_ISA, name, sizeof(To) < sizeof(Tx) ? sizeof(To) : sizeof(Tx))
+#define TGK_EACH_LONG(name, To, Tx) TGK_PART_EACH_ISA(TGK_LONG_EACH_ISA, name, sizeof(To))
+
+/* The statements for each element i. Those that are left go one by one; those of a long expression through small
+ * arrays that are filled up, see tgk_loop_rest(). */
+#define TGK_RUN_SHORT(operands, ...)                                                               \
+    TGK_INDEPENDENT                                                                                \
+    for (int64_t i = 0; i < m; i++) {                                                              \
+        __VA_ARGS__                                                                                \
+    }                                                                                              \
+    for (int64_t i = m; i < n; i++) {                                                              \
+        TGK_ALONE;                                                                                 \
+        __VA_ARGS__                                                                                \
+    }
+#define TGK_RUN_LONG(operands, ...)                                                                \
+    TGK_INDEPENDENT                                                                                \
+    for (int64_t i = 0; i < m; i++) {                                                              \
+        __VA_ARGS__                                                                                \
+    }                                                                                              \
+    if (m < n)                                                                                     \
+        tgk_loop_rest(&(const tgk_rest){m, n, operands}, data, s, params, self);
 
 #define TGK_ARRAY(T, k) ((const T *)(const void *)data[k])
 
@@ -66,24 +88,18 @@ TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-#define TGK_LOOP1_OF(name, part, To, Tx, Wx, expression)                                           \
+#define TGK_LOOP1_OF(name, kind, To, Tx, Wx, expression)                                           \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))                                  \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < m; i++) {                                                          \
-            Wx x = (Wx)in[i];                                                                      \
-            out[i] = (To)(expression);                                                             \
-        }                                                                                          \
-        if (m < n)                                                                                 \
-            tgk_loop_rest(n, data, s, params, self, 2);                                            \
+        TGK_RUN_##kind(2, Wx x = (Wx)in[i]; out[i] = (To)(expression);)                            \
     }                                                                                              \
-    part(name, To)
+    TGK_EACH_##kind(name, To, Tx)
 
-#define TGK_LOOP2_OF(name, part, To, Tx, Wx, Ty, Wy, expression)                                   \
+#define TGK_LOOP2_OF(name, kind, To, Tx, Wx, Ty, Wy, expression)                                   \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
@@ -92,21 +108,14 @@ TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < m; i++) {                                                          \
-            Wx x = (Wx)a[i];                                                                       \
-            Wy y = (Wy)b[i];                                                                       \
-            out[i] = (To)(expression);                                                             \
-        }                                                                                          \
-        if (m < n)                                                                                 \
-            tgk_loop_rest(n, data, s, params, self, 3);                                            \
+        TGK_RUN_##kind(3, Wx x = (Wx)a[i]; Wy y = (Wy)b[i]; out[i] = (To)(expression);)            \
     }                                                                                              \
-    part(name, To)
+    TGK_EACH_##kind(name, To, Tx)
 
 /* For an expression so short that a loop of its own is worth it where an operand is one element for
  * all; both are of one type. */
 #define TGK_LOOP2_SPREAD(name, To, Tx, expression)                                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         To *out = (To *)(void *)data[0];                                                           \
@@ -117,29 +126,17 @@ TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
                       sizeof(To), sizeof(Tx), sizeof(Tx))                                          \
         const Tx first_a = *a, first_b = *b;                                                       \
         if (a_dense && b_dense) {                                                                  \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = a[i], y = b[i];                                                             \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = a[i], y = b[i]; out[i] = (To)(expression);)                    \
         } else if (a_dense) {                                                                      \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = a[i], y = first_b;                                                          \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = a[i], y = first_b; out[i] = (To)(expression);)                 \
         } else {                                                                                   \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = first_a, y = b[i];                                                          \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = first_a, y = b[i]; out[i] = (To)(expression);)                 \
         }                                                                                          \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_SHORT(name, To, Tx)
 
 /* x may be one element for all: the gradient of a sum. */
-#define TGK_LOOP3_OF(name, part, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                           \
+#define TGK_LOOP3_OF(name, kind, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                           \
     TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
@@ -152,65 +149,45 @@ TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
         const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
         if (s[1] == 0) {                                                                           \
             const Wx x = (Wx)first;                                                                \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < m; i++) {                                                      \
-                Wy y = (Wy)b[i];                                                                   \
-                Wz z = (Wz)c[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_##kind(4, Wy y = (Wy)b[i]; Wz z = (Wz)c[i]; out[i] = (To)(expression);)        \
         } else {                                                                                   \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < m; i++) {                                                      \
-                Wx x = (Wx)a[i];                                                                   \
-                Wy y = (Wy)b[i];                                                                   \
-                Wz z = (Wz)c[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_##kind(4, Wx x = (Wx)a[i]; Wy y = (Wy)b[i]; Wz z = (Wz)c[i];                   \
+                           out[i] = (To)(expression);)                                             \
         }                                                                                          \
-        if (m < n)                                                                                 \
-            tgk_loop_rest(n, data, s, params, self, 4);                                            \
     }                                                                                              \
-    part(name, To)
+    TGK_EACH_##kind(name, To, Tx)
 
 /* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. y is the
  * result of a reduction of x, and lies in order. */
 #define TGK_LOOP3_ROWS(name, T, expression)                                                        \
-    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
+    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step, int64_t m)              \
     {                                                                                              \
         T *out = (T *)(void *)data[0];                                                             \
         const T *a = TGK_ARRAY(T, 1), *b = TGK_ARRAY(T, 2), *c = TGK_ARRAY(T, 3);                  \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            T x = a[i], y = b[i * step], z = c[i * step];                                          \
-            out[i] = (expression);                                                                 \
-        }                                                                                          \
+        TGK_RUN_SHORT(4, T x = a[i], y = b[i * step], z = c[i * step]; out[i] = (expression);)     \
     }                                                                                              \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         const int64_t size = sizeof(T);                                                            \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[1] == size && s[2] == s[3], sizeof(T), sizeof(T), sizeof(T), sizeof(T))    \
         if (s[2] == 0)                                                                             \
-            name##_row(n, data, 0);                                                                \
+            name##_row(n, data, 0, m);                                                             \
         else                                                                                       \
-            name##_row(n, data, 1);                                                                \
+            name##_row(n, data, 1, m);                                                             \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_SHORT(name, T, T)
 
-#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
-    TGK_LOOP1_OF(name, TGK_PART_ALL, To, Tx, Wx, expression)
+#define TGK_LOOP1_AS(name, To, Tx, Wx, expression) TGK_LOOP1_OF(name, SHORT, To, Tx, Wx, expression)
 #define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
-    TGK_LOOP2_OF(name, TGK_PART_ALL, To, Tx, Wx, Ty, Wy, expression)
+    TGK_LOOP2_OF(name, SHORT, To, Tx, Wx, Ty, Wy, expression)
 #define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
-    TGK_LOOP3_OF(name, TGK_PART_ALL, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)
+    TGK_LOOP3_OF(name, SHORT, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)
 
-/* Of a long expression, all of one type T: the loop has vectors of it alone. Of what is over, a compiler would
- * make the expression once more with narrower vectors and, as many times as there may be elements left, without. */
-#define TGK_LONG1(name, T, Wx, expression) TGK_LOOP1_OF(name, TGK_PART_WHOLE, T, T, Wx, expression)
-#define TGK_LONG2(name, T, Wx, Wy, expression)                                                     \
-    TGK_LOOP2_OF(name, TGK_PART_WHOLE, T, T, Wx, T, Wy, expression)
-#define TGK_LONG3(name, T, W, expression)                                                          \
-    TGK_LOOP3_OF(name, TGK_PART_WHOLE, T, T, W, T, W, T, W, expression)
+/* Of a long expression, all of one type T. */
+#define TGK_LONG1(name, T, Wx, expression) TGK_LOOP1_OF(name, LONG, T, T, Wx, expression)
+#define TGK_LONG2(name, T, Wx, Wy, expression) TGK_LOOP2_OF(name, LONG, T, T, Wx, T, Wy, expression)
+#define TGK_LONG3(name, T, W, expression) TGK_LOOP3_OF(name, LONG, T, T, W, T, W, T, W, expression)
 
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)

@@ -300,18 +300,17 @@ void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *s, const void 
     }
 }
 
-void tgk_loop_rest(int64_t n, char *const *data, const int64_t *s, const void *params,
-                   tgk_loop *loop, int operands)
+void tgk_loop_rest(const tgk_rest *rest, char *const *data, const int64_t *s, const void *params,
+                   tgk_loop *loop)
 {
     _Alignas(TGK_WIDEST) char room[TGK_MAX_OPERANDS][TGK_WIDEST] = {0};
     char *at[TGK_MAX_OPERANDS] = {room[0]};
-    const int64_t lanes = TGK_WIDEST / s[0], from = n & -lanes;
-    const size_t rest = (size_t)((n - from) * s[0]);
-    for (int k = 1; k < operands; k++) {
+    const size_t bytes = (size_t)((rest->to - rest->from) * s[0]);
+    for (int k = 1; k < rest->operands; k++) {
         at[k] = s[k] == 0 ? data[k] : room[k];
         if (s[k] != 0)
-            memcpy(room[k], data[k] + from * s[k], rest);
+            memcpy(room[k], data[k] + rest->from * s[k], bytes);
     }
-    loop(lanes, at, s, params);
-    memcpy(data[0] + from * s[0], room[0], rest);
+    loop(TGK_WIDEST / s[0], at, s, params);
+    memcpy(data[0] + rest->from * s[0], room[0], bytes);
 }

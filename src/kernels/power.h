@@ -82,7 +82,7 @@ TGK_INLINE bool tgk_is_finite(double x)
 
 TGK_INLINE bool tgk_is_odd(double y)
 {
-    return fabs(fmod(y, 2)) == 1;
+    return floor(y) == y && floor(y / 2) != y / 2;
 }
 
 typedef double tgk_power(double x, double y);
@@ -126,7 +126,9 @@ typedef struct tgk_exponent {
 TGK_INLINE tgk_exponent tgk_exponent_of(double y)
 {
     return (tgk_exponent){.y = y,
-                          .of_zero = pow(0, y),
+                          .of_zero = y > 0   ? 0
+                                     : y < 0 ? TGK_INF
+                                             : 1,
                           .sign = tgk_is_odd(y) ? (uint64_t)1 << 63 : 0,
                           .whole = tgk_is_finite(y) && floor(y) == y};
 }
