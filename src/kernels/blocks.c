@@ -25,7 +25,7 @@ TGK_INLINE int64_t filled(int64_t n, int isa)
 TAKE(f32, float)
 TAKE(f64, double)
 
-TGK_INLINE void f32_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
+TGK_INLINE void run_f32_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
 {
     _Alignas(TGK_WIDEST) double room[3][TGK_BLOCK];
     for (int64_t at = 0, m; at < n; at += m) {
@@ -39,7 +39,7 @@ TGK_INLINE void f32_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
     }
 }
 
-TGK_INLINE void f64_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
+TGK_INLINE void run_f64_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
 {
     _Alignas(TGK_WIDEST) double room[3][TGK_BLOCK];
     const double *in[3] = {room[0], room[1], room[2]};
@@ -61,15 +61,15 @@ TGK_INLINE void f64_body(TGK_LOOP_PARAMETERS, const tgk_blocked *by, int isa)
 }
 
 #define PARAMETERS (TGK_LOOP_PARAMETERS, const tgk_blocked *by)
-TGK_EACH_ISA(f32, PARAMETERS, (n, data, s, params, by, tgk_this_isa));
-TGK_EACH_ISA(f64, PARAMETERS, (n, data, s, params, by, tgk_this_isa));
+TGK_EACH_ISA(run_f32, PARAMETERS, (n, data, s, params, by, tgk_this_isa));
+TGK_EACH_ISA(run_f64, PARAMETERS, (n, data, s, params, by, tgk_this_isa));
 
 void tgk_blocks_f32(TGK_LOOP_PARAMETERS, const tgk_blocked *by)
 {
-    f32[by->isa](n, data, s, params, by);
+    run_f32[by->isa](n, data, s, params, by);
 }
 
 void tgk_blocks_f64(TGK_LOOP_PARAMETERS, const tgk_blocked *by)
 {
-    f64[by->isa](n, data, s, params, by);
+    run_f64[by->isa](n, data, s, params, by);
 }
