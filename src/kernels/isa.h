@@ -125,9 +125,9 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 
 /* Before a loop whose turns are no constant: what is left of its vectors stays a loop, for size. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
-#define TGK_ROLLED _Pragma("GCC unroll 1")
+#define TGK_SMALL_ENDS _Pragma("GCC unroll 1")
 #else
-#define TGK_ROLLED
+#define TGK_SMALL_ENDS
 #endif
 
 /* Before a loop whose turns do not read what others write: the output may be an input, element for
