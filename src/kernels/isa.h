@@ -95,23 +95,47 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_TARGET_V4 __attribute__((target(TGK_AVX512 ",prefer-vector-width=512")))
 #endif
 
+/* Where an fma is a call, as in plain C beside other sets, nothing is to be had for code that has many: it is
+ * compiled for size. */
+#if TGK_HAS_V3 && !defined(__clang__)
+#define TGK_SMALL __attribute__((optimize("Os")))
+#else
+#define TGK_SMALL
+#endif
+
 /* Behind the definition of name_body(), a TGK_INLINE function: an array `name` of it compiled for
  * every instruction set, tgk_this_isa. For whole files there is each_isa.h. */
 #define TGK_EACH_ISA(name, parameters, arguments)                                                  \
+    TGK_ALL_ISAS(static, , name, parameters, arguments)
+/* Of long expressions that have many an fma. */
+#define TGK_LONG_EACH_ISA(name, parameters, arguments)                                             \
+    TGK_ALL_ISAS(static, TGK_SMALL, name, parameters, arguments)
+/* Of such that are out of the way. */
+#define TGK_RARELY_EACH_ISA(name, parameters, arguments)                                           \
+    TGK_ALL_ISAS(TGK_RARELY, TGK_SMALL, name, parameters, arguments)
+
+#define TGK_ALL_ISAS(how, small, name, parameters, arguments)                                      \
     static void(*const name[TGK_ISAS]) parameters;                                                 \
-    TGK_IN_BASE(TGK_ISA_BODY(, name, base, TGK_BASE, parameters, arguments))                       \
-    TGK_IN_V3(TGK_ISA_BODY(TGK_TARGET_V3, name, v3, TGK_V3, parameters, arguments))                \
-    TGK_IN_V4(TGK_ISA_BODY(TGK_TARGET_V4, name, v4, TGK_V4, parameters, arguments))                \
+    TGK_IN_BASE(TGK_ISA_BODY(small how, name, base, TGK_BASE, parameters, arguments))              \
+    TGK_IN_V3(TGK_ISA_BODY(TGK_TARGET_V3 how, name, v3, TGK_V3, parameters, arguments))            \
+    TGK_IN_V4(TGK_ISA_BODY(TGK_TARGET_V4 how, name, v4, TGK_V4, parameters, arguments))            \
     static void(*const name[TGK_ISAS])                                                             \
         parameters = {TGK_IN_BASE([TGK_BASE] = name##_base, ) TGK_IN_V3([TGK_V3] = name##_v3, )    \
                           TGK_IN_V4([TGK_V4] = name##_v4)}
 
-#define TGK_ISA_BODY(target, name, isa, number, parameters, arguments)                             \
-    target static void name##_##isa parameters                                                     \
+#define TGK_ISA_BODY(how, name, isa, number, parameters, arguments)                                \
+    how void name##_##isa parameters                                                               \
     {                                                                                              \
         enum { tgk_this_isa = number };                                                            \
         name##_body arguments;                                                                     \
     }
+
+/* Before a loop whose turns are no constant: what is left of its vectors stays a loop, for size. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define TGK_SMALL_ENDS _Pragma("GCC unroll 1")
+#else
+#define TGK_SMALL_ENDS
+#endif
 
 /* Before a loop whose turns do not read what others write: the output may be an input, element for
  * element, which a compiler's own test for overlap would send to a loop without vectors. */
@@ -122,6 +146,13 @@ enum { TGK_BASE, TGK_V3, TGK_V4, TGK_ISAS };
 #define TGK_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define TGK_INDEPENDENT
+#endif
+
+/* In a loop that shall have no vectors. */
+#if defined(__GNUC__)
+#define TGK_ALONE __asm__ volatile("")
+#else
+#define TGK_ALONE ((void)0)
 #endif
 
 /* As TINYGRAD_ISA has them, of all machines. */

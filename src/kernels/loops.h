@@ -22,6 +22,50 @@
 #define TGK_DENSE_EACH_ISA(name)                                                                   \
     TGK_EACH_ISA(name, (TGK_LOOP_PARAMETERS), (n, data, s, params, name[tgk_this_isa]))
 
+/* How many elements go by vectors. Plain C may have none: there each element is whole. */
+TGK_INLINE int64_t tgk_lanes(int isa, size_t size)
+{
+#ifndef __AVX2__
+    if (isa == TGK_BASE)
+        return 1;
+#endif
+    return (isa == TGK_V3 ? TGK_WIDEST / 2 : TGK_WIDEST) / (int64_t)size;
+}
+
+/* As many of n elements as make whole vectors. Of what a loop has beyond them compilers would make it once more with
+ * narrower vectors and, as many times as elements may be left, without. */
+TGK_INLINE int64_t tgk_whole(int64_t n, int isa, size_t size)
+{
+    return n & -tgk_lanes(isa, size);
+}
+
+/* A body that has `self` and so many elements, m. */
+#define TGK_PART_EACH_ISA(EACH_ISA, name, size)                                                    \
+    EACH_ISA(name, (TGK_LOOP_PARAMETERS),                                                          \
+             (n, data, s, params, name[tgk_this_isa], tgk_whole(n, tgk_this_isa, size)))
+#define TGK_EACH_SHORT(name, To, Tx)                                                               \
+    TGK_PART_EACH_ISA(TGK_EACH_ISA, name, sizeof(To) < sizeof(Tx) ? sizeof(To) : sizeof(Tx))
+#define TGK_EACH_LONG(name, To, Tx) TGK_PART_EACH_ISA(TGK_LONG_EACH_ISA, name, sizeof(To))
+
+/* The statements for each element i. Those that are left go one by one; those of a long expression through small
+ * arrays that are filled up, see tgk_loop_rest(). */
+#define TGK_RUN_SHORT(operands, ...)                                                               \
+    TGK_INDEPENDENT                                                                                \
+    for (int64_t i = 0; i < m; i++) {                                                              \
+        __VA_ARGS__                                                                                \
+    }                                                                                              \
+    for (int64_t i = m; i < n; i++) {                                                              \
+        TGK_ALONE;                                                                                 \
+        __VA_ARGS__                                                                                \
+    }
+#define TGK_RUN_LONG(operands, ...)                                                                \
+    TGK_INDEPENDENT                                                                                \
+    for (int64_t i = 0; i < m; i++) {                                                              \
+        __VA_ARGS__                                                                                \
+    }                                                                                              \
+    if (m < n)                                                                                     \
+        tgk_loop_rest(&(const tgk_rest){m, n, operands}, data, s, params, self);
+
 #define TGK_ARRAY(T, k) ((const T *)(const void *)data[k])
 
 /* Where not all operands, of so many bytes an element, are dense. */
@@ -44,23 +88,19 @@
     }                                                                                              \
     TGK_DENSE_EACH_ISA(name)
 
-#define TGK_LOOP1_AS(name, To, Tx, Wx, expression)                                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP1_OF(name, kind, To, Tx, Wx, expression)                                           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[1] == sizeof(Tx), sizeof(To), sizeof(Tx))                                  \
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *in = TGK_ARRAY(Tx, 1);                                                           \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            Wx x = (Wx)in[i];                                                                      \
-            out[i] = (To)(expression);                                                             \
-        }                                                                                          \
+        TGK_RUN_##kind(2, Wx x = (Wx)in[i]; out[i] = (To)(expression);)                            \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_##kind(name, To, Tx)
 
-#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP2_OF(name, kind, To, Tx, Wx, Ty, Wy, expression)                                   \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[0] == sizeof(To) && s[1] == sizeof(Tx) && s[2] == sizeof(Ty), sizeof(To),  \
@@ -68,19 +108,14 @@
         To *out = (To *)(void *)data[0];                                                           \
         const Tx *a = TGK_ARRAY(Tx, 1);                                                            \
         const Ty *b = TGK_ARRAY(Ty, 2);                                                            \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            Wx x = (Wx)a[i];                                                                       \
-            Wy y = (Wy)b[i];                                                                       \
-            out[i] = (To)(expression);                                                             \
-        }                                                                                          \
+        TGK_RUN_##kind(3, Wx x = (Wx)a[i]; Wy y = (Wy)b[i]; out[i] = (To)(expression);)            \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_##kind(name, To, Tx)
 
 /* For an expression so short that a loop of its own is worth it where an operand is one element for
  * all; both are of one type. */
 #define TGK_LOOP2_SPREAD(name, To, Tx, expression)                                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         To *out = (To *)(void *)data[0];                                                           \
@@ -91,30 +126,18 @@
                       sizeof(To), sizeof(Tx), sizeof(Tx))                                          \
         const Tx first_a = *a, first_b = *b;                                                       \
         if (a_dense && b_dense) {                                                                  \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = a[i], y = b[i];                                                             \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = a[i], y = b[i]; out[i] = (To)(expression);)                    \
         } else if (a_dense) {                                                                      \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = a[i], y = first_b;                                                          \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = a[i], y = first_b; out[i] = (To)(expression);)                 \
         } else {                                                                                   \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Tx x = first_a, y = b[i];                                                          \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
+            TGK_RUN_SHORT(3, Tx x = first_a, y = b[i]; out[i] = (To)(expression);)                 \
         }                                                                                          \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_SHORT(name, To, Tx)
 
 /* x may be one element for all: the gradient of a sum. */
-#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+#define TGK_LOOP3_OF(name, kind, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                           \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         (void)params;                                                                              \
         TGK_ELSEWHERE(n > 0 && (s[1] == sizeof(Tx) || s[1] == 0) && s[2] == sizeof(Ty) &&          \
@@ -126,48 +149,45 @@
         const Tz *c = TGK_ARRAY(Tz, 3);                                                            \
         if (s[1] == 0) {                                                                           \
             const Wx x = (Wx)first;                                                                \
-            TGK_INDEPENDENT                                                                        \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                Wy y = (Wy)b[i];                                                                   \
-                Wz z = (Wz)c[i];                                                                   \
-                out[i] = (To)(expression);                                                         \
-            }                                                                                      \
-            return;                                                                                \
-        }                                                                                          \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            Wx x = (Wx)a[i];                                                                       \
-            Wy y = (Wy)b[i];                                                                       \
-            Wz z = (Wz)c[i];                                                                       \
-            out[i] = (To)(expression);                                                             \
+            TGK_RUN_##kind(4, Wy y = (Wy)b[i]; Wz z = (Wz)c[i]; out[i] = (To)(expression);)        \
+        } else {                                                                                   \
+            TGK_RUN_##kind(4, Wx x = (Wx)a[i]; Wy y = (Wy)b[i]; Wz z = (Wz)c[i];                   \
+                           out[i] = (To)(expression);)                                             \
         }                                                                                          \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_##kind(name, To, Tx)
 
 /* Of one type, y and z mostly one number each for a row of x: side by side, they go on by `step`, 0 or 1. y is the
  * result of a reduction of x, and lies in order. */
 #define TGK_LOOP3_ROWS(name, T, expression)                                                        \
-    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step)                         \
+    TGK_INLINE void name##_row(int64_t n, char *const *data, int64_t step, int64_t m)              \
     {                                                                                              \
         T *out = (T *)(void *)data[0];                                                             \
         const T *a = TGK_ARRAY(T, 1), *b = TGK_ARRAY(T, 2), *c = TGK_ARRAY(T, 3);                  \
-        TGK_INDEPENDENT                                                                            \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            T x = a[i], y = b[i * step], z = c[i * step];                                          \
-            out[i] = (expression);                                                                 \
-        }                                                                                          \
+        TGK_RUN_SHORT(4, T x = a[i], y = b[i * step], z = c[i * step]; out[i] = (expression);)     \
     }                                                                                              \
-    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self)                               \
+    TGK_INLINE void name##_body(TGK_LOOP_PARAMETERS, tgk_loop *self, int64_t m)                    \
     {                                                                                              \
         const int64_t size = sizeof(T);                                                            \
         (void)params;                                                                              \
         TGK_ELSEWHERE(s[1] == size && s[2] == s[3], sizeof(T), sizeof(T), sizeof(T), sizeof(T))    \
         if (s[2] == 0)                                                                             \
-            name##_row(n, data, 0);                                                                \
+            name##_row(n, data, 0, m);                                                             \
         else                                                                                       \
-            name##_row(n, data, 1);                                                                \
+            name##_row(n, data, 1, m);                                                             \
     }                                                                                              \
-    TGK_DENSE_EACH_ISA(name)
+    TGK_EACH_SHORT(name, T, T)
+
+#define TGK_LOOP1_AS(name, To, Tx, Wx, expression) TGK_LOOP1_OF(name, SHORT, To, Tx, Wx, expression)
+#define TGK_LOOP2_AS(name, To, Tx, Wx, Ty, Wy, expression)                                         \
+    TGK_LOOP2_OF(name, SHORT, To, Tx, Wx, Ty, Wy, expression)
+#define TGK_LOOP3_AS(name, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)                                 \
+    TGK_LOOP3_OF(name, SHORT, To, Tx, Wx, Ty, Wy, Tz, Wz, expression)
+
+/* Of a long expression, all of one type T. */
+#define TGK_LONG1(name, T, Wx, expression) TGK_LOOP1_OF(name, LONG, T, T, Wx, expression)
+#define TGK_LONG2(name, T, Wx, Wy, expression) TGK_LOOP2_OF(name, LONG, T, T, Wx, T, Wy, expression)
+#define TGK_LONG3(name, T, W, expression) TGK_LOOP3_OF(name, LONG, T, T, W, T, W, T, W, expression)
 
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
@@ -182,6 +202,9 @@
 #define TGK_REAL2(name, expression)                                                                \
     TGK_LOOP2_AS(name##_f32, float, float, double, float, double, expression);                     \
     TGK_LOOP2_AS(name##_f64, double, double, double, double, double, expression)
+#define TGK_LONG_REAL2(name, expression)                                                           \
+    TGK_LONG2(name##_f32, float, double, double, expression);                                      \
+    TGK_LONG2(name##_f64, double, double, double, expression)
 #define TGK_REAL3(name, expression)                                                                \
     TGK_LOOP3_AS(name##_f32, float, float, double, float, double, float, double, expression);      \
     TGK_LOOP3_AS(name##_f64, double, double, double, double, double, double, double, expression)

@@ -299,3 +299,18 @@ void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *s, const void 
             copy(data[0] + from * s[0], s[0], room[0], dense[0], m, dense[0]);
     }
 }
+
+void tgk_loop_rest(const tgk_rest *rest, char *const *data, const int64_t *s, const void *params,
+                   tgk_loop *loop)
+{
+    _Alignas(TGK_WIDEST) char room[TGK_MAX_OPERANDS][TGK_WIDEST] = {0};
+    char *at[TGK_MAX_OPERANDS] = {room[0]};
+    const size_t bytes = (size_t)((rest->to - rest->from) * s[0]);
+    for (int k = 1; k < rest->operands; k++) {
+        at[k] = s[k] == 0 ? data[k] : room[k];
+        if (s[k] != 0)
+            memcpy(room[k], data[k] + rest->from * s[k], bytes);
+    }
+    loop(TGK_WIDEST / s[0], at, s, params);
+    memcpy(data[0] + rest->from * s[0], room[0], bytes);
+}

@@ -64,6 +64,18 @@ void tgk_walk_on(tgk_walk *walk, void *to, int64_t n, tgk_loop *loop, const void
 void tgk_loop_blocks(int64_t n, char *const *data, const int64_t *strides, const void *params,
                      tgk_loop *loop, const size_t *bytes);
 
+enum { TGK_WIDEST = 64 }; /* bytes of a vector */
+
+typedef struct tgk_rest {
+    int64_t from, to;
+    int operands;
+} tgk_rest;
+
+/* Runs a loop that works on whole vectors over elements of dense arrays, or of one element for all, that make none:
+ * they are copied to one that is filled up with zeros, and from there. All are of one type. */
+void tgk_loop_rest(const tgk_rest *rest, char *const *data, const int64_t *strides,
+                   const void *params, tgk_loop *loop);
+
 /* Sets so many bytes to 0, shared by the team. */
 void tgk_zero(tgk_team *team, void *data, size_t size);
 

@@ -82,7 +82,7 @@ TGK_INLINE bool tgk_is_finite(double x)
 
 TGK_INLINE bool tgk_is_odd(double y)
 {
-    return fabs(fmod(y, 2)) == 1;
+    return floor(y) == y && floor(y / 2) != y / 2;
 }
 
 typedef double tgk_power(double x, double y);
@@ -90,11 +90,10 @@ typedef double tgk_power(double x, double y);
 /* x^y for all x and y, with that function of positive x and finite y. */
 TGK_INLINE double tgk_any_power(tgk_power *positive, double x, double y)
 {
-    if (tgk_is_positive(x) && tgk_is_finite(y))
-        return positive(x, y);
-    if (!tgk_is_positive(-x) || !tgk_is_finite(y) || floor(y) != y)
+    if (!tgk_is_positive(fabs(x)) || !tgk_is_finite(y) || (x < 0 && floor(y) != y))
         return pow(x, y); /* 0, 1, infinite or nan */
-    return tgk_is_odd(y) ? -positive(-x, y) : positive(-x, y);
+    double power = positive(fabs(x), y);
+    return x < 0 && tgk_is_odd(y) ? -power : power;
 }
 
 TGK_INLINE double tgk_any_quick_pow(double x, double y)
@@ -127,7 +126,9 @@ typedef struct tgk_exponent {
 TGK_INLINE tgk_exponent tgk_exponent_of(double y)
 {
     return (tgk_exponent){.y = y,
-                          .of_zero = pow(0, y),
+                          .of_zero = y > 0   ? 0
+                                     : y < 0 ? TGK_INF
+                                             : 1,
                           .sign = tgk_is_odd(y) ? (uint64_t)1 << 63 : 0,
                           .whole = tgk_is_finite(y) && floor(y) == y};
 }

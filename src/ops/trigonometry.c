@@ -12,8 +12,8 @@
         return tg_unary_float(&id##_op.map.op, x);                                                 \
     }
 #define LOOPS(id, quick, exact)                                                                    \
-    TGK_LOOP1(id##_f32, float, float, quick((double)x));                                           \
-    TGK_LOOP1(id##_f64, double, double, exact(x))
+    TGK_LONG1(id##_f32, float, double, quick(x));                                                  \
+    TGK_LONG1(id##_f64, double, double, exact(x))
 
 /* v times a power of the slope, which is what most of them bend by, but for a factor. */
 static tg_tensor *slopes(const tg_slope_op *slope, int power, tg_tensor *v, tg_tensor *x)
@@ -63,10 +63,10 @@ BY_POWERS(log10, x / (y * LN10), 2, false, -LN10)
 
 LOOPS(sinh, tgk_quick_sinh, tgk_sinh);
 LOOPS(cosh, tgk_quick_cosh, tgk_cosh);
-TGK_LOOP2(sinh_slope_f32, float, float, (double)x *tgk_quick_cosh((double)y));
-TGK_LOOP2(sinh_slope_f64, double, double, x *tgk_cosh(y));
-TGK_LOOP2(cosh_slope_f32, float, float, (double)x *tgk_quick_sinh((double)y));
-TGK_LOOP2(cosh_slope_f64, double, double, x *tgk_sinh(y));
+TGK_LONG2(sinh_slope_f32, float, double, double, x *tgk_quick_cosh(y));
+TGK_LONG2(sinh_slope_f64, double, double, double, x *tgk_cosh(y));
+TGK_LONG2(cosh_slope_f32, float, double, double, x *tgk_quick_sinh(y));
+TGK_LONG2(cosh_slope_f64, double, double, double, x *tgk_sinh(y));
 
 static tg_curvature sinh_curvature, cosh_curvature;
 

@@ -56,8 +56,8 @@ tg_tensor *tg_sign(tg_tensor *x)
     return tg_apply_like(&sign_op.op, x);
 }
 
-TGK_LOOP1(exp_f32, float, float, tgk_expf(x));
-TGK_LOOP1(exp_f64, double, double, tgk_exp(x));
+TGK_LONG1(exp_f32, float, float, tgk_expf(x));
+TGK_LONG1(exp_f64, double, double, tgk_exp(x));
 
 static void exp_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
@@ -73,11 +73,11 @@ tg_tensor *tg_exp(tg_tensor *x)
     return tg_unary_float(&exp_op.op, x);
 }
 
-TGK_LOOP1(expm1_f32, float, float, tgk_expm1f(x));
-TGK_LOOP1(expm1_f64, double, double, tgk_expm1(x));
+TGK_LONG1(expm1_f32, float, float, tgk_expm1f(x));
+TGK_LONG1(expm1_f64, double, double, tgk_expm1(x));
 /* e^y rather than the output + 1, which is 0 for a y far below 0. */
-TGK_LOOP2_AS(expm1_slope_f32, float, float, double, float, float, x *tgk_quick_exp_any(y));
-TGK_LOOP2(expm1_slope_f64, double, double, x *tgk_exp(y));
+TGK_LONG2(expm1_slope_f32, float, double, float, x *tgk_quick_exp_any(y));
+TGK_LONG2(expm1_slope_f64, double, double, double, x *tgk_exp(y));
 
 static tg_curvature expm1_curvature;
 
@@ -94,8 +94,8 @@ tg_tensor *tg_expm1(tg_tensor *x)
     return tg_unary_float(&expm1_op.map.op, x);
 }
 
-TGK_LOOP1(log_f32, float, float, tgk_logf(x));
-TGK_LOOP1(log_f64, double, double, tgk_log(x));
+TGK_LONG1(log_f32, float, float, tgk_logf(x));
+TGK_LONG1(log_f64, double, double, tgk_log(x));
 
 TGK_LOOP2(log_slope_f32, float, float, x / y);
 TGK_LOOP2(log_slope_f64, double, double, x / y);
@@ -115,8 +115,8 @@ tg_tensor *tg_log(tg_tensor *x)
     return tg_unary_float(&log_op.map.op, x);
 }
 
-TGK_LOOP1(log1p_f32, float, float, tgk_log1pf(x));
-TGK_LOOP1(log1p_f64, double, double, tgk_log1p(x));
+TGK_LONG1(log1p_f32, float, float, tgk_log1pf(x));
+TGK_LONG1(log1p_f64, double, double, tgk_log1p(x));
 TGK_LOOP2(log1p_slope_f32, float, float, x / (1 + y));
 TGK_LOOP2(log1p_slope_f64, double, double, x / (1 + y));
 
@@ -188,9 +188,8 @@ tg_tensor *tg_cos(tg_tensor *x)
 }
 
 /* The gradient x of y: x 2 / sqrt(pi) e^(-y^2). */
-TGK_LOOP2_AS(erf_slope_f32, float, float, double, float, float,
-             x *(0x1.20dd750429b6dp+0 * tgk_quick_exp_square(y)));
-TGK_LOOP2(erf_slope_f64, double, double, x *(0x1.20dd750429b6dp+0 * tgk_exp_square(y)));
+TGK_LONG2(erf_slope_f32, float, double, float, x *(0x1.20dd750429b6dp+0 * tgk_quick_exp_square(y)));
+TGK_LONG2(erf_slope_f64, double, double, double, x *(0x1.20dd750429b6dp+0 * tgk_exp_square(y)));
 
 static tg_curvature erf_curvature;
 
@@ -202,8 +201,8 @@ static tg_tensor *erf_curvature(tg_tensor *v, tg_tensor *x, double s)
                          -2); /* -2 x overflows */
 }
 
-TGK_LOOP1(erf_f32, float, float, tgk_erff(x));
-TGK_LOOP1(erf_f64, double, double, tgk_erf(x));
+TGK_LONG1(erf_f32, float, float, tgk_erff(x));
+TGK_LONG1(erf_f64, double, double, tgk_erf(x));
 
 TG_SMOOTH_IN(erf, false);
 

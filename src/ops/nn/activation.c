@@ -29,8 +29,8 @@ tg_tensor *tg_relu(tg_tensor *x)
     return tg_unary(&relu_op.map.op, x);
 }
 
-TGK_LOOP1(sigmoid_f32, float, float, tgk_sigmoidf(x));
-TGK_LOOP1(sigmoid_f64, double, double, tgk_sigmoid(x));
+TGK_LONG1(sigmoid_f32, float, float, tgk_sigmoidf(x));
+TGK_LONG1(sigmoid_f64, double, double, tgk_sigmoid(x));
 
 /* The gradient x of the output y. */
 TGK_LOOP2(sigmoid_slope_f32, float, float, (x * (1 - y) * y));
@@ -74,8 +74,8 @@ tg_tensor *tg_sigmoid(tg_tensor *x)
     return tg_unary_float(&sigmoid_op.map.op, x);
 }
 
-TGK_LOOP1(tanh_f32, float, float, tgk_tanhf(x));
-TGK_LOOP1(tanh_f64, double, double, tgk_tanh(x));
+TGK_LONG1(tanh_f32, float, float, tgk_tanhf(x));
+TGK_LONG1(tanh_f64, double, double, tgk_tanh(x));
 
 /* The gradient x of the output y: 1 - y^2 would lose digits. */
 TGK_LOOP2(tanh_slope_f32, float, float, (x * ((1 - y) * (1 + y))));
@@ -108,10 +108,10 @@ static tg_tensor *activation(const tg_op *op, tg_tensor *x, double s)
 
 /* id_op and id_slope_op, of values of x and the gradient x of y, in each dtype. */
 #define ACTIVATION(id, curve, value_f32, slope_f32, value_f64, slope_f64)                          \
-    TGK_LOOP1(id##_f32, float, float, value_f32);                                                  \
-    TGK_LOOP1(id##_f64, double, double, value_f64);                                                \
-    TGK_LOOP2(id##_slope_f32, float, float, slope_f32);                                            \
-    TGK_LOOP2(id##_slope_f64, double, double, slope_f64);                                          \
+    TGK_LONG1(id##_f32, float, float, value_f32);                                                  \
+    TGK_LONG1(id##_f64, double, double, value_f64);                                                \
+    TGK_LONG2(id##_slope_f32, float, float, float, slope_f32);                                     \
+    TGK_LONG2(id##_slope_f64, double, double, double, slope_f64);                                  \
     TG_SLOPE(id, curve);                                                                           \
     TG_SMOOTH_IN(id, true)
 

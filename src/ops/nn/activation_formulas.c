@@ -160,11 +160,12 @@ PLAIN(hardswish)
 
 static curvature selu_curvature, celu_curvature;
 
-TGK_LOOP1(selu_f32, float, float, TGK_SELU_SCALE *tgk_quick_elu(x, TGK_SELU_ALPHA));
-TGK_LOOP1(selu_f64, double, double, TGK_SELU_SCALE *tgk_elu(x, TGK_SELU_ALPHA));
-TGK_LOOP2(selu_slope_f32, float, float,
+TGK_LONG1(selu_f32, float, float, TGK_SELU_SCALE *tgk_quick_elu(x, TGK_SELU_ALPHA));
+TGK_LONG1(selu_f64, double, double, TGK_SELU_SCALE *tgk_elu(x, TGK_SELU_ALPHA));
+TGK_LONG2(selu_slope_f32, float, float, float,
           (double)x *(TGK_SELU_SCALE *tgk_quick_elu_slope(y, TGK_SELU_ALPHA)));
-TGK_LOOP2(selu_slope_f64, double, double, x *(TGK_SELU_SCALE *tgk_elu_slope(y, TGK_SELU_ALPHA)));
+TGK_LONG2(selu_slope_f64, double, double, double,
+          x *(TGK_SELU_SCALE *tgk_elu_slope(y, TGK_SELU_ALPHA)));
 FORMULA(selu, selu_curvature);
 
 static tg_tensor *selu_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
@@ -174,10 +175,10 @@ static tg_tensor *selu_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
 
 PLAIN(selu)
 
-TGK_LOOP1(celu_f32, float, float, tgk_quick_celu((double)x, A));
-TGK_LOOP1(celu_f64, double, double, tgk_celu(x, A));
-TGK_LOOP2(celu_slope_f32, float, float, (double)x *tgk_quick_celu_slope((double)y, A));
-TGK_LOOP2(celu_slope_f64, double, double, x *tgk_celu_slope(y, A));
+TGK_LONG1(celu_f32, float, float, tgk_quick_celu((double)x, A));
+TGK_LONG1(celu_f64, double, double, tgk_celu(x, A));
+TGK_LONG2(celu_slope_f32, float, float, float, (double)x *tgk_quick_celu_slope((double)y, A));
+TGK_LONG2(celu_slope_f64, double, double, double, x *tgk_celu_slope(y, A));
 FORMULA(celu, celu_curvature);
 
 static tg_tensor *celu_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
@@ -211,10 +212,10 @@ static tg_tensor *mish_curvature(tg_tensor *v, tg_tensor *x, const numbers *p)
     return tg_mul(tg_mul(v, tg_mul(s, square)), tg_add_scalar(bend, 2));
 }
 
-TGK_LOOP1(mish_f32, float, float, tgk_quick_mish((double)x));
-TGK_LOOP1(mish_f64, double, double, tgk_mish(x));
-TGK_LOOP2(mish_slope_f32, float, float, (double)x *tgk_quick_mish_slope((double)y));
-TGK_LOOP2(mish_slope_f64, double, double, x *tgk_mish_slope(y));
+TGK_LONG1(mish_f32, float, float, tgk_quick_mish((double)x));
+TGK_LONG1(mish_f64, double, double, tgk_mish(x));
+TGK_LONG2(mish_slope_f32, float, float, float, (double)x *tgk_quick_mish_slope((double)y));
+TGK_LONG2(mish_slope_f64, double, double, double, x *tgk_mish_slope(y));
 FORMULA(mish, mish_curvature);
 
 PLAIN(mish)
@@ -251,12 +252,13 @@ TGK_INLINE double linear_above(double y, double u, double x, double threshold)
     return u > threshold ? x : y;
 }
 
-TGK_LOOP1(softplus_with_f32, float, float,
+TGK_LONG1(softplus_with_f32, float, float,
           linear_above(tgk_quick_softplus((double)x *A) / A, (double)x *A, (double)x, B));
-TGK_LOOP1(softplus_with_f64, double, double, linear_above(tgk_softplus(x *A) / A, x *A, x, B));
-TGK_LOOP2(softplus_with_slope_f32, float, float,
+TGK_LONG1(softplus_with_f64, double, double, linear_above(tgk_softplus(x *A) / A, x *A, x, B));
+TGK_LONG2(softplus_with_slope_f32, float, float, float,
           (double)x *linear_above(tgk_quick_sigmoid((double)y *A), (double)y *A, 1, B));
-TGK_LOOP2(softplus_with_slope_f64, double, double, x *linear_above(tgk_sigmoid(y *A), y *A, 1, B));
+TGK_LONG2(softplus_with_slope_f64, double, double, double,
+          x *linear_above(tgk_sigmoid(y *A), y *A, 1, B));
 FORMULA(softplus_with, softplus_curvature);
 
 tg_tensor *tg_softplus_with(tg_tensor *x, double beta, double threshold)
@@ -307,8 +309,8 @@ TGK_INLINE double quick_logaddexp(double a, double b)
     return a == b && fabs(a) == TGK_INF ? a : d == d ? y : a + b;
 }
 
-TGK_LOOP2(logaddexp_f32, float, float, quick_logaddexp((double)x, (double)y));
-TGK_LOOP2(logaddexp_f64, double, double, logaddexp(x, y));
+TGK_LONG2(logaddexp_f32, float, float, float, quick_logaddexp((double)x, (double)y));
+TGK_LONG2(logaddexp_f64, double, double, double, logaddexp(x, y));
 
 static void logaddexp_backward(tg_node *node, tg_tensor *g, tg_tensor **grad_in)
 {

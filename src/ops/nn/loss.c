@@ -144,7 +144,7 @@ TGK_INLINE double floored_log(double log)
     return log < -100 ? -100 : log;
 }
 
-TGK_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)));
+TGK_LONG_REAL2(bce, (y - 1) * floored_log(tgk_log1p(-x)) - y * floored_log(tgk_log(x)));
 
 /* The index of the first element outside [0, 1]; -1 where there is none. */
 static int64_t improbable(const tg_tensor *x, const void *data)
@@ -240,16 +240,12 @@ tg_tensor *tg_bce_loss(tg_tensor *x, tg_tensor *t, tg_tensor *weight, tg_reducti
 
 /* --- binary cross-entropy of logits: inputs x, t and perhaps the positive weight --- */
 
-TGK_LOOP2_AS(binary_f32, float, float, double, float, double, tgk_quick_binary_loss(x, y, 1));
-TGK_LOOP2_AS(binary_f64, double, double, double, double, double, tgk_binary_loss(x, y, 1));
-TGK_LOOP3_AS(binary_weighted_f32, float, float, double, float, double, float, double,
-             tgk_quick_binary_loss(x, y, z));
-TGK_LOOP3_AS(binary_weighted_f64, double, double, double, double, double, double, double,
-             tgk_binary_loss(x, y, z));
-TGK_LOOP3_AS(binary_slope_f32, float, float, double, float, double, float, double,
-             tgk_quick_binary_slope(x, y, z));
-TGK_LOOP3_AS(binary_slope_f64, double, double, double, double, double, double, double,
-             tgk_binary_slope(x, y, z));
+TGK_LONG2(binary_f32, float, double, double, tgk_quick_binary_loss(x, y, 1));
+TGK_LONG2(binary_f64, double, double, double, tgk_binary_loss(x, y, 1));
+TGK_LONG3(binary_weighted_f32, float, double, tgk_quick_binary_loss(x, y, z));
+TGK_LONG3(binary_weighted_f64, double, double, tgk_binary_loss(x, y, z));
+TGK_LONG3(binary_slope_f32, float, double, tgk_quick_binary_slope(x, y, z));
+TGK_LONG3(binary_slope_f64, double, double, tgk_binary_slope(x, y, z));
 
 /* By the number of inputs. */
 static void binary_forward(tg_node *node)
@@ -283,10 +279,8 @@ static const tg_map_op binary_slope_op = {
     {binary_slope_f32, binary_slope_f64}};
 
 /* The gradient g of x and t, without a weight: g times the slope, in one visit. */
-TGK_LOOP3_AS(binary_grad_f32, float, float, double, float, double, float, double,
-             x *tgk_quick_binary_slope(y, z, 1));
-TGK_LOOP3_AS(binary_grad_f64, double, double, double, double, double, double, double,
-             x *tgk_binary_slope(y, z, 1));
+TGK_LONG3(binary_grad_f32, float, double, x *tgk_quick_binary_slope(y, z, 1));
+TGK_LONG3(binary_grad_f64, double, double, x *tgk_binary_slope(y, z, 1));
 
 /* To x, s(x) s(-x); to t, -1. */
 static void binary_grad_backward(tg_node *node, tg_tensor *v, tg_tensor **grad_in)
@@ -344,8 +338,8 @@ tg_tensor *tg_bce_with_logits_loss(tg_tensor *x, tg_tensor *t, const tg_bce_opts
 
 /* --- divergence --- */
 
-TGK_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x));
-TGK_REAL2(kl_div_log, tgk_exp(y) * (y - x));
+TGK_LONG_REAL2(kl_div, y == 0 ? 0 : y * (tgk_log(y) - x));
+TGK_LONG_REAL2(kl_div_log, tgk_exp(y) * (y - x));
 
 /* -x y, in one visit. */
 TGK_REAL2(minus_product, -x *y);
