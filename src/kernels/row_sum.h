@@ -45,9 +45,10 @@ TGK_INLINE void tgk_read_lane(tgk_lane *to, const float *x)
 #define TGK_WIDTH_OF(isa) TGK_WIDTH_##isa
 #define TGK_WIDTH(isa) TGK_WIDTH_OF(isa)
 
-/* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of
- * the type V. In it, TGK_READ_T(p) is those at p, TGK_WRITE_T(p, v) writes some there, and TGK_KEEP(p) where doubles of theirs are kept;
- * TGK_READ_float() stands but once in an expression. TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v) what another one had lost. */
+/* TGK_ROW_T(n, statement) runs a statement for elements i to n of a row, some at a time: they are of the type V. In it,
+ * TGK_READ_T(p) is those at p, TGK_WRITE_T(p, v) writes some there, and TGK_KEEP(p) where doubles of theirs are kept;
+ * TGK_READ_float() stands but once in an expression. TGK_ADD_T(s, v) adds a variable v to a sum, and TGK_LOSE_T(s, v)
+ * what another one had lost. */
 #define TGK_GROUP(T, number, ...)                                                                  \
     do {                                                                                           \
         typedef TGK_NAME(tgk_lanes) V;                                                             \

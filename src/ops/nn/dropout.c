@@ -66,7 +66,8 @@ static void dropout_forward(tg_node *node)
     }
 }
 
-/* The gradient x, of what was kept. The compiler makes vectors of this, and branches of a bool, or of a number that is read where it is chosen. */
+/* The gradient x, of what was kept. The compiler makes vectors of this, and branches of a bool, or of a number that
+ * is read where it is chosen. */
 #define FACTOR(name, T)                                                                            \
     TGK_INLINE T name(uint8_t kept, T scale)                                                       \
     {                                                                                              \
