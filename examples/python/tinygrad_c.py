@@ -141,7 +141,8 @@ tg_tape_opts._fields_ = [
 ]
 
 _f("tg_tape_new", "tinygrad", "tg_tape *", (("const tg_tape_opts *", "opts"),), False,
-   """A new tape, seeded with 0; NULL where memory is out. `opts` may be NULL.
+   """A new tape, seeded with 0; NULL where memory is out, or where the library was built without kernels
+for this processor (TINYGRAD_ISAS). `opts` may be NULL.
 Every function reads a NULL tape as one whose error is TG_ENOMEM.""")
 
 _f("tg_tape_free", "tinygrad", "void", (("tg_tape *", "tape"),), False,
