@@ -130,6 +130,55 @@ static void third_order(void **state)
     tg_tape_free(l.tape);
 }
 
+/* --- gradients of weight and bias, which blocks of rows or, where rows are few and long, columns add up --- */
+
+static double number(const tg_tensor *t, int64_t i)
+{
+    return tg_dtype(t) == TG_F32 ? (double)tg_f32(t)[i] : tg_f64(t)[i];
+}
+
+static void check_sums(tg_tensor *const leaf[3], const tg_tensor *g, int64_t column)
+{
+    const int64_t rows = tg_size(leaf[0], 0), n = tg_size(leaf[0], 1);
+    double along = 0, up = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        double mean = 0, squares = 0;
+        for (int64_t k = 0; k < n; k++)
+            mean += number(leaf[0], i * n + k) / (double)n;
+        for (int64_t k = 0; k < n; k++)
+            squares += pow(number(leaf[0], i * n + k) - mean, 2);
+        double h = (number(leaf[0], i * n + column) - mean) / sqrt(squares / (double)n + 1e-5);
+        along += number(g, i * n + column) * h;
+        up += number(g, i * n + column);
+    }
+    if (tg_grad(leaf[1]))
+        assert_near(number(tg_grad(leaf[1]), column), along, 2e-6);
+    if (tg_grad(leaf[2]))
+        assert_near(number(tg_grad(leaf[2]), column), up, 2e-6);
+}
+
+static void sums_over_rows(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][2] = {{3, 600}, {40, 600}, {1, 256}, {15, 300}};
+    for (int k = 0; k < 4 * 2 * 7 * 2; k++) { /* sizes, dtypes, what wants a gradient, threads */
+        const int64_t rows = sizes[k % 4][0], n = sizes[k % 4][1];
+        const int dtype = k / 4 % 2 ? TG_F64 : TG_F32, wanted = 1 + k / 8 % 7;
+        tg_tape *tape = tg_tape_new(&(tg_tape_opts){.threads = k < 56 ? 1 : 3});
+        tg_tensor *leaf[3];
+        for (int i = 0; i < 3; i++) {
+            const int flags = dtype | (wanted >> i & 1 ? TG_REQUIRES_GRAD : 0);
+            leaf[i] = i ? tg_rand(tape, TG_DIMS(n), flags) : tg_rand(tape, TG_DIMS(rows, n), flags);
+        }
+        tg_tensor *g = tg_rand(tape, TG_DIMS(rows, n), dtype);
+        tg_tensor *y = tg_layer_norm(leaf[0], TG_DIMS(n), leaf[1], leaf[2], 0);
+        assert_int_equal(tg_backward_with(y, g, NULL), TG_OK);
+        for (int64_t column = 0; column < n; column += column < n - 2 ? 1 + n / 9 : 1)
+            check_sums(leaf, g, column);
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +187,7 @@ int main(void)
         cmocka_unit_test(makes_one_tensor),
         cmocka_unit_test(changes_in_place),
         cmocka_unit_test(third_order),
+        cmocka_unit_test(sums_over_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
