@@ -160,7 +160,7 @@ static void check_sums(tg_tensor *const leaf[3], const tg_tensor *g, int64_t col
 static void sums_over_rows(void **state)
 {
     (void)state;
-    static const int64_t sizes[][2] = {{3, 600}, {40, 600}, {1, 256}, {15, 300}};
+    static const int64_t sizes[][2] = {{3, 600}, {40, 600}, {1, 256}, {300, 2000}};
     for (int k = 0; k < 4 * 2 * 7 * 2; k++) { /* sizes, dtypes, what wants a gradient, threads */
         const int64_t rows = sizes[k % 4][0], n = sizes[k % 4][1];
         const int dtype = k / 4 % 2 ? TG_F64 : TG_F32, wanted = 1 + k / 8 % 7;
@@ -173,7 +173,7 @@ static void sums_over_rows(void **state)
         tg_tensor *g = tg_rand(tape, TG_DIMS(rows, n), dtype);
         tg_tensor *y = tg_layer_norm(leaf[0], TG_DIMS(n), leaf[1], leaf[2], 0);
         assert_int_equal(tg_backward_with(y, g, NULL), TG_OK);
-        for (int64_t column = 0; column < n; column += column < n - 2 ? 1 + n / 9 : 1)
+        for (int64_t column = 0; column < n; column += n / 5)
             check_sums(leaf, g, column);
         tg_tape_free(tape);
     }
