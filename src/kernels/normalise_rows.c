@@ -25,10 +25,11 @@ static int64_t blocks_of(const tgk_layer_norm *args)
     return worth < 1 ? 1 : worth < most ? worth : most;
 }
 
-/* Whether so few rows are so long that each column is added up by itself. */
+/* Whether there are sums over the rows, and these so few and so long that each column is added up by itself. */
 static bool are_short_columns(const tgk_layer_norm *args)
 {
-    return !args->blocks && args->n >= COLUMNS && args->rows < LEAST_ROWS * blocks_of(args);
+    return (args->dweight || args->dbias) && !args->blocks && args->n >= COLUMNS &&
+           args->rows < LEAST_ROWS * blocks_of(args);
 }
 
 size_t tgk_layer_norm_workspace(const tgk_layer_norm *args)
@@ -99,9 +100,8 @@ void tgk_layer_norm_backward(tgk_team *team, int isa, int dtype, tgk_layer_norm 
     const kernels *k = &table[isa][dtype];
     tgk_layer_norm alone = *args;
     if (are_short_columns(args)) { /* before g is written over */
-        if (args->dweight || args->dbias)
-            tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, args->rows * COLUMNS,
-                           k->short_columns, args);
+        tgk_share_rows(team, (args->n + COLUMNS - 1) / COLUMNS, args->rows * COLUMNS,
+                       k->short_columns, args);
         alone.dweight = alone.dbias = NULL;
     }
     if (!alone.dweight && !alone.dbias) {
