@@ -189,6 +189,18 @@ TGK_INLINE int64_t tgk_whole(int64_t n, int isa, size_t size)
 #define TGK_LONG2(name, T, Wx, Wy, expression) TGK_LOOP2_OF(name, LONG, T, T, Wx, T, Wy, expression)
 #define TGK_LONG3(name, T, W, expression) TGK_LOOP3_OF(name, LONG, T, T, W, T, W, T, W, expression)
 
+/* a where the mask is set, which is a bool read as a byte, else b. Compilers make vectors of this, and branches of a
+ * bool, or of a number that is read where it is chosen. */
+#define TGK_PICK(name, T)                                                                          \
+    TGK_INLINE T name(uint8_t mask, T a, T b)                                                      \
+    {                                                                                              \
+        return mask != 0 ? a : b;                                                                  \
+    }
+TGK_PICK(tgk_pick_f32, float)
+TGK_PICK(tgk_pick_f64, double)
+TGK_PICK(tgk_pick_i64, int64_t)
+TGK_PICK(tgk_pick_bool, uint8_t)
+
 /* All in the types they have in memory; both inputs of LOOP2 alike. */
 #define TGK_LOOP1(name, To, Tx, expression) TGK_LOOP1_AS(name, To, Tx, Tx, expression)
 #define TGK_LOOP2(name, To, Tx, expression) TGK_LOOP2_AS(name, To, Tx, Tx, Tx, Tx, expression)

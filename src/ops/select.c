@@ -14,21 +14,10 @@ static bool check_mask(const tg_op *op, const tg_tensor *mask)
     return true;
 }
 
-/* The compiler makes vectors of this, and branches of a bool, or of a number that is read where it is chosen. */
-#define PICK(name, T)                                                                              \
-    TGK_INLINE T name(uint8_t mask, T a, T b)                                                      \
-    {                                                                                              \
-        return mask != 0 ? a : b;                                                                  \
-    }
-PICK(pick_f32, float)
-PICK(pick_f64, double)
-PICK(pick_i64, int64_t)
-PICK(pick_bool, uint8_t)
-
-TGK_LOOP3(where_f32, float, uint8_t, float, float, pick_f32(x, y, z));
-TGK_LOOP3(where_f64, double, uint8_t, double, double, pick_f64(x, y, z));
-TGK_LOOP3(where_i64, int64_t, uint8_t, int64_t, int64_t, pick_i64(x, y, z));
-TGK_LOOP3(where_bool, uint8_t, uint8_t, uint8_t, uint8_t, pick_bool(x, y, z));
+TGK_LOOP3(where_f32, float, uint8_t, float, float, tgk_pick_f32(x, y, z));
+TGK_LOOP3(where_f64, double, uint8_t, double, double, tgk_pick_f64(x, y, z));
+TGK_LOOP3(where_i64, int64_t, uint8_t, int64_t, int64_t, tgk_pick_i64(x, y, z));
+TGK_LOOP3(where_bool, uint8_t, uint8_t, uint8_t, uint8_t, tgk_pick_bool(x, y, z));
 
 static const tg_map_op fill_op;
 
@@ -80,10 +69,10 @@ tg_tensor *tg_where(tg_tensor *condition, tg_tensor *a, tg_tensor *b)
 
 #define S (*(const double *)params)
 
-TGK_LOOP2_AS(fill_f32, float, float, float, uint8_t, uint8_t, pick_f32(y, (float)S, x));
-TGK_LOOP2_AS(fill_f64, double, double, double, uint8_t, uint8_t, pick_f64(y, S, x));
-TGK_LOOP2_AS(fill_i64, int64_t, int64_t, int64_t, uint8_t, uint8_t, pick_i64(y, (int64_t)S, x));
-TGK_LOOP2_AS(fill_bool, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, pick_bool(y, S != 0, x));
+TGK_LOOP2_AS(fill_f32, float, float, float, uint8_t, uint8_t, tgk_pick_f32(y, (float)S, x));
+TGK_LOOP2_AS(fill_f64, double, double, double, uint8_t, uint8_t, tgk_pick_f64(y, S, x));
+TGK_LOOP2_AS(fill_i64, int64_t, int64_t, int64_t, uint8_t, uint8_t, tgk_pick_i64(y, (int64_t)S, x));
+TGK_LOOP2_AS(fill_bool, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, tgk_pick_bool(y, S != 0, x));
 
 static void fill_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {

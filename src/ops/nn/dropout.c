@@ -66,20 +66,12 @@ static void dropout_forward(tg_node *node)
     }
 }
 
-/* The gradient x, of what was kept. The compiler makes vectors of this, and branches of a bool, or of a number that
- * is read where it is chosen. */
-#define FACTOR(name, T)                                                                            \
-    TGK_INLINE T name(uint8_t kept, T scale)                                                       \
-    {                                                                                              \
-        return kept != 0 ? scale : 0;                                                              \
-    }
-FACTOR(factor_f32, float)
-FACTOR(factor_f64, double)
-
 #define SCALE (*(const double *)params)
 
-TGK_LOOP2_AS(slope_f32, float, float, float, uint8_t, uint8_t, (x * factor_f32(y, (float)SCALE)));
-TGK_LOOP2_AS(slope_f64, double, double, double, uint8_t, uint8_t, (x * factor_f64(y, SCALE)));
+/* The gradient x, of what was kept. */
+TGK_LOOP2_AS(slope_f32, float, float, float, uint8_t, uint8_t,
+             (x * tgk_pick_f32(y, (float)SCALE, 0)));
+TGK_LOOP2_AS(slope_f64, double, double, double, uint8_t, uint8_t, (x * tgk_pick_f64(y, SCALE, 0)));
 
 static void slope_backward(tg_node *node, tg_tensor *grad_out, tg_tensor **grad_in)
 {
