@@ -9,6 +9,8 @@
 
 /* A row from LONG on is cut into at most BLOCKS blocks, which are summed apart. */
 enum { COLUMNS = 64, BLOCKS = 64, BLOCK = 1 << 14, LONG = 2 * BLOCK };
+/* Columns whose sums are in registers, of narrow groups and of others; rows that are added to them at a time. */
+enum { FEW_ASIDE = 16, ASIDE = 32, TOGETHER = 64 };
 /* So many elements take as long as one of most other loops over rows. */
 enum { QUICK = 4 };
 /* Elements that are copied at a time: whole groups of lanes. */

@@ -14,6 +14,9 @@
 /* Of a group. */
 enum { TGK_LANES = 8 };
 
+/* Of rows of so many and fewer it pays to add several side by side: row_side.inc. */
+enum { TGK_NARROW = 48 };
+
 /* The element that is left over, and parts of eight lanes, from lane `at` on. */
 typedef double tgk_lane __attribute__((vector_size(sizeof(double))));
 typedef double tgk_half __attribute__((vector_size(4 * sizeof(double))));
