@@ -10,12 +10,13 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Of a group. */
 enum { TGK_LANES = 8 };
 
 /* Of rows of so many and fewer it pays to add several side by side: row_side.inc. */
-enum { TGK_NARROW = 48 };
+enum { TGK_SHORT_ROW = 48 };
 
 /* The element that is left over, and parts of eight lanes, from lane `at` on. */
 typedef double tgk_lane __attribute__((vector_size(sizeof(double))));

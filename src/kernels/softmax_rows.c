@@ -2,8 +2,11 @@
 #include "kernels/softmax_rows.h"
 
 #include "kernels/dd.h"
-
 #include "kernels/exp_parts.h"
+#include "kernels/row_sum.h"
+#include "kernels/turn.h"
+
+#include <string.h>
 
 /* What is done together: rows from `row` on, which is one, or up to TGK_SIDE. */
 typedef struct tgk_block {
@@ -12,7 +15,7 @@ typedef struct tgk_block {
 } tgk_block;
 
 /* Rows of up to so many elements are copied to be columns. */
-enum { TGK_FEW = 24 };
+enum { TGK_FEW = 40 };
 
 static bool tgk_are_few(const tgk_rows *rows)
 {

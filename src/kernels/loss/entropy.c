@@ -17,6 +17,7 @@
 
 #include "kernels/dd.h"
 #include "kernels/exp_parts.h"
+#include "kernels/row_sum.h"
 #include "kernels/stream.h"
 
 #include <stdbool.h>
