@@ -9,10 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if TGK_HAS_V3 || TGK_HAS_V4
-#include <immintrin.h>
-#endif
-
 /* Outputs of so many bytes are streamed: more than a core's share of the caches. */
 enum { TGK_STREAM_FROM = 16 << 20 };
 
@@ -35,16 +31,20 @@ static inline void tgk_stream_end_base(void)
 }
 
 #if TGK_HAS_V3 || TGK_HAS_V4
+/* By instructions: the header of intrinsics takes longer to read than all else that a kernel includes. */
+typedef int64_t tgk_half_line __attribute__((vector_size(32), aligned(1), may_alias));
+typedef int64_t tgk_line __attribute__((vector_size(64), aligned(1), may_alias));
+
 __attribute__((target("avx2"))) static inline void tgk_stream_v3(void *to, const void *from,
                                                                  size_t size, bool past)
 {
     char *out = to;
     const char *in = from;
     for (; past && size >= 64 && tgk_stream_head(out) == 0; out += 64, in += 64, size -= 64) {
-        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)in);
-        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(in + 32));
-        _mm256_stream_si256((__m256i *)(void *)out, low);
-        _mm256_stream_si256((__m256i *)(void *)(out + 32), high);
+        const tgk_half_line low = *(const tgk_half_line *)in;
+        const tgk_half_line high = *(const tgk_half_line *)(in + 32);
+        __asm__("vmovntdq %1, %0" : "=m"(*(tgk_half_line *)out) : "x"(low));
+        __asm__("vmovntdq %1, %0" : "=m"(*(tgk_half_line *)(out + 32)) : "x"(high));
     }
     memcpy(out, in, size);
 }
@@ -55,18 +55,18 @@ __attribute__((target("avx512f"))) static inline void tgk_stream_v4(void *to, co
     char *out = to;
     const char *in = from;
     for (; past && size >= 64 && tgk_stream_head(out) == 0; out += 64, in += 64, size -= 64)
-        _mm512_stream_si512((__m512i *)(void *)out, _mm512_loadu_si512(in));
+        __asm__("vmovntdq %1, %0" : "=m"(*(tgk_line *)out) : "v"(*(const tgk_line *)in));
     memcpy(out, in, size);
 }
 
 static inline void tgk_stream_end_v3(void)
 {
-    _mm_sfence();
+    __asm__ volatile("sfence" ::: "memory");
 }
 
 static inline void tgk_stream_end_v4(void)
 {
-    _mm_sfence();
+    __asm__ volatile("sfence" ::: "memory");
 }
 #endif
 
