@@ -1,15 +1,11 @@
 /* Attention, see attend.h. */
 #include "kernels/attend.h"
 
+#include "kernels/sizes.h"
 #include "kernels/softmax_rows.h"
 
 #include <math.h>
 #include <string.h>
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* --- loops over a block of queries or scores, which is contiguous, of one dtype --- */
 
@@ -92,8 +88,8 @@ static int64_t block_rows(const tgk_attention *a, size_t size)
 {
     enum { BYTES = 128 << 10, FEWEST = 16, CAUSAL = 64 };
     int64_t rows = BYTES / (a->keys * (int64_t)size + 1);
-    rows = least(rows > FEWEST ? rows : FEWEST, a->queries);
-    return a->causal ? least(rows, CAUSAL) : rows;
+    rows = tgk_least(rows > FEWEST ? rows : FEWEST, a->queries);
+    return a->causal ? tgk_least(rows, CAUSAL) : rows;
 }
 
 /* Up to where the last of a block's queries sees. Whole steps, so that the sums of softmax come out as
@@ -101,7 +97,7 @@ static int64_t block_rows(const tgk_attention *a, size_t size)
 static int64_t seen(const tgk_attention *a, int64_t rows)
 {
     enum { STEP = 32 };
-    return a->causal ? least((rows + STEP - 1) / STEP * STEP, a->keys) : a->keys;
+    return a->causal ? tgk_least((rows + STEP - 1) / STEP * STEP, a->keys) : a->keys;
 }
 
 /* Bytes of each part of the workspace, rounded up to whole cache lines. */
@@ -151,7 +147,7 @@ static block first_block(const tgk_attention *a, int isa, int dtype)
 static bool at_row(block *b, int64_t row)
 {
     b->row = row;
-    b->rows = least(block_rows(b->a, b->size), b->a->queries - row);
+    b->rows = tgk_least(block_rows(b->a, b->size), b->a->queries - row);
     b->columns = seen(b->a, row + b->rows);
     return b->rows > 0;
 }

@@ -5,6 +5,7 @@
 #include "kernels/isa.h"
 #include "kernels/pairs.h"
 #include "kernels/row_sum.h"
+#include "kernels/sizes.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -17,16 +18,6 @@
 enum { SUMS_AFTER = 16, LANES_BYTES = 64, TILE_SLACK = 16, PAGE = 64 };
 /* Of the gradient of weights, at a time: channels of y. */
 enum { MADE_SUMS = 66 };
-
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* One call. Items are taken by whoever is free; piece i of the workspace is for one at a time. */
 typedef struct job {
@@ -56,12 +47,12 @@ static block block_of(const tgk_plan *p, int64_t item, int64_t groups)
     int64_t group = item / (c->blocks * r->blocks) % groups;
     int64_t image = item / (c->blocks * r->blocks * groups) * p->together;
     return (block){.image = image,
-                   .images = least(p->together, p->images - image),
+                   .images = tgk_least(p->together, p->images - image),
                    .group = group,
                    .row = row,
-                   .rows = least(r->block, r->to - row),
+                   .rows = tgk_least(r->block, r->to - row),
                    .column = column,
-                   .columns = least(c->block, c->to - column)};
+                   .columns = tgk_least(c->block, c->to - column)};
 }
 
 static int64_t blocks_of(const tgk_plan *p)
@@ -93,7 +84,6 @@ static int64_t rounded_elements(int64_t n, size_t size)
 
 #define TGK_BODY "kernels/convolve_isa.inc"
 #include "kernels/each_isa.h"
-
 typedef struct kernels {
     tgk_range *pack;
     void (*convolve)(const job *job, int64_t item, void *memory);
@@ -126,17 +116,17 @@ static int64_t pieces_of(const tgk_team *team, const tgk_plan *p)
 /* Channels made, and groups, whose weights are packed at a time. */
 static void divide_weights(const tgk_plan *p, int64_t size, job *j)
 {
-    int64_t row = most(1, p->from * p->taps * size), rows = most(1, TGK_CONV_WEIGHTS / row);
-    j->count = least(p->to, least(rows, TGK_CONV_MADE));
-    j->groups = j->count < p->to ? 1 : least(p->groups, most(1, rows / p->to));
+    int64_t row = tgk_most(1, p->from * p->taps * size), rows = tgk_most(1, TGK_CONV_WEIGHTS / row);
+    j->count = tgk_least(p->to, tgk_least(rows, TGK_CONV_MADE));
+    j->groups = j->count < p->to ? 1 : tgk_least(p->groups, tgk_most(1, rows / p->to));
 }
 
 /* Channels of y, and elements of the kernel, that one item of the gradient of weights is for. */
 static void divide_sums(const tgk_plan *p, int64_t threads, job *j)
 {
-    j->taps = least(p->taps, TGK_CONV_STEPS);
+    j->taps = tgk_least(p->taps, TGK_CONV_STEPS);
     int64_t lots = (p->to + MADE_SUMS - 1) / MADE_SUMS;
-    j->count = least(p->to, ((p->to + lots - 1) / lots + 5) / 6 * 6);
+    j->count = tgk_least(p->to, ((p->to + lots - 1) / lots + 5) / 6 * 6);
     int64_t items = p->groups * ((p->from + p->channels - 1) / p->channels);
     while (j->count > 6 && items * ((p->to + j->count - 1) / j->count) < 2 * threads)
         j->count = (j->count / 2 + 5) / 6 * 6;
@@ -191,7 +181,7 @@ static void take(void *context, int64_t from, int64_t to)
 static void run(tgk_team *team, job *j)
 {
     atomic_init(&j->next, 0);
-    tgk_share(team, least(pieces_of(team, j->p), j->items), 1, take, j);
+    tgk_share(team, tgk_least(pieces_of(team, j->p), j->items), 1, take, j);
 }
 
 static void convolve(tgk_team *team, int isa, int dtype, const tgk_convolution *c,
@@ -203,9 +193,9 @@ static void convolve(tgk_team *team, int isa, int dtype, const tgk_convolution *
     tgk_plan_offsets(p, p->channels * p->taps, p->channels * p->taps + TILE_SLACK, j.offsets);
     const int64_t groups = j.groups, count = j.count;
     for (j.group = 0; j.group < p->groups; j.group += groups) {
-        j.groups = least(groups, p->groups - j.group);
+        j.groups = tgk_least(groups, p->groups - j.group);
         for (j.made = 0; j.made < p->to; j.made += count) {
-            j.count = least(count, p->to - j.made);
+            j.count = tgk_least(count, p->to - j.made);
             tgk_share_rows(team, j.groups * j.count, p->from * p->taps, k->pack, &j);
             j.items = blocks_of(p) * j.groups;
             run(team, &j);
@@ -227,7 +217,7 @@ static void weight_gradient(tgk_team *team, int isa, int dtype, const tgk_convol
 /* The first elements of an image, one for each phase of the stride. */
 static int64_t starts(const tgk_window *w, int axis)
 {
-    return least(w->stride[axis], w->in[axis]);
+    return tgk_least(w->stride[axis], w->in[axis]);
 }
 
 static bool next_start(const tgk_window *w, int64_t first[2])

@@ -1,15 +1,7 @@
 /* See convolve_plan.h. */
 #include "kernels/convolve_plan.h"
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
+#include "kernels/sizes.h"
 
 static int64_t parts(int64_t n, int64_t size)
 {
@@ -25,7 +17,7 @@ static tgk_axis forward_axis(const tgk_window *w, int i)
                       .step = 1,
                       .move = w->dilation[i],
                       .stride = w->stride[i],
-                      .phases = least(w->stride[i], span + 1),
+                      .phases = tgk_least(w->stride[i], span + 1),
                       .reach = span / w->stride[i],
                       .padding = w->padding[i],
                       .size = w->out[i],
@@ -43,9 +35,9 @@ static tgk_axis image_axis(const tgk_window *w, int i, int64_t first)
 {
     int64_t stride = w->stride[i], dilation = w->dilation[i], behind = first + w->padding[i];
     int64_t step = stride / common_divisor(stride, dilation), k = 0;
-    while (k < least(step, w->kernel[i]) && (k * dilation - behind) % stride)
+    while (k < tgk_least(step, w->kernel[i]) && (k * dilation - behind) % stride)
         k++;
-    int64_t taps = k < least(step, w->kernel[i]) ? (w->kernel[i] - 1 - k) / step + 1 : 0;
+    int64_t taps = k < tgk_least(step, w->kernel[i]) ? (w->kernel[i] - 1 - k) / step + 1 : 0;
     int64_t move = step * dilation / stride, reach = taps ? (taps - 1) * move : 0;
     return (tgk_axis){.from = w->out[i],
                       .to = (w->in[i] - 1 - first) / stride + 1,
@@ -77,7 +69,7 @@ static int64_t width_of(const tgk_axis *a)
 {
     int64_t width = a->block + a->reach, behind = width - a->padding - a->from;
     bool shared = a->blocks == 1 && a->stride == 1 && !a->apart && behind > 0;
-    return shared && behind <= a->padding ? most(a->block, width - behind) : width;
+    return shared && behind <= a->padding ? tgk_most(a->block, width - behind) : width;
 }
 
 /* The sizes of parts: some rows, or all rows of some images. */
@@ -89,12 +81,12 @@ static void divide(tgk_plan *p, int64_t size)
     columns->block = parts(columns->to, columns->blocks);
     keep_near(columns);
     p->width = width_of(columns);
-    rows->blocks = parts(rows->to, most(1, positions / p->width));
+    rows->blocks = parts(rows->to, tgk_most(1, positions / p->width));
     rows->block = parts(rows->to, rows->blocks);
     keep_near(rows);
     bool whole = rows->blocks == 1 && columns->blocks == 1;
-    int64_t fit = most(1, positions / (rows->block * p->width));
-    p->together = whole ? least(fit, p->images) : 1;
+    int64_t fit = tgk_most(1, positions / (rows->block * p->width));
+    p->together = whole ? tgk_least(fit, p->images) : 1;
     p->bundles = parts(p->images, p->together);
     p->together = parts(p->images, p->bundles);
     p->pitch = p->width * p->together;
@@ -102,8 +94,8 @@ static void divide(tgk_plan *p, int64_t size)
     p->channel = p->plane * rows->phases * columns->phases;
     p->positions = p->pitch * rows->block;
     p->taps = rows->taps * columns->taps;
-    int64_t lots = parts(p->from, most(1, TGK_CONV_STEPS / most(1, p->taps)));
-    p->channels = most(1, parts(p->from, most(1, lots)));
+    int64_t lots = parts(p->from, tgk_most(1, TGK_CONV_STEPS / tgk_most(1, p->taps)));
+    p->channels = tgk_most(1, parts(p->from, tgk_most(1, lots)));
 }
 
 tgk_plan tgk_plan_forward(const tgk_convolution *c, int64_t size)

@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 
 #include "kernels/pairs.h"
+#include "kernels/sizes.h"
 
 /* What counts is written as vectors, but where plain C has a fused multiply-add; second copies of the other loops
  * pay nothing. */
@@ -79,27 +80,24 @@ typedef double tgk_doubles __attribute__((vector_size(16)));
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Bytes of a's part of the workspace, SPILLED of which are behind its strips, and elements of a row of b's. Where
  * packed floats are doubles, a has half the rows at a time: the highest of tiles at least. */
 static int64_t room_of_a(int64_t m, int64_t k, size_t size)
 {
-    int64_t rows = least(m, BLOCK_A) + 2 * LEAST_ROWS;
-    return SPILLED + least((least(k, BLOCK_K) * rows * (int64_t)size + 63) / 64 * 64, BLOCK_A);
+    int64_t rows = tgk_least(m, BLOCK_A) + 2 * LEAST_ROWS;
+    return SPILLED +
+           tgk_least((tgk_least(k, BLOCK_K) * rows * (int64_t)size + 63) / 64 * 64, BLOCK_A);
 }
 
 static int64_t width_of_b(int64_t n)
 {
-    return (least(n, BLOCK_N) + WIDEST - 1) / WIDEST * WIDEST;
+    return (tgk_least(n, BLOCK_N) + WIDEST - 1) / WIDEST * WIDEST;
 }
 
 size_t tgk_gemm_workspace(int64_t m, int64_t n, int64_t k, size_t size)
 {
-    return 64 + (size_t)room_of_a(m, k, size) + (size_t)(least(k, BLOCK_K) * width_of_b(n)) * size;
+    return 64 + (size_t)room_of_a(m, k, size) +
+           (size_t)(tgk_least(k, BLOCK_K) * width_of_b(n)) * size;
 }
 
 /* Address of element `index` behind p, of `size` bytes each. */
@@ -172,7 +170,6 @@ void tgk_gemm_columns(tgk_gemm_args *args, int64_t start, int64_t end, size_t si
 
 #define TGK_BODY "kernels/gemm_isa.inc"
 #include "kernels/each_isa.h"
-
 #define TABLE(isa)                                                                                 \
     {                                                                                              \
         gemm_f32_##isa, TGK_IN_F64(gemm_f64_##isa)                                                 \

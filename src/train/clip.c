@@ -2,6 +2,7 @@
  * nothing is allocated. Relies on grad.h and fold.h; gradients that a leaf keeps are contiguous. */
 #include "kernels/fold.h"
 #include "kernels/loops.h"
+#include "kernels/sizes.h"
 #include "ops/option.h"
 #include "ops/touched.h"
 #include "record/grad.h"
@@ -131,11 +132,6 @@ static tgk_compensated add_squares(tgk_compensated all, const tg_tensor *g, int6
     return all;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static double square_sum(const tg_tensor *g)
 {
     const int64_t numel = tg_at(g)->numel;
@@ -143,11 +139,12 @@ static double square_sum(const tg_tensor *g)
     int64_t at = 0; /* as far as they are added */
     for (tg_span s = tg_next_span(g, 0); s.from < s.to; s = tg_next_span(g, at)) {
         const int64_t first = s.from / BLOCK * BLOCK, end = (s.to + BLOCK - 1) / BLOCK * BLOCK;
-        for (at = at > first ? at : first; at < least(end, numel);) {
-            const int64_t blocks = least((numel - at) / BLOCK, least((end - at) / BLOCK, BLOCKS));
+        for (at = at > first ? at : first; at < tgk_least(end, numel);) {
+            const int64_t blocks =
+                tgk_least((numel - at) / BLOCK, tgk_least((end - at) / BLOCK, BLOCKS));
             all = blocks ? add_squares(all, g, at, blocks, BLOCK)
                          : add_squares(all, g, at, 1, numel - at);
-            at = least(at + (blocks ? blocks : 1) * BLOCK, numel);
+            at = tgk_least(at + (blocks ? blocks : 1) * BLOCK, numel);
         }
     }
     return tgk_compensated_total(all);

@@ -10,6 +10,7 @@
 #include "ops/matmul.h"
 #include "ops/nn/cross_entropy.h"
 
+#include "kernels/sizes.h"
 #include "kernels/sum.h"
 #include "ops/broadcast.h"
 #include "ops/layout.h"
@@ -31,17 +32,12 @@ typedef struct params {
     unsigned wanted; /* backward: the inputs whose gradients are the outputs, as bits */
 } params;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static piece forced(const params *p, piece chosen)
 {
     if (p->forced.rows)
-        chosen.rows = least(p->forced.rows, p->ce.n);
+        chosen.rows = tgk_least(p->forced.rows, p->ce.n);
     if (p->forced.classes)
-        chosen.classes = least(p->forced.classes, chosen.classes);
+        chosen.classes = tgk_least(p->forced.classes, chosen.classes);
     return chosen;
 }
 
@@ -142,7 +138,7 @@ static piece forward_piece(const params *p, size_t size)
 {
     enum { BYTES = 11 << 20, HEIGHT = 14, FEWEST = 3 * HEIGHT };
     int64_t rows = BYTES / (p->ce.c * (int64_t)size + 1) / HEIGHT * HEIGHT;
-    int64_t most = least(rows > FEWEST ? rows : FEWEST, p->ce.n);
+    int64_t most = tgk_least(rows > FEWEST ? rows : FEWEST, p->ce.n);
     return (piece){forced(p, (piece){most, 1}).rows, p->ce.c};
 }
 
@@ -166,7 +162,7 @@ static void forward(tg_node *node)
     do {
         loss->begin(&pass);
         for (int64_t row = 0; row < p->ce.n; row += w.piece.rows) {
-            piece at = {least(w.piece.rows, p->ce.n - row), p->ce.c};
+            piece at = {tgk_least(w.piece.rows, p->ce.n - row), p->ce.c};
             make_logits(&w, at, row, 0);
             loss->piece(&pass, row, row + at.rows, w.logits, terms);
         }
@@ -258,7 +254,7 @@ static bool prepare(descent *d, tg_node *node)
     const params *p = node->params;
     *w = (sweep){
         .node = node, .in = node->in + 1, .p = p, .size = tg_dtype_size(tg_at(node->out)->dtype)};
-    w->piece = forced(p, (piece){least(ROWS, p->ce.n), least(CLASSES, p->ce.c)});
+    w->piece = forced(p, (piece){tgk_least(ROWS, p->ce.n), tgk_least(CLASSES, p->ce.c)});
     void *out[BIAS + 1];
     tg_wanted_data(node, p->wanted, BIAS + 1, out);
     d->dx = out[X];
@@ -285,7 +281,7 @@ static void gradient_forward(tg_node *node)
         int64_t row = 0;
         memset(d.columns, 0, (size_t)column_bytes(&d));
         do {
-            piece at = {least(step->rows, n - row), least(step->classes, classes - first)};
+            piece at = {tgk_least(step->rows, n - row), tgk_least(step->classes, classes - first)};
             make_logits(&d.w, at, row, first);
             loss_gradient(&d, at, row, first);
             input_gradients(&d, at, row, first);
