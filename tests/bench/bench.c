@@ -445,6 +445,45 @@ static tg_tensor *long_norm(const state *s)
 #define SUMMED_ROW(name, call) {#name, places_make, name##_step, NULL, "us", {1000}},
 EACH_SUMMED(SUMMED_STEP)
 
+/* A million numbers in rows of `size`: leaf, classes, and what goes up for results of as many and of one a row. */
+static void short_make(state *s, int dtype)
+{
+    const int64_t rows = 1000000 / s->size;
+    s->t[0] = tg_randn(s->tape, TG_DIMS(rows, s->size), dtype | TG_REQUIRES_GRAD);
+    s->t[1] = tg_randint(s->tape, 0, s->size, TG_DIMS(rows), TG_I64);
+    s->t[2] = tg_randn(s->tape, TG_DIMS(rows, s->size), dtype);
+    s->t[3] = tg_randn(s->tape, TG_DIMS(rows), dtype);
+}
+
+static void short_f32_make(state *s)
+{
+    short_make(s, TG_F32);
+}
+
+static void short_f64_make(state *s)
+{
+    short_make(s, TG_F64);
+}
+
+/* Each becomes two rows. */
+#define EACH_SHORT(X)                                                                              \
+    X(softmax, tg_softmax(s->t[0], 1))                                                             \
+    X(log_softmax, tg_log_softmax(s->t[0], 1))                                                     \
+    X(layer_norm, tg_layer_norm(s->t[0], 1, &s->size, NULL, NULL, 0))                              \
+    X(sum, tg_sum_dim(s->t[0], 1, false))                                                          \
+    X(cross_entropy, tg_cross_entropy(s->t[0], s->t[1], NULL))
+#define SHORT_STEP(name, call)                                                                     \
+    static void short_##name##_step(state *s)                                                      \
+    {                                                                                              \
+        tg_zero_grad(s->t[0]);                                                                     \
+        tg_tensor *y = call;                                                                       \
+        tg_backward_with(y, tg_ndim(y) == 0 ? NULL : s->t[tg_ndim(y) == 1 ? 3 : 2], NULL);         \
+    }
+#define SHORT_ROW(name, call)                                                                      \
+    {"short_" #name, short_f32_make, short_##name##_step, NULL, "us", {10, 20, 32}},               \
+        {"short_f64_" #name, short_f64_make, short_##name##_step, NULL, "us", {10, 20, 32}},
+EACH_SHORT(SHORT_STEP)
+
 static void sort_step(state *s)
 {
     sum_up(s, tg_sort(s->t[0], 1, false));
@@ -666,7 +705,8 @@ static const row rows[] = {
     {"cumprod", places_make, cumprod_step, NULL, "us", {1000}},
     {"multinomial", places_make, multinomial_step, NULL, "us", {1000}},
     {"bernoulli", places_make, bernoulli_step, NULL, "us", {1000}},
-    EACH_SUMMED(SUMMED_ROW){"group_norm", grow_make, group_norm_step, NULL, "us", {28}},
+    EACH_SHORT(SHORT_ROW)
+        EACH_SUMMED(SUMMED_ROW){"group_norm", grow_make, group_norm_step, NULL, "us", {28}},
     {"instance_norm", grow_make, instance_norm_step, NULL, "us", {28}},
     {"cdist", pairs_make, cdist_step, NULL, "us", {128}},
     {"baddbmm", batches_make, baddbmm_step, NULL, "us", {128, 32}},

@@ -56,6 +56,22 @@ def long_norm(x):
     return F.layer_norm(x, x.shape[1:], weight, weight)
 
 
+def short(call, dtype):
+    """A million numbers in rows of `size`."""
+    def make(size):
+        rows = 1000000 // size
+        x = torch.randn(rows, size, dtype=dtype, requires_grad=True)
+        t = torch.randint(0, size, (rows,))
+        g = torch.randn_like(call(x, t))
+
+        def step():
+            x.grad = None
+            y = call(x, t)
+            y.backward(g if y.dim() else None)
+        return step
+    return make
+
+
 def training(forward, optimiser):
     forward = WRAP[0](forward)
 
@@ -293,6 +309,15 @@ ROWS = {
     "normalize": (square(F.normalize), None),
     "einsum": (lambda n: square(lambda x, y=torch.randn(n, n): torch.einsum("ij,kj->ik", x, y))(n),
                None),
+    **{f"short_{kind}{name}": (short(call, dtype), None)
+       for kind, dtype in (("", torch.float32), ("f64_", torch.float64))
+       for name, call in {
+           "softmax": lambda x, t: F.softmax(x, 1),
+           "log_softmax": lambda x, t: F.log_softmax(x, 1),
+           "layer_norm": lambda x, t: F.layer_norm(x, x.shape[1:], eps=0),
+           "sum": lambda x, t: x.sum(1),
+           "cross_entropy": F.cross_entropy,
+       }.items()},
     "softmax": (square(lambda x: x.softmax(1)), None),
     "layer_norm": (square(lambda x: F.layer_norm(x, x.shape[1:])), None),
     "attention_causal": (attention, None),
