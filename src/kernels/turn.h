@@ -7,14 +7,9 @@
 #include <stdint.h>
 
 #ifdef __clang__
-#define TGK_SHUFFLE_2(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define TGK_SHUFFLE(places, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define TGK_SHUFFLE_2(a, b, ...) __builtin_shuffle(a, b, (tgk_two_places){__VA_ARGS__})
-#endif
-#ifdef __clang__
-#define TGK_SHUFFLE_4(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define TGK_SHUFFLE_4(a, b, ...) __builtin_shuffle(a, b, (tgk_four_places){__VA_ARGS__})
+#define TGK_SHUFFLE(places, a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
 #endif
 
 typedef int64_t tgk_two_places __attribute__((vector_size(16)));
@@ -31,8 +26,8 @@ TGK_INLINE void tgk_turn_double(double *to, int64_t to_apart, const double *from
 {
     const tgk_two_doubles a = *(const tgk_two_doubles *)from;
     const tgk_two_doubles b = *(const tgk_two_doubles *)(from + apart);
-    *(tgk_two_doubles *)to = TGK_SHUFFLE_2(a, b, 0, 2);
-    *(tgk_two_doubles *)(to + to_apart) = TGK_SHUFFLE_2(a, b, 1, 3);
+    *(tgk_two_doubles *)to = TGK_SHUFFLE(tgk_two_places, a, b, 0, 2);
+    *(tgk_two_doubles *)(to + to_apart) = TGK_SHUFFLE(tgk_two_places, a, b, 1, 3);
 }
 
 TGK_INLINE void tgk_turn_float(float *to, int64_t to_apart, const float *from, int64_t apart)
@@ -41,14 +36,16 @@ TGK_INLINE void tgk_turn_float(float *to, int64_t to_apart, const float *from, i
     const tgk_four_floats b = *(const tgk_four_floats *)(from + apart);
     const tgk_four_floats c = *(const tgk_four_floats *)(from + 2 * apart);
     const tgk_four_floats d = *(const tgk_four_floats *)(from + 3 * apart);
-    const tgk_four_floats ac = TGK_SHUFFLE_4(a, c, 0, 4, 1, 5);
-    const tgk_four_floats bd = TGK_SHUFFLE_4(b, d, 0, 4, 1, 5);
-    const tgk_four_floats ac_high = TGK_SHUFFLE_4(a, c, 2, 6, 3, 7);
-    const tgk_four_floats bd_high = TGK_SHUFFLE_4(b, d, 2, 6, 3, 7);
-    *(tgk_four_floats *)to = TGK_SHUFFLE_4(ac, bd, 0, 4, 1, 5);
-    *(tgk_four_floats *)(to + to_apart) = TGK_SHUFFLE_4(ac, bd, 2, 6, 3, 7);
-    *(tgk_four_floats *)(to + 2 * to_apart) = TGK_SHUFFLE_4(ac_high, bd_high, 0, 4, 1, 5);
-    *(tgk_four_floats *)(to + 3 * to_apart) = TGK_SHUFFLE_4(ac_high, bd_high, 2, 6, 3, 7);
+    const tgk_four_floats ac = TGK_SHUFFLE(tgk_four_places, a, c, 0, 4, 1, 5);
+    const tgk_four_floats bd = TGK_SHUFFLE(tgk_four_places, b, d, 0, 4, 1, 5);
+    const tgk_four_floats ac_high = TGK_SHUFFLE(tgk_four_places, a, c, 2, 6, 3, 7);
+    const tgk_four_floats bd_high = TGK_SHUFFLE(tgk_four_places, b, d, 2, 6, 3, 7);
+    *(tgk_four_floats *)to = TGK_SHUFFLE(tgk_four_places, ac, bd, 0, 4, 1, 5);
+    *(tgk_four_floats *)(to + to_apart) = TGK_SHUFFLE(tgk_four_places, ac, bd, 2, 6, 3, 7);
+    *(tgk_four_floats *)(to + 2 * to_apart) =
+        TGK_SHUFFLE(tgk_four_places, ac_high, bd_high, 0, 4, 1, 5);
+    *(tgk_four_floats *)(to + 3 * to_apart) =
+        TGK_SHUFFLE(tgk_four_places, ac_high, bd_high, 2, 6, 3, 7);
 }
 
 #endif
