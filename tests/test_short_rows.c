@@ -215,12 +215,54 @@ static void columns_have_the_bits_of_wider_ones(void **state)
     }
 }
 
+static tg_tensor *over(int number, tg_tensor *x, int dim)
+{
+    return number == 0   ? tg_softmax(x, dim)
+           : number == 1 ? tg_log_softmax(x, dim)
+                         : tg_logsumexp_dim(x, dim, false);
+}
+
+/* A few columns are copied to be rows, with their gradients. */
+static void narrow_columns_have_the_bits_of_rows(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {41, 66, 130};
+    for (int i = 0; i < 2 * 3 * 3; i++) {
+        const int dtype = i % 2 ? TG_F64 : TG_F32, number = i / 2 % 3;
+        const int64_t n = lengths[i / 6];
+        tg_tape *tape = tg_tape_new(NULL);
+        for (int64_t w = 1; w < 8; w++) {
+            tg_tensor *rows = tg_randn(tape, TG_DIMS(w, n), dtype | TG_REQUIRES_GRAD);
+            tg_tensor *columns = tg_zeros(tape, TG_DIMS(n, w), dtype | TG_REQUIRES_GRAD);
+            tg_tensor *up = tg_randn(tape, TG_DIMS(w, n), dtype), *up_turned;
+            tg_set_grad_enabled(tape, false);
+            tg_copy_(columns, tg_transpose(rows, 0, 1));
+            tg_set_grad_enabled(tape, true);
+            if (number == 2)
+                up = up_turned = tg_randn(tape, TG_DIMS(w), dtype);
+            else
+                up_turned = tg_contiguous(tg_transpose(up, 0, 1));
+            tg_tensor *want = over(number, rows, 1), *got = over(number, columns, 0);
+            tg_backward_with(want, up, NULL);
+            tg_backward_with(got, up_turned, NULL);
+            assert_ok(tape);
+            if (number < 2)
+                got = tg_contiguous(tg_transpose(got, 0, 1));
+            check_same(data_of(got), data_of(want), tg_numel(want), dtype);
+            got = tg_contiguous(tg_transpose(tg_grad(columns), 0, 1));
+            check_same(data_of(got), data_of(tg_grad(rows)), w * n, dtype);
+        }
+        tg_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_have_the_bits_of_one_alone),
         cmocka_unit_test(short_rows_keep_what_large_numbers_hide),
         cmocka_unit_test(columns_have_the_bits_of_wider_ones),
+        cmocka_unit_test(narrow_columns_have_the_bits_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
