@@ -6,6 +6,7 @@
 #include "kernels/normalise_rows.h"
 
 #include "kernels/row_sum.h"
+#include "kernels/sizes.h"
 
 #include <string.h>
 
